@@ -1,0 +1,57 @@
+#include "model/layout.h"
+
+#include <bit>
+#include <cmath>
+#include <cstring>
+
+namespace veilsum::model {
+
+static_assert(std::endian::native == std::endian::little, "models are little-endian float32");
+
+void Layout::Add(std::string name, std::vector<std::size_t> shape) {
+  std::size_t size = 1;
+  for (const std::size_t n : shape) size *= n;
+  tensors_.push_back({std::move(name), std::move(shape), size_, size});
+  size_ += size;
+}
+
+Layout Layout::Mlp(std::size_t numeric, std::size_t one_hot, const std::vector<std::size_t>& hidden, bool standardised) {
+  Layout layout;
+  layout.numeric_ = numeric;
+  if (standardised) {
+    layout.Add("input.mean", {numeric});
+    layout.Add("input.scale", {numeric});
+  }
+  layout.buffers_ = layout.size_;
+  std::vector<std::size_t> widths = hidden;
+  widths.push_back(1);
+  std::size_t in = numeric + one_hot;
+  for (std::size_t i = 0; i < widths.size(); ++i) {
+    const Layer layer{in, widths[i], layout.size_, layout.size_ + in * widths[i]};
+    layout.Add(absl::StrFormat("layers.%d.weight", i), {layer.in, layer.out});
+    layout.Add(absl::StrFormat("layers.%d.bias", i), {layer.out});
+    layout.layers_.push_back(layer);
+    in = widths[i];
+  }
+  return layout;
+}
+
+Bytes ModelBytes(const ModelVector& model) {
+  Bytes out(model.size() * sizeof(float));
+  std::memcpy(out.data(), model.data(), out.size());
+  return out;
+}
+
+Hash32 ModelHash(const ModelVector& model) { return Transcript("fsa/v1/model").Add(ModelBytes(model)).Sha256(); }
+
+absl::StatusOr<ModelVector> ParseModelBytes(ByteView bytes, std::size_t expected) {
+  if (bytes.size() != expected * sizeof(float))
+    return InvalidArgument("model has %d bytes, must have %d", bytes.size(), expected * sizeof(float));
+  ModelVector model(expected);
+  std::memcpy(model.data(), bytes.data(), bytes.size());
+  for (std::size_t i = 0; i < model.size(); ++i)
+    if (!std::isfinite(model[i])) return InvalidArgument("model number %d is not finite", i);
+  return model;
+}
+
+}  // namespace veilsum::model
