@@ -2,7 +2,6 @@
 
 #include <set>
 
-#define TOML_EXCEPTIONS 0
 #include <toml++/toml.h>
 
 #include "base/file.h"
@@ -71,13 +70,13 @@ absl::StatusOr<TomlConfig> TomlConfig::Read(const std::filesystem::path& file) {
 }
 
 absl::StatusOr<TomlConfig> TomlConfig::Parse(std::string_view text, std::string_view file) {
-  toml::parse_result result = toml::parse(text, file);
-  if (!result)
-    return InvalidArgument("%s:%d: %s", file, result.error().source().begin.line,
-                           std::string(result.error().description()));
   auto state = std::make_unique<State>();
   state->file = std::string(file);
-  state->table = std::move(result).table();
+  try {  // Debian's toml++ library is built with exceptions
+    state->table = toml::parse(text, file);
+  } catch (const toml::parse_error& error) {
+    return InvalidArgument("%s:%d: %s", file, error.source().begin.line, std::string(error.description()));
+  }
   return TomlConfig(std::move(state));
 }
 
