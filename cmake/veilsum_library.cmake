@@ -9,7 +9,7 @@ set(VEILSUM_MAY_USE_base base)
 set(VEILSUM_MAY_USE_proto base proto)
 set(VEILSUM_MAY_USE_secure_agg base proto secure_agg)
 set(VEILSUM_MAY_USE_dp base proto dp)
-set(VEILSUM_MAY_USE_model base proto model)
+set(VEILSUM_MAY_USE_model base proto dp model)  # dp: the contract states noise, docs/decisions
 set(VEILSUM_MAY_USE_client base proto secure_agg dp model client)
 set(VEILSUM_MAY_USE_coordinator base proto secure_agg dp model coordinator)
 set(VEILSUM_MAY_USE_cli base proto secure_agg dp model client coordinator cli)

@@ -1,0 +1,232 @@
+#include "client/round/participant.h"
+
+#include <algorithm>
+
+#include "model/contract/round_schedule.h"
+
+namespace veilsum::client {
+namespace {
+
+using coordinator::v1::ClientMessage;
+using coordinator::v1::ServerMessage;
+
+constexpr std::chrono::milliseconds kFirstPause{10};
+constexpr std::chrono::milliseconds kLongestPause{2000};
+
+// A pause of half to one and a half `base`, so that clients do not come back all at once.
+Clock::Duration Jittered(Clock::Duration base, SecureRng& rng) {
+  std::uint8_t byte = 0;
+  rng.Fill(std::span(&byte, 1));
+  return base / 2 + base * byte / 255;
+}
+
+// The check that a message starts with ("SA-11: ..."), at most 32 bytes; "refused" without one.
+std::string CheckOf(const absl::Status& reason) {
+  const std::string_view message(reason.message().data(), reason.message().size());
+  const std::size_t end = message.find(':');
+  const bool named = message.starts_with("SA-") || message.starts_with("DP-") || message.starts_with("POLICY_");
+  return named && end != std::string_view::npos && end <= 32 ? std::string(message.substr(0, end)) : "refused";
+}
+
+ClientMessage DeclineOf(const absl::Status& reason) {
+  ClientMessage message;
+  message.mutable_decline()->set_code(CheckOf(reason));
+  message.mutable_decline()->set_reason(std::string(reason.message().substr(0, 400)));
+  return message;
+}
+
+}  // namespace
+
+void Participant::Stop() { stopping_ = true; }
+
+absl::Status Participant::Run() {
+  while (!stopping_) {
+    VEILSUM_ASSIGN_OR_RETURN(std::unique_ptr<CoordinatorLink> link, ConnectPatiently());
+    const absl::StatusOr<Next> end = Serve(*link);
+    link->Close();
+    if (end.ok() && *end == Next::kDone) return absl::OkStatus();
+    if (!end.ok() && end.status().code() != absl::StatusCode::kUnavailable &&
+        end.status().code() != absl::StatusCode::kDeadlineExceeded)
+      return end.status();
+  }
+  return absl::CancelledError("stopped");
+}
+
+absl::StatusOr<std::unique_ptr<CoordinatorLink>> Participant::ConnectPatiently() {
+  const Clock::Time give_up = world_.waiter->Now() + config_.give_up;
+  for (Clock::Duration pause = kFirstPause;; pause = std::min<Clock::Duration>(2 * pause, kLongestPause)) {
+    absl::StatusOr<std::unique_ptr<CoordinatorLink>> link = world_.connect();
+    if (link.ok()) return link;
+    if (link.status().code() != absl::StatusCode::kUnavailable &&
+        link.status().code() != absl::StatusCode::kDeadlineExceeded)
+      return link.status();
+    if (stopping_) return absl::CancelledError("stopped");
+    if (world_.waiter->Now() >= give_up) return link.status();
+    world_.waiter->WaitUntil(world_.waiter->Now() + Jittered(pause, *world_.rng));
+  }
+}
+
+absl::StatusOr<Participant::Next> Participant::Serve(CoordinatorLink& link) {
+  ClientMessage join;
+  join.mutable_join()->set_protocol(1);
+  if (sum_ && sum_->setup_hash()) join.mutable_join()->set_setup_hash(std::string(AsText(*sum_->setup_hash())));
+  VEILSUM_RETURN_IF_ERROR(link.Write(join));
+  while (!stopping_) {
+    VEILSUM_ASSIGN_OR_RETURN(const ServerMessage message, link.Read());
+    VEILSUM_ASSIGN_OR_RETURN(const Next next, Handle(link, message));
+    if (next != Next::kRead) return next;
+  }
+  return absl::CancelledError("stopped");
+}
+
+absl::StatusOr<Participant::Next> Participant::Handle(CoordinatorLink& link, const ServerMessage& message) {
+  if (message.has_contract()) {
+    const absl::Status approved = OnContract(link, message.contract());
+    if (approved.ok()) return Next::kRead;
+    if (!absl::IsUnavailable(approved)) (void)link.Write(DeclineOf(approved)).ok();
+    return approved;
+  }
+  if (message.has_ended()) {
+    world_.log(absl::StrFormat("run ended: %s %s", message.ended().outcome(), message.ended().reason()));
+    return Next::kDone;
+  }
+  if (!sum_) return FailedPrecondition("SA-42: a round message before the contract was approved");
+  switch (message.message_case()) {
+    case ServerMessage::kBatch: return Reply(link, sum_->OnOffer(message.batch()), 0);
+    case ServerMessage::kRoster: return Reply(link, sum_->OnRoster(message.roster()), 0);
+    case ServerMessage::kDelivery: return Reply(link, sum_->OnDelivery(message.delivery()), 0);
+    case ServerMessage::kActive: return Reply(link, sum_->OnActiveSet(message.active()), 0);
+    case ServerMessage::kSetupCertificate: {
+      const absl::Status ready = sum_->OnSetupCertificate(message.setup_certificate());
+      return ready.ok() ? Next::kRead : Refuse(link, ready, 0);
+    }
+    case ServerMessage::kStart: return OnStart(link, message.start());
+    case ServerMessage::kCommit: {
+      VEILSUM_ASSIGN_OR_RETURN(const Next next, Reply(link, sum_->OnCommit(message.commit()), message.commit().round()));
+      return Vanishes(message.commit().round(), DropPhase::kAfterSignature) ? Next::kReconnect : next;
+    }
+    case ServerMessage::kCommitCertificate:
+      return Reply(link, sum_->OnCertificate(message.commit_certificate()), message.commit_certificate().round());
+    case ServerMessage::kClosed: sum_->OnClosed(message.closed()); return Next::kRead;
+    default: return FailedPrecondition("SA-37: an empty or unknown message");
+  }
+}
+
+absl::StatusOr<Participant::Next> Participant::Reply(CoordinatorLink& link, absl::StatusOr<ClientMessage> reply,
+                                                     std::uint64_t round) {
+  if (!reply.ok()) return Refuse(link, reply.status(), round);
+  VEILSUM_RETURN_IF_ERROR(link.Write(*reply));
+  return Next::kRead;
+}
+
+// SA-43: every refusal is logged with its check; an alarm stops the session until an operator acts.
+absl::StatusOr<Participant::Next> Participant::Refuse(CoordinatorLink& link, const absl::Status& reason,
+                                                      std::uint64_t round) {
+  world_.log(absl::StrFormat("refused in round %d: %s", round, std::string(reason.message())));
+  if (sum_->alarmed()) return reason;
+  ClientMessage message;
+  message.mutable_refusal()->set_round(round);
+  message.mutable_refusal()->set_check(CheckOf(reason));
+  VEILSUM_RETURN_IF_ERROR(link.Write(message));
+  return Next::kRead;
+}
+
+absl::Status Participant::OnContract(CoordinatorLink& link, const coordinator::v1::ContractOffer& offer) {
+  if (run_ && offer.contract() != contract_text_)
+    return PermissionDenied("SA-42: another contract than the one that was approved");
+  if (!run_) VEILSUM_RETURN_IF_ERROR(Approve(offer));
+  ClientMessage message;
+  const Transcript statement = Transcript("fsa/v1/approve").Add(run_->contract_hash());
+  message.mutable_approval()->set_contract_hash(std::string(AsText(run_->contract_hash())));
+  message.mutable_approval()->set_signature(std::string(AsText(config_.identity.signer->Sign(statement.bytes()))));
+  message.mutable_approval()->set_certificate(std::string(AsText(config_.identity.certificate)));
+  return link.Write(message);
+}
+
+absl::Status Participant::Approve(const coordinator::v1::ContractOffer& offer) {
+  VEILSUM_ASSIGN_OR_RETURN(ApprovedRun run, ApprovedRun::Check(offer.plan(), offer.contract(), config_.own));
+  VEILSUM_ASSIGN_OR_RETURN(Prepared prepared, world_.prepare(run));
+  VEILSUM_RETURN_IF_ERROR(CheckPolicy(config_.policy, {.plan_name = run.plan().name,
+                                                       .plan_sha256 = HexEncode(run.contract().plan_sha256),
+                                                       .epsilon = run.privacy().epsilon,
+                                                       .delta = run.privacy().delta,
+                                                       .is_private = run.contract().is_private,
+                                                       .customers = prepared.customers}));
+  VEILSUM_RETURN_IF_ERROR(world_.odometer->Approve(run.contract_hash(), model::AttemptsMax(run.contract())));
+  VEILSUM_ASSIGN_OR_RETURN(charged_through_, world_.odometer->SpentThrough(run.contract_hash()));
+  VEILSUM_ASSIGN_OR_RETURN(secure_agg::SessionParams params, run.SessionTerms());
+  VEILSUM_ASSIGN_OR_RETURN(auto session, secure_agg::ClientSession::Create(std::move(params), config_.identity,
+                                                                           RoundId(charged_through_)));
+  sum_.emplace(std::move(session), *world_.verifier, *world_.rng);
+  contribution_ = std::move(prepared.contribution);
+  contract_text_ = offer.contract();
+  run_.emplace(std::move(run));
+  world_.log(absl::StrFormat("approved contract %s", HexEncode(run_->contract_hash()).substr(0, 16)));
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Participant::Next> Participant::OnStart(CoordinatorLink& link, const secagg::v1::RoundStart& wire) {
+  const Clock::Time received = world_.waiter->Now();
+  const absl::StatusOr<secure_agg::RoundStart> start = sum_->ParseStart(wire);
+  if (!start.ok()) return Refuse(link, start.status(), wire.round());
+  const absl::StatusOr<model::RoundPurpose> purpose = CheckedPurpose(*start);
+  if (!purpose.ok()) return Refuse(link, purpose.status(), wire.round());
+  const absl::StatusOr<model::ModelVector> model = CheckedModel(link, *start);
+  if (absl::IsUnavailable(model.status())) return model.status();
+  if (!model.ok()) return Refuse(link, model.status(), wire.round());
+  if (const absl::Status opened = sum_->Open(*start); !opened.ok()) return Refuse(link, opened, wire.round());
+  if (const absl::Status charged = Charge(*start); !charged.ok()) return Refuse(link, charged, wire.round());
+  round_ = wire.round();
+  if (Vanishes(round_, DropPhase::kBeforeUpload)) return Next::kReconnect;
+  const absl::Status sent = Contribute(link, *start, *model, *purpose, received);
+  if (absl::IsUnavailable(sent)) return sent;
+  if (!sent.ok()) return Refuse(link, sent, round_);
+  return Vanishes(round_, DropPhase::kAfterUpload) ? Next::kReconnect : Next::kRead;
+}
+
+// SA-16: what the round is for follows from its number and the contract, not from the coordinator.
+absl::StatusOr<model::RoundPurpose> Participant::CheckedPurpose(const secure_agg::RoundStart& start) const {
+  VEILSUM_ASSIGN_OR_RETURN(const model::StepConfig config, model::ParseStepConfig(start.step_config));
+  VEILSUM_ASSIGN_OR_RETURN(const model::RoundPurpose purpose, model::PurposeOf(run_->contract(), start.round.value()));
+  if (config.round != start.round.value() || config.sum != purpose.sum || start.sum != purpose.sum ||
+      config.step != start.step)
+    return InvalidArgument("SA-16: round %d: step_config, sum or step are not the contract's", start.round.value());
+  return purpose;
+}
+
+absl::StatusOr<model::ModelVector> Participant::CheckedModel(CoordinatorLink& link, const secure_agg::RoundStart& start) {
+  const std::size_t bytes = run_->layout().size() * sizeof(float);
+  VEILSUM_ASSIGN_OR_RETURN(const Bytes model_bytes, link.FetchModel(start.model_hash, bytes));
+  VEILSUM_ASSIGN_OR_RETURN(model::ModelVector model, model::ParseModelBytes(model_bytes, run_->layout().size()));
+  if (model::ModelHash(model) != start.model_hash) return InvalidArgument("SA-16: the model is not the one announced");
+  return model;
+}
+
+// SA-17, SE-10: the block of attempts that this round belongs to is spent, durably, before anything of it can leave.
+absl::Status Participant::Charge(const secure_agg::RoundStart& start) {
+  const std::uint64_t round = start.round.value();
+  if (round <= charged_through_) return absl::OkStatus();
+  VEILSUM_ASSIGN_OR_RETURN(const model::StepConfig config, model::ParseStepConfig(start.step_config));
+  const std::uint64_t batch_end = round + run_->plan().aggregation.key_batch - 1 - start.slot;
+  if (config.last < round || config.last > batch_end)
+    return InvalidArgument("SE-10: round %d: the block ends at %d, must be %d to %d", round, config.last, round, batch_end);
+  VEILSUM_RETURN_IF_ERROR(world_.odometer->Spend(run_->contract_hash(), round, config.last));
+  charged_through_ = config.last;
+  return absl::OkStatus();
+}
+
+absl::Status Participant::Contribute(CoordinatorLink& link, const secure_agg::RoundStart& start,
+                                     const model::ModelVector& model, const model::RoundPurpose& purpose,
+                                     Clock::Time received) {
+  VEILSUM_ASSIGN_OR_RETURN(const dp::NoisedVector noised, contribution_->Compute(purpose, model));
+  VEILSUM_ASSIGN_OR_RETURN(const secure_agg::MaskedUpload masked, sum_->Mask(noised.integers()));
+  const Clock::Duration tick = std::chrono::milliseconds(run_->plan().rounds.tick_ms);
+  world_.waiter->WaitUntil(NextTick(received, tick, world_.waiter->Now()));
+  return link.Upload(start.round.value(), *masked.words);
+}
+
+bool Participant::Vanishes(std::uint64_t round, DropPhase phase) const {
+  return config_.drops && config_.drops->At(round) == phase;
+}
+
+}  // namespace veilsum::client

@@ -1,0 +1,88 @@
+// A client's part in a run, from joining to the end: approves the contract, sets up batches, answers rounds, reconnects for
+// as long as the run lasts. Every message of the coordinator is untrusted until a check has passed it on.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/secure_rng.h"
+#include "client/policy/odometer.h"
+#include "client/policy/policy.h"
+#include "client/round/approved_run.h"
+#include "client/round/contribution.h"
+#include "client/round/coordinator_link.h"
+#include "client/round/drop_schedule.h"
+#include "client/round/public_tick.h"
+#include "client/round/secure_sum.h"
+
+namespace veilsum::client {
+
+// What a merchant brings to a run once it has seen the plan: its customers as a contribution, and their number, which
+// only its own policy sees.
+struct Prepared {
+  std::unique_ptr<Contribution> contribution;
+  std::uint64_t customers = 0;
+};
+
+// The world around a participant. Pointers must outlive it.
+struct ParticipantWorld {
+  std::function<absl::StatusOr<std::unique_ptr<CoordinatorLink>>()> connect;
+  std::function<absl::StatusOr<Prepared>(const ApprovedRun&)> prepare;
+  const secure_agg::SeatVerifier* verifier = nullptr;
+  Odometer* odometer = nullptr;
+  SecureRng* rng = nullptr;
+  Waiter* waiter = nullptr;
+  std::function<void(std::string_view)> log;  // one line, no secrets
+};
+
+struct ParticipantConfig {
+  ApprovedRun::Own own;
+  secure_agg::SigningIdentity identity;
+  Policy policy;
+  std::optional<DropSchedule> drops;              // demo and tests only
+  std::chrono::seconds give_up{600};              // without a coordinator for so long: Unavailable
+};
+
+class Participant {
+ public:
+  Participant(ParticipantConfig config, ParticipantWorld world) : config_(std::move(config)), world_(std::move(world)) {}
+
+  // Until the run has ended (OK), or this client must not go on: PermissionDenied (policy, contract), DataLoss (alarm),
+  // InvalidArgument (own data), Unavailable (no coordinator).
+  absl::Status Run();
+  // From another thread or a signal's thread: Run returns Cancelled soon.
+  void Stop();
+
+ private:
+  enum class Next { kRead, kReconnect, kDone };
+  absl::StatusOr<Next> Serve(CoordinatorLink& link);
+  absl::StatusOr<Next> Handle(CoordinatorLink& link, const coordinator::v1::ServerMessage& message);
+  absl::Status OnContract(CoordinatorLink& link, const coordinator::v1::ContractOffer& offer);
+  absl::Status Approve(const coordinator::v1::ContractOffer& offer);
+  absl::StatusOr<Next> OnStart(CoordinatorLink& link, const secagg::v1::RoundStart& wire);
+  absl::StatusOr<model::ModelVector> CheckedModel(CoordinatorLink& link, const secure_agg::RoundStart& start);
+  absl::StatusOr<model::RoundPurpose> CheckedPurpose(const secure_agg::RoundStart& start) const;
+  absl::Status Charge(const secure_agg::RoundStart& start);
+  absl::Status Contribute(CoordinatorLink& link, const secure_agg::RoundStart& start, const model::ModelVector& model,
+                          const model::RoundPurpose& purpose, Clock::Time received);
+  absl::StatusOr<Next> Reply(CoordinatorLink& link, absl::StatusOr<coordinator::v1::ClientMessage> reply,
+                             std::uint64_t round);
+  absl::StatusOr<Next> Refuse(CoordinatorLink& link, const absl::Status& reason, std::uint64_t round);
+  bool Vanishes(std::uint64_t round, DropPhase phase) const;
+  absl::StatusOr<std::unique_ptr<CoordinatorLink>> ConnectPatiently();
+
+  ParticipantConfig config_;
+  ParticipantWorld world_;
+  std::string contract_text_;
+  std::optional<ApprovedRun> run_;
+  std::unique_ptr<Contribution> contribution_;
+  std::optional<SecureSum> sum_;
+  std::uint64_t charged_through_ = 0;
+  std::uint64_t round_ = 0;  // the last one accepted
+  std::atomic<bool> stopping_ = false;
+};
+
+}  // namespace veilsum::client

@@ -1,0 +1,148 @@
+#include "coordinator/run/round_stage.h"
+
+#include <algorithm>
+
+#include "secure_agg/wire/round_codec.h"
+
+namespace veilsum::coordinator {
+
+using secure_agg::CommitPhase;
+using secure_agg::InputPhase;
+using secure_agg::MemberSet;
+using secure_agg::UnmaskPhase;
+
+RoundStage::RoundStage(std::string run_id, secure_agg::ServerBatch& batch, InputPhase phase,
+                       std::set<std::string> present, RunStore& store, RunPort& port)
+    : run_id_(std::move(run_id)), batch_(&batch), round_(phase.round().value()), phase_(std::move(phase)),
+      present_(std::move(present)), store_(&store), port_(&port) {}
+
+absl::StatusOr<RoundStage> RoundStage::Open(const std::string& run_id, secure_agg::ServerBatch& batch,
+                                            secure_agg::SlotRequest request, std::set<std::string> present,
+                                            RunStore& store, RunPort& port) {
+  const MemberSet active = batch.active();
+  std::erase_if(present, [&](const std::string& seat) {
+    const std::optional<RosterIndex> index = batch.roster().IndexOf(seat);
+    return !index || !active.Contains(*index);
+  });
+  VEILSUM_ASSIGN_OR_RETURN(auto sent, batch.OpenSlot(std::move(request)));
+  v1::ServerMessage start;
+  *start.mutable_start() = secure_agg::EncodeRoundStart(sent.message);
+  port.AdmitUploads(sent.message.round.value(), sent.next.ExpectedBytes(), {present.begin(), present.end()});
+  RoundStage stage(run_id, batch, std::move(sent.next), std::move(present), store, port);
+  stage.SendToPresent(start);
+  return stage;
+}
+
+absl::Status RoundStage::OnUpload(const std::string& seat, std::uint64_t round, ByteView words) {
+  auto* inputs = std::get_if<InputPhase>(&phase_);
+  const std::optional<RosterIndex> index = batch_->roster().IndexOf(seat);
+  if (outcome_ || inputs == nullptr || round != round_ || !index || !present_.contains(seat))
+    return FailedPrecondition("SA-21: round %d takes no upload now", round);
+  VEILSUM_RETURN_IF_ERROR(inputs->Add(*index, words));
+  Advance(false);
+  return absl::OkStatus();
+}
+
+void RoundStage::OnMessage(const std::string& seat, const v1::ClientMessage& message) {
+  const std::optional<RosterIndex> index = batch_->roster().IndexOf(seat);
+  if (outcome_ || !index || !present_.contains(seat)) return;
+  if (const absl::Status added = Add(*index, message); !added.ok()) {
+    port_->Log(absl::StrFormat("round %d: %s: %s", round_, seat, std::string(added.message())));
+    present_.erase(seat);
+  }
+  Advance(false);
+}
+
+void RoundStage::OnGone(const std::string& seat) {
+  if (present_.erase(seat) != 0 && !outcome_) Advance(false);
+}
+
+void RoundStage::OnDeadline() {
+  if (!outcome_) Advance(true);
+}
+
+absl::Status RoundStage::Add(RosterIndex sender, const v1::ClientMessage& message) {
+  if (auto* commits = std::get_if<CommitPhase>(&phase_); commits != nullptr && message.has_commit_signature()) {
+    VEILSUM_ASSIGN_OR_RETURN(const auto signature, secure_agg::ParseCommitSignature(message.commit_signature()));
+    return commits->Add(sender, signature);
+  }
+  if (auto* unmask = std::get_if<UnmaskPhase>(&phase_); unmask != nullptr && message.has_reveal()) {
+    const secure_agg::WireLimits limits{batch_->roster().size(), 0};
+    VEILSUM_ASSIGN_OR_RETURN(auto reveal, secure_agg::ParseReveal(message.reveal(), limits));
+    return unmask->Add(sender, std::move(reveal));
+  }
+  return FailedPrecondition("SA-21: message %d is not expected now", message.message_case());
+}
+
+bool RoundStage::EverybodyAnswered() const {
+  const MemberSet missing = std::visit([](const auto& phase) { return phase.Missing(); }, phase_);
+  return std::ranges::none_of(missing.Indices(),
+                              [&](RosterIndex i) { return present_.contains(batch_->roster().uri(i)); });
+}
+
+bool RoundStage::CanClose() const {
+  if (const auto* inputs = std::get_if<InputPhase>(&phase_)) return inputs->CanFreeze();
+  if (const auto* commits = std::get_if<CommitPhase>(&phase_)) return commits->CanClose();
+  return std::get<UnmaskPhase>(phase_).CanClose();
+}
+
+void RoundStage::Advance(bool deadline) {
+  while (!outcome_ && (EverybodyAnswered() || deadline)) {
+    if (!CanClose()) {
+      static constexpr const char* kWaitedFor[] = {"uploads", "signatures", "shares"};
+      outcome_ = Aborted("too few merchants: %s are missing and nobody is left to wait for", kWaitedFor[phase_.index()]);
+      return;
+    }
+    if (const absl::Status closed = ClosePhase(); !closed.ok()) outcome_ = closed;
+    deadline = false;
+  }
+}
+
+absl::Status RoundStage::ClosePhase() {
+  Phase closing = std::move(phase_);
+  return std::visit([&](auto& phase) { return Close(std::move(phase)); }, closing);
+}
+
+absl::Status RoundStage::Close(InputPhase phase) {
+  port_->AdmitUploads(0, 0, {});
+  VEILSUM_ASSIGN_OR_RETURN(auto sent, std::move(phase).Freeze());
+  VEILSUM_RETURN_IF_ERROR(store_->Freeze(run_id_, round_, UrisOf(sent.message.members)));  // SA-22
+  v1::ServerMessage message;
+  *message.mutable_commit() = secure_agg::EncodeCommitRequest(sent.message);
+  phase_.emplace<CommitPhase>(std::move(sent.next));
+  SendToPresent(message);
+  return absl::OkStatus();
+}
+
+absl::Status RoundStage::Close(CommitPhase phase) {
+  VEILSUM_ASSIGN_OR_RETURN(auto sent, std::move(phase).Close());
+  v1::ServerMessage message;
+  *message.mutable_commit_certificate() = secure_agg::EncodeCommitCertificate(sent.message);
+  phase_.emplace<UnmaskPhase>(std::move(sent.next));
+  SendToPresent(message);
+  return absl::OkStatus();
+}
+
+absl::Status RoundStage::Close(UnmaskPhase phase) {
+  VEILSUM_ASSIGN_OR_RETURN(secure_agg::SlotSum sum, std::move(phase).Close());
+  for (const RosterIndex liar : sum.liars)
+    port_->Log(absl::StrFormat("SA-34: round %d: %s sent a wrong share", round_, batch_->roster().uri(liar)));
+  v1::ServerMessage message;
+  *message.mutable_closed() = secure_agg::EncodeRoundClosed(RoundId(round_));
+  SendToPresent(message);
+  outcome_ = RoundSum{UrisOf(sum.survivors), std::move(sum.values)};
+  return absl::OkStatus();
+}
+
+void RoundStage::SendToPresent(const v1::ServerMessage& message) {
+  for (const std::string& seat : present_) port_->Send(seat, message);
+}
+
+MemberList RoundStage::UrisOf(const MemberSet& members) const {
+  MemberList uris;
+  for (const RosterIndex i : members.Indices()) uris.push_back(batch_->roster().uri(i));
+  std::ranges::sort(uris);
+  return uris;
+}
+
+}  // namespace veilsum::coordinator

@@ -1,0 +1,61 @@
+// One round at the coordinator: uploads until U is frozen, signatures over U, shares, the sum. U is stored before the first
+// client hears of it (SA-22). Ends with the sum, or with the reason why the attempt is spent without one.
+#pragma once
+
+#include <optional>
+#include <set>
+#include <variant>
+
+#include "coordinator/run/run_port.h"
+#include "coordinator/store/run_store.h"
+#include "secure_agg/server/server_batch.h"
+
+namespace veilsum::coordinator {
+
+struct RoundSum {
+  MemberList survivors;              // U, ascending URI
+  std::vector<std::int64_t> values;  // decoded centred
+};
+
+class RoundStage {
+ public:
+  // Opens the slot and sends RoundStart to the members of V in `present`. `batch`, `store` and `port` must outlive it.
+  static absl::StatusOr<RoundStage> Open(const std::string& run_id, secure_agg::ServerBatch& batch,
+                                         secure_agg::SlotRequest request, std::set<std::string> present, RunStore& store,
+                                         RunPort& port);
+
+  std::uint64_t round() const { return round_; }
+  // The status for the uploader. FailedPrecondition: not of this round, or too late (SA-21).
+  absl::Status OnUpload(const std::string& seat, std::uint64_t round, ByteView words);
+  void OnMessage(const std::string& seat, const v1::ClientMessage& message);
+  void OnGone(const std::string& seat);  // left, or refused: nobody waits for it in this round
+  void OnDeadline();
+  std::optional<absl::StatusOr<RoundSum>> TakeOutcome() { return std::exchange(outcome_, std::nullopt); }
+  int phase_number() const { return static_cast<int>(phase_.index()); }
+
+ private:
+  using Phase = std::variant<secure_agg::InputPhase, secure_agg::CommitPhase, secure_agg::UnmaskPhase>;
+  RoundStage(std::string run_id, secure_agg::ServerBatch& batch, secure_agg::InputPhase phase,
+             std::set<std::string> present, RunStore& store, RunPort& port);
+  absl::Status Add(RosterIndex sender, const v1::ClientMessage& message);
+  bool EverybodyAnswered() const;
+  void Advance(bool deadline);
+  absl::Status ClosePhase();
+  absl::Status Close(secure_agg::InputPhase phase);
+  absl::Status Close(secure_agg::CommitPhase phase);
+  absl::Status Close(secure_agg::UnmaskPhase phase);
+  bool CanClose() const;
+  void SendToPresent(const v1::ServerMessage& message);
+  MemberList UrisOf(const secure_agg::MemberSet& members) const;
+
+  std::string run_id_;
+  secure_agg::ServerBatch* batch_;
+  std::uint64_t round_;
+  Phase phase_;
+  std::set<std::string> present_;  // of V: those who got RoundStart and are still there
+  RunStore* store_;
+  RunPort* port_;
+  std::optional<absl::StatusOr<RoundSum>> outcome_;
+};
+
+}  // namespace veilsum::coordinator

@@ -1,0 +1,34 @@
+// The model as a run trains it: the iterate, the optimiser's state, and what is published. Saved whole with every commit,
+// so that a restarted coordinator continues bit for bit from accepted sums only.
+#pragma once
+
+#include <memory>
+#include <span>
+
+#include "coordinator/run/run_terms.h"
+#include "coordinator/strategy/strategy.h"
+
+namespace veilsum::coordinator {
+
+class TrainingState {
+ public:
+  // The initial model of `seed`.
+  static absl::StatusOr<TrainingState> Create(const RunTerms& terms, std::uint64_t seed);
+  // InvalidArgument when `saved` is not a state of this run.
+  static absl::StatusOr<TrainingState> Restore(const RunTerms& terms, ByteView saved);
+  Bytes Save() const;
+
+  // Takes a decoded sum of the contract's sums[sum]. Post-processing only.
+  absl::Status Apply(const RunTerms& terms, std::size_t sum, std::span<const std::int64_t> values);
+  std::uint64_t step() const { return strategy_->steps(); }
+  const model::ModelVector& iterate() const { return iterate_; }  // what rounds train on
+  model::ModelVector Published() const { return strategy_->Averaged(iterate_); }
+
+ private:
+  TrainingState(model::ModelVector iterate, std::unique_ptr<Strategy> strategy)
+      : iterate_(std::move(iterate)), strategy_(std::move(strategy)) {}
+  model::ModelVector iterate_;
+  std::unique_ptr<Strategy> strategy_;
+};
+
+}  // namespace veilsum::coordinator

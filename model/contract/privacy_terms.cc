@@ -1,0 +1,145 @@
+#include "model/contract/privacy_terms.h"
+
+#include <algorithm>
+#include <charconv>
+#include <limits>
+#include <map>
+#include <numeric>
+
+#include "dp/padding.h"
+
+namespace veilsum::model {
+namespace {
+
+constexpr int kStatisticsRingBits = 64;
+constexpr std::uint64_t kStatisticsAttempts = 1;
+
+// The shortest decimal that reads back as the same double, without exponent.
+std::string DecimalOf(double value) {
+  std::array<char, 400> text;
+  const auto [end, error] = std::to_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed);
+  VEILSUM_CHECK(error == std::errc());
+  return std::string(text.data(), end);
+}
+
+absl::StatusOr<double> RealOf(std::string_view field, const std::string& text) {
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size())
+    return InvalidArgument("contract: %s is \"%s\", must be a decimal", field, text);
+  return value;
+}
+
+std::uint64_t Dimension(const Plan& plan, std::string_view purpose) {
+  return purpose == kTrain ? LayoutOf(plan).parameters() : 1 + 2 * plan.numeric_inputs();
+}
+
+SumSpec SumOf(const Plan& plan, std::string_view purpose, const dp::SumNoise& noise) {
+  const bool train = purpose == kTrain;
+  SumSpec sum;
+  sum.purpose = std::string(purpose);
+  sum.bits = train ? plan.aggregation.ring_bits : kStatisticsRingBits;
+  sum.dimension = Dimension(plan, purpose);
+  sum.attempts_max = train ? plan.training.attempts_max : kStatisticsAttempts;
+  sum.scale_log2 = plan.aggregation.scale_log2;
+  sum.sensitivity = DecimalOf(noise.sensitivity);
+  sum.noise_sigma = DecimalOf(noise.noise_sigma);
+  sum.share_sigma = DecimalOf(noise.share_sigma);
+  sum.sampling_rate = train ? plan.training.sampling_rate.ToString() : "1";
+  sum.noise_multiplier = DecimalOf(noise.noise_multiplier);
+  return sum;
+}
+
+absl::StatusOr<dp::SumNoise> NoiseOf(const Plan& plan, const SumSpec& sum, std::string_view purpose) {
+  dp::SumNoise noise;
+  VEILSUM_ASSIGN_OR_RETURN(noise.sensitivity, RealOf("sensitivity", sum.sensitivity));
+  VEILSUM_ASSIGN_OR_RETURN(noise.noise_multiplier, RealOf("noise_multiplier", sum.noise_multiplier));
+  VEILSUM_ASSIGN_OR_RETURN(noise.noise_sigma, RealOf("noise_sigma", sum.noise_sigma));
+  VEILSUM_ASSIGN_OR_RETURN(noise.share_sigma, RealOf("share_sigma", sum.share_sigma));
+  if (SumOf(plan, purpose, noise) != sum)
+    return InvalidArgument("contract: the %s sum is not the plan's in purpose, bits, dimension, attempts or scale", purpose);
+  return noise;
+}
+
+}  // namespace
+
+Layout LayoutOf(const Plan& plan) {
+  return Layout::Mlp(plan.numeric_inputs(), plan.one_hot_inputs(), plan.network.hidden, plan.has_statistics());
+}
+
+std::uint32_t SeatsOfLargestTenant(const std::vector<std::string>& members) {
+  std::map<std::string_view, std::uint32_t> seats;
+  std::uint32_t largest = 0;
+  for (const std::string& member : members)
+    largest = std::max(largest, ++seats[std::string_view(member).substr(0, member.rfind("/client/"))]);
+  return largest;
+}
+
+absl::StatusOr<std::uint32_t> PaddedCustomers(const Plan& plan, std::uint64_t size_class) {
+  VEILSUM_ASSIGN_OR_RETURN(const dp::SamplingRate rate, dp::SamplingRate::Create(plan.training.sampling_rate));
+  VEILSUM_ASSIGN_OR_RETURN(const std::uint64_t padded,
+                           dp::PaddedBatch(size_class, rate, plan.training.attempts_max));
+  if (padded > std::numeric_limits<std::uint32_t>::max())
+    return InvalidArgument("a size class of %d pads to %d customers a step, too many", size_class, padded);
+  return static_cast<std::uint32_t>(padded);
+}
+
+absl::StatusOr<dp::RunPrivacyInput> PrivacyInputOf(const Plan& plan, const std::vector<std::uint64_t>& size_classes,
+                                                   const ResolvedAggregation& aggregation) {
+  if (size_classes.empty()) return InvalidArgument("no size class: a cohort has at least one member");
+  const std::uint64_t largest = *std::ranges::max_element(size_classes);
+  const std::uint64_t all = std::accumulate(size_classes.begin(), size_classes.end(), std::uint64_t{0});
+  VEILSUM_ASSIGN_OR_RETURN(const std::uint32_t padded, PaddedCustomers(plan, largest));
+  VEILSUM_ASSIGN_OR_RETURN(const std::uint32_t padded_all, PaddedCustomers(plan, all));
+  const int scale_log2 = static_cast<int>(plan.aggregation.scale_log2);
+  const Layout layout = LayoutOf(plan);
+  dp::RunPrivacyInput input{
+      .epsilon = plan.is_private() ? plan.privacy.epsilon.ToDouble() : std::numeric_limits<double>::infinity(),
+      .delta = plan.privacy.delta.ToDouble(),
+      .statistics_share = plan.privacy.statistics_share.ToDouble(),
+      .cohort = {aggregation.members, aggregation.min_survivors, aggregation.colluders},
+      .training = {.grid = {layout.parameters(), scale_log2, plan.training.clip_norm.ToDouble(), padded, plan.unit.max_rows},
+                   .sampling_rate = plan.training.sampling_rate,
+                   .attempts_max = plan.training.attempts_max,
+                   .users_in_round_max = padded_all,
+                   .ring_bits = static_cast<int>(plan.aggregation.ring_bits)},
+      .statistics = std::nullopt};
+  if (plan.has_statistics())
+    input.statistics = dp::StatisticsSumSpec{
+        .grid = {static_cast<std::uint32_t>(plan.numeric_inputs()), scale_log2, largest},
+        .attempts_max = kStatisticsAttempts,
+        .users_in_round_max = all,
+        .ring_bits = kStatisticsRingBits};
+  return input;
+}
+
+std::vector<SumSpec> SumsOf(const Plan& plan, const dp::RunPrivacy& privacy) {
+  std::vector<SumSpec> sums;
+  if (privacy.statistics) sums.push_back(SumOf(plan, kStatistics, *privacy.statistics));
+  sums.push_back(SumOf(plan, kTrain, privacy.training));
+  return sums;
+}
+
+absl::StatusOr<dp::ClaimedNoise> ClaimedNoiseOf(const Plan& plan, const RunContract& contract) {
+  const std::size_t expected = plan.has_statistics() ? 2 : 1;
+  if (contract.sums.size() != expected)
+    return InvalidArgument("contract: %d sums, the plan has %d", contract.sums.size(), expected);
+  dp::ClaimedNoise claimed;
+  if (plan.has_statistics()) {
+    VEILSUM_ASSIGN_OR_RETURN(claimed.statistics, NoiseOf(plan, contract.sums.front(), kStatistics));
+  }
+  VEILSUM_ASSIGN_OR_RETURN(claimed.training, NoiseOf(plan, contract.sums.back(), kTrain));
+  return claimed;
+}
+
+AttemptsByPurpose AttemptsThrough(const RunContract& contract, std::uint64_t round) {
+  AttemptsByPurpose attempts;
+  for (const SumSpec& sum : contract.sums) {
+    const std::uint64_t here = std::min(round, sum.attempts_max);
+    (sum.purpose == kTrain ? attempts.training : attempts.statistics) += here;
+    round -= here;
+  }
+  return attempts;
+}
+
+}  // namespace veilsum::model

@@ -1,0 +1,41 @@
+// A plan and its cohort in the terms of the privacy engine, and the engine's answer in the terms of the contract.
+// One mapping, used by the coordinator that writes a contract and by every client that checks it: if they disagree about
+// a single public number, the client's recomputation refuses.
+#pragma once
+
+#include "dp/mechanism/distributed_gaussian.h"
+#include "model/contract/run_contract.h"
+#include "model/layout.h"
+#include "model/plan/aggregation.h"
+#include "model/plan/plan.h"
+
+namespace veilsum::model {
+
+inline constexpr std::string_view kTrain = "train";
+inline constexpr std::string_view kStatistics = "statistics";
+
+Layout LayoutOf(const Plan& plan);
+
+// How many of the members' SPIFFE URIs (.../tenant/<tid>/client/<cid>) belong to the tenant with the most seats (SE-03).
+std::uint32_t SeatsOfLargestTenant(const std::vector<std::string>& members);
+
+// Customers that every step of a merchant of this size class computes, whatever was sampled (DP-06).
+absl::StatusOr<std::uint32_t> PaddedCustomers(const Plan& plan, std::uint64_t size_class);
+
+// `size_classes` of all members (SE-15). Errors of PaddedCustomers.
+absl::StatusOr<dp::RunPrivacyInput> PrivacyInputOf(const Plan& plan, const std::vector<std::uint64_t>& size_classes,
+                                                   const ResolvedAggregation& aggregation);
+
+// The contract's sums in their order: statistics, if the plan has them, then training.
+std::vector<SumSpec> SumsOf(const Plan& plan, const dp::RunPrivacy& privacy);
+
+// The noise that a contract's sums state. InvalidArgument unless the sums are those of `plan` in shape, order and attempts.
+absl::StatusOr<dp::ClaimedNoise> ClaimedNoiseOf(const Plan& plan, const RunContract& contract);
+
+// Attempts by purpose among rounds 1..round, for display and charging.
+struct AttemptsByPurpose {
+  std::uint64_t statistics = 0, training = 0;
+};
+AttemptsByPurpose AttemptsThrough(const RunContract& contract, std::uint64_t round);
+
+}  // namespace veilsum::model
