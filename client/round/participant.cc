@@ -37,12 +37,23 @@ ClientMessage DeclineOf(const absl::Status& reason) {
 
 }  // namespace
 
-void Participant::Stop() { stopping_ = true; }
+void Participant::Stop() {
+  stopping_ = true;
+  const std::lock_guard lock(link_mutex_);
+  if (link_ != nullptr) link_->Close();
+}
+
+void Participant::SetLink(CoordinatorLink* link) {
+  const std::lock_guard lock(link_mutex_);
+  link_ = link;
+}
 
 absl::Status Participant::Run() {
   while (!stopping_) {
     VEILSUM_ASSIGN_OR_RETURN(std::unique_ptr<CoordinatorLink> link, ConnectPatiently());
+    SetLink(link.get());
     const absl::StatusOr<Next> end = Serve(*link);
+    SetLink(nullptr);
     link->Close();
     if (end.ok() && *end == Next::kDone) return absl::OkStatus();
     if (!end.ok() && end.status().code() != absl::StatusCode::kUnavailable &&
@@ -157,6 +168,13 @@ absl::Status Participant::Approve(const coordinator::v1::ContractOffer& offer) {
   VEILSUM_ASSIGN_OR_RETURN(secure_agg::SessionParams params, run.SessionTerms());
   VEILSUM_ASSIGN_OR_RETURN(auto session, secure_agg::ClientSession::Create(std::move(params), config_.identity,
                                                                            RoundId(charged_through_)));
+  if (config_.drop_fraction) {
+    const std::vector<std::string>& members = run.contract().cohorts.front().members;
+    const auto seat = std::ranges::find(members, config_.own.seat) - members.begin();
+    VEILSUM_ASSIGN_OR_RETURN(drops_, DropSchedule::Create(*config_.drop_fraction, config_.drop_seed,
+                                                          static_cast<std::uint32_t>(seat),
+                                                          static_cast<std::uint32_t>(members.size())));
+  }
   sum_.emplace(std::move(session), *world_.verifier, *world_.rng);
   contribution_ = std::move(prepared.contribution);
   contract_text_ = offer.contract();
@@ -226,7 +244,7 @@ absl::Status Participant::Contribute(CoordinatorLink& link, const secure_agg::Ro
 }
 
 bool Participant::Vanishes(std::uint64_t round, DropPhase phase) const {
-  return config_.drops && config_.drops->At(round) == phase;
+  return drops_ && drops_->At(round) == phase;
 }
 
 }  // namespace veilsum::client

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 
@@ -42,7 +43,8 @@ struct ParticipantConfig {
   ApprovedRun::Own own;
   secure_agg::SigningIdentity identity;
   Policy policy;
-  std::optional<DropSchedule> drops;              // demo and tests only
+  std::optional<Rational> drop_fraction;          // demo and tests only: vanish on purpose (drop_schedule.h)
+  std::uint64_t drop_seed = 0;
   std::chrono::seconds give_up{600};              // without a coordinator for so long: Unavailable
 };
 
@@ -73,6 +75,7 @@ class Participant {
   absl::StatusOr<Next> Refuse(CoordinatorLink& link, const absl::Status& reason, std::uint64_t round);
   bool Vanishes(std::uint64_t round, DropPhase phase) const;
   absl::StatusOr<std::unique_ptr<CoordinatorLink>> ConnectPatiently();
+  void SetLink(CoordinatorLink* link);
 
   ParticipantConfig config_;
   ParticipantWorld world_;
@@ -82,7 +85,10 @@ class Participant {
   std::optional<SecureSum> sum_;
   std::uint64_t charged_through_ = 0;
   std::uint64_t round_ = 0;  // the last one accepted
+  std::optional<DropSchedule> drops_;
   std::atomic<bool> stopping_ = false;
+  std::mutex link_mutex_;               // Stop closes the link from another thread
+  CoordinatorLink* link_ = nullptr;     // the open one
 };
 
 }  // namespace veilsum::client

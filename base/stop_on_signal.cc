@@ -1,0 +1,56 @@
+#include "base/stop_on_signal.h"
+
+#include <poll.h>
+#include <pthread.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <csignal>
+
+#include "base/status.h"
+
+namespace veilsum {
+namespace {
+
+sigset_t StopSignals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  return signals;
+}
+
+void WaitForSignals(int signals, int wake, const std::function<void()>& stop) {
+  for (int seen = 0;;) {
+    pollfd fds[2] = {{signals, POLLIN, 0}, {wake, POLLIN, 0}};
+    if (poll(fds, 2, -1) < 0) continue;
+    if (fds[1].revents != 0) return;
+    signalfd_siginfo info;
+    if (fds[0].revents == 0 || read(signals, &info, sizeof info) != sizeof info) continue;
+    if (++seen > 1) _exit(128 + static_cast<int>(info.ssi_signo));
+    stop();
+  }
+}
+
+}  // namespace
+
+StopOnSignal::StopOnSignal(std::function<void()> stop) : wake_(eventfd(0, EFD_CLOEXEC)) {
+  const sigset_t set = StopSignals();
+  VEILSUM_CHECK(wake_ >= 0 && pthread_sigmask(SIG_BLOCK, &set, nullptr) == 0);
+  const int signals = signalfd(-1, &set, SFD_CLOEXEC);
+  VEILSUM_CHECK(signals >= 0);
+  thread_ = std::thread([signals, wake = wake_, stop = std::move(stop)] {
+    WaitForSignals(signals, wake, stop);
+    close(signals);
+  });
+}
+
+StopOnSignal::~StopOnSignal() {
+  const std::uint64_t one = 1;
+  VEILSUM_CHECK(write(wake_, &one, sizeof one) == sizeof one);
+  thread_.join();
+  close(wake_);
+}
+
+}  // namespace veilsum

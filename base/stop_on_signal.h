@@ -1,0 +1,23 @@
+// SIGTERM and SIGINT as a call on a thread of its own, where locks may be taken.
+#pragma once
+
+#include <functional>
+#include <thread>
+
+namespace veilsum {
+
+// Blocks the two signals for the calling thread and for those it starts later: make it before any other thread. One at a
+// time in a process. The first signal calls `stop`; a second one ends the process at once.
+class StopOnSignal {
+ public:
+  explicit StopOnSignal(std::function<void()> stop);
+  ~StopOnSignal();
+  StopOnSignal(const StopOnSignal&) = delete;
+  StopOnSignal& operator=(const StopOnSignal&) = delete;
+
+ private:
+  int wake_ = -1;  // eventfd: the destructor's word to the thread
+  std::thread thread_;
+};
+
+}  // namespace veilsum

@@ -1,0 +1,36 @@
+#include "client/cli/config.h"
+
+#include <limits>
+
+#include "base/config/toml_config.h"
+
+namespace veilsum::client {
+
+absl::StatusOr<ClientConfig> ReadClientConfig(const std::filesystem::path& file) {
+  VEILSUM_ASSIGN_OR_RETURN(TomlConfig toml, TomlConfig::Read(file));
+  ClientConfig config;
+  config.federation = toml.Text("federation.name");
+  config.coordinator_address = toml.Text("coordinator.address");
+  config.coordinator_id = toml.Text("coordinator.spiffe_id");
+  config.keys = {toml.Path("tls.root"), toml.Path("tls.certificate"), toml.Path("tls.key"),
+                 toml.Path("signing.certificate"), toml.Path("signing.key")};
+  if (toml.Has("data.folders")) {
+    for (const std::string& folder : toml.Texts("data.folders", {})) config.folders.push_back(file.parent_path() / folder);
+  } else {
+    config.folders.push_back(toml.Path("data.folder"));
+  }
+  config.odometer = toml.Path("store.odometer");
+  config.policy = toml.Path("policy.file");
+  config.plan = toml.Path("plan.file", {});
+  const std::string drop = toml.Text("demo.drop_fraction", "");
+  config.drop_seed = static_cast<std::uint64_t>(
+      toml.Integer("demo.drop_seed", 0, 0, std::numeric_limits<std::int64_t>::max()));
+  VEILSUM_RETURN_IF_ERROR(toml.Finish());
+  if (!drop.empty()) {
+    VEILSUM_ASSIGN_OR_RETURN(config.drop_fraction, Rational::Parse(drop));
+  }
+  if (config.folders.empty()) return InvalidArgument("%s: data.folders is empty", file.string());
+  return config;
+}
+
+}  // namespace veilsum::client

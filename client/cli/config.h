@@ -1,0 +1,30 @@
+// client.toml: where this merchant's client finds its coordinator, keys, data, odometer and policy.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/rational.h"
+#include "client/keys/client_keys.h"
+
+namespace veilsum::client {
+
+struct ClientConfig {
+  std::string federation;                      // [federation] name: the trust domain
+  std::string coordinator_address;             // [coordinator] address, host:port
+  std::string coordinator_id;                  // [coordinator] spiffe_id
+  KeyFiles keys;                               // [tls] certificate, key, root; [signing] certificate, key
+  std::vector<std::filesystem::path> folders;  // [data] folder, or folders for a pool
+  std::filesystem::path odometer;              // [store] odometer
+  std::filesystem::path policy;                // [policy] file
+  std::filesystem::path plan;                  // [plan] file: TOML or canonical JSON, for preflight; may be empty
+  std::optional<Rational> drop_fraction;       // [demo] drop_fraction, drop_seed: vanish in rounds on purpose
+  std::uint64_t drop_seed = 0;
+};
+
+// Accepted or refused as a whole; InvalidArgument names file, line and key.
+absl::StatusOr<ClientConfig> ReadClientConfig(const std::filesystem::path& file);
+
+}  // namespace veilsum::client

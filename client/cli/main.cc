@@ -1,0 +1,40 @@
+// veilsum-client: a merchant's node. main only wires.
+#include <CLI/CLI.hpp>
+#include <cstdio>
+
+#include "base/exit_code.h"
+#include "base/secure_rng.h"
+#include "client/cli/preflight_command.h"
+#include "client/cli/run_command.h"
+
+namespace {
+
+int Finish(const absl::Status& status) {
+  if (!status.ok()) std::fprintf(stderr, "veilsum-client: %s\n", std::string(status.message()).c_str());
+  return static_cast<int>(veilsum::ExitCodeOf(status));
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  veilsum::InitialiseCrypto();
+  CLI::App app("A merchant's node: trains at home, clips, adds its share of noise, masks, and only then sends.",
+               "veilsum-client");
+  app.set_version_flag("--version", "veilsum-client " VEILSUM_VERSION);
+  app.require_subcommand(1);
+  app.failure_message(CLI::FailureMessage::help);
+  std::string config;
+  bool json = false;
+  CLI::App* run = app.add_subcommand("run", "Take part in the coordinator's run until it ends");
+  run->add_option("--config", config, "client.toml")->required();
+  CLI::App* preflight = app.add_subcommand("preflight", "Check this merchant's data against the plan; nothing leaves the machine");
+  preflight->add_option("--config", config, "client.toml")->required();
+  preflight->add_flag("--json", json, "One line of JSON on stdout");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : static_cast<int>(veilsum::ExitCode::kUsage);
+  }
+  if (preflight->parsed()) return static_cast<int>(veilsum::client::RunPreflight(config, json));
+  return Finish(veilsum::client::RunClient(config));
+}

@@ -1,0 +1,57 @@
+#include "client/cli/preflight_command.h"
+
+#include <cstdio>
+
+#include "base/canonical_json.h"
+#include "base/file.h"
+#include "client/cli/config.h"
+#include "client/data/dataset.h"
+#include "model/contract/run_contract.h"
+#include "model/plan/plan_format.h"
+
+namespace veilsum::client {
+namespace {
+
+absl::StatusOr<model::Plan> ReadPlan(const ClientConfig& config) {
+  if (config.plan.empty()) return InvalidArgument("plan.file is missing: preflight needs the plan");
+  if (config.plan.extension() == ".toml") return model::ReadPlanFile(config.plan.string());
+  VEILSUM_ASSIGN_OR_RETURN(const std::string text, ReadFile(config.plan, model::kMaxPlanBytes));
+  return model::PlanFromJson(text);
+}
+
+std::string InWords(const Json& answer) {
+  if (answer["eligible"].get<bool>())
+    return absl::StrFormat("ready: size class %d", answer["size_class"].get<std::uint64_t>());
+  return "not ready: " + answer[answer.contains("data_error") ? "data_error" : "reason"].get<std::string>();
+}
+
+void Print(const Json& answer, bool json) {
+  const std::string text = json ? answer.dump(-1, ' ', false, Json::error_handler_t::replace) : InWords(answer);
+  std::printf("%s\n", text.c_str());
+}
+
+}  // namespace
+
+ExitCode RunPreflight(const std::filesystem::path& config_file, bool json) {
+  const absl::StatusOr<ClientConfig> config = ReadClientConfig(config_file);
+  const absl::StatusOr<model::Plan> plan = config.ok() ? ReadPlan(*config) : config.status();
+  if (!plan.ok()) {
+    std::fprintf(stderr, "veilsum-client: %s\n", std::string(plan.status().message()).c_str());
+    return ExitCode::kConfiguration;
+  }
+  const absl::StatusOr<Dataset> dataset = LoadDataset(*plan, config->folders);
+  if (!dataset.ok()) {
+    Print({{"eligible", false}, {"data_error", std::string(dataset.status().message())}}, json);
+    return ExitCode::kFindings;
+  }
+  const std::string merchant = config->folders.front().filename().string();
+  const absl::Status population = CheckPopulation(*plan, dataset->training, merchant);
+  if (!population.ok()) {
+    Print({{"eligible", false}, {"reason", std::string(population.message())}}, json);
+    return ExitCode::kDone;
+  }
+  Print({{"eligible", true}, {"size_class", model::SizeClass(dataset->training.customers())}}, json);
+  return ExitCode::kDone;
+}
+
+}  // namespace veilsum::client

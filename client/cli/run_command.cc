@@ -1,0 +1,73 @@
+#include "client/cli/run_command.h"
+
+#include <cstdio>
+
+#include "base/stop_on_signal.h"
+#include "client/cli/config.h"
+#include "client/data/dataset.h"
+#include "client/round/local_contribution.h"
+#include "client/round/participant.h"
+#include "client/rpc/grpc_coordinator_link.h"
+#include "secure_agg/pki/pinned_root_verifier.h"
+
+namespace veilsum::client {
+namespace {
+
+void LogLine(std::string_view line) {
+  std::fprintf(stderr, "veilsum-client: %.*s\n", static_cast<int>(line.size()), line.data());
+}
+
+// This merchant's customers for the plan that was offered. The declared size class is public; exceeding it is refused
+// here, before the contract is signed (SE-15).
+absl::StatusOr<Prepared> Prepare(const ApprovedRun& run, const ClientConfig& config, const std::string& seat, SecureRng& rng) {
+  VEILSUM_ASSIGN_OR_RETURN(Dataset dataset, LoadDataset(run.plan(), config.folders));
+  VEILSUM_RETURN_IF_ERROR(CheckPopulation(run.plan(), dataset.training, seat));
+  const std::uint64_t customers = dataset.training.customers();
+  if (customers > run.size_class())
+    return PermissionDenied("POLICY_CUSTOMERS: the declared size class of %d is too small for this merchant",
+                            run.size_class());
+  VEILSUM_ASSIGN_OR_RETURN(std::unique_ptr<Contribution> contribution,
+                           LocalContribution::Create(run, std::move(dataset.training), rng));
+  return Prepared{std::move(contribution), customers};
+}
+
+ParticipantConfig ConfigOf(const ClientConfig& config, const ClientKeys& keys, Policy policy) {
+  ParticipantConfig out;
+  out.own = {keys.id().ToString(), config.federation, keys.root().Fingerprint()};
+  out.identity = {keys.id().ToString(), keys.shared_signer(), keys.signing_certificate().der()};
+  out.policy = std::move(policy);
+  out.drop_fraction = config.drop_fraction;
+  out.drop_seed = config.drop_seed;
+  return out;
+}
+
+}  // namespace
+
+absl::Status RunClient(const std::filesystem::path& config_file) {
+  VEILSUM_ASSIGN_OR_RETURN(const ClientConfig config, ReadClientConfig(config_file));
+  VEILSUM_ASSIGN_OR_RETURN(const ClientKeys keys, ClientKeys::Load(config.keys, std::chrono::system_clock::now()));
+  VEILSUM_ASSIGN_OR_RETURN(Policy policy, LoadPolicy(config.policy));
+  VEILSUM_ASSIGN_OR_RETURN(const std::unique_ptr<Odometer> odometer, Odometer::Open(config.odometer));
+  const secure_agg::PinnedRootVerifier verifier(keys.root(), [] { return std::chrono::system_clock::now(); });
+  const std::string seat = keys.id().ToString();
+  LinkConfig link;
+  link.target = config.coordinator_address;
+  link.coordinator_id = config.coordinator_id;
+  link.tls = keys.tls();
+  SystemRng rng;
+  RealWaiter waiter;
+  ParticipantWorld world;
+  world.connect = [&] { return ConnectToCoordinator(link); };
+  world.prepare = [&](const ApprovedRun& run) { return Prepare(run, config, seat, rng); };
+  world.verifier = &verifier;
+  world.odometer = odometer.get();
+  world.rng = &rng;
+  world.waiter = &waiter;
+  world.log = LogLine;
+  Participant participant(ConfigOf(config, keys, std::move(policy)), std::move(world));
+  const StopOnSignal stop([&] { participant.Stop(); });
+  const absl::Status ended = participant.Run();
+  return absl::IsCancelled(ended) ? absl::OkStatus() : ended;
+}
+
+}  // namespace veilsum::client

@@ -1,0 +1,90 @@
+#include "coordinator/cli/serve_command.h"
+
+#include <cstdio>
+#include <future>
+
+#include "base/config/toml_config.h"
+#include "base/file.h"
+#include "base/pki/credentials.h"
+#include "base/stop_on_signal.h"
+#include "coordinator/rpc/rpc_server.h"
+#include "coordinator/run/run_engine.h"
+#include "secure_agg/pki/pinned_root_verifier.h"
+
+namespace veilsum::coordinator {
+namespace {
+
+struct Config {
+  std::string federation, listen;
+  std::filesystem::path port_file, certificate, key, root, store;
+  int uploads_admitted = 4;
+};
+
+absl::StatusOr<Config> ReadConfig(const std::filesystem::path& file) {
+  VEILSUM_ASSIGN_OR_RETURN(TomlConfig toml, TomlConfig::Read(file));
+  Config config;
+  config.federation = toml.Text("federation.name");
+  config.listen = toml.Text("listen.address");
+  config.port_file = toml.Path("listen.port_file", {});
+  config.certificate = toml.Path("tls.certificate");
+  config.key = toml.Path("tls.key");
+  config.root = toml.Path("tls.root");
+  config.store = toml.Path("store.path");
+  config.uploads_admitted = static_cast<int>(toml.Integer("limits.uploads_admitted", 4, 1, 64));
+  VEILSUM_RETURN_IF_ERROR(toml.Finish());
+  return config;
+}
+
+absl::StatusOr<TlsIdentity> ReadIdentity(const Config& config) {
+  VEILSUM_ASSIGN_OR_RETURN(TlsIdentity identity, LoadTlsIdentity(config.root, config.certificate, config.key,
+                                                                 std::chrono::system_clock::now()));
+  if (identity.id.domain() != config.federation)
+    return InvalidArgument("federation.name is \"%s\", the certificate is of \"%s\"", config.federation,
+                           identity.id.domain());
+  return identity;
+}
+
+void LogLine(std::string_view line) {
+  std::fprintf(stderr, "veilsum-coordinator: %.*s\n", static_cast<int>(line.size()), line.data());
+}
+
+}  // namespace
+
+absl::Status CheckConfig(const std::filesystem::path& config_file) {
+  VEILSUM_ASSIGN_OR_RETURN(const Config config, ReadConfig(config_file));
+  return ReadIdentity(config).status();
+}
+
+absl::Status Serve(const std::filesystem::path& config_file) {
+  std::promise<void> stop;
+  const StopOnSignal on_signal([&] { stop.set_value(); });
+  VEILSUM_ASSIGN_OR_RETURN(const Config config, ReadConfig(config_file));
+  VEILSUM_ASSIGN_OR_RETURN(TlsIdentity identity, ReadIdentity(config));
+  VEILSUM_ASSIGN_OR_RETURN(const std::unique_ptr<RunStore> store, OpenSqliteRunStore(config.store));
+  const secure_agg::PinnedRootVerifier verifier(identity.root, [] { return std::chrono::system_clock::now(); });
+  SystemRng rng;
+  const SteadyClock clock;
+  RunEngineParts parts;
+  parts.federation = {config.federation, identity.root.Fingerprint()};
+  parts.store = store.get();
+  parts.verifier = &verifier;
+  parts.rng = &rng;
+  parts.clock = &clock;
+  parts.log = LogLine;
+  VEILSUM_ASSIGN_OR_RETURN(const std::unique_ptr<RunEngine> engine, RunEngine::Start(std::move(parts)));
+  RpcServerConfig rpc;
+  rpc.listen = config.listen;
+  rpc.tls = std::make_shared<const TlsIdentity>(std::move(identity));
+  rpc.limits.uploads_admitted = config.uploads_admitted;
+  VEILSUM_ASSIGN_OR_RETURN(const std::unique_ptr<RpcServer> server, RpcServer::Start(rpc, *engine, *engine));
+  const std::string host = config.listen.substr(0, config.listen.rfind(':'));
+  const std::string address = absl::StrFormat("%s:%d", host, server->port());
+  LogLine("listens on " + address);
+  if (!config.port_file.empty()) VEILSUM_RETURN_IF_ERROR(WriteFile(config.port_file, address + "\n"));
+  stop.get_future().wait();
+  server->Shutdown(std::chrono::seconds(2));
+  engine->Shutdown();
+  return absl::OkStatus();
+}
+
+}  // namespace veilsum::coordinator

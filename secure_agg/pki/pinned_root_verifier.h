@@ -1,0 +1,30 @@
+// SeatVerifier over X.509: a seat is who the pinned root says it is, today (SA-01).
+#pragma once
+
+#include <functional>
+#include <map>
+#include <mutex>
+
+#include "base/pki/seat.h"
+#include "secure_agg/roster/seat_verifier.h"
+
+namespace veilsum::secure_agg {
+
+// Thread-safe. A certificate is verified in full once; after that only its dates are looked at again.
+class PinnedRootVerifier final : public SeatVerifier {
+ public:
+  PinnedRootVerifier(Certificate root, std::function<WallTime()> now) : root_(std::move(root)), now_(std::move(now)) {}
+  absl::StatusOr<SeatIdentity> Verify(ByteView der, const Hash32& fingerprint) const override;
+
+ private:
+  struct Known {
+    SeatIdentity seat;
+    WallTime not_before, not_after;
+  };
+  Certificate root_;
+  std::function<WallTime()> now_;
+  mutable std::mutex mutex_;
+  mutable std::map<Hash32, Known> known_;  // by fingerprint; at most kMaxKnown
+};
+
+}  // namespace veilsum::secure_agg
