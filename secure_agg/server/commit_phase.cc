@@ -1,7 +1,5 @@
 #include "secure_agg/server/commit_phase.h"
 
-#include "secure_agg/server/server_batch.h"
-
 namespace veilsum::secure_agg {
 namespace {
 

@@ -1,7 +1,6 @@
 #include "secure_agg/server/input_phase.h"
 
 #include "secure_agg/arith/ring.h"
-#include "secure_agg/server/server_batch.h"
 
 namespace veilsum::secure_agg {
 

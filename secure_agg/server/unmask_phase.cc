@@ -7,7 +7,6 @@
 #include "secure_agg/arith/shamir.h"
 #include "secure_agg/crypto/key_agreement.h"
 #include "secure_agg/crypto/mask_stream.h"
-#include "secure_agg/server/server_batch.h"
 
 namespace veilsum::secure_agg {
 namespace {
