@@ -80,7 +80,7 @@ void SettleTies(const GaussianTable& table, std::span<const std::uint64_t> words
 }
 
 Secret<32> StreamKey(const Secret<32>& seed, std::string_view stream) {
-  return Hkdf(seed.Expose(), {}, Transcript("veilsum/dp/noise/v1").AddText(stream).bytes());
+  return Hkdf(seed.Expose(), AsBytes("veilsum/dp"), Transcript("veilsum/dp/noise/v1").AddText(stream).bytes());
 }
 
 }  // namespace

@@ -38,7 +38,7 @@ class CoinStream {
 
  private:
   explicit CoinStream(const Secret<32>& entropy)
-      : stream_(Hkdf(entropy.Expose(), {}, Transcript("veilsum/dp/coins/v1").bytes())) {}
+      : stream_(Hkdf(entropy.Expose(), AsBytes("veilsum/dp"), Transcript("veilsum/dp/coins/v1").bytes())) {}
   Aes256Ctr stream_;
   std::array<std::uint64_t, 512> words_;
   std::size_t used_ = words_.size();
