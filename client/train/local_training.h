@@ -2,6 +2,7 @@
 // result is for the demo's report and for tests only (SE-17).
 #pragma once
 
+#include "base/secure_rng.h"
 #include "base/status.h"
 #include "model/examples.h"
 #include "model/layout.h"
@@ -13,14 +14,14 @@ struct LocalTraining {
   double learning_rate = 0.002;
   double clip_norm = 10;         // as the plan's [nonprivate] section
   double batch_fraction = 0.1;   // every customer is in a step with this probability
-  std::uint64_t seed = 1;        // of the batches
   std::uint32_t max_rows = 1;    // of one customer, as in the plan
 };
 
 // Adam(0.9, 0.999, 1e-8) from `initial` on the examples alone; returns the last iterate. When the layout is standardised,
-// the buffers are first set to the exact mean and 1 / deviation of these examples' numeric inputs.
+// the buffers are first set to the exact mean and 1 / deviation of these examples' numeric inputs. `rng` draws the batches.
 // InvalidArgument: no customers, or settings out of range.
 absl::StatusOr<model::ModelVector> TrainAlone(const model::Layout& layout, const model::Examples& examples,
-                                              const model::ModelVector& initial, const LocalTraining& settings);
+                                              const model::ModelVector& initial, const LocalTraining& settings,
+                                              SecureRng& rng);
 
 }  // namespace veilsum::client
