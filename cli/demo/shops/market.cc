@@ -56,7 +56,7 @@ Taste UnitLength(Taste taste) {
 double Sigmoid(double x) { return 1 / (1 + std::exp(-x)); }
 
 std::string TopQuery(std::size_t liked, CounterRng& rng) {
-  if (rng.Chance(0.25)) return kPlainQueries[rng.Next() % kPlainQueries.size()];
+  if (rng.Chance(0.1)) return kPlainQueries[rng.Next() % kPlainQueries.size()];
   const auto& queries = kCategories[liked].queries;
   return queries[rng.Next() % queries.size()];
 }
@@ -83,7 +83,7 @@ Market::Market(std::uint64_t seed, int shops) : seed_(seed) {
 std::vector<double> Market::Appeal(const Taste& taste, const Shop& shop) const {
   std::vector<double> appeal;
   for (const Product& product : products_)
-    appeal.push_back(shop.range[product.category] * std::exp(Dot(taste, product.features)));
+    appeal.push_back(shop.range[product.category] * std::exp(1.5 * Dot(taste, product.features)));
   return appeal;
 }
 
@@ -98,7 +98,7 @@ Customer Market::MakeCustomer(std::size_t shop_index, int index) const {
   customer.id = absl::StrFormat("s%d_u%05d", shop_index + 1, index + 1);
   std::array<int, kCategories.size()> bought{};
   double cents = 0;
-  customer.orders = std::min(60, rng.Poisson(std::exp(0.7 + 0.6 * engagement)));
+  customer.orders = std::min(60, rng.Poisson(std::exp(0.8 + 0.8 * engagement)));
   for (int i = 0; i < customer.orders; ++i) {
     const Product& product = products_[rng.Pick(appeal)];
     ++bought[product.category];
@@ -110,17 +110,17 @@ Customer Market::MakeCustomer(std::size_t shop_index, int index) const {
   customer.category = kCategories[customer.orders > 0 ? most : liked].name;
   customer.days_since_last = std::min(720, static_cast<int>(-60 * std::exp(-0.5 * engagement) * std::log(rng.Uniform())));
 
-  customer.sessions = 1 + std::min(200, rng.Poisson(std::exp(1.3 + 0.5 * engagement)));
+  customer.sessions = 1 + std::min(200, rng.Poisson(std::exp(1.5 + 0.7 * engagement)));
   customer.pages = customer.sessions + rng.Poisson(std::min(400.0, 4.0 * customer.sessions));
   customer.seconds = static_cast<int>(customer.pages * 35 * std::exp(0.4 * rng.Normal()));
   const bool mobile = rng.Chance(shop.mobile_share);
   customer.device = mobile ? "mobile" : rng.Chance(0.2) ? "tablet" : "desktop";
   const std::size_t month = rng.Next() % kMonths.size();
   customer.month = kMonths[month];
-  customer.searches = std::min(100, rng.Poisson(std::exp(0.6 + 0.4 * engagement)));
+  customer.searches = std::min(100, rng.Poisson(std::exp(0.8 + 0.6 * engagement)));
   customer.top_query = customer.searches > 0 ? TopQuery(liked, rng) : "";
 
-  customer.label = rng.Chance(Sigmoid(-1.6 + 1.5 * Dot(taste, collection_) + 0.9 * engagement - 0.5 * thrift +
+  customer.label = rng.Chance(Sigmoid(-2.0 + 1.8 * Dot(taste, collection_) + 1.6 * engagement - 0.4 * thrift +
                                       kSeason[month] - (mobile ? 0.3 : 0.0)));
   return customer;
 }

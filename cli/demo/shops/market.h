@@ -3,11 +3,11 @@
 //   product p     category c(p), features v_p ~ N(centre of c(p), 0.5^2) in R^4, price by category
 //   shop m        size, region's taste mean mu_m ~ N(0, 0.4^2), share of each category in its range, mobile share
 //   customer u    taste x_u ~ N(mu_m, 1) in R^4, engagement e_u ~ N(0, 1), thrift s_u ~ N(0, 1)
-//   purchases     orders ~ Poisson(exp(0.7 + 0.6 e)), products ~ softmax_p(x.v_p) over the shop's range; the column
+//   purchases     orders ~ Poisson(exp(0.8 + 0.8 e)), products ~ softmax_p(1.5 x.v_p) over the shop's range; the column
 //                 `category` is the category most bought (by taste, when nothing was bought)
-//   browsing      sessions ~ Poisson(exp(1.3 + 0.5 e)), pages and seconds grow with sessions, device, month last seen
-//   searches      searches ~ Poisson(exp(0.6 + 0.4 e)), top query: a word of the category liked most, sometimes noise
-//   label         buys from the next collection: Bernoulli(sigmoid(-1.6 + 1.5 (x.w) + 0.9 e - 0.5 s + month + device))
+//   browsing      sessions ~ Poisson(exp(1.5 + 0.7 e)), pages and seconds grow with sessions, device, month last seen
+//   searches      searches ~ Poisson(exp(0.8 + 0.6 e)), top query: a word of the category liked most, sometimes noise
+//   label         buys from the next collection: Bernoulli(sigmoid(-2 + 1.8 x.w + 1.6 e - 0.4 s + month + device))
 //
 // The label depends on latent values that the columns show only in part, and alike at every shop: what one shop has
 // too few customers to learn, all of them together have.
