@@ -1,0 +1,134 @@
+// A plan: everything about a training that is public and never changes (SE-01). Named by the SHA-256 of its canonical
+// JSON; TOML is only its source form. docs/formats.md has the table of keys, bounds and defaults.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "model/plan/decimal.h"
+
+namespace veilsum::model {
+
+enum class Task { kBinary, kRegression, kMultiClass, kMultiTask, kRecommend, kQLearning };
+enum class Mode { kDistributed, kLocal, kMerchant };
+enum class AccountantKind { kPld, kRdp };
+enum class Mechanism { kDiscreteGaussian, kNone };  // none: --epsilon inf, demo and tests only (SE-12)
+enum class FeatureKind { kNumeric, kCategorical, kText };
+
+// Who is protected: all rows with one value in `column`.
+struct Unit {
+  std::string column;
+  std::uint32_t max_rows = 1;  // rows of one customer beyond this are sampled down
+};
+
+// Which customers are kept out of training: a hash of the id, or a column of the label's table (SE-11).
+struct Holdout {
+  std::uint64_t mod = 0;  // by hash, when not 0: held out when FNV-1a 64 of the id mod `mod` is `equals`
+  std::uint64_t equals = 0;
+  std::string column;  // by column: held out when the column has this value
+  std::string value;
+};
+
+struct Table {
+  std::string name;
+  std::string file;
+  std::string join;  // the column that holds the customer's id
+};
+
+struct Feature {
+  std::string table;
+  std::string column;
+  FeatureKind kind = FeatureKind::kNumeric;
+  Decimal lo, hi;             // numeric: public bounds
+  bool log = false;           // numeric: sign(x) ln(1 + |x|) first
+  std::uint32_t buckets = 0;  // categorical, text
+  std::uint32_t ngrams = 1;   // text
+  std::uint32_t width = 0;    // text
+};
+
+struct Label {
+  std::string table;
+  std::string column;
+};
+
+struct Network {
+  std::vector<std::size_t> hidden;
+  Rational dropout = Exactly(0);
+};
+
+struct Training {
+  Mode mode = Mode::kDistributed;
+  std::uint64_t steps = 0;         // published training rounds wanted
+  std::uint64_t attempts_max = 0;  // training rounds that may be opened: what noise is calibrated to (SE-05)
+  Rational sampling_rate = Exactly(1);
+  std::uint64_t expected_batch = 0;  // the constant that sums are divided by
+  Rational clip_norm = Exactly(1);
+  Rational learning_rate = Exactly(0);  // of Adam, the one optimiser of this version
+  std::optional<Rational> averaging;    // decay of the exponential average of weights that is published last
+};
+
+struct NonPrivate {
+  Rational clip_norm = Exactly(1);
+  std::uint64_t steps = 0;
+  Rational learning_rate = Exactly(0);
+};
+
+struct Privacy {
+  Mechanism mechanism = Mechanism::kDiscreteGaussian;
+  Rational epsilon = Exactly(1);
+  Rational delta = Exactly(1, 100000);
+  AccountantKind accountant = AccountantKind::kRdp;
+  Rational statistics_share = Exactly(0);  // of epsilon; 0: no statistics round, no standardisation
+};
+
+struct Aggregation {
+  std::uint32_t min_survivors = 0;  // 0: the default of SE-04
+  std::uint32_t colluders = 0;      // 0: the default of SE-04
+  std::uint32_t key_batch = 16;
+  std::uint32_t ring_bits = 32;
+  std::uint32_t scale_log2 = 20;
+};
+
+struct Rounds {
+  std::uint32_t tick_ms = 20;
+  std::uint32_t deadline_ms = 5000;
+};
+
+// Named merchant folders that sit under one seat (SE-15; demo only).
+struct Pool {
+  std::string name;
+  std::vector<std::string> members;
+};
+
+struct Plan {
+  std::string name;
+  Task task = Task::kBinary;
+  Unit unit;
+  Holdout holdout;
+  std::vector<Table> tables;
+  std::vector<Feature> features;
+  Label label;
+  Network network;  // [model] in TOML
+  Training training;
+  std::optional<NonPrivate> nonprivate;
+  Privacy privacy;
+  Aggregation aggregation;
+  Rounds rounds;
+  std::vector<Pool> pools;
+  std::uint64_t minimum_customers = 100;  // [population]: training customers, below which a merchant is refused
+  std::uint64_t max_bad_rows = 0;         // [data]: malformed rows a merchant may skip
+
+  bool is_private() const { return privacy.mechanism != Mechanism::kNone; }
+  bool has_statistics() const { return privacy.statistics_share != Exactly(0); }
+  // Inputs of the model: numeric features, then one-hot blocks, each in plan order.
+  std::size_t numeric_inputs() const;
+  std::size_t one_hot_inputs() const;
+};
+
+// OK when this version can run the plan; FailedPrecondition naming the field otherwise (task, mode, text, dropout).
+// A plan that parses may still not run: its schema is wider than this build.
+absl::Status CheckRunnable(const Plan& plan);
+
+}  // namespace veilsum::model
