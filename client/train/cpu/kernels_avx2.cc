@@ -1,0 +1,54 @@
+// AVX2 with FMA. Only this file's own functions are compiled for it, so the binary still starts on any x86-64.
+#include "client/train/cpu/kernels.h"
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+
+#pragma GCC push_options
+#pragma GCC target("avx2,fma")
+#define INLINE [[gnu::always_inline]] inline
+
+namespace veilsum::client::cpu {
+namespace {
+
+constexpr std::string_view kName = "avx2";
+using F = __m256;
+using D = __m256d;
+constexpr std::size_t kF = 8, kD = 4, kGemmRows = 4, kGemmVectors = 2, kSumDepth = 4;
+
+INLINE F LoadF(const float* p) { return _mm256_loadu_ps(p); }
+INLINE D LoadD(const double* p) { return _mm256_loadu_pd(p); }
+INLINE void StoreF(float* p, F v) { _mm256_storeu_ps(p, v); }
+INLINE void StoreD(double* p, D v) { _mm256_storeu_pd(p, v); }
+INLINE F SetF(float x) { return _mm256_set1_ps(x); }
+INLINE D SetD(double x) { return _mm256_set1_pd(x); }
+INLINE F AddF(F a, F b) { return _mm256_add_ps(a, b); }
+INLINE D AddD(D a, D b) { return _mm256_add_pd(a, b); }
+INLINE D MulD(D a, D b) { return _mm256_mul_pd(a, b); }
+INLINE F FmaF(F a, F b, F c) { return _mm256_fmadd_ps(a, b, c); }
+INLINE D FmaD(D a, D b, D c) { return _mm256_fmadd_pd(a, b, c); }
+INLINE F ReluF(F x) { return _mm256_max_ps(_mm256_setzero_ps(), x); }  // the second operand wins when it is NaN
+INLINE F KeepWherePositive(F activation, F delta) {
+  return _mm256_and_ps(_mm256_cmp_ps(activation, _mm256_setzero_ps(), _CMP_GT_OQ), delta);
+}
+INLINE D WidenD(const float* p) { return _mm256_cvtps_pd(_mm_loadu_ps(p)); }
+INLINE D MaskD(D x, std::uint64_t mask) {
+  return _mm256_and_pd(x, _mm256_castsi256_pd(_mm256_set1_epi64x(static_cast<long long>(mask))));
+}
+
+#include "client/train/cpu/kernels.inc"
+
+}  // namespace
+}  // namespace veilsum::client::cpu
+#pragma GCC pop_options
+
+namespace veilsum::client::cpu {
+const Kernels* Avx2Kernels() {
+  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") ? &kKernels : nullptr;
+}
+}  // namespace veilsum::client::cpu
+#else
+namespace veilsum::client::cpu {
+const Kernels* Avx2Kernels() { return nullptr; }
+}  // namespace veilsum::client::cpu
+#endif
