@@ -126,7 +126,7 @@ std::string MerchantSvg(const Report& r) {
     groups.push_back(std::move(group));
   }
   if (groups.empty()) return "<p>No merchant was scored.</p>";
-  return BarPlot({.title = "ROC-AUC per merchant", .x_label = "hold-out ROC-AUC", .y_label = ""},
+  return BarPlot({.title = "ROC-AUC per merchant", .x_label = "hold-out ROC-AUC", .y_label = "", .width = 940},
                  Axis(range.lo, std::max(0.8, range.hi), 5), groups);
 }
 
