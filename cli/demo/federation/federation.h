@@ -20,7 +20,7 @@ struct FederationSpec {
   std::string domain;          // trust domain: [a-z0-9.-]
   std::vector<client::Seat> seats;
   // Each client's policy (SE-02, SE-12).
-  std::string epsilon_cap, delta_cap;  // decimals; empty when no_privacy
+  double epsilon_cap = 0, delta_cap = 0;  // unused when no_privacy
   std::string plan_sha256;             // the one plan that clients approve
   bool no_privacy = false;
   // The clients' --drop schedule; "0": none.

@@ -59,7 +59,7 @@ std::string ClientToml(const Federation& f, std::size_t index, const std::string
 std::string PolicyToml(const FederationSpec& spec) {
   std::string text = absl::StrFormat("allowed_plan_sha256 = [%s]\n", TomlString(spec.plan_sha256));
   if (spec.no_privacy) return text + "allow_no_privacy = true\n";
-  return text + absl::StrFormat("epsilon_cap = %s\ndelta_cap = %s\n", spec.epsilon_cap, spec.delta_cap);
+  return text + absl::StrFormat("epsilon_cap = %.17e\ndelta_cap = %.17e\n", spec.epsilon_cap, spec.delta_cap);
 }
 
 }  // namespace veilsum::cli

@@ -24,12 +24,12 @@ Ending EndingOf(const siginfo_t& info) {
 }
 
 // Runs between fork and exec: only async-signal-safe calls. Reports errno of the first failure to `report`.
-[[noreturn]] void BecomeProgram(char* const* arguments, int log, int report, pid_t parent) {
+[[noreturn]] void BecomeProgram(char* const* arguments, int output, int log, int report, pid_t parent) {
   const int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
   sigset_t none;
   sigemptyset(&none);
   const bool ready = setpgid(0, 0) == 0 && prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && null >= 0 &&
-                     dup2(null, STDIN_FILENO) >= 0 && dup2(log, STDOUT_FILENO) >= 0 &&
+                     dup2(null, STDIN_FILENO) >= 0 && dup2(output, STDOUT_FILENO) >= 0 &&
                      dup2(log, STDERR_FILENO) >= 0 && sigprocmask(SIG_SETMASK, &none, nullptr) == 0;
   for (const int reset : {SIGINT, SIGTERM, SIGPIPE}) signal(reset, SIG_DFL);
   if (getppid() != parent) _exit(127);  // the parent died before prctl took effect
@@ -44,6 +44,32 @@ std::vector<char*> Pointers(std::vector<std::string>& arguments) {
   for (std::string& argument : arguments) pointers.push_back(argument.data());
   pointers.push_back(nullptr);
   return pointers;
+}
+
+// A file descriptor that closes itself.
+class Descriptor {
+ public:
+  Descriptor() = default;
+  explicit Descriptor(int fd) : fd_(fd) {}
+  Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  Descriptor& operator=(Descriptor&& other) noexcept {
+    std::swap(fd_, other.fd_);
+    return *this;
+  }
+  ~Descriptor() {
+    if (valid()) close(fd_);
+  }
+  bool valid() const { return fd_ >= 0; }
+  int get() const { return fd_; }
+
+ private:
+  int fd_ = -1;
+};
+
+absl::StatusOr<Descriptor> OpenFor(const Command& command, const std::filesystem::path& file, int how) {
+  Descriptor fd(open(file.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | how, 0644));
+  if (!fd.valid()) return Internal("%s: cannot open %s: %s", command.name, file.string(), strerror(errno));
+  return fd;
 }
 
 // 0 when exec succeeded (the pipe closed without a word), else its errno.
@@ -66,18 +92,17 @@ absl::StatusOr<Child> Child::Spawn(const Command& command) {
   if (command.arguments.empty()) return Internal("%s: no program to start", command.name);
   std::vector<std::string> arguments = command.arguments;
   const std::vector<char*> pointers = Pointers(arguments);
-  const int log = open(command.log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
-  if (log < 0) return Internal("%s: cannot open %s: %s", command.name, command.log.string(), strerror(errno));
-  int report[2];
-  if (pipe2(report, O_CLOEXEC) != 0) {
-    close(log);
-    return Internal("%s: cannot make a pipe: %s", command.name, strerror(errno));
+  VEILSUM_ASSIGN_OR_RETURN(const Descriptor log, OpenFor(command, command.log, O_APPEND));
+  Descriptor output;
+  if (!command.output.empty()) {
+    VEILSUM_ASSIGN_OR_RETURN(output, OpenFor(command, command.output, O_TRUNC));
   }
+  int report[2];
+  if (pipe2(report, O_CLOEXEC) != 0) return Internal("%s: cannot make a pipe: %s", command.name, strerror(errno));
   const pid_t parent = getpid();
   const pid_t pid = fork();
-  if (pid == 0) BecomeProgram(pointers.data(), log, report[1], parent);
+  if (pid == 0) BecomeProgram(pointers.data(), output.valid() ? output.get() : log.get(), log.get(), report[1], parent);
   const int fork_error = errno;
-  close(log);
   close(report[1]);
   if (pid < 0) {
     close(report[0]);

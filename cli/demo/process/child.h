@@ -18,7 +18,8 @@ namespace veilsum::cli {
 struct Command {
   std::string name;                   // for messages: "coordinator", "client region_1"
   std::vector<std::string> arguments;  // [0] is the program's path
-  std::filesystem::path log;          // stdout and stderr are appended to it
+  std::filesystem::path log;          // stderr is appended to it, and stdout unless it has a file of its own
+  std::filesystem::path output = {};  // stdout, written anew
 };
 
 // How a process ended: an exit code, or the signal that killed it.
