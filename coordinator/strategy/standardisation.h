@@ -11,8 +11,8 @@ namespace veilsum::coordinator {
 
 inline constexpr double kVarianceFloor = 0.0025;  // a deviation of 0.05: 2.5 % of the public range of an input
 
-// Writes input.mean and input.scale = 1 / sqrt(variance) into the first buffers of `model`. When the noisy count is not
-// positive the data are as good as absent: mean 0, scale 1. Never writes a number that is not finite.
+// Writes input.mean and input.scale = 1 / sqrt(variance) into the first buffers of `model`. When the noisy count is below
+// one customer the data are as good as absent: mean 0, scale 1. Never writes a number that is not finite.
 // InvalidArgument: the layout has no buffers, the sum is not 1 + 2 numeric long, scale is not positive.
 absl::Status SetStandardisation(const model::Layout& layout, std::span<const std::int64_t> sum, double scale,
                                 model::ModelVector& model);
