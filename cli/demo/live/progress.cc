@@ -12,7 +12,8 @@ namespace {
 
 constexpr std::chrono::milliseconds kRedraw{100};
 constexpr std::chrono::seconds kPlain{5};
-constexpr std::chrono::seconds kRateWindow{2};
+constexpr std::chrono::seconds kRateWindow{3};
+constexpr std::chrono::milliseconds kLeastWindow{500};
 
 int WidthOf(std::FILE* out) {
   winsize size{};
@@ -74,15 +75,16 @@ void ProgressLine::Finish() {
 }
 
 void RateMeter::Add(std::uint64_t round) {
-  const Sample now{clock_.Now(), round};
-  if (!first_) first_ = now;
-  else if (last_ && now.time - first_->time > kRateWindow) first_ = last_;
-  if (now.time - first_->time > kRateWindow / 2) last_ = now;
+  const auto now = clock_.Now();
+  samples_.emplace_back(now, round);
+  while (now - samples_.front().first > kRateWindow) samples_.pop_front();
 }
 
 std::optional<double> RateMeter::PerSecond() const {
-  if (!first_ || !last_ || last_->time <= first_->time) return std::nullopt;
-  return static_cast<double>(last_->round - first_->round) / std::chrono::duration<double>(last_->time - first_->time).count();
+  if (samples_.empty()) return std::nullopt;
+  const std::chrono::duration<double> time = samples_.back().first - samples_.front().first;
+  if (time < kLeastWindow) return std::nullopt;
+  return static_cast<double>(samples_.back().second - samples_.front().second) / time.count();
 }
 
 }  // namespace veilsum::cli

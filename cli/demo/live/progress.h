@@ -3,8 +3,10 @@
 
 #include <cstdint>
 #include <cstdio>
+#include <deque>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "base/clock.h"
 
@@ -41,20 +43,16 @@ class ProgressLine {
   std::string last_state_;
 };
 
-// Rounds per second over the last few seconds.
+// Rounds per second over the last three seconds.
 class RateMeter {
  public:
   explicit RateMeter(const Clock& clock) : clock_(clock) {}
   void Add(std::uint64_t round);
-  std::optional<double> PerSecond() const;  // none before there are two moments
+  std::optional<double> PerSecond() const;  // none until it has seen half a second
 
  private:
   const Clock& clock_;
-  struct Sample {
-    Clock::Time time;
-    std::uint64_t round;
-  };
-  std::optional<Sample> first_, last_;
+  std::deque<std::pair<Clock::Time, std::uint64_t>> samples_;
 };
 
 }  // namespace veilsum::cli
