@@ -36,18 +36,22 @@ class CsvReader {
 
  private:
   CsvReader(std::ifstream in, std::string name, CsvLimits limits);
-  int Get();
+  int Get();   // the next byte, or -1; counts lines
   int Peek();
-  absl::Status ReadField(CsvRow& row, std::size_t& row_bytes, bool& last);
-  absl::Status ReadQuoted(std::string& field, std::size_t& row_bytes, std::size_t start);
-  absl::Status Store(std::string& field, int byte, std::size_t& row_bytes) const;
-  absl::Status Error(std::size_t line, std::string_view what) const;
-  void SkipRow();
+  bool TakeLineEnd();  // LF or CRLF
+  absl::Status ReadRow(CsvRow& row);
+  absl::Status ReadPlain(std::string& field);
+  absl::Status ReadQuoted(std::string& field);
+  absl::Status Append(std::string& field, int byte);
+  absl::Status Broken(std::string_view what);
+  void SkipLine();
 
   std::ifstream in_;
   std::string name_;
   CsvLimits limits_;
-  std::size_t line_ = 1;
+  std::size_t line_ = 1;       // of the next byte
+  std::size_t row_line_ = 1;   // where the present row starts
+  std::size_t row_bytes_ = 0;
   bool can_continue_ = true;
 };
 

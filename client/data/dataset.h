@@ -13,11 +13,13 @@ namespace veilsum::client {
 struct Dataset {
   model::Examples training;
   model::Examples holdout;
-  std::uint64_t bad_rows = 0;  // skipped, at most plan.max_bad_rows
+  std::uint64_t bad_rows = 0;    // skipped, at most plan.max_bad_rows
+  std::uint64_t unlabelled = 0;  // customers of other tables who have no row in the label's: left out
 };
 
 // Loads the folders of one seat; more than one is a pool (SE-15). A customer's rows are those of the label's table; each
-// other table must have exactly one row for each customer. Customers keep the order of the files.
+// other table must have exactly one row for each customer. A row that cannot be used is an error, or, up to
+// plan.max_bad_rows of them, leaves its customer out. Customers keep the order of the files.
 // InvalidArgument "region_3/browsing.csv:17: column ProductRelated: \"abc\" is not a number" and its like; NotFound for a
 // missing file. Messages quote a value of the row: they are for the merchant's own eyes.
 absl::StatusOr<Dataset> LoadDataset(const model::Plan& plan, const std::vector<std::filesystem::path>& folders);

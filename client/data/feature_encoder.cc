@@ -1,0 +1,74 @@
+#include "client/data/feature_encoder.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+
+#include "base/fnv1a.h"
+
+namespace veilsum::client {
+namespace {
+
+double Level(const model::Feature& feature, double x) {
+  return feature.log ? std::copysign(std::log1p(std::abs(x)), x) : x;
+}
+
+bool EqualsIgnoringCase(std::string_view text, std::string_view lower) {
+  return std::ranges::equal(text, lower, [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a + 32 : a) == b; });
+}
+
+}  // namespace
+
+std::vector<FeaturePlace> FeaturePlaces(const model::Plan& plan) {
+  std::vector<FeaturePlace> places(plan.features.size());
+  std::size_t numeric = 0, categorical = 0, input = plan.numeric_inputs();
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    const model::Feature& feature = plan.features[i];
+    if (feature.kind == model::FeatureKind::kNumeric) {
+      places[i] = {numeric, numeric};
+      ++numeric;
+    } else if (feature.kind == model::FeatureKind::kCategorical) {
+      places[i] = {categorical++, input};
+      input += feature.buckets;
+    }
+  }
+  return places;
+}
+
+float EncodeNumeric(const model::Feature& feature, double value) {
+  const double lo = feature.lo.ToDouble(), hi = feature.hi.ToDouble();
+  const double low = Level(feature, lo);
+  const double share = (Level(feature, std::clamp(value, lo, hi)) - low) / (Level(feature, hi) - low);
+  return static_cast<float>(std::clamp(2 * share - 1, -1.0, 1.0));
+}
+
+std::uint32_t EncodeCategorical(const model::Feature& feature, std::string_view value) {
+  return static_cast<std::uint32_t>(Fnv1a64(value, Fnv1a64("=", Fnv1a64(feature.column))) % feature.buckets);
+}
+
+absl::StatusOr<double> ParseNumber(std::string_view text) {
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (text.empty()) return InvalidArgument("is empty, must be a number");
+  if (end != text.data() + text.size() || error == std::errc::invalid_argument)
+    return InvalidArgument("%s is not a number", Quote(text));
+  if (error != std::errc() || !std::isfinite(value)) return InvalidArgument("%s is not a finite number", Quote(text));
+  return value;
+}
+
+absl::StatusOr<float> ParseBinaryLabel(std::string_view text) {
+  if (text == "1" || EqualsIgnoringCase(text, "true")) return 1.0f;
+  if (text == "0" || EqualsIgnoringCase(text, "false")) return 0.0f;
+  return InvalidArgument("%s is not a label, must be 0, 1, true or false", Quote(text));
+}
+
+bool IsHeldOutByHash(const model::Holdout& holdout, std::string_view customer) {
+  return Fnv1a64(customer) % holdout.mod == holdout.equals;
+}
+
+std::string Quote(std::string_view value) {
+  constexpr std::size_t kLongest = 40;
+  return absl::StrFormat("\"%s%s\"", value.substr(0, kLongest), value.size() > kLongest ? "..." : "");
+}
+
+}  // namespace veilsum::client

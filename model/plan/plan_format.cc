@@ -1,0 +1,179 @@
+#include "model/plan/plan_format.h"
+
+#include <toml++/toml.h>
+
+#include <map>
+
+#include "base/crypto/sha256.h"
+#include "base/file.h"
+#include "model/plan/read_plan.h"
+
+namespace veilsum::model {
+namespace {
+
+constexpr const char* kTasks[] = {"binary", "regression", "multi_class", "multi_task", "recommend", "q_learning"};
+constexpr const char* kModes[] = {"distributed", "local", "merchant"};
+constexpr const char* kAccountants[] = {"pld", "rdp"};
+constexpr const char* kMechanisms[] = {"discrete_gaussian", "none"};
+constexpr const char* kKinds[] = {"numeric", "categorical", "text"};
+
+using Lines = std::map<std::string, unsigned>;  // of each path
+
+// Values of TOML as values of JSON. Dates have no place in a plan and become null, which every getter refuses.
+Json FromToml(const toml::node& node, const std::string& path, Lines& lines) {
+  lines[path] = node.source().begin.line;
+  if (const auto* table = node.as_table()) {
+    Json out = Json::object();
+    for (const auto& [key, child] : *table) {
+      const std::string name(key.str());
+      const std::string where = path.empty() ? name : path + "." + name;
+      out[name] = FromToml(child, where, lines);
+      lines[where] = key.source().begin.line != 0 ? key.source().begin.line : lines[where];
+    }
+    return out;
+  }
+  if (const auto* array = node.as_array()) {
+    Json out = Json::array();
+    for (std::size_t i = 0; i < array->size(); ++i)
+      out.push_back(FromToml((*array)[i], absl::StrFormat("%s[%d]", path, i + 1), lines));
+    return out;
+  }
+  if (const auto* text = node.as_string()) return text->get();
+  if (const auto* number = node.as_integer()) return number->get() < 0 ? Json(number->get()) : Json(static_cast<std::uint64_t>(number->get()));
+  if (const auto* flag = node.as_boolean()) return flag->get();
+  if (const auto* real = node.as_floating_point()) return real->get();
+  return Json();
+}
+
+// Line of `path`, or of the nearest thing around it.
+unsigned LineOf(const Lines& lines, std::string path) {
+  while (true) {
+    if (const auto found = lines.find(path); found != lines.end() && found->second != 0) return found->second;
+    const std::size_t cut = path.find_last_of(".[");
+    if (cut == std::string::npos) return 1;
+    path.resize(cut);
+  }
+}
+
+Json HoldoutJson(const Holdout& holdout) {
+  if (holdout.mod != 0) return {{"hash", "fnv1a64"}, {"mod", holdout.mod}, {"equals", holdout.equals}};
+  return {{"column", holdout.column}, {"value", holdout.value}};
+}
+
+Json FeatureJson(const Feature& feature) {
+  Json out = {{"column", feature.table + "." + feature.column}, {"kind", kKinds[static_cast<int>(feature.kind)]}};
+  if (feature.kind == FeatureKind::kNumeric) {
+    out["lo"] = feature.lo.ToString();
+    out["hi"] = feature.hi.ToString();
+    out["log"] = feature.log;
+    return out;
+  }
+  out["buckets"] = feature.buckets;
+  if (feature.kind == FeatureKind::kText) {
+    out["ngrams"] = feature.ngrams;
+    out["width"] = feature.width;
+  }
+  return out;
+}
+
+Json TrainingJson(const Training& training) {
+  Json out = {{"mode", kModes[static_cast<int>(training.mode)]},
+              {"steps", training.steps},
+              {"attempts_max", training.attempts_max},
+              {"sampling_rate", {{"num", training.sampling_rate.numerator()}, {"den", training.sampling_rate.denominator()}}},
+              {"expected_batch", training.expected_batch},
+              {"clip_norm", DecimalText(training.clip_norm)},
+              {"optimizer", "adam"},
+              {"learning_rate", DecimalText(training.learning_rate)}};
+  if (training.averaging) out["averaging"] = DecimalText(*training.averaging);
+  return out;
+}
+
+Json PrivacyJson(const Privacy& privacy) {
+  return {{"mechanism", kMechanisms[static_cast<int>(privacy.mechanism)]},
+          {"epsilon", DecimalText(privacy.epsilon)},
+          {"delta", DecimalText(privacy.delta)},
+          {"accountant", kAccountants[static_cast<int>(privacy.accountant)]},
+          {"statistics_share", DecimalText(privacy.statistics_share)}};
+}
+
+Json AggregationJson(const Aggregation& aggregation) {
+  return {{"min_survivors", aggregation.min_survivors},
+          {"colluders", aggregation.colluders},
+          {"key_batch", aggregation.key_batch},
+          {"ring_bits", aggregation.ring_bits},
+          {"scale_log2", aggregation.scale_log2}};
+}
+
+Json PlanTree(const Plan& plan) {
+  Json out = {{"name", plan.name},
+              {"task", kTasks[static_cast<int>(plan.task)]},
+              {"unit", {{"column", plan.unit.column}, {"max_rows", plan.unit.max_rows}}},
+              {"holdout", HoldoutJson(plan.holdout)},
+              {"label", {{"column", plan.label.table + "." + plan.label.column}, {"kind", "binary"}}},
+              {"model", {{"hidden", plan.network.hidden}, {"activation", "relu"}, {"dropout", DecimalText(plan.network.dropout)}}},
+              {"training", TrainingJson(plan.training)},
+              {"privacy", PrivacyJson(plan.privacy)},
+              {"aggregation", AggregationJson(plan.aggregation)},
+              {"rounds", {{"tick_ms", plan.rounds.tick_ms}, {"deadline_ms", plan.rounds.deadline_ms}}},
+              {"population", {{"minimum_customers", plan.minimum_customers}}},
+              {"data", {{"max_bad_rows", plan.max_bad_rows}}},
+              {"table", Json::array()},
+              {"feature", Json::array()},
+              {"pool", Json::array()}};
+  for (const Table& table : plan.tables)
+    out["table"].push_back({{"name", table.name}, {"file", table.file}, {"join", table.join}});
+  for (const Feature& feature : plan.features) out["feature"].push_back(FeatureJson(feature));
+  for (const Pool& pool : plan.pools) out["pool"].push_back({{"name", pool.name}, {"members", pool.members}});
+  if (plan.nonprivate)
+    out["nonprivate"] = {{"clip_norm", DecimalText(plan.nonprivate->clip_norm)},
+                         {"steps", plan.nonprivate->steps},
+                         {"learning_rate", DecimalText(plan.nonprivate->learning_rate)}};
+  return out;
+}
+
+}  // namespace
+
+absl::StatusOr<Plan> ParsePlanToml(std::string_view text, std::string_view file) {
+  if (text.size() > kMaxPlanBytes)
+    return InvalidArgument("%s: %d bytes, a plan has at most %d", file, text.size(), kMaxPlanBytes);
+  Lines lines;
+  Json document;
+  try {
+    document = FromToml(toml::parse(text, std::string(file)), "", lines);
+  } catch (const toml::parse_error& error) {
+    return InvalidArgument("%s:%d: %s", file, error.source().begin.line, std::string(error.description()));
+  }
+  FieldErrors errors;
+  errors.where = [&](const std::string& path) { return absl::StrFormat("%s:%d: ", file, LineOf(lines, path)); };
+  Plan plan = ReadPlan(document, errors);
+  if (!errors.first.ok()) return errors.first;
+  return plan;
+}
+
+absl::StatusOr<Plan> ReadPlanFile(const std::string& path) {
+  VEILSUM_ASSIGN_OR_RETURN(const std::string text, ReadFile(path, kMaxPlanBytes));
+  return ParsePlanToml(text, path);
+}
+
+std::string PlanToJson(const Plan& plan) {
+  absl::StatusOr<std::string> text = EncodeCanonical(PlanTree(plan));
+  VEILSUM_CHECK(text.ok());  // a parsed plan holds UTF-8 texts and small integers only
+  return *std::move(text);
+}
+
+absl::StatusOr<Plan> PlanFromJson(std::string_view json) {
+  if (json.size() > kMaxPlanBytes) return InvalidArgument("plan: %d bytes, at most %d", json.size(), kMaxPlanBytes);
+  absl::StatusOr<Json> document = ParseCanonical(json);
+  if (!document.ok()) return Annotate(document.status(), "plan");
+  FieldErrors errors;
+  errors.where = [](const std::string&) { return std::string("plan: "); };
+  Plan plan = ReadPlan(*document, errors);
+  if (!errors.first.ok()) return errors.first;
+  if (PlanToJson(plan) != json) return InvalidArgument("plan: not in canonical form");
+  return plan;
+}
+
+Hash32 PlanSha256(const Plan& plan) { return Sha256(PlanToJson(plan)); }
+
+}  // namespace veilsum::model
