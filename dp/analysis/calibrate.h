@@ -15,7 +15,7 @@ struct Calibration {
   double epsilon;  // at this noise; at most the target
 };
 
-// Least noise multiplier in [1e-2, 1e6], to a relative 1e-7 and never below the true one, whose loss is at most `target`.
+// Least noise multiplier in [0.05, 1e6], to a relative 1e-7 and never below the true one, whose loss is at most `target`.
 // FailedPrecondition when even the largest does not meet it.
 absl::StatusOr<Calibration> LeastNoise(double target, const LossOfNoise& loss);
 

@@ -12,7 +12,8 @@
 #include <variant>
 #include <vector>
 
-#include "dp/mechanism/distributed_gaussian.h"
+#include "base/status.h"
+#include "dp/ledger/attempt_charge.h"
 
 namespace veilsum::dp {
 

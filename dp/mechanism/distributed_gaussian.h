@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "dp/event.h"
+#include "dp/ledger/attempt_charge.h"
 #include "dp/sensitivity.h"
 
 namespace veilsum::dp {
@@ -24,7 +25,7 @@ struct TrainingSumSpec {
   TrainingGrid grid;
   Rational sampling_rate;
   std::uint64_t attempts_max;       // T: every one is charged, published or not (SE-07)
-  std::uint64_t users_in_round_max; // customers in one sum over all merchants, for the ring only; 0 = members * users_per_sum
+  std::uint64_t users_in_round_max; // customers in one sum over all merchants, for the ring only; 0 = members * users
   int ring_bits = 32;
 };
 
@@ -107,12 +108,7 @@ class EpsilonMeter {
   std::vector<double> statistics_rdp_;
 };
 
-// Per-attempt charge of one sum at integer order a* (section 4 of the ledger rule), for BudgetFilter.
-struct AttemptCharge {
-  double rdp;     // at a*
-  double kl;      // Kullback-Leibler distance of the integer noise to the ideal: d * 1.5e-6 / S*^8
-  double linear;  // sampler distance and padding overflow
-};
+// Per-attempt charge of one sum at integer order a*, for BudgetFilter.
 AttemptCharge ChargeOfTrainingAttempt(const RunPrivacyInput& input, const SumNoise& noise, std::uint32_t order);
 AttemptCharge ChargeOfStatisticsAttempt(const RunPrivacyInput& input, const SumNoise& noise, std::uint32_t order);
 
