@@ -23,6 +23,7 @@ class BatchSecrets {
   const Hash32& setup_hash() const { return setup_hash_; }
   void Activate(MemberSet active);  // fixes V and setup_hash
 
+  std::span<const std::uint8_t> OwnSecrets() const { return own_.bytes(); }  // what is dealt: B times (b, s_sk)
   std::span<std::uint8_t> Bundle(RosterIndex dealer);  // B times 64 bytes: what this dealer dealt to us
   std::span<const std::uint8_t, 32> SelfSecret(std::uint16_t slot) const;  // b
   std::span<const std::uint8_t, 32> MaskKey(std::uint16_t slot) const;     // s_sk

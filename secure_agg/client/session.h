@@ -27,6 +27,7 @@ class ClientSession {
   RoundId last_round() const { return last_round_; }
   // True after SA-25, SA-26 or SA-30: every later step answers DataLoss until an operator starts a new process (SA-43).
   bool alarmed() const { return alarmed_; }
+  absl::Status CheckNotAlarmed() const;
 
  private:
   friend class BatchAdvertised;
@@ -35,7 +36,6 @@ class ClientSession {
   friend class SlotCore;
   ClientSession(SessionParams params, SigningIdentity identity, MemberId id, RoundId last_round)
       : params_(std::move(params)), identity_(std::move(identity)), member_id_(id), last_round_(last_round) {}
-  absl::Status CheckNotAlarmed() const;
   absl::Status Alarm(absl::Status reason);            // records it and hands it back
   absl::Status BeginBatch(const BatchOffer& offer);   // SA-02, SA-12, SA-33
   absl::Status TakeSetupSignature(const BatchId& batch);  // SA-12: succeeds once a batch

@@ -6,15 +6,6 @@
 
 namespace veilsum::secure_agg {
 
-// What the phases of all slots share: public, immutable.
-struct BatchView {
-  std::shared_ptr<const SessionParams> params;
-  std::shared_ptr<const VerifiedRoster> roster;
-  BatchId id;
-  MemberSet active;  // V
-  Hash32 setup_hash{};
-};
-
 struct SlotRequest {
   std::uint16_t slot = 0;  // at least next_slot()
   RoundId round{0};        // above every round before (SE-05)
