@@ -47,6 +47,7 @@ std::string ProgressText(const ProgressState& s, int width) {
 ProgressLine::ProgressLine(std::FILE* out, const Clock& clock) : out_(out), clock_(clock), terminal_(isatty(fileno(out)) == 1) {}
 
 void ProgressLine::Show(const ProgressState& state) {
+  const std::lock_guard lock(mutex_);
   const auto interval = terminal_ ? Clock::Duration(kRedraw) : Clock::Duration(kPlain);
   const auto now = clock_.Now();
   if (last_ && now - *last_ < interval && state.state == last_state_) return;
@@ -63,12 +64,14 @@ void ProgressLine::Print(const ProgressState& state) {
 }
 
 void ProgressLine::Say(const std::string& text) {
+  const std::lock_guard lock(mutex_);
   std::fprintf(out_, "%s%s\n", drawn_ ? "\r\033[K" : "", text.c_str());
   std::fflush(out_);
   drawn_ = false;
 }
 
 void ProgressLine::Finish() {
+  const std::lock_guard lock(mutex_);
   if (drawn_) std::fprintf(out_, "\n");
   std::fflush(out_);
   drawn_ = false;

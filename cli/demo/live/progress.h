@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <deque>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <utility>
@@ -23,7 +24,7 @@ struct ProgressState {
 // At most `width` columns, with a bar when there is room; 0: as long as it is, without a bar.
 std::string ProgressText(const ProgressState& state, int width);
 
-// Not thread-safe.
+// Thread-safe.
 class ProgressLine {
  public:
   // `clock` must outlive it. Whether `out` is a terminal is asked once.
@@ -35,6 +36,7 @@ class ProgressLine {
 
  private:
   void Print(const ProgressState& state);
+  std::mutex mutex_;
   std::FILE* out_;
   const Clock& clock_;
   bool terminal_;

@@ -39,6 +39,7 @@ class HoldoutScorer final : public Scorer {
   absl::StatusOr<Score> Of(ByteView model) const override;
   const std::vector<std::string>& names() const override { return names_; }
   const model::Layout& layout() const { return layout_; }
+  std::uint64_t TrainingCustomers(std::size_t merchant) const { return merchants_[merchant].training.customers(); }
 
   // Hold-out ROC-AUC of a model trained without noise on each merchant's own customers alone, from the same initial
   // weights. None where it does not exist. `cancelled` is asked between merchants.
