@@ -54,6 +54,7 @@ class Database {
  public:
   struct Options {
     std::chrono::milliseconds busy_timeout{5000};
+    bool exclusive = false;     // nobody else may open the file while we have it (released when the process dies)
     const char* vfs = nullptr;  // a registered VFS by name, for fault tests; null: the default one
   };
   // Creates the file with mode 0600 when it is not there. Unavailable: cannot open; DataLoss: not a database, or corrupt.

@@ -1,0 +1,135 @@
+#include "coordinator/rpc/rpc_server.h"
+
+#include <grpcpp/ext/health_check_service_server_builder_option.h>
+#include <grpcpp/grpcpp.h>
+#include <grpcpp/health_check_service_interface.h>
+#include <grpcpp/resource_quota.h>
+#include <grpcpp/security/tls_certificate_provider.h>
+#include <grpcpp/security/tls_certificate_verifier.h>
+#include <grpcpp/security/tls_credentials_options.h>
+
+#include "base/pki/tls13.h"
+#include "coordinator/rpc/admin_service.h"
+#include "coordinator/rpc/rounds_service.h"
+
+namespace veilsum::coordinator {
+namespace {
+
+namespace tls = grpc::experimental;
+
+constexpr char kRoundsName[] = "veilsum.coordinator.v1.Rounds";
+constexpr char kAdminName[] = "veilsum.admin.v1.Admin";
+
+// Ends a handshake whose leaf our own rules refuse, so that such a peer reaches no service at all, not even health.
+class LeafVerifier final : public tls::ExternalCertificateVerifier {
+ public:
+  explicit LeafVerifier(std::shared_ptr<const PeerGate> gate) : gate_(std::move(gate)) {}
+  bool Verify(tls::TlsCustomVerificationCheckRequest* request, std::function<void(grpc::Status)>,
+              grpc::Status* sync_status) override {
+    const grpc::string_ref pem = request->peer_cert();
+    const auto id = gate_->Verify({pem.data(), pem.size()});
+    if (!id.ok()) *sync_status = grpc::Status(grpc::StatusCode::UNAUTHENTICATED, std::string(id.status().message()));
+    return true;
+  }
+  void Cancel(tls::TlsCustomVerificationCheckRequest*) override {}
+
+ private:
+  const std::shared_ptr<const PeerGate> gate_;
+};
+
+std::shared_ptr<grpc::ServerCredentials> MutualTls(const TlsIdentity& own, std::shared_ptr<const PeerGate> gate) {
+  const tls::IdentityKeyCertPair pair{std::string(own.key_pem.Expose()), own.certificate.ToPem()};
+  tls::TlsServerCredentialsOptions options(
+      std::make_shared<tls::StaticDataCertificateProvider>(own.root.ToPem(), std::vector{pair}));
+  options.watch_root_certs();
+  options.watch_identity_key_cert_pairs();
+  options.set_cert_request_type(GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
+  options.set_certificate_verifier(tls::ExternalCertificateVerifier::Create<LeafVerifier>(std::move(gate)));
+  return tls::TlsServerCredentials(options);
+}
+
+void SetLimits(const RpcLimits& limits, grpc::ServerBuilder& builder) {
+  builder.SetMaxReceiveMessageSize(limits.max_message_bytes);
+  builder.SetMaxSendMessageSize(limits.max_message_bytes);
+  // No peer makes us inflate anything.
+  builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_DEFLATE, false);
+  builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_GZIP, false);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, limits.max_concurrent_streams);
+  builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, 10'000);
+  builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, 8 * 1024);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, 60'000);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 20'000);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 30'000);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS, 15 * 60'000);
+  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);  // two coordinators on one port must be an error
+  grpc::ResourceQuota quota("veilsum_rpc");
+  quota.Resize(limits.memory_bytes);
+  builder.SetResourceQuota(quota);
+}
+
+class GrpcServer final : public RpcServer {
+ public:
+  GrpcServer(const RpcServerConfig& config, RoundsBackend& rounds, AdminBackend& admin)
+      : gate_(std::make_shared<const PeerGate>(config.tls)),
+        rounds_(rounds, gate_, config.limits),
+        admin_(admin, gate_, config.limits) {}
+  ~GrpcServer() override { Shutdown(std::chrono::milliseconds(0)); }
+
+  absl::Status Listen(const RpcServerConfig& config) {
+    grpc::EnableDefaultHealthCheckService(true);
+    grpc::ServerBuilder builder;
+    SetLimits(config.limits, builder);
+    builder.AddListeningPort(config.listen, MutualTls(*config.tls, gate_), &port_);
+    builder.RegisterService(&rounds_);
+    builder.RegisterService(&admin_);
+    server_ = builder.BuildAndStart();
+    if (server_ == nullptr || port_ == 0) return Unavailable("cannot listen on %s", config.listen);
+    SetServing(true);
+    return absl::OkStatus();
+  }
+
+  int port() const override { return port_; }
+
+  void Shutdown(std::chrono::milliseconds grace) override {
+    if (server_ == nullptr || std::exchange(down_, true)) return;
+    SetServing(false);
+    const absl::Status reason = Unavailable("the coordinator is shutting down");
+    rounds_.CloseAll(reason);
+    admin_.CloseAll(reason);
+    server_->Shutdown(std::chrono::system_clock::now() + grace);
+    rounds_.WaitUntilEmpty();
+    server_.reset();
+  }
+
+ private:
+  void SetServing(bool serving) {
+    grpc::HealthCheckServiceInterface* health = server_->GetHealthCheckService();
+    if (health == nullptr) return;
+    health->SetServingStatus(kRoundsName, serving);
+    health->SetServingStatus(kAdminName, serving);
+    health->SetServingStatus("", serving);
+  }
+
+  const std::shared_ptr<const PeerGate> gate_;
+  RoundsService rounds_;
+  AdminService admin_;
+  int port_ = 0;
+  bool down_ = false;
+  std::unique_ptr<grpc::Server> server_;
+};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<RpcServer>> RpcServer::Start(const RpcServerConfig& config, RoundsBackend& rounds,
+                                                            AdminBackend& admin) {
+  VEILSUM_RETURN_IF_ERROR(RequireTls13());
+  if (config.tls == nullptr || config.tls->id.role() != SpiffeRole::kCoordinator)
+    return InvalidArgument("the server's certificate must be a coordinator's");
+  if (config.limits.uploads_admitted < 1)
+    return InvalidArgument("uploads_admitted is %d, must be at least 1", config.limits.uploads_admitted);
+  auto server = std::make_unique<GrpcServer>(config, rounds, admin);
+  VEILSUM_RETURN_IF_ERROR(server->Listen(config));
+  return server;
+}
+
+}  // namespace veilsum::coordinator
