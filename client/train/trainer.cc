@@ -11,9 +11,9 @@ absl::Status CheckShape(const StepShape& shape) {
   if (!(shape.clip_norm > 0) || !std::isfinite(shape.clip_norm))
     return InvalidArgument("clip_norm is %g, must be positive", shape.clip_norm);
   if (shape.padded_customers == 0) return InvalidArgument("padded_customers is 0");
-  // Beyond 2^52 the fp64 sum is no longer exact on the grid.
+  // The engines' rounding to the grid needs this much room in fp64.
   const double largest = shape.scale * shape.clip_norm * shape.padded_customers;
-  if (!(largest < 0x1p52)) return InvalidArgument("scale * clip_norm * padded_customers is %g, must be under 2^52", largest);
+  if (!(largest < 0x1p51)) return InvalidArgument("scale * clip_norm * padded_customers is %g, must be under 2^51", largest);
   return absl::OkStatus();
 }
 

@@ -192,8 +192,7 @@ absl::StatusOr<std::vector<std::int64_t>> Engine::GridSum(const model::ModelVect
   VEILSUM_ASSIGN_OR_RETURN(const std::span<const double> sum,
                            Sum(model, customers, shape.padded_customers, shape.clip_norm));
   std::vector<std::int64_t> grid(sum.size());
-  // llrint rounds half to even in the default rounding mode; the product with a power of two is exact.
-  for (std::size_t i = 0; i < sum.size(); ++i) grid[i] = std::llrint(sum[i] * shape.scale);
+  network_.kernels().to_grid(sum.size(), sum.data(), shape.scale, grid.data());
   return grid;
 }
 

@@ -37,6 +37,8 @@ struct Kernels {
   // sum[index[r][i]] += e[r] for every r and i, fp64.
   void (*scatter)(std::size_t rows, std::size_t columns, const std::uint32_t* index, std::size_t per_row,
                   const double* e, double* sum);
+  // out[i] = round half to even of x[i] * scale; needs a power of two and |x[i] * scale| < 2^51 (CheckShape).
+  void (*to_grid)(std::size_t count, const double* x, double scale, std::int64_t* out);
 };
 
 const Kernels& BaselineKernels();

@@ -32,6 +32,10 @@ INLINE F KeepWherePositive(F activation, F delta) {
   return _mm256_and_ps(_mm256_cmp_ps(activation, _mm256_setzero_ps(), _CMP_GT_OQ), delta);
 }
 INLINE D WidenD(const float* p) { return _mm256_cvtps_pd(_mm_loadu_ps(p)); }
+INLINE double SumD(D x) {
+  const __m128d half = _mm_add_pd(_mm256_castpd256_pd128(x), _mm256_extractf128_pd(x, 1));
+  return _mm_cvtsd_f64(_mm_add_sd(half, _mm_unpackhi_pd(half, half)));
+}
 INLINE D MaskD(D x, std::uint64_t mask) {
   return _mm256_and_pd(x, _mm256_castsi256_pd(_mm256_set1_epi64x(static_cast<long long>(mask))));
 }

@@ -32,6 +32,7 @@ INLINE F KeepWherePositive(F activation, F delta) {
   return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(activation, _mm512_setzero_ps(), _CMP_GT_OQ), delta);
 }
 INLINE D WidenD(const float* p) { return _mm512_cvtps_pd(_mm256_loadu_ps(p)); }
+INLINE double SumD(D x) { return _mm512_reduce_add_pd(x); }
 INLINE D MaskD(D x, std::uint64_t mask) {
   return _mm512_and_pd(x, _mm512_castsi512_pd(_mm512_set1_epi64(static_cast<long long>(mask))));
 }

@@ -35,6 +35,7 @@ INLINE D FmaD(D a, D b, D c) { return c + a * b; }
 INLINE F ReluF(F x) { return x < SetF(0) ? SetF(0) : x; }
 INLINE F KeepWherePositive(F activation, F delta) { return activation > SetF(0) ? delta : SetF(0); }
 INLINE D WidenD(const float* p) { return __builtin_convertvector(Load<HalfF>(p), D); }
+INLINE double SumD(D x) { return x[0] + x[1]; }
 INLINE D MaskD(D x, std::uint64_t mask) {
   const auto m = static_cast<long long>(mask);
   return (D)((Bits)x & Bits{m, m});

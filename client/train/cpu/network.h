@@ -17,6 +17,7 @@ class Network {
   Network(const model::Layout& layout, std::size_t rows, std::size_t categorical, const Kernels& kernels);
 
   void Load(const model::ModelVector& model);  // packs the weights and clears the sum
+  const Kernels& kernels() const { return kernels_; }
   std::size_t rows() const { return rows_; }
   std::size_t layers() const { return layers_.size(); }
   // Where a row of inputs goes: numeric numbers, and the indices into Packed(input).

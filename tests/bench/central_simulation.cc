@@ -1,0 +1,150 @@
+#include "tests/bench/central_simulation.h"
+
+#include <cmath>
+
+#include "client/train/cpu/engine.h"
+#include "client/train/statistics_sum.h"
+#include "coordinator/strategy/standardisation.h"
+#include "coordinator/strategy/strategy.h"
+
+namespace veilsum {
+namespace {
+
+constexpr double kScale = 0x1p20;
+
+void AddNoise(double deviation, std::mt19937_64& rng, std::vector<std::int64_t>& sum) {
+  if (deviation <= 0) return;
+  std::normal_distribution<double> normal(0, deviation);
+  for (std::int64_t& x : sum) x += std::llrint(normal(rng));
+}
+
+absl::Status Standardise(const model::Layout& layout, const model::Examples& examples, double noise,
+                         std::mt19937_64& rng, model::ModelVector& model) {
+  if (!layout.standardised()) return absl::OkStatus();
+  VEILSUM_ASSIGN_OR_RETURN(auto sum, client::StatisticsGrid(examples, kScale));
+  AddNoise(noise * client::StatisticsNorm(examples.numeric) * kScale, rng, sum);
+  return coordinator::SetStandardisation(layout, sum, kScale, model);
+}
+
+std::vector<std::uint32_t> PoissonBatch(std::size_t customers, double rate, std::mt19937_64& rng) {
+  std::bernoulli_distribution coin(rate);
+  std::vector<std::uint32_t> batch;
+  for (std::uint32_t u = 0; u < customers; ++u)
+    if (coin(rng)) batch.push_back(u);
+  return batch;
+}
+
+// Exponential averages of the iterates with bias correction, several decays at once.
+class Averages {
+ public:
+  explicit Averages(const std::vector<double>& decays) : decays_(decays), sums_(decays.size()) {}
+  void Add(const model::ModelVector& model) {
+    ++steps_;
+    for (std::size_t i = 0; i < decays_.size(); ++i) {
+      sums_[i].resize(model.size());
+      for (std::size_t j = 0; j < model.size(); ++j)
+        sums_[i][j] = decays_[i] * sums_[i][j] + (1 - decays_[i]) * static_cast<double>(model[j]);
+    }
+  }
+  void Report(std::uint32_t step, std::vector<CentralModel>& out) const {
+    for (std::size_t i = 0; i < decays_.size(); ++i) {
+      const double weights = 1 - std::pow(decays_[i], steps_);
+      CentralModel& to = out.emplace_back(CentralModel{step, decays_[i], {}});
+      for (const double x : sums_[i]) to.model.push_back(static_cast<float>(x / weights));
+    }
+  }
+
+ private:
+  const std::vector<double>& decays_;
+  std::vector<std::vector<double>> sums_;
+  double steps_ = 0;
+};
+
+std::uint32_t MaxRows(const model::Examples& examples) {
+  std::uint32_t rows = 1;
+  for (std::size_t u = 0; u < examples.customers(); ++u)
+    rows = std::max(rows, examples.first_row[u + 1] - examples.first_row[u]);
+  return rows;
+}
+
+}  // namespace
+
+model::ModelVector InitialWeights(const model::Layout& layout, double first_layer_gain, std::mt19937_64& rng) {
+  model::ModelVector model(layout.size());
+  for (std::size_t j = 0; layout.standardised() && j < layout.numeric(); ++j) model[layout.numeric() + j] = 1;
+  const auto& layers = layout.layers();
+  for (std::size_t l = 0; layers.size() > 1 && l < layers.size(); ++l) {
+    double deviation = std::sqrt(2.0 / static_cast<double>(layers[l].in));
+    if (l == 0) deviation *= first_layer_gain;
+    if (l + 1 == layers.size()) deviation *= 0.1;
+    std::normal_distribution<double> normal(0, deviation);
+    for (std::size_t i = 0; i < layers[l].in * layers[l].out; ++i)
+      model[layers[l].weight + i] = static_cast<float>(normal(rng));
+  }
+  return model;
+}
+
+absl::StatusOr<std::vector<CentralModel>> SimulateCentral(const model::Layout& layout, const model::Examples& examples,
+                                                          const CentralSetting& setting) {
+  std::mt19937_64 rng(setting.seed);
+  const std::uint32_t max_rows = MaxRows(examples);
+  VEILSUM_ASSIGN_OR_RETURN(const auto engine, client::cpu::Engine::Create(layout, examples, max_rows,
+                                                                          client::cpu::BestKernels()));
+  VEILSUM_ASSIGN_OR_RETURN(const auto strategy, coordinator::MakeStrategy({.optimizer = setting.optimizer,
+                                                                           .learning_rate = setting.learning_rate,
+                                                                           .momentum = setting.momentum,
+                                                                           .averaging = 0,
+                                                                           .scale = kScale,
+                                                                           .expected_batch = setting.expected_batch,
+                                                                           .buffers = layout.buffers(),
+                                                                           .parameters = layout.parameters()}));
+  model::ModelVector model = InitialWeights(layout, setting.first_layer_gain, rng);
+  VEILSUM_RETURN_IF_ERROR(Standardise(layout, examples, setting.statistics_noise, rng, model));
+  Averages averages(setting.averaging);
+  std::vector<CentralModel> out;
+  for (std::uint32_t step = 1; step <= setting.steps; ++step) {
+    const auto batch = PoissonBatch(examples.customers(), setting.sampling_rate, rng);
+    const client::StepShape shape{std::max<std::uint32_t>(1, static_cast<std::uint32_t>(batch.size())),
+                                  setting.clip_norm, kScale};
+    VEILSUM_ASSIGN_OR_RETURN(auto sum, engine->GridSum(model, batch, shape));
+    AddNoise(setting.noise_multiplier * setting.clip_norm * kScale, rng, sum);
+    strategy->Step(model, sum);
+    averages.Add(model);
+    if (step != setting.steps && (setting.report_every == 0 || step % setting.report_every != 0)) continue;
+    out.push_back({step, 0, model});
+    averages.Report(step, out);
+  }
+  return out;
+}
+
+void AppendCustomers(const model::Examples& more, model::Examples& all) {
+  all.numeric = more.numeric;
+  all.categorical = more.categorical;
+  const auto rows = static_cast<std::uint32_t>(all.rows());
+  all.numeric_values.insert(all.numeric_values.end(), more.numeric_values.begin(), more.numeric_values.end());
+  all.active_inputs.insert(all.active_inputs.end(), more.active_inputs.begin(), more.active_inputs.end());
+  all.labels.insert(all.labels.end(), more.labels.begin(), more.labels.end());
+  all.customer_ids.insert(all.customer_ids.end(), more.customer_ids.begin(), more.customer_ids.end());
+  for (std::size_t u = 0; u < more.customers(); ++u) all.first_row.push_back(rows + more.first_row[u + 1]);
+}
+
+model::Examples SelectCustomers(const model::Examples& examples, const std::vector<bool>& keep) {
+  model::Examples out;
+  out.numeric = examples.numeric;
+  out.categorical = examples.categorical;
+  for (std::size_t u = 0; u < examples.customers(); ++u) {
+    if (!keep[u]) continue;
+    for (std::size_t row = examples.first_row[u]; row < examples.first_row[u + 1]; ++row) {
+      const auto numeric = examples.NumericOf(row);
+      const auto active = examples.ActiveOf(row);
+      out.numeric_values.insert(out.numeric_values.end(), numeric.begin(), numeric.end());
+      out.active_inputs.insert(out.active_inputs.end(), active.begin(), active.end());
+      out.labels.push_back(examples.labels[row]);
+    }
+    out.first_row.push_back(static_cast<std::uint32_t>(out.rows()));
+    if (!examples.customer_ids.empty()) out.customer_ids.push_back(examples.customer_ids[u]);
+  }
+  return out;
+}
+
+}  // namespace veilsum

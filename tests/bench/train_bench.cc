@@ -1,0 +1,119 @@
+// How much privacy costs in the training step (SE-21): forward, backward, norms, clip and integer encode against the same
+// engine without norms and clipping, both with fp64 weight sums and at the same padded row count. One JSON object a line.
+#include <time.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <functional>
+#include <random>
+
+#include "client/train/cpu/engine.h"
+
+namespace veilsum {
+namespace {
+
+struct Case {
+  const char* name;
+  int numeric, categorical;
+  std::vector<std::size_t> one_hot;  // buckets of each categorical feature
+  std::vector<std::size_t> hidden;
+};
+
+double CpuSeconds() {
+  timespec now;
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
+}
+
+model::Examples RandomExamples(const Case& shape, std::size_t customers) {
+  std::mt19937 rng(7);
+  std::uniform_real_distribution<float> uniform(-1, 1);
+  model::Examples examples;
+  examples.numeric = shape.numeric;
+  examples.categorical = shape.categorical;
+  for (std::size_t u = 0; u < customers; ++u) {
+    for (int j = 0; j < shape.numeric; ++j) examples.numeric_values.push_back(uniform(rng));
+    auto first = static_cast<std::uint32_t>(shape.numeric);
+    for (const std::size_t buckets : shape.one_hot) {
+      examples.active_inputs.push_back(first + static_cast<std::uint32_t>(rng() % buckets));
+      first += static_cast<std::uint32_t>(buckets);
+    }
+    examples.labels.push_back(static_cast<float>(rng() % 2));
+    examples.first_row.push_back(static_cast<std::uint32_t>(u + 1));
+  }
+  return examples;
+}
+
+model::ModelVector RandomModel(const model::Layout& layout) {
+  std::mt19937 rng(8);
+  model::ModelVector model(layout.size());
+  for (const model::Layer& layer : layout.layers()) {
+    std::normal_distribution<float> normal(0, std::sqrt(2.0f / static_cast<float>(layer.in)));
+    for (std::size_t i = 0; i < layer.in * layer.out; ++i) model[layer.weight + i] = normal(rng);
+  }
+  return model;
+}
+
+double Median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  return values[values.size() / 2];
+}
+
+double Seconds(const std::function<void()>& work) {
+  const double start = CpuSeconds();
+  work();
+  return CpuSeconds() - start;
+}
+
+void Print(const std::string& name, double value, const char* unit) {
+  std::printf("{\"name\":\"%s\",\"value\":%.6g,\"unit\":\"%s\"}\n", name.c_str(), value, unit);
+  std::fflush(stdout);
+}
+
+// Interleaved rounds, medians; a round repeats the step until it has taken long enough to be timed.
+void Run(const Case& shape, std::uint32_t batch, bool ratio) {
+  const model::Examples examples = RandomExamples(shape, batch);
+  std::size_t one_hot = 0;
+  for (const std::size_t buckets : shape.one_hot) one_hot += buckets;
+  const auto layout =
+      model::Layout::Mlp(static_cast<std::size_t>(shape.numeric), one_hot, shape.hidden, /*standardised=*/false);
+  const model::ModelVector model = RandomModel(layout);
+  auto engine = client::cpu::Engine::Create(layout, examples, 1, client::cpu::BestKernels());
+  VEILSUM_CHECK(engine.ok());
+  std::vector<std::uint32_t> customers(batch);
+  for (std::uint32_t u = 0; u < batch; ++u) customers[u] = u;
+  const client::StepShape step{batch, 1.0, 0x1p20};
+  const auto private_step = [&] { VEILSUM_CHECK((*engine)->GridSum(model, customers, step).ok()); };
+  const auto plain_step = [&] { VEILSUM_CHECK((*engine)->Sum(model, customers, batch, std::nullopt).ok()); };
+
+  const int repeats = std::max(1, static_cast<int>(0.05 / std::max(1e-6, Seconds(private_step))));
+  const int rounds = 11;
+  std::vector<double> with, without, ratios;
+  for (int i = 0; i < rounds; ++i) {
+    with.push_back(Seconds([&] { for (int j = 0; j < repeats; ++j) private_step(); }) / repeats);
+    without.push_back(Seconds([&] { for (int j = 0; j < repeats; ++j) plain_step(); }) / repeats);
+    ratios.push_back(with.back() / without.back());
+  }
+  const std::string suffix = std::string(shape.name) + "/" + std::to_string(batch);
+  if (ratio) Print("train/private_vs_nonprivate/" + suffix, Median(ratios), "ratio");
+  Print("train/private_rows/" + suffix, batch / Median(with), "per_s");
+}
+
+}  // namespace
+}  // namespace veilsum
+
+int main() {
+  using veilsum::Case;
+  const Case small{"small", 64, 0, {}, {128, 64, 32}};
+  const Case large{"large", 512, 0, {}, {1024, 512, 256}};
+  const Case shoppers{"online_shoppers", 9, 6, {32, 32, 32, 64, 8, 4}, {128, 64, 32}};
+  std::printf("{\"name\":\"train/path\",\"value\":\"%s\",\"unit\":\"text\"}\n",
+              std::string(veilsum::client::cpu::BestKernels().name).c_str());
+  for (const std::uint32_t batch : {256u, 1024u}) {
+    veilsum::Run(small, batch, true);
+    veilsum::Run(large, batch, true);
+  }
+  veilsum::Run(shoppers, 304, false);
+  return 0;
+}

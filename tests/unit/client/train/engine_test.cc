@@ -1,0 +1,142 @@
+// The engine's sum against gradients materialised in long double, on every instruction path.
+#include "client/train/cpu/engine.h"
+
+#include <cmath>
+
+#include "client/train/cpu/cpu_trainer.h"
+#include "tests/support/status_matchers.h"
+#include "tests/unit/client/train/reference.h"
+
+namespace veilsum::client {
+namespace {
+
+struct Fixture {
+  explicit Fixture(std::uint32_t max_rows, bool standardised = true, ExampleShape wanted = {})
+      : shape(wanted), rng(max_rows + (standardised ? 100 : 0)) {
+    shape.max_rows = max_rows;
+    examples = RandomExamples(shape, rng);
+    layout = model::Layout::Mlp(static_cast<std::size_t>(shape.numeric), OneHot(shape), {20, 9}, standardised);
+    model = RandomModel(layout, rng);
+  }
+  ExampleShape shape;
+  std::mt19937 rng;
+  model::Examples examples;
+  model::Layout layout = model::Layout::Mlp(1, 1, {}, false);
+  model::ModelVector model;
+};
+
+Exact ClippedReference(const Fixture& f, const std::vector<std::uint32_t>& customers, long double clip_norm) {
+  Exact sum(f.layout.parameters());
+  for (const std::uint32_t u : customers) {
+    const Exact gradient = CustomerGradient(f.layout, Exact(f.model.begin(), f.model.end()), f.examples, u);
+    const long double factor = std::min(1.0L, clip_norm / Norm(gradient));
+    for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += factor * gradient[i];
+  }
+  return sum;
+}
+
+TEST(ReferenceGradient, AgreesWithFiniteDifferences) {
+  Fixture f(3);
+  Exact model(f.model.begin(), f.model.end());
+  const Exact gradient = CustomerGradient(f.layout, model, f.examples, 0);
+  for (std::size_t i = 0; i < gradient.size(); ++i) {
+    long double& weight = model[f.layout.buffers() + i];
+    const long double before = weight, step = 1e-7L;
+    weight = before + step;
+    const long double up = CustomerLoss(f.layout, model, f.examples, 0);
+    weight = before - step;
+    const long double down = CustomerLoss(f.layout, model, f.examples, 0);
+    weight = before;
+    EXPECT_NEAR(static_cast<double>((up - down) / (2 * step)), static_cast<double>(gradient[i]), 1e-9) << i;
+  }
+}
+
+TEST(Engine, AgreesWithMaterialisedGradientsOnEveryPath) {
+  for (const std::uint32_t max_rows : {1u, 2u, 5u, 8u})
+    for (const bool standardised : {false, true})
+      for (const double clip_norm : {0.05, 1.0, 1e6}) {
+        Fixture f(max_rows, standardised);
+        const auto everyone = Everyone(f.examples);
+        const Exact expected = ClippedReference(f, everyone, clip_norm);
+        for (const cpu::Kernels* path : AllPaths()) {
+          ASSERT_OK_AND_ASSIGN(auto engine, cpu::Engine::Create(f.layout, f.examples, max_rows, *path));
+          ASSERT_OK_AND_ASSIGN(const auto sum, engine->Sum(f.model, everyone, 64, clip_norm));
+          Exact difference(expected);
+          for (std::size_t i = 0; i < sum.size(); ++i) difference[i] -= sum[i];
+          EXPECT_LT(Norm(difference), 1e-5L * Norm(expected)) << path->name << " R=" << max_rows;
+        }
+      }
+}
+
+TEST(Engine, LinearModelsAndInputsWithoutOneHotOrNumbersWork) {
+  const std::vector<ExampleShape> shapes = {{12, 2, 5, {}}, {12, 2, 0, {4, 8}}, {12, 2, 17, {3}}};
+  for (const ExampleShape& shape : shapes)
+    for (const std::vector<std::size_t>& hidden : {std::vector<std::size_t>{}, std::vector<std::size_t>{33}}) {
+      Fixture f(2, false, shape);
+      f.layout = model::Layout::Mlp(static_cast<std::size_t>(shape.numeric), OneHot(shape), hidden, false);
+      f.model = RandomModel(f.layout, f.rng);
+      const auto everyone = Everyone(f.examples);
+      const Exact expected = ClippedReference(f, everyone, 1);
+      for (const cpu::Kernels* path : AllPaths()) {
+        ASSERT_OK_AND_ASSIGN(auto engine, cpu::Engine::Create(f.layout, f.examples, 2, *path));
+        ASSERT_OK_AND_ASSIGN(const auto sum, engine->Sum(f.model, everyone, 20, 1.0));
+        Exact difference(expected);
+        for (std::size_t i = 0; i < sum.size(); ++i) difference[i] -= sum[i];
+        EXPECT_LT(Norm(difference), 1e-5L * Norm(expected)) << path->name;
+      }
+    }
+}
+
+TEST(Engine, GridIsTheSumRoundedHalfToEven) {
+  for (const cpu::Kernels* path : AllPaths()) {
+    const std::vector<double> sum = {0.5, 1.5, -0.5, -1.5, 2.5, 0.49999, 1e9 + 0.5, -3.2, 0};
+    std::vector<std::int64_t> grid(sum.size());
+    path->to_grid(sum.size(), sum.data(), 1.0, grid.data());
+    EXPECT_THAT(grid, testing::ElementsAre(0, 2, 0, -2, 2, 0, 1000000000, -3, 0)) << path->name;
+  }
+}
+
+TEST(Engine, PaddingDoesNotChangeTheSum) {
+  Fixture f(3);
+  const auto everyone = Everyone(f.examples);
+  for (const cpu::Kernels* path : AllPaths()) {
+    ASSERT_OK_AND_ASSIGN(auto engine, cpu::Engine::Create(f.layout, f.examples, 3, *path));
+    ASSERT_OK_AND_ASSIGN(const auto tight, engine->GridSum(f.model, everyone, {20, 1, 0x1p20}));
+    for (const std::uint32_t padded : {21u, 47u, 300u}) {
+      ASSERT_OK_AND_ASSIGN(const auto loose, engine->GridSum(f.model, everyone, {padded, 1, 0x1p20}));
+      EXPECT_EQ(tight, loose);
+    }
+    ASSERT_OK_AND_ASSIGN(const auto nobody, engine->GridSum(f.model, {}, {47, 1, 0x1p20}));
+    EXPECT_THAT(nobody, testing::Each(0));
+  }
+}
+
+TEST(CpuTrainer, RefusesWhatWouldBreakTheSensitivity) {
+  Fixture f(2);
+  ASSERT_OK_AND_ASSIGN(auto trainer, MakeCpuTrainer(f.layout, f.examples, 2));
+  const auto code = absl::StatusCode::kInvalidArgument;
+  const std::vector<std::uint32_t> twice = {1, 2, 1}, outside = {20}, three = {1, 2, 3};
+  EXPECT_THAT(trainer->GradientSum(f.model, twice, {10, 1, 1024}), StatusIs(code, "twice"));
+  EXPECT_THAT(trainer->GradientSum(f.model, outside, {10, 1, 1024}), StatusIs(code, "out of range"));
+  EXPECT_THAT(trainer->GradientSum(f.model, three, {2, 1, 1024}), StatusIs(code, "padded_customers = 2"));
+  EXPECT_THAT(trainer->GradientSum(f.model, three, {10, 1, 1000}), StatusIs(code, "power of two"));
+  EXPECT_THAT(trainer->GradientSum(f.model, three, {10, 0, 1024}), StatusIs(code, "clip_norm"));
+  EXPECT_THAT(trainer->GradientSum(f.model, three, {10, NAN, 1024}), StatusIs(code, "clip_norm"));
+  EXPECT_THAT(trainer->GradientSum(f.model, three, {10, 0x1p40, 1024}), StatusIs(code, "2^51"));
+  EXPECT_THAT(trainer->GradientSum({1, 2}, three, {10, 1, 1024}), StatusIs(code, "model has 2"));
+  EXPECT_OK(trainer->GradientSum(f.model, three, {3, 1, 1024}));
+  EXPECT_THAT(MakeCpuTrainer(f.layout, f.examples, 1), StatusIs(code, "max_rows = 1"));
+  model::Examples wrong = f.examples;
+  wrong.active_inputs[0] = 2;
+  EXPECT_THAT(MakeCpuTrainer(f.layout, wrong, 2), StatusIs(code, "active input 2"));
+}
+
+TEST(CpuTrainer, MessagesNeverHoldTheSampledCount) {
+  Fixture f(1);
+  ASSERT_OK_AND_ASSIGN(auto trainer, MakeCpuTrainer(f.layout, f.examples, 1));
+  const auto result = trainer->GradientSum(f.model, std::vector<std::uint32_t>(17, 0), {5, 1, 1024});
+  EXPECT_EQ(result.status().ToString().find("17"), std::string::npos) << "DP-06";
+}
+
+}  // namespace
+}  // namespace veilsum::client

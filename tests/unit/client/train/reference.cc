@@ -1,0 +1,166 @@
+#include "tests/unit/client/train/reference.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace veilsum::client {
+namespace {
+
+struct Activations {
+  std::vector<Exact> inputs;  // of every layer
+  long double logit = 0;
+};
+
+Exact FirstInput(const model::Layout& layout, const Exact& model, const model::Examples& examples, std::size_t row) {
+  Exact x(layout.inputs());
+  for (std::size_t j = 0; j < layout.numeric(); ++j) {
+    x[j] = examples.NumericOf(row)[j];
+    if (layout.standardised())
+      x[j] = std::clamp((x[j] - model[j]) * model[layout.numeric() + j], -4.0L, 4.0L);
+  }
+  for (const std::uint32_t input : examples.ActiveOf(row)) x[input] += 1;
+  return x;
+}
+
+Activations Forward(const model::Layout& layout, const Exact& model, const model::Examples& examples,
+                    std::size_t row) {
+  Activations out;
+  Exact x = FirstInput(layout, model, examples, row);
+  for (const model::Layer& layer : layout.layers()) {
+    Exact z(layer.out);
+    for (std::size_t n = 0; n < layer.out; ++n) {
+      z[n] = model[layer.bias + n];
+      for (std::size_t i = 0; i < layer.in; ++i) z[n] += x[i] * model[layer.weight + i * layer.out + n];
+    }
+    out.inputs.push_back(std::move(x));
+    if (out.inputs.size() < layout.layers().size())
+      for (long double& value : z) value = std::max(value, 0.0L);
+    x = std::move(z);
+  }
+  out.logit = x[0];
+  return out;
+}
+
+void AddRowGradient(const model::Layout& layout, const Exact& model, const Activations& row, long double label,
+                    Exact& gradient) {
+  Exact delta = {1 / (1 + std::exp(-row.logit)) - label};
+  for (std::size_t l = layout.layers().size(); l-- > 0;) {
+    const model::Layer& layer = layout.layers()[l];
+    const Exact& x = row.inputs[l];
+    Exact below(layer.in);
+    for (std::size_t i = 0; i < layer.in; ++i)
+      for (std::size_t n = 0; n < layer.out; ++n) {
+        gradient[layer.weight - layout.buffers() + i * layer.out + n] += x[i] * delta[n];
+        if (x[i] > 0) below[i] += model[layer.weight + i * layer.out + n] * delta[n];
+      }
+    for (std::size_t n = 0; n < layer.out; ++n) gradient[layer.bias - layout.buffers() + n] += delta[n];
+    delta = std::move(below);
+  }
+}
+
+}  // namespace
+
+long double CustomerLoss(const model::Layout& layout, const Exact& model, const model::Examples& examples,
+                         std::uint32_t customer) {
+  long double loss = 0;
+  for (std::size_t row = examples.first_row[customer]; row < examples.first_row[customer + 1]; ++row) {
+    const long double z = Forward(layout, model, examples, row).logit;
+    loss += std::log1p(std::exp(-std::abs(z))) + std::max(z, 0.0L) - static_cast<long double>(examples.labels[row]) * z;
+  }
+  return loss;
+}
+
+Exact CustomerGradient(const model::Layout& layout, const Exact& model, const model::Examples& examples,
+                       std::uint32_t customer) {
+  Exact gradient(layout.parameters());
+  for (std::size_t row = examples.first_row[customer]; row < examples.first_row[customer + 1]; ++row)
+    AddRowGradient(layout, model, Forward(layout, model, examples, row), examples.labels[row], gradient);
+  return gradient;
+}
+
+long double Norm(const Exact& x) {
+  long double squares = 0;
+  for (const long double value : x) squares += value * value;
+  return std::sqrt(squares);
+}
+
+std::size_t OneHot(const ExampleShape& shape) {
+  std::size_t sum = 0;
+  for (const std::uint32_t buckets : shape.buckets) sum += buckets;
+  return sum;
+}
+
+model::Examples RandomExamples(const ExampleShape& shape, std::mt19937& rng) {
+  std::uniform_real_distribution<float> uniform(-1, 1);
+  model::Examples examples;
+  examples.numeric = shape.numeric;
+  examples.categorical = static_cast<int>(shape.buckets.size());
+  for (std::size_t u = 0; u < shape.customers; ++u) {
+    const std::uint32_t rows = 1 + static_cast<std::uint32_t>(rng()) % shape.max_rows;
+    for (std::uint32_t r = 0; r < rows; ++r) {
+      for (int j = 0; j < shape.numeric; ++j) examples.numeric_values.push_back(uniform(rng));
+      auto first = static_cast<std::uint32_t>(shape.numeric);
+      for (const std::uint32_t buckets : shape.buckets) {
+        examples.active_inputs.push_back(first + static_cast<std::uint32_t>(rng()) % buckets);
+        first += buckets;
+      }
+      examples.labels.push_back(static_cast<float>(rng() % 2));
+    }
+    examples.first_row.push_back(static_cast<std::uint32_t>(examples.rows()));
+  }
+  return examples;
+}
+
+model::ModelVector RandomModel(const model::Layout& layout, std::mt19937& rng, double gain) {
+  std::normal_distribution<double> normal;
+  model::ModelVector model(layout.size());
+  for (std::size_t j = 0; layout.standardised() && j < layout.numeric(); ++j) {
+    model[j] = static_cast<float>(0.3 * normal(rng));
+    model[layout.numeric() + j] = static_cast<float>(1 + std::abs(normal(rng)));
+  }
+  for (const model::Layer& layer : layout.layers()) {
+    for (std::size_t i = 0; i < layer.in * layer.out; ++i)
+      model[layer.weight + i] = static_cast<float>(gain * std::sqrt(2.0 / static_cast<double>(layer.in)) * normal(rng));
+    for (std::size_t n = 0; n < layer.out; ++n) model[layer.bias + n] = static_cast<float>(0.1 * normal(rng));
+  }
+  return model;
+}
+
+std::vector<std::uint32_t> Everyone(const model::Examples& examples) {
+  std::vector<std::uint32_t> all(examples.customers());
+  for (std::uint32_t u = 0; u < all.size(); ++u) all[u] = u;
+  return all;
+}
+
+std::vector<const cpu::Kernels*> AllPaths() {
+  std::vector<const cpu::Kernels*> paths = {&cpu::BaselineKernels()};
+  if (const cpu::Kernels* path = cpu::Avx2Kernels()) paths.push_back(path);
+  if (const cpu::Kernels* path = cpu::Avx512Kernels()) paths.push_back(path);
+  return paths;
+}
+
+long double StoredNorm(const model::Layout& layout, const model::Examples& examples, std::uint32_t customer,
+                       const std::vector<float>& operands) {
+  Exact gradient(layout.parameters());
+  std::size_t at = 0;
+  for (std::size_t row = examples.first_row[customer]; row < examples.first_row[customer + 1]; ++row)
+    for (std::size_t l = 0; l < layout.layers().size(); ++l) {
+      const model::Layer& layer = layout.layers()[l];
+      const std::size_t dense = l == 0 ? layout.numeric() : layer.in;
+      Exact a(operands.begin() + static_cast<std::ptrdiff_t>(at),
+              operands.begin() + static_cast<std::ptrdiff_t>(at + dense));
+      a.resize(layer.in);
+      if (l == 0)
+        for (const std::uint32_t input : examples.ActiveOf(row)) a[input] += 1;
+      const float* delta = operands.data() + at + dense;
+      for (std::size_t i = 0; i < layer.in; ++i)
+        for (std::size_t n = 0; n < layer.out; ++n)
+          gradient[layer.weight - layout.buffers() + i * layer.out + n] += a[i] * static_cast<long double>(delta[n]);
+      for (std::size_t n = 0; n < layer.out; ++n)
+        gradient[layer.bias - layout.buffers() + n] += static_cast<long double>(delta[n]);
+      at += dense + layer.out;
+    }
+  return Norm(gradient);
+}
+
+}  // namespace veilsum::client

@@ -1,0 +1,40 @@
+// Gradients the long way, for tests: one customer at a time, materialised, in long double. And builders of small cases.
+#pragma once
+
+#include <random>
+#include <vector>
+
+#include "client/train/cpu/engine.h"
+#include "model/examples.h"
+#include "model/layout.h"
+
+namespace veilsum::client {
+
+using Exact = std::vector<long double>;
+
+// The logistic loss summed over the rows of one customer, and its gradient over layout.parameters().
+long double CustomerLoss(const model::Layout& layout, const Exact& model, const model::Examples& examples,
+                         std::uint32_t customer);
+Exact CustomerGradient(const model::Layout& layout, const Exact& model, const model::Examples& examples,
+                       std::uint32_t customer);
+long double Norm(const Exact& x);
+
+struct ExampleShape {
+  std::size_t customers = 20;
+  std::uint32_t max_rows = 1;
+  int numeric = 5;
+  std::vector<std::uint32_t> buckets = {4, 8};
+};
+std::size_t OneHot(const ExampleShape& shape);
+// Customers of 1 to max_rows rows.
+model::Examples RandomExamples(const ExampleShape& shape, std::mt19937& rng);
+// He-like weights of deviation `gain` * sqrt(2 / in), small biases, plausible buffers.
+model::ModelVector RandomModel(const model::Layout& layout, std::mt19937& rng, double gain = 1);
+std::vector<std::uint32_t> Everyone(const model::Examples& examples);
+// Every instruction path that this CPU has.
+std::vector<const cpu::Kernels*> AllPaths();
+// The L2 norm of what one customer adds before rounding, from the operands that the engine stored (DP-08).
+long double StoredNorm(const model::Layout& layout, const model::Examples& examples, std::uint32_t customer,
+                       const std::vector<float>& operands);
+
+}  // namespace veilsum::client
