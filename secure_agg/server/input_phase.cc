@@ -19,10 +19,6 @@ absl::Status InputPhase::Add(RosterIndex sender, ByteView words) {
   return absl::OkStatus();
 }
 
-MemberSet InputPhase::Missing() const { return slot_.batch->active.Minus(uploaded_); }
-
-bool InputPhase::CanFreeze() const { return uploaded_.size() >= slot_.batch->roster->thresholds().floor; }
-
 absl::StatusOr<Sent<CommitRequest, CommitPhase>> InputPhase::Freeze() && {
   if (!CanFreeze())
     return FailedPrecondition("SA-23: %d uploads, must be at least %d", uploaded_.size(),
