@@ -26,6 +26,7 @@ class ClientKeys {
   std::shared_ptr<const TlsIdentity> tls() const { return tls_; }
   const Certificate& signing_certificate() const { return signing_certificate_; }
   const Ed25519Signer& signer() const { return *signer_; }
+  std::shared_ptr<const Ed25519Signer> shared_signer() const { return signer_; }
 
  private:
   ClientKeys(std::shared_ptr<const TlsIdentity> tls, Certificate signing, std::shared_ptr<const Ed25519Signer> signer)

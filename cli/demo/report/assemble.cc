@@ -1,0 +1,91 @@
+#include "cli/demo/report/assemble.h"
+
+#include "dp/padding.h"
+
+namespace veilsum::cli {
+namespace {
+
+std::optional<double> MeanOf(const std::vector<std::optional<double>>& values) {
+  double sum = 0;
+  std::size_t count = 0;
+  for (const auto& value : values)
+    if (value) sum += *value, ++count;
+  return count > 0 ? std::optional(sum / static_cast<double>(count)) : std::nullopt;
+}
+
+MerchantQuality MerchantOf(const std::string& name, const std::optional<model::BinaryMetrics>& metrics) {
+  MerchantQuality m;
+  m.name = name;
+  if (!metrics) return m;
+  m.holdout_rows = metrics->rows;
+  m.roc_auc = metrics->roc_auc;
+  m.accuracy = metrics->accuracy;
+  m.log_loss = metrics->log_loss;
+  return m;
+}
+
+}  // namespace
+
+QualityFacts QualityOf(const Score& score, const std::vector<std::string>& names,
+                       const std::vector<std::optional<double>>& alone) {
+  QualityFacts q;
+  q.roc_auc = score.pooled.roc_auc;
+  q.pr_auc = score.pooled.pr_auc;
+  q.accuracy = score.pooled.accuracy;
+  q.majority_accuracy = score.pooled.majority_accuracy;
+  q.log_loss = score.pooled.log_loss;
+  q.local_only_roc_auc = MeanOf(alone);
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    q.per_merchant.push_back(MerchantOf(names[i], score.merchants[i]));
+    if (i < alone.size()) q.per_merchant.back().local_only_roc_auc = alone[i];
+  }
+  for (const model::CalibrationBin& bin : score.pooled.calibration)
+    q.calibration.push_back({bin.count, bin.mean_prediction, bin.positive_rate});
+  return q;
+}
+
+Report ReportOfRun(const Scenario& s, const FollowedRun& run, std::uint64_t members, std::vector<std::string> declined) {
+  const admin::v1::RunProgress& last = run.last;
+  Report r;
+  r.outcome = run.interrupted ? "stopped" : last.state();
+  r.reason = last.reason();
+  r.plan = {s.plan.name, s.plan_sha256};
+  r.data = {s.source, s.synthetic};
+  r.federation = {.merchants = members, .survivors_min = {}, .rounds = last.round(), .aborted = last.aborted(),
+                  .declined = std::move(declined)};
+  if (last.survivors_min() > 0) r.federation.survivors_min = last.survivors_min();
+  for (const std::string& who : last.declined()) r.federation.declined.push_back(who);
+  r.cost.seconds = run.seconds;
+  r.cost.rounds_per_second = run.rounds_per_second;
+  if (last.upload_bytes() > 0) r.cost.upload_bytes_per_client_round = last.upload_bytes();
+  if (last.peak_rss_bytes() > 0) r.cost.coordinator_peak_rss_bytes = last.peak_rss_bytes();
+  r.curve = run.curve;
+  r.notes = NotesOf(s, run);
+  return r;
+}
+
+std::vector<std::string> NotesOf(const Scenario& s, const FollowedRun& run) {
+  std::vector<std::string> notes;
+  if (!s.plan.is_private())
+    notes.push_back("No noise was added (--epsilon inf): this model has no privacy claim and must not be released.");
+  if (run.last.steps() > 0 && run.last.step() < run.last.steps() && !run.interrupted)
+    notes.push_back(absl::StrFormat("The run ended after %d of %d wanted steps: %s.", run.last.step(), run.last.steps(),
+                                    run.last.reason().empty() ? "no reason was given" : run.last.reason()));
+  return notes;
+}
+
+std::optional<double> PaddingOverhead(const model::Plan& plan, const std::vector<std::uint64_t>& size_classes,
+                                      const std::vector<std::uint64_t>& customers) {
+  const absl::StatusOr<dp::SamplingRate> rate = dp::SamplingRate::Create(plan.training.sampling_rate);
+  if (!rate.ok()) return std::nullopt;
+  double padded = 0, expected = 0;
+  for (std::size_t i = 0; i < size_classes.size(); ++i) {
+    const absl::StatusOr<std::uint64_t> batch = dp::PaddedBatch(size_classes[i], *rate, plan.training.attempts_max);
+    if (!batch.ok()) return std::nullopt;
+    padded += static_cast<double>(*batch);
+    expected += rate->value() * static_cast<double>(customers[i]);
+  }
+  return expected > 0 ? std::optional(padded / expected) : std::nullopt;
+}
+
+}  // namespace veilsum::cli

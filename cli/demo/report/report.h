@@ -1,0 +1,112 @@
+// What a demo run reports, as plain values: docs/report.md has the meaning, unit and source of each key. A value that
+// this version does not have is empty, and null in report.json; nothing is filled in by guess.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace veilsum::cli {
+
+struct CurvePoint {
+  std::uint64_t round = 0;
+  std::uint64_t step = 0;
+  std::optional<double> epsilon;  // charged so far, coordinator plus colluders
+  double log_loss = 0;            // exact, hold-outs of all merchants together
+  std::optional<double> roc_auc;
+};
+
+struct CalibrationPoint {
+  std::uint64_t count = 0;
+  double predicted = 0;  // mean prediction of the bin
+  double observed = 0;   // share of positives in it
+};
+
+struct MerchantQuality {
+  std::string name;
+  std::uint64_t holdout_rows = 0;
+  std::optional<double> roc_auc;             // of the joint model; none when only one class is in the hold-out
+  std::optional<double> local_only_roc_auc;  // of a model trained on this merchant alone
+  double accuracy = 0, log_loss = 0;
+};
+
+struct PlanFacts {
+  std::string name, sha256;
+};
+
+struct DataFacts {
+  std::string source;  // the folder's name, or "generated"
+  bool synthetic = false;
+};
+
+struct FederationFacts {
+  std::uint64_t merchants = 0;  // seats that signed the contract
+  std::optional<std::uint64_t> survivors_min;
+  std::uint64_t rounds = 0, aborted = 0;
+  std::vector<std::string> declined;  // too small, with the reason
+};
+
+struct PrivacyFacts {
+  bool is_private = true;
+  std::optional<double> epsilon, delta, epsilon_rdp, epsilon_outsider, epsilon_coordinator, epsilon_coordinator_plus_t,
+      epsilon_all_others, epsilon_person_2, epsilon_person_3, epsilon_filter, delta_slack;
+  std::string accountant;
+  std::uint64_t colluders = 0;
+  std::string unit;
+  std::optional<double> noise_multiplier, sampling_rate, clip_norm;
+  std::uint64_t steps = 0, attempts = 0, attempts_max = 0;
+  std::optional<double> statistics_epsilon, evaluation_epsilon;
+  std::vector<std::string> unprotected;
+};
+
+struct QualityFacts {
+  std::optional<double> roc_auc, pr_auc, accuracy, majority_accuracy, log_loss, roc_auc_private, local_only_roc_auc;
+  std::optional<std::pair<double, double>> roc_auc_private_interval;
+  std::vector<MerchantQuality> per_merchant;
+  std::vector<CalibrationPoint> calibration;
+};
+
+struct CostFacts {
+  double seconds = 0;  // of the run, from the start of training processes to their end
+  std::optional<double> rounds_per_second;
+  std::optional<std::uint64_t> upload_bytes_per_client_round, plain_bytes_per_client_round;
+  std::optional<double> padding_overhead;
+  std::optional<std::uint64_t> coordinator_peak_rss_bytes, client_peak_rss_bytes;
+};
+
+struct LedgerFacts {
+  std::optional<std::uint64_t> size;
+  std::optional<std::string> root;
+  std::optional<bool> verified;
+};
+
+struct ModelFacts {
+  std::optional<std::uint64_t> version;  // the step it was published at
+  std::optional<std::string> sha256;
+  std::vector<std::string> files;  // names in the output folder
+};
+
+struct EnvironmentFacts {
+  std::string engine, device, version;
+  std::uint64_t threads = 1;
+};
+
+struct Report {
+  std::string outcome;  // finished | stopped | failed
+  std::string reason;   // why it stopped or failed; empty when it finished
+  std::uint64_t seed = 0;
+  PlanFacts plan;
+  DataFacts data;
+  FederationFacts federation;
+  PrivacyFacts privacy;
+  QualityFacts quality;
+  CostFacts cost;
+  LedgerFacts ledger;
+  ModelFacts model;
+  EnvironmentFacts environment;
+  std::vector<CurvePoint> curve;  // by step
+  std::vector<std::string> notes;  // whole sentences
+};
+
+}  // namespace veilsum::cli

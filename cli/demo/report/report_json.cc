@@ -1,0 +1,120 @@
+#include "cli/demo/report/report_json.h"
+
+#include <cmath>
+
+namespace veilsum::cli {
+namespace {
+
+using Object = nlohmann::ordered_json;
+
+template <class T>
+Object OrNull(const std::optional<T>& value) {
+  return value ? Object(*value) : Object(nullptr);
+}
+template <>
+Object OrNull(const std::optional<double>& value) {
+  return value && std::isfinite(*value) ? Object(*value) : Object(nullptr);
+}
+
+Object FederationJson(const FederationFacts& f) {
+  return {{"merchants", f.merchants}, {"survivors_min", OrNull(f.survivors_min)}, {"rounds", f.rounds},
+          {"aborted", f.aborted}, {"declined", f.declined}};
+}
+
+Object PrivacyJson(const PrivacyFacts& p) {
+  return {{"private", p.is_private},
+          {"epsilon", OrNull(p.epsilon)},
+          {"delta", OrNull(p.delta)},
+          {"accountant", p.accountant},
+          {"epsilon_rdp", OrNull(p.epsilon_rdp)},
+          {"epsilon_outsider", OrNull(p.epsilon_outsider)},
+          {"epsilon_coordinator", OrNull(p.epsilon_coordinator)},
+          {"epsilon_coordinator_plus_t", OrNull(p.epsilon_coordinator_plus_t)},
+          {"epsilon_all_others", OrNull(p.epsilon_all_others)},
+          {"epsilon_person", {{"2", OrNull(p.epsilon_person_2)}, {"3", OrNull(p.epsilon_person_3)}}},
+          {"epsilon_filter", OrNull(p.epsilon_filter)},
+          {"delta_slack", OrNull(p.delta_slack)},
+          {"colluders", p.colluders},
+          {"unit", p.unit},
+          {"noise_multiplier", OrNull(p.noise_multiplier)},
+          {"sampling_rate", OrNull(p.sampling_rate)},
+          {"steps", p.steps},
+          {"attempts", p.attempts},
+          {"attempts_max", p.attempts_max},
+          {"clip_norm", OrNull(p.clip_norm)},
+          {"statistics_epsilon", OrNull(p.statistics_epsilon)},
+          {"evaluation_epsilon", OrNull(p.evaluation_epsilon)},
+          {"unprotected", p.unprotected}};
+}
+
+Object MerchantsJson(const std::vector<MerchantQuality>& merchants) {
+  Object all = Object::array();
+  for (const MerchantQuality& m : merchants)
+    all.push_back({{"name", m.name}, {"holdout_rows", m.holdout_rows}, {"roc_auc", OrNull(m.roc_auc)},
+                   {"local_only_roc_auc", OrNull(m.local_only_roc_auc)}, {"accuracy", m.accuracy},
+                   {"log_loss", m.log_loss}});
+  return all;
+}
+
+Object QualityJson(const QualityFacts& q) {
+  Object interval = nullptr;
+  if (q.roc_auc_private_interval)
+    interval = Object::array({q.roc_auc_private_interval->first, q.roc_auc_private_interval->second});
+  Object bins = Object::array();
+  for (const CalibrationPoint& bin : q.calibration)
+    bins.push_back({{"count", bin.count}, {"predicted", bin.predicted}, {"observed", bin.observed}});
+  return {{"roc_auc", OrNull(q.roc_auc)},
+          {"pr_auc", OrNull(q.pr_auc)},
+          {"accuracy", OrNull(q.accuracy)},
+          {"majority_accuracy", OrNull(q.majority_accuracy)},
+          {"log_loss", OrNull(q.log_loss)},
+          {"roc_auc_private", OrNull(q.roc_auc_private)},
+          {"roc_auc_private_interval", interval},
+          {"local_only_roc_auc", OrNull(q.local_only_roc_auc)},
+          {"per_merchant", MerchantsJson(q.per_merchant)},
+          {"calibration", bins},
+          {"exact", true}};
+}
+
+Object CostJson(const CostFacts& c) {
+  return {{"seconds", c.seconds},
+          {"rounds_per_second", OrNull(c.rounds_per_second)},
+          {"upload_bytes_per_client_round", OrNull(c.upload_bytes_per_client_round)},
+          {"plain_bytes_per_client_round", OrNull(c.plain_bytes_per_client_round)},
+          {"padding_overhead", OrNull(c.padding_overhead)},
+          {"coordinator_peak_rss_bytes", OrNull(c.coordinator_peak_rss_bytes)},
+          {"client_peak_rss_bytes", OrNull(c.client_peak_rss_bytes)}};
+}
+
+Object CurveJson(const std::vector<CurvePoint>& curve) {
+  Object all = Object::array();
+  for (const CurvePoint& p : curve)
+    all.push_back({{"round", p.round}, {"step", p.step}, {"epsilon", OrNull(p.epsilon)}, {"log_loss", p.log_loss},
+                   {"roc_auc", OrNull(p.roc_auc)}});
+  return all;
+}
+
+}  // namespace
+
+Object ReportJson(const Report& r) {
+  return {{"schema", "veilsum.report.v1"},
+          {"outcome", r.outcome},
+          {"reason", r.reason},
+          {"seed", r.seed},
+          {"plan", {{"name", r.plan.name}, {"sha256", r.plan.sha256}}},
+          {"data", {{"source", r.data.source}, {"synthetic", r.data.synthetic}}},
+          {"federation", FederationJson(r.federation)},
+          {"privacy", PrivacyJson(r.privacy)},
+          {"quality", QualityJson(r.quality)},
+          {"cost", CostJson(r.cost)},
+          {"ledger", {{"size", OrNull(r.ledger.size)}, {"root", OrNull(r.ledger.root)},
+                      {"verified", OrNull(r.ledger.verified)}}},
+          {"model", {{"version", OrNull(r.model.version)}, {"sha256", OrNull(r.model.sha256)},
+                     {"files", r.model.files}}},
+          {"environment", {{"engine", r.environment.engine}, {"device", r.environment.device},
+                           {"threads", r.environment.threads}, {"version", r.environment.version}}},
+          {"curve", CurveJson(r.curve)},
+          {"notes", r.notes}};
+}
+
+}  // namespace veilsum::cli

@@ -1,0 +1,75 @@
+#include "cli/demo/score/scorer.h"
+
+#include "client/data/dataset.h"
+#include "client/train/local_training.h"
+#include "model/init.h"
+#include "model/mlp.h"
+
+namespace veilsum::cli {
+namespace {
+
+model::Layout LayoutOf(const model::Plan& plan) {
+  return model::Layout::Mlp(plan.numeric_inputs(), plan.one_hot_inputs(), plan.network.hidden, plan.has_statistics());
+}
+
+client::LocalTraining SettingsOf(const model::Plan& plan, std::uint64_t seed) {
+  client::LocalTraining settings;
+  settings.seed = seed;
+  settings.max_rows = plan.unit.max_rows;
+  settings.batch_fraction = plan.training.sampling_rate.ToDouble();
+  if (plan.nonprivate) {
+    settings.steps = static_cast<std::uint32_t>(plan.nonprivate->steps);
+    settings.learning_rate = plan.nonprivate->learning_rate.ToDouble();
+    settings.clip_norm = plan.nonprivate->clip_norm.ToDouble();
+  }
+  return settings;
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<HoldoutScorer>> HoldoutScorer::Load(const model::Plan& plan,
+                                                                   const std::vector<client::Seat>& seats) {
+  std::unique_ptr<HoldoutScorer> scorer(new HoldoutScorer(plan, LayoutOf(plan)));
+  for (const client::Seat& seat : seats) {
+    VEILSUM_ASSIGN_OR_RETURN(client::Dataset data, client::LoadDataset(plan, seat.folders));
+    scorer->names_.push_back(seat.name);
+    scorer->merchants_.push_back({std::move(data.training), std::move(data.holdout)});
+  }
+  return scorer;
+}
+
+absl::StatusOr<Score> HoldoutScorer::Of(ByteView bytes) const {
+  VEILSUM_ASSIGN_OR_RETURN(const model::ModelVector model, model::ParseModelBytes(bytes, layout_.size()));
+  Score score;
+  std::vector<float> all_logits, all_labels;
+  for (const Merchant& merchant : merchants_) {
+    score.merchants.emplace_back();
+    if (merchant.holdout.rows() == 0) continue;
+    VEILSUM_ASSIGN_OR_RETURN(const std::vector<float> logits, model::Logits(layout_, model, merchant.holdout));
+    const std::vector<float>& labels = merchant.holdout.labels;
+    VEILSUM_ASSIGN_OR_RETURN(score.merchants.back(), model::EvaluateBinary(logits, labels));
+    all_logits.insert(all_logits.end(), logits.begin(), logits.end());
+    all_labels.insert(all_labels.end(), labels.begin(), labels.end());
+  }
+  VEILSUM_ASSIGN_OR_RETURN(score.pooled, model::EvaluateBinary(all_logits, all_labels));
+  return score;
+}
+
+absl::StatusOr<std::vector<std::optional<double>>> HoldoutScorer::TrainedAlone(
+    std::uint64_t seed, const std::function<bool()>& cancelled) const {
+  const model::ModelVector initial = model::InitialModel(layout_, seed);
+  std::vector<std::optional<double>> aucs;
+  for (const Merchant& merchant : merchants_) {
+    if (cancelled()) return absl::CancelledError("stopped while training merchants alone");
+    aucs.emplace_back();
+    if (merchant.holdout.rows() == 0 || merchant.training.rows() == 0) continue;
+    VEILSUM_ASSIGN_OR_RETURN(const model::ModelVector model,
+                             client::TrainAlone(layout_, merchant.training, initial, SettingsOf(plan_, seed)));
+    VEILSUM_ASSIGN_OR_RETURN(const std::vector<float> logits, model::Logits(layout_, model, merchant.holdout));
+    VEILSUM_ASSIGN_OR_RETURN(const model::BinaryMetrics metrics, model::EvaluateBinary(logits, merchant.holdout.labels));
+    aucs.back() = metrics.roc_auc;
+  }
+  return aucs;
+}
+
+}  // namespace veilsum::cli

@@ -1,0 +1,43 @@
+// The `veilsum` program: wires subcommands, nothing else.
+#include <CLI/CLI.hpp>
+#include <iostream>
+
+#include "cli/demo/demo_command.h"
+#include "cli/support/outcome.h"
+#ifdef VEILSUM_WITH_DP
+#include "cli/dp/dp_commands.h"
+#endif
+#ifdef VEILSUM_WITH_PLAN
+#include "cli/plan/plan_commands.h"
+#endif
+
+int main(int argc, char** argv) {
+  using namespace veilsum;
+  const std::string version = VEILSUM_VERSION;
+  CLI::App app("Veilsum: merchants train one model together without showing each other, or anyone, their customers.", "veilsum");
+  app.set_version_flag("--version", "veilsum " + version);
+  app.require_subcommand(1);
+  app.footer("Exit codes: 0 done, 1 failed, 2 wrong data, 64 wrong use, 70 our bug, 75 try again, 77 not allowed,\n"
+             "78 bad configuration.\n\n"
+             "Examples:\n"
+             "  veilsum demo --epsilon 3 --delta 1e-5\n"
+             "  veilsum demo --help");
+  cli::Outcome outcome;
+  cli::AddDemoCommand(app, version, outcome);
+#ifdef VEILSUM_WITH_PLAN
+  cli::AddPlanCommands(app, outcome);
+#endif
+#ifdef VEILSUM_WITH_DP
+  ExitCode dp_exit = ExitCode::kDone;
+  cli::AddDpCommands(app, std::cout, std::cerr, dp_exit);
+#endif
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : static_cast<int>(ExitCode::kUsage);
+  }
+#ifdef VEILSUM_WITH_DP
+  if (dp_exit != ExitCode::kDone) return static_cast<int>(dp_exit);
+#endif
+  return cli::Finish(outcome);
+}
