@@ -19,7 +19,7 @@ endif()
 
 # Linked PRIVATE by everything we write, never by generated code.
 add_library(veilsum_warnings INTERFACE)
-target_compile_options(veilsum_warnings INTERFACE -Wall -Wextra -Wshadow=local -Wnon-virtual-dtor
+target_compile_options(veilsum_warnings INTERFACE -Wall -Wextra -Wshadow=local -Wnon-virtual-dtor -Wno-restrict
   -Werror=unused-result -Werror=return-type $<$<BOOL:${VEILSUM_WERROR}>:-Werror>)
 
 if(VEILSUM_SANITIZE)

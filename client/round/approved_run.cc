@@ -48,7 +48,7 @@ absl::Status ApprovedRun::CheckNoise() {
                                 model::SeatsOfLargestTenant(cohort.members)));
   VEILSUM_ASSIGN_OR_RETURN(privacy_input_, model::PrivacyInputOf(plan_, cohort.size_classes, aggregation));
   VEILSUM_ASSIGN_OR_RETURN(noise_, model::ClaimedNoiseOf(plan_, contract_));
-  VEILSUM_ASSIGN_OR_RETURN(privacy_, dp::VerifyRun(privacy_input_, noise_));
+  VEILSUM_ASSIGN_OR_RETURN(privacy_, dp::VerifyRun(*privacy_input_, noise_));
   if (contract_.is_private != plan_.is_private())
     return PermissionDenied("contract: private is %s, the plan says %s", contract_.is_private ? "true" : "false",
                             plan_.is_private() ? "true" : "false");

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "client/policy/policy.h"
@@ -30,7 +31,7 @@ class ApprovedRun {
   const Hash32& contract_hash() const { return contract_hash_; }
   const model::Layout& layout() const { return layout_; }
   const dp::PrivacyStatement& privacy() const { return privacy_; }
-  const dp::RunPrivacyInput& privacy_input() const { return privacy_input_; }
+  const dp::RunPrivacyInput& privacy_input() const { return *privacy_input_; }
   const dp::ClaimedNoise& noise() const { return noise_; }
   std::uint64_t size_class() const { return size_class_; }
   std::uint32_t padded_customers() const { return padded_customers_; }
@@ -47,7 +48,7 @@ class ApprovedRun {
   model::RunContract contract_;
   Hash32 contract_hash_;
   model::Layout layout_;
-  dp::RunPrivacyInput privacy_input_{};
+  std::optional<dp::RunPrivacyInput> privacy_input_;  // set by Check
   dp::ClaimedNoise noise_{};
   dp::PrivacyStatement privacy_{};
   std::uint64_t size_class_ = 0;

@@ -19,7 +19,7 @@ absl::StatusOr<SeatIdentity> PinnedRootVerifier::Verify(ByteView der, const Hash
     known_.erase(known);
   }
   VEILSUM_ASSIGN_OR_RETURN(const VerifiedSeat seat, VerifySeat(der, fingerprint, root_, now));
-  VEILSUM_ASSIGN_OR_RETURN(const Certificate certificate, Certificate::FromDer(der));
+  VEILSUM_ASSIGN_OR_RETURN(const veilsum::Certificate certificate, veilsum::Certificate::FromDer(der));
   if (known_.size() >= kMaxKnown) known_.clear();
   const SeatIdentity identity{seat.id.ToString(), seat.key};
   known_.insert({actual, {identity, certificate.not_before(), certificate.not_after()}});

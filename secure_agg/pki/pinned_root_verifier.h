@@ -13,7 +13,7 @@ namespace veilsum::secure_agg {
 // Thread-safe. A certificate is verified in full once; after that only its dates are looked at again.
 class PinnedRootVerifier final : public SeatVerifier {
  public:
-  PinnedRootVerifier(Certificate root, std::function<WallTime()> now) : root_(std::move(root)), now_(std::move(now)) {}
+  PinnedRootVerifier(veilsum::Certificate root, std::function<WallTime()> now) : root_(std::move(root)), now_(std::move(now)) {}
   absl::StatusOr<SeatIdentity> Verify(ByteView der, const Hash32& fingerprint) const override;
 
  private:
@@ -21,7 +21,7 @@ class PinnedRootVerifier final : public SeatVerifier {
     SeatIdentity seat;
     WallTime not_before, not_after;
   };
-  Certificate root_;
+  veilsum::Certificate root_;
   std::function<WallTime()> now_;
   mutable std::mutex mutex_;
   mutable std::map<Hash32, Known> known_;  // by fingerprint; at most kMaxKnown
