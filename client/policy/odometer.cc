@@ -191,6 +191,7 @@ class SqliteOdometer final : public Odometer {
 absl::StatusOr<std::unique_ptr<Odometer>> Odometer::Open(const std::filesystem::path& file) {
   Database::Options options;
   options.exclusive = true;
+  options.busy_timeout = std::chrono::milliseconds(1000);  // a dying predecessor may still have it
   VEILSUM_ASSIGN_OR_RETURN(Database db, Database::Open(file, options));
   VEILSUM_RETURN_IF_ERROR(db.Migrate(kMigrations));
   return std::make_unique<SqliteOdometer>(std::move(db));

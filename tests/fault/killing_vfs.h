@@ -5,8 +5,8 @@ namespace veilsum {
 
 inline constexpr const char* kKillingVfs = "veilsum_killing";
 
-// Registers the VFS over the default one. From then on the process dies by SIGKILL just before write or sync number
-// `fatal` (from 1); 0: never, but count.
+// Registers the VFS over the default one; again: counts from the start. The process dies by SIGKILL just before write or
+// sync number `fatal` (from 1); 0: never, but count.
 void RegisterKillingVfs(long fatal);
 long WritesAndSyncsSoFar();
 

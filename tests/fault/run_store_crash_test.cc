@@ -122,6 +122,7 @@ void CheckRecovered(RunStore& store, const std::string& acknowledged) {
 
 TEST(RunStoreCrash, AtEveryWriteAndSyncLeavesAPromisedState) {
   const TestFolder folder;
+  RegisterKillingVfs(0);
   const Outcome whole = RunChild(folder.path() / "whole.db", 0);
   ASSERT_FALSE(whole.killed);
   ASSERT_EQ(whole.acknowledged, "cofmfmofmfx");
@@ -131,7 +132,7 @@ TEST(RunStoreCrash, AtEveryWriteAndSyncLeavesAPromisedState) {
     const auto file = folder.path() / absl::StrFormat("%d.db", fatal);
     const Outcome outcome = RunChild(file, fatal);
     ASSERT_TRUE(outcome.killed);
-    auto store = OpenSqliteRunStore(file);
+    auto store = OpenSqliteRunStore(file, {kKillingVfs});
     ASSERT_OK(store);
     CheckRecovered(**store, outcome.acknowledged);
     if (testing::Test::HasFailure()) return;
