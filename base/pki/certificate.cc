@@ -58,7 +58,8 @@ std::string Certificate::ToPem() const {
 Hash32 Certificate::Fingerprint() const { return Sha256(*der_); }
 WallTime Certificate::not_before() const { return ToWallTime(X509_get0_notBefore(x509_.get())); }
 WallTime Certificate::not_after() const { return ToWallTime(X509_get0_notAfter(x509_.get())); }
-bool Certificate::is_ca() const { return X509_check_ca(x509_.get()) != 0; }
+// The bit itself: X509_check_ca also looks at the key usage and would call a contradictory certificate no CA.
+bool Certificate::is_ca() const { return (X509_get_extension_flags(x509_.get()) & EXFLAG_CA) != 0; }
 
 absl::StatusOr<SpiffeId> Certificate::Identity() const {
   int critical = 0;

@@ -4,18 +4,27 @@
 
 namespace veilsum::coordinator {
 
+std::function<void()> UploadAdmission::AdmitNextLocked() {
+  if (free_ == 0) return nullptr;
+  const auto next = std::ranges::find_if(waiting_, [this](const Waiting& entry) { return !admitted_.contains(entry.seat); });
+  if (next == waiting_.end()) return nullptr;
+  --free_;
+  admitted_[next->seat] = next->ticket;
+  std::function<void()> admit = std::move(next->admit);
+  waiting_.erase(next);
+  return admit;
+}
+
 absl::Status UploadAdmission::Enter(const std::string& seat, const void* ticket, std::function<void()> admit) {
+  std::function<void()> next;
   {
     const std::lock_guard lock(mutex_);
-    if (!seats_.insert(seat).second) return ResourceExhausted("%s has an upload open already", seat);
-    if (free_ == 0) {
-      waiting_.push_back({ticket, std::move(admit)});
-      return absl::OkStatus();
-    }
-    --free_;
-    admitted_.insert(ticket);
+    if (open_[seat] >= kMaxOfASeat) return ResourceExhausted("%s has %d uploads open already", seat, kMaxOfASeat);
+    ++open_[seat];
+    waiting_.push_back({seat, ticket, std::move(admit)});
+    next = AdmitNextLocked();
   }
-  admit();
+  if (next) next();
   return absl::OkStatus();
 }
 
@@ -23,20 +32,17 @@ void UploadAdmission::Leave(const std::string& seat, const void* ticket) {
   std::function<void()> next;
   {
     const std::lock_guard lock(mutex_);
-    seats_.erase(seat);
-    if (admitted_.erase(ticket) == 0) {
-      std::erase_if(waiting_, [&](const Waiting& entry) { return entry.ticket == ticket; });
-      return;
-    }
-    if (waiting_.empty()) {
+    if (--open_[seat] == 0) open_.erase(seat);
+    const auto place = admitted_.find(seat);
+    if (place != admitted_.end() && place->second == ticket) {
+      admitted_.erase(place);
       ++free_;
-      return;
+    } else {
+      std::erase_if(waiting_, [&](const Waiting& entry) { return entry.ticket == ticket; });
     }
-    admitted_.insert(waiting_.front().ticket);
-    next = std::move(waiting_.front().admit);
-    waiting_.pop_front();
+    next = AdmitNextLocked();
   }
-  next();
+  if (next) next();
 }
 
 }  // namespace veilsum::coordinator

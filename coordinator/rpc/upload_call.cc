@@ -10,12 +10,13 @@ UploadCall::UploadCall(grpc::CallbackServerContext* context, std::string seat, R
 
 void UploadCall::Begin() {
   self_ = shared_from_this();
-  // Weak: a place may be offered after the call has ended; OnDone has given it back by then.
+  // Weak: a place may be offered after the call has ended; End has given it back by then.
   const absl::Status entered = admission_.Enter(seat_, this, [weak = weak_from_this()] {
     if (const auto self = weak.lock()) self->Admitted();
   });
-  entered_ = entered.ok();
-  if (!entered.ok()) End(entered);
+  if (entered.ok()) return;
+  entered_ = false;
+  End(entered);
 }
 
 void UploadCall::Admitted() {
@@ -77,15 +78,18 @@ void UploadCall::OnCancel() {
 }
 
 void UploadCall::End(const absl::Status& status) {
-  const std::lock_guard lock(mutex_);
-  if (stage_ == Stage::kFinished) return;
-  stage_ = Stage::kFinished;
+  {
+    const std::lock_guard lock(mutex_);
+    if (stage_ == Stage::kFinished) return;
+    stage_ = Stage::kFinished;
+  }
+  // Before the client hears of it: its next upload must find the place free.
+  if (entered_) admission_.Leave(seat_, this);
   Finish(ToGrpc(status));
 }
 
 void UploadCall::OnDone() {
   deadline_.End();
-  if (entered_) admission_.Leave(seat_, this);
   self_.reset();
 }
 

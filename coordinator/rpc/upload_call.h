@@ -36,7 +36,7 @@ class UploadCall final : public grpc::ServerReadReactor<secagg::v1::UploadFrame>
   const RpcLimits limits_;
   CallDeadline deadline_;
   std::shared_ptr<UploadCall> self_;  // held for gRPC until OnDone
-  bool entered_ = false;
+  bool entered_ = true;  // false: refused a ticket; set before anything else runs
   // Of the reading thread alone:
   secagg::v1::UploadFrame frame_;
   bool first_ = true;

@@ -1,0 +1,114 @@
+#include "base/sqlite/database.h"
+
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "tests/support/status_matchers.h"
+#include "tests/support/test_pki.h"
+
+namespace veilsum::sqlite {
+namespace {
+
+using absl::StatusCode;
+
+class DatabaseTest : public testing::Test {
+ protected:
+  std::filesystem::path file() const { return folder_.path() / "test.db"; }
+  std::string Pragma(Database& db, const std::string& name) {
+    auto statement = db.Prepare("PRAGMA " + name);
+    return statement.ok() && statement->Step().value_or(false) ? statement->Text(0) : "?";
+  }
+  TestFolder folder_;
+};
+
+TEST_F(DatabaseTest, IsDurableAndPrivate) {
+  ASSERT_OK_AND_ASSIGN(Database db, Database::Open(file()));
+  EXPECT_EQ(Pragma(db, "journal_mode"), "wal");
+  EXPECT_EQ(Pragma(db, "synchronous"), "2");  // FULL
+  EXPECT_EQ(Pragma(db, "foreign_keys"), "1");
+  EXPECT_EQ(Pragma(db, "busy_timeout"), "5000");
+  struct stat info;
+  ASSERT_EQ(stat(file().c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 0777, 0600u);
+}
+
+TEST_F(DatabaseTest, ValuesComeBack) {
+  ASSERT_OK_AND_ASSIGN(Database db, Database::Open(file()));
+  ASSERT_OK(db.Execute("CREATE TABLE t(a INTEGER, b TEXT, c BLOB) STRICT"));
+  ASSERT_OK_AND_ASSIGN(Statement insert, db.Prepare("INSERT INTO t VALUES(?, ?, ?)"));
+  const Bytes blob = {0, 1, 0, 255};
+  ASSERT_OK(insert.Bind(1, std::uint64_t{0xffffffffffffffff}).Bind(2, std::string_view("a\0b", 3)).Bind(3, ByteView(blob)).Run());
+  ASSERT_OK(insert.Bind(1, std::int64_t{-5}).Bind(2, "").Bind(3, ByteView()).Run());
+  ASSERT_OK(insert.Run());  // nothing bound: NULL
+  ASSERT_OK_AND_ASSIGN(Statement select, db.Prepare("SELECT a, b, c FROM t ORDER BY rowid"));
+  ASSERT_THAT(select.Step().value_or(false), true);
+  EXPECT_EQ(select.Unsigned(0), 0xffffffffffffffff);
+  EXPECT_EQ(select.Text(1), std::string("a\0b", 3));
+  EXPECT_EQ(select.Blob(2), blob);
+  ASSERT_THAT(select.Step().value_or(false), true);
+  EXPECT_EQ(select.Int(0), -5);
+  EXPECT_FALSE(select.IsNull(1));
+  EXPECT_FALSE(select.IsNull(2));
+  ASSERT_THAT(select.Step().value_or(false), true);
+  EXPECT_TRUE(select.IsNull(0) && select.IsNull(1) && select.IsNull(2));
+  EXPECT_THAT(select.Step().value_or(true), false);
+}
+
+TEST_F(DatabaseTest, ATransactionThatIsNotCommittedNeverWas) {
+  ASSERT_OK_AND_ASSIGN(Database db, Database::Open(file()));
+  ASSERT_OK(db.Execute("CREATE TABLE t(a INTEGER) STRICT"));
+  {
+    ASSERT_OK_AND_ASSIGN(Transaction transaction, Transaction::Begin(db));
+    ASSERT_OK(db.Execute("INSERT INTO t VALUES(1)"));
+  }
+  ASSERT_OK_AND_ASSIGN(Statement count, db.Prepare("SELECT count(*) FROM t"));
+  ASSERT_THAT(count.Step().value_or(false), true);
+  EXPECT_EQ(count.Int(0), 0);
+}
+
+TEST_F(DatabaseTest, ErrorsHaveTheirCodes) {
+  ASSERT_OK_AND_ASSIGN(Database db, Database::Open(file()));
+  EXPECT_THAT(db.Prepare("SELEKT"), StatusIs(StatusCode::kInternal, "syntax"));
+  ASSERT_OK(db.Execute("CREATE TABLE t(a INTEGER CHECK(a > 0)) STRICT"));
+  EXPECT_THAT(db.Execute("INSERT INTO t VALUES(0)"), StatusIs(StatusCode::kFailedPrecondition, "CHECK"));
+  ASSERT_OK(WriteFile(folder_.path() / "not.db", std::string(4096, 'x')));
+  EXPECT_THAT(Database::Open(folder_.path() / "not.db"), StatusIs(StatusCode::kDataLoss, "not.db"));
+  EXPECT_THAT(Database::Open(folder_.path() / "no" / "test.db"), StatusIs(StatusCode::kUnavailable, "test.db"));
+}
+
+TEST_F(DatabaseTest, AnExclusiveDatabaseHasOneOwner) {
+  Database::Options options;
+  options.exclusive = true;
+  options.busy_timeout = std::chrono::milliseconds(1);
+  constexpr Migration kFirst[] = {{1, "CREATE TABLE t(a INTEGER) STRICT"}};
+  {
+    ASSERT_OK_AND_ASSIGN(Database db, Database::Open(file(), options));
+    ASSERT_OK(db.Migrate(kFirst));
+    EXPECT_THAT(Database::Open(file(), options), StatusIs(StatusCode::kUnavailable, "locked"));
+  }
+  EXPECT_OK(Database::Open(file(), options));
+}
+
+TEST_F(DatabaseTest, MigrationsGoForwardOnceAndAreFrozen) {
+  constexpr Migration kOne[] = {{1, "CREATE TABLE t(a INTEGER) STRICT"}};
+  constexpr Migration kTwo[] = {{1, "CREATE TABLE t(a INTEGER) STRICT"}, {2, "ALTER TABLE t ADD COLUMN b TEXT"}};
+  constexpr Migration kChanged[] = {{1, "CREATE TABLE t(a INTEGER, z TEXT) STRICT"}, {2, "ALTER TABLE t ADD COLUMN b TEXT"}};
+  ASSERT_OK_AND_ASSIGN(Database db, Database::Open(file()));
+  ASSERT_OK(db.Migrate(kOne));
+  ASSERT_OK(db.Migrate(kOne));
+  ASSERT_OK(db.Migrate(kTwo));
+  EXPECT_OK(db.Execute("INSERT INTO t(a, b) VALUES(1, 'x')"));
+  EXPECT_THAT(db.Migrate(kOne), StatusIs(StatusCode::kFailedPrecondition, "newer"));
+  EXPECT_THAT(db.Migrate(kChanged), StatusIs(StatusCode::kFailedPrecondition, "another text"));
+}
+
+TEST_F(DatabaseTest, AFailedMigrationLeavesNothing) {
+  constexpr Migration kBad[] = {{1, "CREATE TABLE t(a INTEGER) STRICT; CREATE TABLE t(a INTEGER) STRICT"}};
+  constexpr Migration kGood[] = {{1, "CREATE TABLE t(a INTEGER) STRICT"}};
+  ASSERT_OK_AND_ASSIGN(Database db, Database::Open(file()));
+  EXPECT_FALSE(db.Migrate(kBad).ok());
+  EXPECT_OK(db.Migrate(kGood));
+}
+
+}  // namespace
+}  // namespace veilsum::sqlite
