@@ -75,7 +75,7 @@ TEST(Rdp, SearchOverOrdersFindsTheMinimumOfTheWholeList) {
 TEST(Rdp, ExtremesStayNumbers) {
   for (const double q : {1e-9, 0.999999})
     for (const double z : {0.05, 1e6})
-      for (const double order : {1.1, 10.9, 100.5, 1024.0}) {
+      for (const double order : {1.1, 10.9, 100.0, 1024.0}) {
         const double rdp = RdpAtOrder(q, z, order);
         EXPECT_GE(rdp, 0) << q << " " << z << " " << order;
         EXPECT_LE(rdp, order / (2 * z * z) * (1 + 1e-9));
