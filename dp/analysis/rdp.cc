@@ -38,6 +38,17 @@ double Excess(const LogRatio& ratio, double order, double ln_phi) {
   return std::exp(order * ratio.log_m + ln_phi) - order * std::exp(ratio.log_m + ln_phi) + (order - 1) * std::exp(ln_phi);
 }
 
+// Above this, fractional orders are interpolated: the quadrature's range grows with the order, and the gain of exactness fades.
+constexpr double kLastQuadratureOrder = 64;
+
+// (order - 1) * rdp is convex in the order, so that the chord between the neighbouring integers is an upper bound.
+double RdpByInterpolation(double q, double z, double order) {
+  const auto below = static_cast<unsigned>(order);
+  const double weight = order - below;
+  const double low = (below - 1) * RdpByBinomialSum(q, z, below), high = below * RdpByBinomialSum(q, z, below + 1);
+  return ((1 - weight) * low + weight * high) / (order - 1);
+}
+
 bool IsInteger(double order) { return order == std::floor(order); }
 
 // A schedule's loss as a function of the order, each order computed once.
@@ -137,6 +148,7 @@ double RdpByQuadrature(double sampling_rate, double noise_multiplier, double ord
 
 double RdpAtOrder(double sampling_rate, double noise_multiplier, double order) {
   if (IsInteger(order)) return RdpByBinomialSum(sampling_rate, noise_multiplier, static_cast<unsigned>(order));
+  if (order > kLastQuadratureOrder) return RdpByInterpolation(sampling_rate, noise_multiplier, order);
   return RdpByQuadrature(sampling_rate, noise_multiplier, order);
 }
 

@@ -11,7 +11,8 @@
 namespace veilsum::dp {
 
 // RDP at `order` > 1 of one event with count 1. `sampling_rate` in (0, 1], `noise_multiplier` > 0: callers validate.
-// Integer orders by the binomial expansion (relative error 1e-12), others by quadrature (relative error 1e-9).
+// Integer orders by the binomial expansion (relative error 1e-12), others by quadrature (relative error 1e-9), above 64 by linear
+// interpolation of the convex (order - 1) * rdp between integers, which is an upper bound.
 double RdpAtOrder(double sampling_rate, double noise_multiplier, double order);
 
 // ln E[(P/Q)^order] / (order - 1) by the binomial sum; order an integer >= 2.

@@ -167,7 +167,7 @@ ViewLoss LossOf(const ViewedRun& run, double delta) {
   EpsilonAndOrder loss = loss_at(delta);
   for (int i = 0; i < 60; ++i) {
     const double slack = SlackAt(run, loss.epsilon);
-    if (!(slack < delta)) return {};
+    if (!(slack < delta / 2)) return {};  // nothing worth claiming is left
     const EpsilonAndOrder next = loss_at(delta - slack);
     if (next.epsilon <= loss.epsilon * (1 + 1e-12)) return {std::max(loss.epsilon, next.epsilon), next.order, slack};
     loss = next;

@@ -1,0 +1,253 @@
+#include "dp/mechanism/distributed_gaussian.h"
+
+#include <cmath>
+#include <limits>
+
+#include "dp/analysis/rdp.h"
+#include "dp/ledger/budget_filter.h"
+#include "tests/support/status_matchers.h"
+
+namespace veilsum::dp {
+namespace {
+
+constexpr double kInf = std::numeric_limits<double>::infinity();
+constexpr auto kInvalid = absl::StatusCode::kInvalidArgument;
+constexpr auto kDenied = absl::StatusCode::kPermissionDenied;
+
+RunPrivacyInput Shops() {
+  return {.epsilon = 3,
+          .delta = 1e-5,
+          .statistics_share = 0.2,
+          .cohort = {.members = 9, .min_survivors = 8, .colluders = 1},
+          .training = {.grid = {.dimension = 20000, .scale_log2 = 20, .clip_norm = 1, .users_per_sum = 300, .rows_per_user = 1},
+                       .sampling_rate = *Rational::Parse("1/10"),
+                       .attempts_max = 640,
+                       .users_in_round_max = 1600},
+          .statistics = StatisticsSumSpec{.grid = {.features = 17, .scale_log2 = 20, .users = 2048}, .attempts_max = 1, .users_in_round_max = 0}};
+}
+
+RunPrivacyInput ShopsWithoutStatistics() {
+  RunPrivacyInput input = Shops();
+  input.statistics.reset();
+  return input;
+}
+
+TEST(CalibrateRun, MeetsTheClaimTightly) {
+  ASSERT_OK_AND_ASSIGN(const RunPrivacy run, CalibrateRun(Shops()));
+  EXPECT_TRUE(run.is_private);
+  EXPECT_LE(run.statement.epsilon, 3);
+  EXPECT_GE(run.statement.epsilon, 3 * (1 - 1e-5));
+  EXPECT_LE(run.statement.statistics_epsilon, 0.6);
+  EXPECT_GE(run.statement.statistics_epsilon, 0.6 * (1 - 1e-5));
+  EXPECT_LE(run.statement.delta_slack, 1e-7);
+  EXPECT_GT(run.statement.delta_slack, 0);
+}
+
+// Recomputed from the definitions: the published epsilon is RDP of statistics and training at z_eff, at delta less the slack.
+TEST(CalibrateRun, PublishesWhatItsSigmasGive) {
+  ASSERT_OK_AND_ASSIGN(const RunPrivacy run, CalibrateRun(Shops()));
+  const auto effective = [](const SumNoise& noise) { return std::sqrt(noise.noise_sigma * noise.noise_sigma - 1.0 / 12) / noise.sensitivity; };
+  EXPECT_NEAR(effective(run.training), run.training.noise_multiplier, 1e-9);
+  EXPECT_NEAR(run.training.share_sigma * std::sqrt(7.0), run.training.noise_sigma, 1e-6);
+  const PrivacySchedule schedule = {{0.1, effective(run.training), 640}, {1, effective(*run.statistics), 1}};
+  const double epsilon = EpsilonOfSchedule(schedule, 1e-5 - run.statement.delta_slack, DefaultOrders(), Refine::kBetweenNeighbours).epsilon;
+  EXPECT_NEAR(run.statement.epsilon, epsilon, 1e-9);
+}
+
+TEST(CalibrateRun, OrdersItsAdversaries) {
+  ASSERT_OK_AND_ASSIGN(const RunPrivacy run, CalibrateRun(Shops()));
+  const PrivacyStatement& s = run.statement;
+  EXPECT_LT(s.epsilon_coordinator, s.epsilon);
+  EXPECT_EQ(s.epsilon_outsider, s.epsilon_coordinator);
+  EXPECT_GT(s.epsilon_all_others, s.epsilon);
+  EXPECT_GT(s.epsilon_person[0], s.epsilon);
+  EXPECT_GT(s.epsilon_person[1], s.epsilon_person[0]);
+  EXPECT_GE(s.epsilon_filter, s.epsilon * 0.999);
+  EXPECT_LE(s.epsilon_filter, s.epsilon * 1.2);
+}
+
+// The review's person-level values come from the exact mixture; the coarse bound must not be below them (section 6).
+TEST(CalibrateRun, PersonBoundIsNotBelowTheMixture) {
+  const double q = 0.01, z = 1;
+  for (const auto& [merchants, pld] : {std::pair{2, 4.554096}, std::pair{3, 7.189972}}) {
+    const double rate = 1 - std::pow(1 - q, merchants);
+    EXPECT_GE(EpsilonOfSchedule({{rate, z / merchants, 1000}}, 1e-6, DefaultOrders(), Refine::kBetweenNeighbours).epsilon, pld);
+  }
+}
+
+TEST(CalibrateRun, LeavesAllTheBudgetToTrainingWithoutStatistics) {
+  ASSERT_OK_AND_ASSIGN(const RunPrivacy with, CalibrateRun(Shops()));
+  ASSERT_OK_AND_ASSIGN(const RunPrivacy without, CalibrateRun(ShopsWithoutStatistics()));
+  EXPECT_LT(without.training.noise_multiplier, with.training.noise_multiplier);
+  EXPECT_FALSE(without.statistics.has_value());
+  EXPECT_EQ(without.statement.statistics_epsilon, 0);
+  EXPECT_NEAR(without.statement.epsilon, 3, 1e-4);
+}
+
+TEST(CalibrateRun, MoreColludersMeanLargerShares) {
+  RunPrivacyInput input = ShopsWithoutStatistics();
+  ASSERT_OK_AND_ASSIGN(const RunPrivacy one, CalibrateRun(input));
+  input.cohort.colluders = 3;
+  ASSERT_OK_AND_ASSIGN(const RunPrivacy three, CalibrateRun(input));
+  EXPECT_NEAR(three.training.noise_sigma, one.training.noise_sigma, 1);
+  EXPECT_NEAR(three.training.share_sigma / one.training.share_sigma, std::sqrt(7.0 / 5), 1e-6);
+}
+
+TEST(CalibrateRun, AtAllButOneColludersOneShareIsAllTheNoise) {
+  RunPrivacyInput input = ShopsWithoutStatistics();
+  input.cohort = {.members = 3, .min_survivors = 3, .colluders = 2};
+  ASSERT_OK_AND_ASSIGN(const RunPrivacy run, CalibrateRun(input));
+  EXPECT_EQ(run.training.share_sigma, run.training.noise_sigma);
+  EXPECT_NEAR(run.statement.epsilon_all_others, run.statement.epsilon, 1e-9);
+}
+
+TEST(CalibrateRun, SmallestFilterBudgetAdmitsTheRun) {
+  const RunPrivacyInput input = Shops();
+  ASSERT_OK_AND_ASSIGN(const RunPrivacy run, CalibrateRun(input));
+  const std::uint32_t order = run.statement.filter_order;
+  ASSERT_OK_AND_ASSIGN(BudgetFilter filter, BudgetFilter::Create({run.statement.epsilon_filter, input.delta, order}));
+  EXPECT_OK(filter.Apply(Reserve{"statistics", ChargeOfStatisticsAttempt(input, *run.statistics, order), 1}));
+  EXPECT_OK(filter.Apply(Reserve{"training", ChargeOfTrainingAttempt(input, run.training, order), 640}));
+  EXPECT_THAT(filter.Apply(Reserve{"more", ChargeOfTrainingAttempt(input, run.training, order), 1}),
+              StatusIs(absl::StatusCode::kResourceExhausted, "more"));
+}
+
+struct Refusal {
+  const char* message;
+  void (*change)(RunPrivacyInput&);
+};
+
+TEST(CalibrateRun, RefusesWhatHasNoMeaningByName) {
+  const Refusal refusals[] = {
+      {"epsilon is 0", [](RunPrivacyInput& i) { i.epsilon = 0; }},
+      {"epsilon is -1", [](RunPrivacyInput& i) { i.epsilon = -1; }},
+      {"epsilon is nan", [](RunPrivacyInput& i) { i.epsilon = NAN; }},
+      {"delta is 1,", [](RunPrivacyInput& i) { i.delta = 1; }},
+      {"delta is 0,", [](RunPrivacyInput& i) { i.delta = 0; }},
+      {"delta is nan", [](RunPrivacyInput& i) { i.delta = NAN; }},
+      {"statistics_share is 1,", [](RunPrivacyInput& i) { i.statistics_share = 1; }},
+      {"statistics_share is nan", [](RunPrivacyInput& i) { i.statistics_share = NAN; }},
+      {"min_survivors is 0", [](RunPrivacyInput& i) { i.cohort.min_survivors = 0; }},
+      {"min_survivors is 10", [](RunPrivacyInput& i) { i.cohort.min_survivors = 10; }},
+      {"colluders is 8", [](RunPrivacyInput& i) { i.cohort.colluders = 8; }},
+      {"sampling_rate is 11/10", [](RunPrivacyInput& i) { i.training.sampling_rate = *Rational::Create(11, 10); }},
+      {"sampling_rate is 0", [](RunPrivacyInput& i) { i.training.sampling_rate = *Rational::Create(0, 10); }},
+      {"attempts_max is 0", [](RunPrivacyInput& i) { i.training.attempts_max = 0; }},
+      {"attempts_max is 0", [](RunPrivacyInput& i) { i.statistics->attempts_max = 0; }},
+      {"ring_bits is 65", [](RunPrivacyInput& i) { i.training.ring_bits = 65; }},
+      {"clip_norm is nan", [](RunPrivacyInput& i) { i.training.grid.clip_norm = NAN; }},
+      {"DP-02", [](RunPrivacyInput& i) { i.training.grid.scale_log2 = 16; }},
+      {"ring_bits = 32 holds", [](RunPrivacyInput& i) { i.training.users_in_round_max = 2048; }},
+      {"lower scale_log2 by", [](RunPrivacyInput& i) { i.training.users_in_round_max = 0; }},
+  };
+  for (const Refusal& refusal : refusals) {
+    RunPrivacyInput input = Shops();
+    refusal.change(input);
+    EXPECT_THAT(CalibrateRun(input), StatusIs(kInvalid, refusal.message));
+  }
+}
+
+// DP-18: at a tiny delta the padding's overflow alone is more than a hundredth of it. The plan is refused rather than claimed.
+TEST(CalibrateRun, RefusesAPlanWhoseSlackIsVisibleDP18) {
+  RunPrivacyInput input = ShopsWithoutStatistics();
+  input.delta = 1e-10;
+  EXPECT_THAT(CalibrateRun(input), StatusIs(kInvalid, "delta / 100 = 1e-12 (DP-18)"));
+}
+
+// SE-12.
+TEST(CalibrateRun, WithoutPrivacyHasNoNoiseAndSaysSo) {
+  RunPrivacyInput input = Shops();
+  input.epsilon = kInf;
+  ASSERT_OK_AND_ASSIGN(const RunPrivacy run, CalibrateRun(input));
+  EXPECT_FALSE(run.is_private);
+  EXPECT_EQ(run.training.noise_sigma, 0);
+  EXPECT_EQ(run.training.share_sigma, 0);
+  EXPECT_EQ(run.statistics->share_sigma, 0);
+  EXPECT_EQ(run.statement.epsilon, kInf);
+  EXPECT_OK(VerifyRun(input, {run.training, run.statistics}));
+  input.epsilon = 3;
+  EXPECT_THAT(VerifyRun(input, {run.training, run.statistics}), StatusIs(kDenied, "must be finite and above 0"));
+}
+
+TEST(VerifyRun, AcceptsWhatCalibrationGives) {
+  for (const RunPrivacyInput& input : {Shops(), ShopsWithoutStatistics()}) {
+    ASSERT_OK_AND_ASSIGN(const RunPrivacy run, CalibrateRun(input));
+    ASSERT_OK_AND_ASSIGN(const PrivacyStatement statement, VerifyRun(input, {run.training, run.statistics}));
+    EXPECT_NEAR(statement.epsilon, run.statement.epsilon, 1e-8);
+    EXPECT_NEAR(statement.epsilon_person[1], run.statement.epsilon_person[1], 1e-6);
+    EXPECT_EQ(statement.filter_order, run.statement.filter_order);
+  }
+}
+
+// A lying coordinator: each number alone, changed in its favour.
+TEST(VerifyRun, RefusesEveryNumberThatDoesNotSupportTheClaim) {
+  const RunPrivacyInput input = Shops();
+  ASSERT_OK_AND_ASSIGN(const RunPrivacy run, CalibrateRun(input));
+  const ClaimedNoise honest{run.training, run.statistics};
+  ClaimedNoise lie = honest;
+  lie.training.share_sigma *= 0.999;
+  EXPECT_THAT(VerifyRun(input, lie), StatusIs(kDenied, "training share_sigma"));
+  lie = honest;
+  lie.training.sensitivity *= 0.999;
+  EXPECT_THAT(VerifyRun(input, lie), StatusIs(kDenied, "training sensitivity"));
+  lie = honest;
+  lie.training.noise_multiplier *= 1.001;
+  EXPECT_THAT(VerifyRun(input, lie), StatusIs(kDenied, "training noise_multiplier"));
+  lie = honest;
+  for (double* number : {&lie.training.noise_sigma, &lie.training.share_sigma, &lie.training.noise_multiplier}) *number *= 0.999;
+  EXPECT_THAT(VerifyRun(input, lie), StatusIs(kDenied, "the noise gives epsilon 3.0"));
+  lie = honest;
+  for (double* number : {&lie.statistics->noise_sigma, &lie.statistics->share_sigma, &lie.statistics->noise_multiplier}) *number *= 0.9;
+  EXPECT_THAT(VerifyRun(input, lie), StatusIs(kDenied, "the noise gives epsilon"));
+  lie = honest;
+  lie.statistics->share_sigma = NAN;
+  EXPECT_THAT(VerifyRun(input, lie), StatusIs(kDenied, "statistics noise holds"));
+  lie = honest;
+  lie.statistics.reset();
+  EXPECT_THAT(VerifyRun(input, lie), StatusIs(kDenied, "statistics is missing"));
+}
+
+// The same noise does not support more attempts, a larger rate, more colluders.
+TEST(VerifyRun, RefusesAPlanThatAsksForMore) {
+  const Refusal requests[] = {
+      {"epsilon", [](RunPrivacyInput& i) { i.training.attempts_max += 10; }},
+      {"epsilon", [](RunPrivacyInput& i) { i.training.sampling_rate = *Rational::Parse("11/100"); }},
+      {"epsilon", [](RunPrivacyInput& i) { i.delta = 9e-6; }},
+      {"epsilon", [](RunPrivacyInput& i) { i.epsilon = 2.99; }},
+      {"epsilon", [](RunPrivacyInput& i) { i.statistics->attempts_max = 2; }},
+      {"share_sigma", [](RunPrivacyInput& i) { i.cohort.colluders = 2; }},
+      {"share_sigma", [](RunPrivacyInput& i) { i.cohort.min_survivors = 7; }},
+      {"sensitivity", [](RunPrivacyInput& i) { i.training.grid.clip_norm = 1.01; }},
+  };
+  ASSERT_OK_AND_ASSIGN(const RunPrivacy run, CalibrateRun(Shops()));
+  for (const Refusal& request : requests) {
+    RunPrivacyInput input = Shops();
+    request.change(input);
+    EXPECT_THAT(VerifyRun(input, {run.training, run.statistics}), StatusIs(kDenied, request.message));
+  }
+}
+
+TEST(EpsilonMeter, GrowsToTheClaim) {
+  const RunPrivacyInput input = Shops();
+  ASSERT_OK_AND_ASSIGN(const RunPrivacy run, CalibrateRun(input));
+  ASSERT_OK_AND_ASSIGN(const EpsilonMeter meter, EpsilonMeter::Create(input, run));
+  EXPECT_EQ(meter.After(0, 0), 0);
+  EXPECT_NEAR(meter.After(1, 0), run.statement.statistics_epsilon, 2e-3);
+  double last = 0;
+  for (std::uint64_t attempt = 0; attempt <= 640; attempt += 20) {
+    EXPECT_GT(meter.After(1, attempt), last);
+    last = meter.After(1, attempt);
+  }
+  EXPECT_NEAR(last, run.statement.epsilon, 1e-3);
+  EXPECT_LE(last, run.statement.epsilon);
+}
+
+TEST(EpsilonMeter, IsInfiniteWithoutPrivacy) {
+  RunPrivacyInput input = Shops();
+  input.epsilon = kInf;
+  ASSERT_OK_AND_ASSIGN(const RunPrivacy run, CalibrateRun(input));
+  EXPECT_EQ(EpsilonMeter::Create(input, run)->After(0, 0), kInf);
+}
+
+}  // namespace
+}  // namespace veilsum::dp
