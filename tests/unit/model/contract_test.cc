@@ -66,7 +66,8 @@ TEST(Contract, EveryChangedByteIsRefusedOrAnotherContract) {
       std::string text = json;
       text[i] = c;
       const absl::StatusOr<RunContract> read = ContractFromJson(text);
-      if (read.ok() && text != json) EXPECT_NE(*read, contract) << i;
+      if (!read.ok() || text == json) continue;
+      EXPECT_NE(*read, contract) << i;
     }
 }
 

@@ -159,7 +159,8 @@ TEST(PlanToml, SurvivesEveryChangedByte) {
       std::string text = kExamplePlan;
       text[i] = c;
       const absl::StatusOr<Plan> plan = ParsePlanToml(text, "plan.toml");
-      if (plan.ok()) EXPECT_OK(PlanFromJson(PlanToJson(*plan))) << i;
+      if (!plan.ok()) continue;
+      EXPECT_OK(PlanFromJson(PlanToJson(*plan))) << i;
     }
 }
 
