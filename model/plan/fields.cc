@@ -161,7 +161,12 @@ Rational Fields::Probability(const char* key) {
     const std::uint64_t num = parts.Int("num", 1, 1'000'000'000), den = parts.Int("den", 1, 1'000'000'000);
     parts.Done();
     text = absl::StrFormat("%d/%d", num, den);
-  } else if (absl::StatusOr<std::string> real = RealText(*value); real.ok()) {
+  } else {
+    const absl::StatusOr<std::string> real = RealText(*value);
+    if (!real.ok()) {
+      Refuse(key, std::string(real.status().message()));
+      return Exactly(1);
+    }
     text = *real;
   }
   const absl::StatusOr<Rational> number = Rational::Parse(text);

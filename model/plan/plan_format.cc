@@ -18,16 +18,18 @@ constexpr const char* kMechanisms[] = {"discrete_gaussian", "none"};
 constexpr const char* kKinds[] = {"numeric", "categorical", "text"};
 
 using Lines = std::map<std::string, unsigned>;  // of each path
+constexpr int kMaxDepth = 8;
 
-// Values of TOML as values of JSON. Dates have no place in a plan and become null, which every getter refuses.
-Json FromToml(const toml::node& node, const std::string& path, Lines& lines) {
+// Values of TOML as values of JSON. Dates, and what is nested deeper than any plan, become null, which every getter refuses.
+Json FromToml(const toml::node& node, const std::string& path, Lines& lines, int depth = 0) {
   lines[path] = node.source().begin.line;
+  if (depth > kMaxDepth) return Json();
   if (const auto* table = node.as_table()) {
     Json out = Json::object();
     for (const auto& [key, child] : *table) {
       const std::string name(key.str());
       const std::string where = path.empty() ? name : path + "." + name;
-      out[name] = FromToml(child, where, lines);
+      out[name] = FromToml(child, where, lines, depth + 1);
       lines[where] = key.source().begin.line != 0 ? key.source().begin.line : lines[where];
     }
     return out;
@@ -35,7 +37,7 @@ Json FromToml(const toml::node& node, const std::string& path, Lines& lines) {
   if (const auto* array = node.as_array()) {
     Json out = Json::array();
     for (std::size_t i = 0; i < array->size(); ++i)
-      out.push_back(FromToml((*array)[i], absl::StrFormat("%s[%d]", path, i + 1), lines));
+      out.push_back(FromToml((*array)[i], absl::StrFormat("%s[%d]", path, i + 1), lines, depth + 1));
     return out;
   }
   if (const auto* text = node.as_string()) return text->get();

@@ -58,6 +58,19 @@ TEST(Contract, RefusesOtherFormsOfTheSameThing) {
   EXPECT_THAT(ContractFromJson(std::string(kMaxContractBytes + 1, ' ')), StatusIs(absl::StatusCode::kInvalidArgument, "at most"));
 }
 
+TEST(Contract, EveryChangedByteIsRefusedOrAnotherContract) {
+  const RunContract contract = ValidContract();
+  const std::string json = *ContractToJson(contract);
+  for (std::size_t i = 0; i < json.size(); ++i)
+    for (const char c : {'0', 'a', '"', '}', ' ', '\xff'}) {
+      std::string text = json;
+      text[i] = c;
+      const absl::StatusOr<RunContract> read = ContractFromJson(text);
+      if (!read.ok() || text == json) continue;
+      EXPECT_NE(*read, contract) << i;
+    }
+}
+
 struct Corruption {
   const char* name;
   void (*apply)(RunContract&);

@@ -113,7 +113,7 @@ INSTANTIATE_TEST_SUITE_P(
         Corruption{"AttemptsBelowSteps", "attempts_max = 640", "attempts_max = 599", "training.attempts_max is 599, must be 600 to 2000000"},
         Corruption{"RateAboveOne", "\"1/10\"", "\"11/10\"", "training.sampling_rate is \"11/10\", must be a rational above 0 and at most 1"},
         Corruption{"RateZero", "\"1/10\"", "\"0\"", "training.sampling_rate is \"0\""},
-        Corruption{"RateIsAFloat", "\"1/10\"", "0.1", "training.sampling_rate is \"\", must be a rational"},
+        Corruption{"RateIsAFloat", "\"1/10\"", "0.1", "training.sampling_rate must be exact: write it in quotes"},
         Corruption{"ClipIsAFloat", "clip_norm = \"1\"", "clip_norm = 1.0", "training.clip_norm must be exact"},
         Corruption{"ClipZero", "clip_norm = \"1\"", "clip_norm = \"0\"", "training.clip_norm is \"0\", must be a decimal above 0"},
         Corruption{"ClipNegative", "clip_norm = \"1\"", "clip_norm = -1", "training.clip_norm is \"-1\""},
@@ -143,6 +143,25 @@ TEST(PlanToml, RefusesPoolsThatShareAMember) {
 TEST(PlanToml, RefusesAPlanThatIsTooLarge) {
   EXPECT_THAT(ParsePlanToml(std::string(kMaxPlanBytes + 1, '#'), "plan.toml"),
               StatusIs(absl::StatusCode::kInvalidArgument, "a plan has at most"));
+}
+
+TEST(PlanToml, SurvivesDeepNesting) {
+  std::string key = "a";
+  for (int i = 0; i < 200; ++i) key += ".a";
+  EXPECT_THAT(ParsePlanToml(kExamplePlan + "[" + key + "]\nb = 1\n", "plan.toml"),
+              StatusIs(absl::StatusCode::kInvalidArgument, "a is not a key"));
+}
+
+// Whatever is done to a byte of the file, the answer is a plan or an error.
+TEST(PlanToml, SurvivesEveryChangedByte) {
+  for (std::size_t i = 0; i < kExamplePlan.size(); ++i)
+    for (const char c : {'\0', '"', '[', '=', '\n', '\xff', '9'}) {
+      std::string text = kExamplePlan;
+      text[i] = c;
+      const absl::StatusOr<Plan> plan = ParsePlanToml(text, "plan.toml");
+      if (!plan.ok()) continue;
+      EXPECT_OK(PlanFromJson(PlanToJson(*plan))) << i;
+    }
 }
 
 TEST(PlanJson, RoundTripsToTheSameBytes) {

@@ -103,5 +103,18 @@ TEST(Safetensors, EveryTruncationIsRefused) {
     EXPECT_FALSE(ReadSafetensors(ByteView(file).first(size)).ok()) << size;
 }
 
+TEST(Safetensors, SurviveEveryChangedByteOfTheHeader) {
+  const Layout layout = Layout::Mlp(1, 2, {}, false);
+  const Bytes file = WriteSafetensors(layout, InitialModel(layout, 1), {});
+  for (std::size_t i = 0; i + 16 < file.size(); ++i)
+    for (const int value : {0x00, 0x01, 0x22, 0x39, 0x7d, 0xff}) {
+      Bytes changed = file;
+      changed[i] = static_cast<std::uint8_t>(value);
+      const absl::StatusOr<ModelVector> read = ReadModel(changed, layout);
+      if (!read.ok()) continue;
+      EXPECT_EQ(read->size(), layout.size());
+    }
+}
+
 }  // namespace
 }  // namespace veilsum::model
