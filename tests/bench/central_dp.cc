@@ -2,17 +2,17 @@
 // server strategy. A SIMULATOR for public or generated data: its coins and noise are seeded and it prints exact scores, so
 // nothing here is private. By default it scores on a validation part of the training customers (hash mod 5 == 1) and
 // trains on the others, with noise and batch scaled to their number; --final trains on all and scores on the hold-out.
-#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <map>
 #include <numeric>
-#include <optional>
+#include <sstream>
 
 #include "base/fnv1a.h"
 #include "client/data/dataset.h"
 #include "client/data/manifest.h"
 #include "client/train/cpu/engine.h"
+#include "model/metrics.h"
 #include "model/plan/plan_format.h"
 #include "tests/bench/central_simulation.h"
 
@@ -84,40 +84,18 @@ CentralSetting SettingOf(const model::Plan& plan, const Flags& flags, const Data
   if (flags.contains("optimizer")) s.optimizer = flags.at("optimizer");
   s.report_every = static_cast<std::uint32_t>(Number(flags, "every", 0));
   const std::string decays = flags.contains("averaging") ? flags.at("averaging") : "0.97,0.99,0.995";
-  for (std::size_t at = 0; at < decays.size(); at = decays.find(',', at) == std::string::npos ? decays.size()
-                                                                                              : decays.find(',', at) + 1)
-    s.averaging.push_back(std::atof(decays.c_str() + at));
+  std::istringstream list(decays);
+  for (std::string decay; std::getline(list, decay, ',');) s.averaging.push_back(std::atof(decay.c_str()));
   return s;
 }
 
-// The probability that a positive scores above a negative, ties one half.
-double RocAuc(const std::vector<float>& logits, const std::vector<float>& labels) {
-  std::vector<std::size_t> order(logits.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return logits[a] < logits[b]; });
-  double positives = 0, ranks = 0;
-  for (std::size_t i = 0, j = 0; i < order.size(); i = j) {
-    while (j < order.size() && logits[order[j]] == logits[order[i]]) ++j;
-    for (std::size_t k = i; k < j; ++k)
-      if (labels[order[k]] > 0.5f) {
-        ++positives;
-        ranks += static_cast<double>(i + j + 1) / 2;
-      }
-  }
-  return (ranks - positives * (positives + 1) / 2) / (positives * (static_cast<double>(logits.size()) - positives));
-}
-
-double Accuracy(const std::vector<float>& logits, const std::vector<float>& labels) {
-  double right = 0;
-  for (std::size_t i = 0; i < logits.size(); ++i) right += (logits[i] >= 0) == (labels[i] > 0.5f) ? 1 : 0;
-  return right / static_cast<double>(logits.size());
-}
-
 struct Scores {
-  std::vector<double> auc, accuracy;  // one a seed
+  std::vector<double> auc, pr_auc, accuracy;  // one a seed
 };
 
-double Mean(const std::vector<double>& x) { return std::accumulate(x.begin(), x.end(), 0.0) / static_cast<double>(x.size()); }
+double Mean(const std::vector<double>& x) {
+  return std::accumulate(x.begin(), x.end(), 0.0) / static_cast<double>(x.size());
+}
 
 double Deviation(const std::vector<double>& x) {
   double squares = 0;
@@ -140,13 +118,17 @@ absl::Status Main(const Flags& flags) {
     for (const CentralModel& m : models) {
       VEILSUM_ASSIGN_OR_RETURN(const auto logits, scorer->Logits(m.model));
       Scores& to = all[{m.step, m.averaging}];
-      to.auc.push_back(RocAuc(logits, data.scored.labels));
-      to.accuracy.push_back(Accuracy(logits, data.scored.labels));
+      VEILSUM_ASSIGN_OR_RETURN(const model::BinaryMetrics metrics, model::EvaluateBinary(logits, data.scored.labels));
+      to.auc.push_back(metrics.roc_auc.value_or(NAN));
+      to.pr_auc.push_back(metrics.pr_auc.value_or(NAN));
+      to.accuracy.push_back(metrics.accuracy);
     }
   }
   for (const auto& [key, scores] : all)
-    std::printf("{\"simulated\":true,\"step\":%u,\"averaging\":%g,\"roc_auc\":%.4f,\"deviation\":%.4f,\"accuracy\":%.4f}\n",
-                key.first, key.second, Mean(scores.auc), Deviation(scores.auc), Mean(scores.accuracy));
+    std::printf("{\"simulated\":true,\"step\":%u,\"averaging\":%g,\"roc_auc\":%.4f,\"deviation\":%.4f,"
+                "\"pr_auc\":%.4f,\"accuracy\":%.4f}\n",
+                key.first, key.second, Mean(scores.auc), Deviation(scores.auc), Mean(scores.pr_auc),
+                Mean(scores.accuracy));
   return absl::OkStatus();
 }
 

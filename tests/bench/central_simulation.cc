@@ -1,11 +1,14 @@
 #include "tests/bench/central_simulation.h"
 
+#include <algorithm>
 #include <cmath>
+#include <random>
 
 #include "client/train/cpu/engine.h"
 #include "client/train/statistics_sum.h"
 #include "coordinator/strategy/standardisation.h"
 #include "coordinator/strategy/strategy.h"
+#include "model/init.h"
 
 namespace veilsum {
 namespace {
@@ -69,21 +72,6 @@ std::uint32_t MaxRows(const model::Examples& examples) {
 
 }  // namespace
 
-model::ModelVector InitialWeights(const model::Layout& layout, double first_layer_gain, std::mt19937_64& rng) {
-  model::ModelVector model(layout.size());
-  for (std::size_t j = 0; layout.standardised() && j < layout.numeric(); ++j) model[layout.numeric() + j] = 1;
-  const auto& layers = layout.layers();
-  for (std::size_t l = 0; layers.size() > 1 && l < layers.size(); ++l) {
-    double deviation = std::sqrt(2.0 / static_cast<double>(layers[l].in));
-    if (l == 0) deviation *= first_layer_gain;
-    if (l + 1 == layers.size()) deviation *= 0.1;
-    std::normal_distribution<double> normal(0, deviation);
-    for (std::size_t i = 0; i < layers[l].in * layers[l].out; ++i)
-      model[layers[l].weight + i] = static_cast<float>(normal(rng));
-  }
-  return model;
-}
-
 absl::StatusOr<std::vector<CentralModel>> SimulateCentral(const model::Layout& layout, const model::Examples& examples,
                                                           const CentralSetting& setting) {
   std::mt19937_64 rng(setting.seed);
@@ -98,7 +86,10 @@ absl::StatusOr<std::vector<CentralModel>> SimulateCentral(const model::Layout& l
                                                                            .expected_batch = setting.expected_batch,
                                                                            .buffers = layout.buffers(),
                                                                            .parameters = layout.parameters()}));
-  model::ModelVector model = InitialWeights(layout, setting.first_layer_gain, rng);
+  model::ModelVector model = model::InitialModel(layout, setting.seed);
+  const model::Layer& first = layout.layers().front();
+  for (std::size_t i = 0; i < first.in * first.out; ++i)
+    model[first.weight + i] *= static_cast<float>(setting.first_layer_gain);
   VEILSUM_RETURN_IF_ERROR(Standardise(layout, examples, setting.statistics_noise, rng, model));
   Averages averages(setting.averaging);
   std::vector<CentralModel> out;

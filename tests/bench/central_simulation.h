@@ -2,8 +2,6 @@
 // A SIMULATOR: seeded coins, rounded normal noise from a seeded generator. Nothing it makes is private.
 #pragma once
 
-#include <random>
-#include <span>
 #include <vector>
 
 #include "base/status.h"
@@ -22,7 +20,7 @@ struct CentralSetting {
   std::string optimizer = "adam";
   double learning_rate = 0.005;
   double momentum = 0.9;
-  double first_layer_gain = 1;    // times the He deviation sqrt(2 / inputs) of layer 0
+  double first_layer_gain = 1;    // layer 0 of model::InitialModel is multiplied by it
   std::vector<double> averaging;  // decays to follow at once; the iterate itself is always followed
   std::uint32_t report_every = 0;  // 0: only after the last step
   std::uint64_t seed = 1;
@@ -35,9 +33,7 @@ struct CentralModel {
   model::ModelVector model;
 };
 
-// He's initialisation with the first layer scaled, the last layer times 0.1; zeros for a single layer.
-model::ModelVector InitialWeights(const model::Layout& layout, double first_layer_gain, std::mt19937_64& rng);
-
+// Errors of the engine and the strategy.
 absl::StatusOr<std::vector<CentralModel>> SimulateCentral(const model::Layout& layout, const model::Examples& examples,
                                                           const CentralSetting& setting);
 

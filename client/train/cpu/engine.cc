@@ -143,6 +143,7 @@ double Engine::Factor(std::size_t customer_slot, double clip_norm) {
 }
 
 void Engine::SetFactors(std::optional<double> clip_norm) {
+  if (clip_norm) network_.SquareRows();
   for (std::size_t c = 0; c < batch_customers_; ++c) {
     const double factor = clip_norm ? Factor(c, *clip_norm) : 1;
     for (std::size_t j = 0; j < max_rows_; ++j) {

@@ -28,6 +28,8 @@ struct Kernels {
   void (*relu_backward)(std::size_t count, const float* activation, float* delta);
   // sum of x[i] y[i]: products of fp32 are exact in fp64, so only the sum rounds.
   double (*dot)(std::size_t columns, const float* x, const float* y);
+  // out[r] = dot(x[r], x[r]); x has `columns` a row.
+  void (*squares)(std::size_t rows, std::size_t columns, const float* x, double* out);
   // out[r][n] = mask[r] & (factor[r] * x[r][n]) in fp64; mask is all ones or all zeros.
   void (*widen)(std::size_t rows, std::size_t columns, const float* x, const double* factor,
                 const std::uint64_t* mask, double* out, std::size_t ld);

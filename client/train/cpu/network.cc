@@ -8,7 +8,8 @@ Network::Network(const model::Layout& layout, std::size_t rows, std::size_t cate
     : kernels_(kernels), rows_(rows), categorical_(categorical), active_(rows * categorical), ones_(rows, 1.0) {
   std::size_t widest = 0, widest_input = 0;
   for (const model::Layer& l : layout.layers()) {
-    Layer layer{l.in, l.out, l.weight, l.bias, layers_.empty() ? layout.numeric() : l.in, 0, 0, 0, {}, {}, {}, {}, {}};
+    Layer layer{l.in, l.out, l.weight, l.bias, layers_.empty() ? layout.numeric() : l.in, 0, 0, 0, {}, {}, {}, {}, {},
+                {},   {}};
     layer.input_width = RoundUp(layer.dense, kColumnTile);
     layer.width = RoundUp(l.out, kColumnTile);
     layer.wide_ld = RoundUp(layer.dense + 1, kColumnTile);
@@ -18,6 +19,8 @@ Network::Network(const model::Layout& layout, std::size_t rows, std::size_t cate
     layer.delta.assign(rows * layer.width, 0);
     // Accumulate works in blocks of kDepthTile rows; what it adds to rows after the bias is exactly zero.
     layer.sum.assign(std::max(l.in + 1, RoundUp(layer.dense + 1, kDepthTile)) * layer.width, 0);
+    layer.input_squares.resize(rows);
+    layer.delta_squares.resize(rows);
     widest = std::max({widest, layer.width, layer.input_width});
     widest_input = std::max(widest_input, layer.wide_ld);
     layers_.push_back(std::move(layer));
@@ -63,8 +66,17 @@ void Network::Backward() {
   }
 }
 
+void Network::SquareRows() {
+  for (Layer& layer : layers_) {
+    kernels_.squares(rows_, layer.input_width, layer.input.data(), layer.input_squares.data());
+    kernels_.squares(rows_, layer.width, layer.delta.data(), layer.delta_squares.data());
+  }
+}
+
 double Network::InputDot(std::size_t l, std::size_t r, std::size_t s) const {
-  double dot = 1 + kernels_.dot(layers_[l].input_width, InputRow(l, r), InputRow(l, s));
+  const double dot =
+      1 + (r == s ? layers_[l].input_squares[r]
+                  : kernels_.dot(layers_[l].input_width, InputRow(l, r), InputRow(l, s)));
   if (l != 0) return dot;
   const std::uint32_t* left = active_.data() + r * categorical_;
   const std::uint32_t* right = active_.data() + s * categorical_;
@@ -75,7 +87,7 @@ double Network::InputDot(std::size_t l, std::size_t r, std::size_t s) const {
 }
 
 double Network::DeltaDot(std::size_t l, std::size_t r, std::size_t s) const {
-  return kernels_.dot(layers_[l].width, DeltaRow(l, r), DeltaRow(l, s));
+  return r == s ? layers_[l].delta_squares[r] : kernels_.dot(layers_[l].width, DeltaRow(l, r), DeltaRow(l, s));
 }
 
 void Network::Accumulate(const double* factor, const std::uint64_t* mask) {

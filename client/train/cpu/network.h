@@ -31,6 +31,8 @@ class Network {
   void SetDelta(std::size_t row, float delta) { layers_.back().delta[row * layers_.back().width] = delta; }
   void Backward();
 
+  // Call before the two below, after Backward.
+  void SquareRows();
   // (a_r, 1) . (a_s, 1) and delta_r . delta_s of one layer, fp64.
   double InputDot(std::size_t layer, std::size_t r, std::size_t s) const;
   double DeltaDot(std::size_t layer, std::size_t r, std::size_t s) const;
@@ -62,6 +64,7 @@ class Network {
     Aligned<float> back;             // out rows of input_width: the transpose, from layer 1 on
     Aligned<float> input, delta;     // rows x input_width, rows x width
     Aligned<double> sum;             // as weight
+    std::vector<double> input_squares, delta_squares;  // |a_r|^2 of the dense inputs, |delta_r|^2
   };
   std::size_t PackedRow(const Layer& layer, std::size_t input) const {
     return input < layer.dense ? input : input + 1;

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "client/train/cpu/cpu_trainer.h"
+#include "model/mlp.h"
 #include "tests/support/status_matchers.h"
 #include "tests/unit/client/train/reference.h"
 
@@ -66,6 +67,17 @@ TEST(Engine, AgreesWithMaterialisedGradientsOnEveryPath) {
           EXPECT_LT(Norm(difference), 1e-5L * Norm(expected)) << path->name << " R=" << max_rows;
         }
       }
+}
+
+TEST(Engine, LogitsAgreeWithTheReferenceForwardPass) {
+  Fixture f(3);
+  ASSERT_OK_AND_ASSIGN(const auto expected, model::Logits(f.layout, f.model, f.examples));
+  for (const cpu::Kernels* path : AllPaths()) {
+    ASSERT_OK_AND_ASSIGN(auto engine, cpu::Engine::Create(f.layout, f.examples, 3, *path));
+    ASSERT_OK_AND_ASSIGN(const auto logits, engine->Logits(f.model));
+    ASSERT_EQ(logits.size(), expected.size());
+    for (std::size_t i = 0; i < logits.size(); ++i) EXPECT_NEAR(logits[i], expected[i], 1e-5) << path->name;
+  }
 }
 
 TEST(Engine, LinearModelsAndInputsWithoutOneHotOrNumbersWork) {
