@@ -21,7 +21,7 @@ struct FederationSpec {
   std::vector<client::Seat> seats;
   // Each client's policy (SE-02, SE-12).
   double epsilon_cap = 0, delta_cap = 0;  // unused when no_privacy
-  std::string plan_sha256;             // the one plan that clients approve
+  std::string plan_sha256 = "";        // the one plan that clients approve
   bool no_privacy = false;
   // The clients' --drop schedule; "0": none.
   std::string drop_fraction = "0";

@@ -12,9 +12,8 @@ model::Layout LayoutOf(const model::Plan& plan) {
   return model::Layout::Mlp(plan.numeric_inputs(), plan.one_hot_inputs(), plan.network.hidden, plan.has_statistics());
 }
 
-client::LocalTraining SettingsOf(const model::Plan& plan, std::uint64_t seed) {
+client::LocalTraining SettingsOf(const model::Plan& plan) {
   client::LocalTraining settings;
-  settings.seed = seed;
   settings.max_rows = plan.unit.max_rows;
   settings.batch_fraction = plan.training.sampling_rate.ToDouble();
   if (plan.nonprivate) {
@@ -58,13 +57,14 @@ absl::StatusOr<Score> HoldoutScorer::Of(ByteView bytes) const {
 absl::StatusOr<std::vector<std::optional<double>>> HoldoutScorer::TrainedAlone(
     std::uint64_t seed, const std::function<bool()>& cancelled) const {
   const model::ModelVector initial = model::InitialModel(layout_, seed);
+  SystemRng rng;
   std::vector<std::optional<double>> aucs;
   for (const Merchant& merchant : merchants_) {
     if (cancelled()) return absl::CancelledError("stopped while training merchants alone");
     aucs.emplace_back();
     if (merchant.holdout.rows() == 0 || merchant.training.rows() == 0) continue;
     VEILSUM_ASSIGN_OR_RETURN(const model::ModelVector model,
-                             client::TrainAlone(layout_, merchant.training, initial, SettingsOf(plan_, seed)));
+                             client::TrainAlone(layout_, merchant.training, initial, SettingsOf(plan_), rng));
     VEILSUM_ASSIGN_OR_RETURN(const std::vector<float> logits, model::Logits(layout_, model, merchant.holdout));
     VEILSUM_ASSIGN_OR_RETURN(const model::BinaryMetrics metrics, model::EvaluateBinary(logits, merchant.holdout.labels));
     aucs.back() = metrics.roc_auc;

@@ -21,7 +21,7 @@ using testing::Test;
 // Checks that tags nest and attributes are quoted, as XML asks. Empty when good, else what is wrong.
 std::string XmlComplaint(std::string text) {
   text = std::regex_replace(text, std::regex("<!DOCTYPE html>|<style>[^<]*</style>"), "");
-  const std::regex tag(R"re(^<(/?)([a-zA-Z][a-zA-Z0-9]*)((?:\s+[a-zA-Z:-]+="[^"<]*")*)\s*(/?)>)re");
+  const std::regex tag(R"re(^<(/?)([a-zA-Z][a-zA-Z0-9]*)((?:\s+[a-zA-Z0-9:-]+="[^"<]*")*)\s*(/?)>)re");
   std::vector<std::string> open;
   for (std::size_t at = 0; (at = text.find_first_of("<&", at)) != std::string::npos; ++at) {
     std::smatch match;

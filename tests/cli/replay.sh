@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# replay.sh PROGRAM TRANSCRIPT: runs each "$ veilsum ARGS" line of the transcript in an empty folder and compares what it
+# prints (stdout, then stderr) and its exit code, byte by byte. VEILSUM_REWRITE=1 writes the transcript anew instead.
+set -euo pipefail
+program=$(readlink -f -- "$1") transcript=$(readlink -f -- "$2")
+root=$(cd -- "$(dirname -- "$transcript")/../.." && pwd)
+work=$(mktemp -d)
+trap 'rm -rf -- "$work"' EXIT
+export LC_ALL=C COLUMNS=100
+
+play() {
+  local line code arguments
+  while IFS= read -r line; do
+    case $line in
+      '#'*) printf '%s\n' "$line" ;;
+      '$ veilsum'*)
+        printf '%s\n' "$line"
+        # Transcripts are ours: their words are split by the shell on purpose. ROOT stands for the source tree.
+        eval "arguments=(${line#\$ veilsum})"
+        arguments=("${arguments[@]//ROOT/$root}")
+        code=0
+        (cd -- "$work" && "$program" "${arguments[@]}" >"$work/.stdout" 2>"$work/.stderr" </dev/null) || code=$?
+        sed "s|$root|ROOT|g" "$work/.stdout" "$work/.stderr"
+        printf '[exit %s]\n' "$code" ;;
+    esac
+  done <"$transcript"
+}
+
+play >"$work/.actual"
+if [ "${VEILSUM_REWRITE:-}" = 1 ]; then
+  cp -- "$work/.actual" "$transcript"
+else
+  diff -u --label expected --label actual -- "$transcript" "$work/.actual"
+fi

@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# A small demo from end to end: exit code, report, files, and nothing left running.
+. "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
+
+"$program" demo --merchants 4 --rounds 12 --seed 3 --out "$work/out" --json >"$work/stdout" 2>"$work/stderr" ||
+  { cat "$work/stderr" >&2; fail "the demo ended with $?"; }
+expect_nothing_left
+cmp -s "$work/stdout" "$work/out/report.json" || fail "stdout is not report.json"
+expect_json "$work/out/report.json" plan.name plan.sha256 data.source data.synthetic federation.merchants \
+  federation.survivors_min federation.rounds federation.aborted privacy.private privacy.epsilon privacy.delta \
+  privacy.accountant privacy.epsilon_rdp privacy.epsilon_outsider privacy.epsilon_coordinator \
+  privacy.epsilon_coordinator_plus_t privacy.epsilon_all_others privacy.epsilon_person.2 privacy.epsilon_person.3 \
+  privacy.epsilon_filter privacy.delta_slack privacy.colluders privacy.unit privacy.noise_multiplier \
+  privacy.sampling_rate privacy.steps privacy.attempts privacy.attempts_max privacy.clip_norm \
+  privacy.statistics_epsilon privacy.evaluation_epsilon privacy.unprotected quality.roc_auc quality.pr_auc \
+  quality.accuracy quality.majority_accuracy quality.log_loss quality.roc_auc_private \
+  quality.roc_auc_private_interval quality.local_only_roc_auc quality.per_merchant cost.seconds \
+  cost.rounds_per_second cost.upload_bytes_per_client_round cost.plain_bytes_per_client_round \
+  cost.padding_overhead cost.coordinator_peak_rss_bytes cost.client_peak_rss_bytes ledger.size ledger.root \
+  ledger.verified model.version model.sha256 model.files environment.engine environment.device \
+  environment.threads environment.version
+[ "$(json "$work/out/report.json" outcome)" = '"finished"' ] || fail "outcome: $(json "$work/out/report.json" outcome)"
+[ "$(json "$work/out/report.json" data.synthetic)" = true ] || fail "the report does not say that the data are synthetic"
+[ "$(json "$work/out/report.json" privacy.steps)" = 12 ] || fail "not 12 steps"
+[ "$(json "$work/out/report.json" federation.merchants)" = 4 ] || fail "not 4 merchants"
+sum=$(sha256sum <"$work/out/model.safetensors")
+[ "$(json "$work/out/report.json" model.sha256)" = "\"${sum%% *}\"" ] || fail "the model's hash is another"
+grep -q '</html>' "$work/out/report.html" || fail "report.html is not whole"
