@@ -54,25 +54,25 @@ struct BadTerm {
 };
 class SessionParamsRefuses : public testing::TestWithParam<BadTerm> {};
 TEST_P(SessionParamsRefuses, NamingTheTerm) {
-  ContractTerms terms = Terms(4);
-  GetParam().apply(terms);
-  EXPECT_THAT(SessionParams::Create(terms), StatusIs(absl::StatusCode::kInvalidArgument, GetParam().complaint));
+  ContractTerms changed = Terms(4);
+  GetParam().apply(changed);
+  EXPECT_THAT(SessionParams::Create(changed), StatusIs(absl::StatusCode::kInvalidArgument, GetParam().complaint));
 }
 INSTANTIATE_TEST_SUITE_P(Terms, SessionParamsRefuses, testing::Values(
-    BadTerm{"NoColluder", [](ContractTerms& t) { t.colluders = 0; }, "colluders"},
-    BadTerm{"NoSlot", [](ContractTerms& t) { t.slots = 0; }, "slots"},
-    BadTerm{"TooManySlots", [](ContractTerms& t) { t.slots = 65; }, "slots"},
-    BadTerm{"NoSum", [](ContractTerms& t) { t.sums.clear(); }, "sums"},
-    BadTerm{"EmptySum", [](ContractTerms& t) { t.sums[0].dim = 0; }, "dim"},
-    BadTerm{"SumAboveTheStream", [](ContractTerms& t) { t.sums[0].dim = (std::uint64_t{1} << 34) + 1; }, "SA-40"},
-    BadTerm{"LowMinMembers", [](ContractTerms& t) { t.min_members = 2; }, "min_members"},
-    BadTerm{"FewMembers", [](ContractTerms& t) { t.members.resize(2); }, "members"},
-    BadTerm{"ManySurvivors", [](ContractTerms& t) { t.min_survivors = 5; }, "min_survivors"},
-    BadTerm{"SeatTwice", [](ContractTerms& t) { t.members[1] = t.members[0]; }, "listed twice"},
-    BadTerm{"SeatInTwoDomains", [](ContractTerms& t) { t.members[1] = "spiffe://other/tenant/t0/client/c"; }, "listed twice"},
-    BadTerm{"NotASeat", [](ContractTerms& t) { t.members[1] = "spiffe://d/operator/o"; }, "spiffe"},
-    BadTerm{"SeatWithMore", [](ContractTerms& t) { t.members[1] = "spiffe://d/tenant/t/client/c/x"; }, "spiffe"},
-    BadTerm{"SeatWithSlash", [](ContractTerms& t) { t.members[1] = "spiffe://d/tenant/t/client/c/"; }, "spiffe"}),
+    BadTerm{"NoColluder", [](ContractTerms& terms) { terms.colluders = 0; }, "colluders"},
+    BadTerm{"NoSlot", [](ContractTerms& terms) { terms.slots = 0; }, "slots"},
+    BadTerm{"TooManySlots", [](ContractTerms& terms) { terms.slots = 65; }, "slots"},
+    BadTerm{"NoSum", [](ContractTerms& terms) { terms.sums.clear(); }, "sums"},
+    BadTerm{"EmptySum", [](ContractTerms& terms) { terms.sums[0].dim = 0; }, "dim"},
+    BadTerm{"SumAboveTheStream", [](ContractTerms& terms) { terms.sums[0].dim = (std::uint64_t{1} << 34) + 1; }, "SA-40"},
+    BadTerm{"LowMinMembers", [](ContractTerms& terms) { terms.min_members = 2; }, "min_members"},
+    BadTerm{"FewMembers", [](ContractTerms& terms) { terms.members.resize(2); }, "members"},
+    BadTerm{"ManySurvivors", [](ContractTerms& terms) { terms.min_survivors = 5; }, "min_survivors"},
+    BadTerm{"SeatTwice", [](ContractTerms& terms) { terms.members[1] = terms.members[0]; }, "listed twice"},
+    BadTerm{"SeatInTwoDomains", [](ContractTerms& terms) { terms.members[1] = "spiffe://other/tenant/t0/client/c"; }, "listed twice"},
+    BadTerm{"NotASeat", [](ContractTerms& terms) { terms.members[1] = "spiffe://d/operator/o"; }, "spiffe"},
+    BadTerm{"SeatWithMore", [](ContractTerms& terms) { terms.members[1] = "spiffe://d/tenant/t/client/c/x"; }, "spiffe"},
+    BadTerm{"SeatWithSlash", [](ContractTerms& terms) { terms.members[1] = "spiffe://d/tenant/t/client/c/"; }, "spiffe"}),
     [](const auto& test) { return std::string(test.param.name); });
 
 }  // namespace

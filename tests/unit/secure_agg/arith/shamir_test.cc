@@ -11,6 +11,8 @@
 namespace veilsum::secure_agg {
 namespace {
 
+[[maybe_unused]] const bool kReady = (InitialiseCrypto(), true);
+
 std::vector<ByteArray<32>> SharesOf(const LockedBytes& dealt) {
   std::vector<ByteArray<32>> shares(dealt.bytes().size() / 32);
   for (std::size_t i = 0; i < shares.size(); ++i) std::copy_n(dealt.bytes().begin() + 32 * i, 32, shares[i].begin());
