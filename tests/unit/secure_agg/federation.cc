@@ -91,7 +91,7 @@ MemberSet SetOf(std::size_t n, std::initializer_list<std::size_t> members) {
   return set;
 }
 
-absl::StatusOr<ReadyBatch> SetUp(Federation& federation, const std::vector<Drop>& drops, std::uint32_t batch) {
+absl::StatusOr<ReadyBatch> PrepareBatch(Federation& federation, const std::vector<Drop>& drops, std::uint32_t batch) {
   const SessionParams& params = *federation.params();
   Setup setup{federation, drops};
   const auto taking_part = [&](Drop before) {

@@ -61,7 +61,7 @@ struct ReadyBatch {
   ServerBatch server;
   std::vector<std::optional<Batch>> clients;  // by member
 };
-absl::StatusOr<ReadyBatch> SetUp(Federation& federation, const std::vector<Drop>& drops, std::uint32_t batch = 1);
+absl::StatusOr<ReadyBatch> PrepareBatch(Federation& federation, const std::vector<Drop>& drops, std::uint32_t batch = 1);
 
 using Inputs = std::vector<std::vector<std::int64_t>>;  // by member
 struct SlotPlan {
