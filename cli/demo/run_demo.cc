@@ -94,6 +94,7 @@ class Demo {
     spec.no_privacy = !plan.is_private();
     if (plan.is_private()) spec.epsilon_cap = plan.privacy.epsilon.ToDouble(), spec.delta_cap = plan.privacy.delta.ToDouble();
     spec.plan_sha256 = scenario_.plan_sha256;
+    spec.plan_json = scenario_.plan_json;
     spec.drop_fraction = options_.drop;
     spec.drop_seed = options_.seed;
     return spec;

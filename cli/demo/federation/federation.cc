@@ -77,6 +77,7 @@ absl::StatusOr<Federation> LayOut(const FederationSpec& spec) {
   f.port_file = f.spec.root / "coordinator/address";
   f.operator_identity = {f.spec.root / "ca/ca.pem", f.spec.root / "operator/tls.pem", f.spec.root / "operator/tls.key"};
   VEILSUM_RETURN_IF_ERROR(MakeFolder(f.spec.root / "ca"));
+  VEILSUM_RETURN_IF_ERROR(WriteFile(f.spec.root / "plan.json", spec.plan_json));
   const WallTime now = std::chrono::system_clock::now();
   VEILSUM_ASSIGN_OR_RETURN(const CertificateAuthority ca,
                            CertificateAuthority::Create(spec.domain, ValidFor(now, kRootLifetime)));

@@ -1,5 +1,6 @@
 // Lays a small federation out on disk: a certificate authority, an identity for each process, and their configurations.
 //   <root>/ca/            the federation's root (its key stays here: demo only)
+//   <root>/plan.json      the plan, as preflight reads it
 //   <root>/operator/      the demo's own TLS identity
 //   <root>/coordinator/   coordinator.toml, TLS identity, store, port file
 //   <root>/clients/<seat>/  client.toml, policy.toml, TLS and signing identities, odometer
@@ -22,6 +23,7 @@ struct FederationSpec {
   // Each client's policy (SE-02, SE-12).
   double epsilon_cap = 0, delta_cap = 0;  // unused when no_privacy
   std::string plan_sha256 = "";        // the one plan that clients approve
+  std::string plan_json = "";          // its canonical JSON, for their preflight
   bool no_privacy = false;
   // The clients' --drop schedule; "0": none.
   std::string drop_fraction = "0";

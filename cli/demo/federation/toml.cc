@@ -46,13 +46,14 @@ std::string ClientToml(const Federation& f, std::size_t index, const std::string
       "[signing]\ncertificate = %s\nkey = %s\n\n"
       "[data]\n%s\n\n"
       "[store]\nodometer = %s\n\n"
-      "[policy]\nfile = %s\n",
+      "[policy]\nfile = %s\n\n"
+      "[plan]\nfile = %s\n",
       TomlString(f.spec.domain), TomlString(address), TomlString(f.coordinator_uri), Path(folder / "tls.pem"),
       Path(folder / "tls.key"), Path(f.spec.root / "ca/ca.pem"), Path(folder / "signing.pem"), Path(folder / "signing.key"),
-      data, Path(folder / "odometer.sqlite"), Path(folder / "policy.toml"));
+      data, Path(folder / "odometer.sqlite"), Path(folder / "policy.toml"), Path(f.spec.root / "plan.json"));
   if (f.spec.drop_fraction != "0")
-    text += absl::StrFormat("\n[demo]\ndrop_fraction = %s\ndrop_seed = %d\nseats = %d\n", TomlString(f.spec.drop_fraction),
-                            f.spec.drop_seed, f.seats.size());
+    text += absl::StrFormat("\n[demo]\ndrop_fraction = %s\ndrop_seed = %d\n", TomlString(f.spec.drop_fraction),
+                            f.spec.drop_seed);
   return text;
 }
 
