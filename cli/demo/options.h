@@ -13,7 +13,8 @@ namespace veilsum::cli {
 
 // As typed. CLI11 fills it; nothing is checked but that each flag has a value.
 struct DemoArguments {
-  std::string data, plan, merchants, epsilon, delta, rounds, seed, drop, min_survivors, out;
+  std::string data = "", plan = "", merchants = "", epsilon = "", delta = "", rounds = "", seed = "", drop = "";
+  std::string min_survivors = "", out = "";
   bool json = false;
 };
 

@@ -5,6 +5,7 @@
 #include <grpcpp/security/tls_certificate_verifier.h>
 #include <grpcpp/security/tls_credentials_options.h>
 
+#include <algorithm>
 #include <mutex>
 
 #include "base/pki/tls13.h"
@@ -73,7 +74,7 @@ grpc::ChannelArguments Arguments() {
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
   arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);  // an upload is sent again by the round, or not at all
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 100);
+  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 10'000);  // despite its name: the least time that an attempt is given
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 2'000);
   return arguments;
@@ -90,7 +91,9 @@ absl::Status AwaitConnection(grpc::Channel& channel, Refusal& refusal, const Lin
       if (!refusal.status.ok())
         return Unavailable("coordinator %s: %s", config.target, refusal.status.message());
     }
-    if (!channel.WaitForStateChange(state, deadline))
+    // In pieces: the channel shows no new state when an attempt after a failed one is refused.
+    const auto now = std::chrono::system_clock::now();
+    if (!channel.WaitForStateChange(state, std::min(deadline, now + std::chrono::milliseconds(50))) && now >= deadline)
       return Unavailable("coordinator %s: no connection within %d ms", config.target, config.connect_timeout.count());
   }
 }

@@ -17,8 +17,8 @@ struct ProgressState {
   std::string state;  // as RunProgress: approving | keying | statistics | training | ...
   std::uint64_t round = 0, step = 0, steps = 0, aborted = 0;
   std::uint32_t survivors = 0, members = 0;
-  std::optional<double> epsilon;  // none: no noise
-  std::optional<double> rounds_per_second, log_loss;
+  std::optional<double> epsilon = {};  // none: no noise
+  std::optional<double> rounds_per_second = {}, log_loss = {};
 };
 
 // At most `width` columns, with a bar when there is room; 0: as long as it is, without a bar.

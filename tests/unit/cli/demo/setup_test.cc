@@ -125,7 +125,7 @@ TEST(RateMeter, MeasuresTheLastSeconds) {
   ManualClock clock;
   RateMeter meter(clock);
   EXPECT_FALSE(meter.PerSecond());
-  for (std::uint64_t round = 0; round < 100; ++round) {
+  for (std::uint64_t round = 0; round < 150; ++round) {
     meter.Add(round);
     clock.now += std::chrono::milliseconds(round < 50 ? 500 : 50);
   }

@@ -22,7 +22,7 @@ class LinkTest : public testing::Test {
     config_.target = absl::StrFormat("127.0.0.1:%d", server_->port());
     config_.coordinator_id = TestPki::CoordinatorUri();
     config_.tls = pki_.Client("acme");
-    config_.connect_timeout = std::chrono::seconds(5);
+    config_.connect_timeout = std::chrono::seconds(20);
   }
   const TestPki pki_;
   coordinator::FakeRounds rounds_;
