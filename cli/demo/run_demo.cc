@@ -166,7 +166,7 @@ class Demo {
     report.environment = {.engine = absl::StrFormat("cpu/%s", client::CpuEnginePath()), .device = "x86-64 CPU",
                           .version = version_, .threads = 1};
     VEILSUM_ASSIGN_OR_RETURN(const model::RunContract contract, model::ContractFromJson(run.contract));
-    VEILSUM_ASSIGN_OR_RETURN(report.privacy, PrivacyFactsOf(scenario_.plan, scorer.layout(), contract,
+    VEILSUM_ASSIGN_OR_RETURN(report.privacy, PrivacyFactsOf(scenario_.plan, contract,
                                                             {run.last.step(), run.last.attempts()}));
     for (const model::SumSpec& sum : contract.sums)
       if (sum.purpose == "train") report.cost.plain_bytes_per_client_round = sum.dimension * sum.bits / 8;

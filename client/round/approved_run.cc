@@ -17,7 +17,7 @@ absl::StatusOr<ApprovedRun> ApprovedRun::Check(const std::string& plan_json, con
   model::Layout layout = model::LayoutOf(plan);
   ApprovedRun run(std::move(plan), std::move(contract), model::ContractHash(contract_json), std::move(layout));
   VEILSUM_RETURN_IF_ERROR(run.CheckMembership(own));
-  VEILSUM_RETURN_IF_ERROR(run.CheckNoise());
+  VEILSUM_ASSIGN_OR_RETURN(run.privacy_, model::CheckPrivacy(run.plan_, run.contract_));
   return run;
 }
 
@@ -29,29 +29,6 @@ absl::Status ApprovedRun::CheckMembership(const Own& own) {
     return InvalidArgument("contract: %d cohorts, this version runs one", contract_.cohorts.size());
   VEILSUM_ASSIGN_OR_RETURN(size_class_, model::SizeClassOfMember(contract_, own.seat));
   VEILSUM_ASSIGN_OR_RETURN(padded_customers_, model::PaddedCustomers(plan_, size_class_));
-  return absl::OkStatus();
-}
-
-absl::Status ApprovedRun::CheckNoise() {
-  const model::Cohort& cohort = contract_.cohorts.front();
-  model::Aggregation stated = plan_.aggregation;
-  if (stated.colluders != 0 && cohort.colluders < stated.colluders)
-    return PermissionDenied("SA-02: contract: colluders is %d, the plan asks for %d", cohort.colluders, stated.colluders);
-  if (stated.min_survivors != 0 && cohort.min_survivors < stated.min_survivors)
-    return PermissionDenied("SA-02: contract: min_survivors is %d, the plan asks for %d", cohort.min_survivors,
-                            stated.min_survivors);
-  stated.colluders = cohort.colluders;
-  stated.min_survivors = cohort.min_survivors;
-  VEILSUM_ASSIGN_OR_RETURN(
-      const model::ResolvedAggregation aggregation,
-      model::ResolveAggregation(stated, static_cast<std::uint32_t>(cohort.members.size()),
-                                model::SeatsOfLargestTenant(cohort.members)));
-  VEILSUM_ASSIGN_OR_RETURN(privacy_input_, model::PrivacyInputOf(plan_, cohort.size_classes, aggregation));
-  VEILSUM_ASSIGN_OR_RETURN(noise_, model::ClaimedNoiseOf(plan_, contract_));
-  VEILSUM_ASSIGN_OR_RETURN(privacy_, dp::VerifyRun(*privacy_input_, noise_));
-  if (contract_.is_private != plan_.is_private())
-    return PermissionDenied("contract: private is %s, the plan says %s", contract_.is_private ? "true" : "false",
-                            plan_.is_private() ? "true" : "false");
   return absl::OkStatus();
 }
 

@@ -30,9 +30,8 @@ class ApprovedRun {
   const model::RunContract& contract() const { return contract_; }
   const Hash32& contract_hash() const { return contract_hash_; }
   const model::Layout& layout() const { return layout_; }
-  const dp::PrivacyStatement& privacy() const { return privacy_; }
-  const dp::RunPrivacyInput& privacy_input() const { return *privacy_input_; }
-  const dp::ClaimedNoise& noise() const { return noise_; }
+  const dp::PrivacyStatement& privacy() const { return privacy_->statement; }
+  const dp::ClaimedNoise& noise() const { return privacy_->noise; }
   std::uint64_t size_class() const { return size_class_; }
   std::uint32_t padded_customers() const { return padded_customers_; }
   // The secure sum's terms, from the contract alone.
@@ -42,15 +41,12 @@ class ApprovedRun {
   ApprovedRun(model::Plan plan, model::RunContract contract, Hash32 hash, model::Layout layout)
       : plan_(std::move(plan)), contract_(std::move(contract)), contract_hash_(hash), layout_(std::move(layout)) {}
   absl::Status CheckMembership(const Own& own);
-  absl::Status CheckNoise();
 
   model::Plan plan_;
   model::RunContract contract_;
   Hash32 contract_hash_;
   model::Layout layout_;
-  std::optional<dp::RunPrivacyInput> privacy_input_;  // set by Check
-  dp::ClaimedNoise noise_{};
-  dp::PrivacyStatement privacy_{};
+  std::optional<model::CheckedPrivacy> privacy_;  // set by Check
   std::uint64_t size_class_ = 0;
   std::uint32_t padded_customers_ = 0;
 };

@@ -91,19 +91,10 @@ absl::StatusOr<RunTerms> RunTerms::Restore(std::string plan_json, std::string co
   terms.contract_json_ = std::move(contract_json);
   terms.contract_hash_ = model::ContractHash(terms.contract_json_);
   VEILSUM_ASSIGN_OR_RETURN(terms.session_, SessionOf(terms.plan_, terms.contract_, terms.contract_hash_));
-  model::Aggregation stated = terms.plan_.aggregation;
-  stated.colluders = terms.cohort().colluders;
-  stated.min_survivors = terms.cohort().min_survivors;
-  VEILSUM_ASSIGN_OR_RETURN(
-      const model::ResolvedAggregation aggregation,
-      model::ResolveAggregation(stated, static_cast<std::uint32_t>(terms.cohort().members.size()),
-                                model::SeatsOfLargestTenant(terms.cohort().members)));
-  VEILSUM_ASSIGN_OR_RETURN(const dp::RunPrivacyInput input,
-                           model::PrivacyInputOf(terms.plan_, terms.cohort().size_classes, aggregation));
-  VEILSUM_ASSIGN_OR_RETURN(const dp::ClaimedNoise noise, model::ClaimedNoiseOf(terms.plan_, terms.contract_));
-  VEILSUM_ASSIGN_OR_RETURN(terms.privacy_, dp::VerifyRun(input, noise));
-  const dp::RunPrivacy privacy{terms.contract_.is_private, noise.training, noise.statistics, terms.privacy_};
-  VEILSUM_ASSIGN_OR_RETURN(dp::EpsilonMeter meter, dp::EpsilonMeter::Create(input, privacy));
+  VEILSUM_ASSIGN_OR_RETURN(const model::CheckedPrivacy checked, model::CheckPrivacy(terms.plan_, terms.contract_));
+  terms.privacy_ = checked.statement;
+  const dp::RunPrivacy privacy{terms.contract_.is_private, checked.noise.training, checked.noise.statistics, checked.statement};
+  VEILSUM_ASSIGN_OR_RETURN(dp::EpsilonMeter meter, dp::EpsilonMeter::Create(checked.input, privacy));
   terms.meter_ = std::make_shared<const dp::EpsilonMeter>(std::move(meter));
   return terms;
 }

@@ -132,6 +132,29 @@ absl::StatusOr<dp::ClaimedNoise> ClaimedNoiseOf(const Plan& plan, const RunContr
   return claimed;
 }
 
+absl::StatusOr<CheckedPrivacy> CheckPrivacy(const Plan& plan, const RunContract& contract) {
+  if (contract.cohorts.size() != 1)
+    return InvalidArgument("contract: %d cohorts, this version runs one", contract.cohorts.size());
+  if (contract.is_private != plan.is_private())
+    return PermissionDenied("contract: private is %d, the plan says %d", contract.is_private, plan.is_private());
+  const Cohort& cohort = contract.cohorts.front();
+  Aggregation stated = plan.aggregation;
+  if (cohort.colluders < stated.colluders)
+    return PermissionDenied("SA-02: contract: colluders is %d, the plan asks for %d", cohort.colluders, stated.colluders);
+  if (cohort.min_survivors < stated.min_survivors)
+    return PermissionDenied("SA-02: contract: min_survivors is %d, the plan asks for %d", cohort.min_survivors,
+                            stated.min_survivors);
+  stated.colluders = cohort.colluders;
+  stated.min_survivors = cohort.min_survivors;
+  VEILSUM_ASSIGN_OR_RETURN(const ResolvedAggregation aggregation,
+                           ResolveAggregation(stated, static_cast<std::uint32_t>(cohort.members.size()),
+                                              SeatsOfLargestTenant(cohort.members)));
+  VEILSUM_ASSIGN_OR_RETURN(dp::RunPrivacyInput input, PrivacyInputOf(plan, cohort.size_classes, aggregation));
+  VEILSUM_ASSIGN_OR_RETURN(const dp::ClaimedNoise noise, ClaimedNoiseOf(plan, contract));
+  VEILSUM_ASSIGN_OR_RETURN(const dp::PrivacyStatement statement, dp::VerifyRun(input, noise));
+  return CheckedPrivacy{std::move(input), noise, statement};
+}
+
 AttemptsByPurpose AttemptsThrough(const RunContract& contract, std::uint64_t round) {
   AttemptsByPurpose attempts;
   for (const SumSpec& sum : contract.sums) {

@@ -32,6 +32,17 @@ std::vector<SumSpec> SumsOf(const Plan& plan, const dp::RunPrivacy& privacy);
 // The noise that a contract's sums state. InvalidArgument unless the sums are those of `plan` in shape, order and attempts.
 absl::StatusOr<dp::ClaimedNoise> ClaimedNoiseOf(const Plan& plan, const RunContract& contract);
 
+// A contract's privacy, recomputed from plan and contract alone.
+struct CheckedPrivacy {
+  dp::RunPrivacyInput input;
+  dp::ClaimedNoise noise;
+  dp::PrivacyStatement statement;
+};
+// What every party does with a contract before it believes it: thresholds are lawful and not below the plan's (SE-04,
+// SA-02), sums are the plan's, and the stated noise keeps the plan's claim (DP-03). InvalidArgument, FailedPrecondition or
+// PermissionDenied naming the field.
+absl::StatusOr<CheckedPrivacy> CheckPrivacy(const Plan& plan, const RunContract& contract);
+
 // Attempts by purpose among rounds 1..round, for display and charging.
 struct AttemptsByPurpose {
   std::uint64_t statistics = 0, training = 0;

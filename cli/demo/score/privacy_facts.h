@@ -3,7 +3,6 @@
 
 #include "cli/demo/report/report.h"
 #include "model/contract/run_contract.h"
-#include "model/layout.h"
 #include "model/plan/plan.h"
 
 namespace veilsum::cli {
@@ -14,7 +13,7 @@ struct Charged {
 };
 
 // PermissionDenied when the contract's noise does not support the plan's claim; InvalidArgument when it has no training sum.
-absl::StatusOr<PrivacyFacts> PrivacyFactsOf(const model::Plan& plan, const model::Layout& layout,
-                                            const model::RunContract& contract, const Charged& charged);
+absl::StatusOr<PrivacyFacts> PrivacyFactsOf(const model::Plan& plan, const model::RunContract& contract,
+                                            const Charged& charged);
 
 }  // namespace veilsum::cli
