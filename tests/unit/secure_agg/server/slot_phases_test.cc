@@ -84,7 +84,7 @@ TEST_F(ServerSlots, AMemberWithoutUploadMaySignAndReveal) {
   auto opened = ready_.server.OpenSlot(Request(0, 1)).value();
   std::vector<AwaitingCommit> waiting;
   for (std::size_t i = 0; i < 4; ++i) {
-    auto sent = ready_.clients[i]->Accept(opened.message)->OnInput(std::vector<std::int64_t>(5, 1)).value();
+    auto sent = ready_.clients[i]->Accept(opened.message).value().OnInput(std::vector<std::int64_t>(5, 1)).value();
     EXPECT_OK(opened.next.Add(Index(i), *sent.message.words));
     waiting.push_back(std::move(sent.next));
   }

@@ -97,7 +97,9 @@ TEST(UploadCodec, FramesComeTogetherAgain) {
     UploadAssembly assembly(size);
     for (std::size_t at = 0; at < size; at += kMaxFrameBytes) {
       const pb::UploadFrame frame = EncodeUploadFrame(upload, at);
-      if (at == 0) EXPECT_EQ(ParseUploadRound(frame).value(), RoundId(5));
+      if (at == 0) {
+        EXPECT_EQ(ParseUploadRound(frame).value(), RoundId(5));
+      }
       EXPECT_OK(assembly.Add(frame));
     }
     EXPECT_TRUE(assembly.complete());
