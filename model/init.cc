@@ -6,7 +6,8 @@
 namespace veilsum::model {
 namespace {
 
-// The finaliser of SplitMix64 (Steele, Lea, Flood 2014) over a counter: word `index` of the stream named `seed`.
+// The finaliser of SplitMix64 (Steele, Lea, Flood 2014) over a counter: word `index` of the stream
+// named `seed`.
 std::uint64_t Word(std::uint64_t seed, std::uint64_t index) {
   const auto mix = [](std::uint64_t z) {
     z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;

@@ -1,13 +1,15 @@
-// A model's first numbers, from a seed, the same on every machine: He initialisation (He, Zhang, Ren, Sun 2015,
-// arXiv 1502.01852, eq. 10), normal variates by Box and Muller over a counter-based stream.
+// A model's first numbers, from a seed, the same on every machine: He initialisation (He, Zhang,
+// Ren, Sun 2015, arXiv 1502.01852, eq. 10), normal variates by Box and Muller over a counter-based
+// stream.
 #pragma once
 
 #include "model/layout.h"
 
 namespace veilsum::model {
 
-// Weights N(0, 2 / inputs of the layer), the last layer's times 0.1, biases 0; a single linear layer starts at 0.
-// input.mean is 0 and input.scale is 1. Parameter j depends on (seed, j) alone. Not for anything secret.
+// Weights N(0, 2 / inputs of the layer), the last layer's times 0.1, biases 0; a single linear
+// layer starts at 0. input.mean is 0 and input.scale is 1. Parameter j depends on (seed, j) alone.
+// Not for anything secret.
 ModelVector InitialModel(const Layout& layout, std::uint64_t seed);
 
 }  // namespace veilsum::model

@@ -7,7 +7,8 @@
 namespace veilsum::model {
 namespace {
 
-absl::Status CheckScores(std::span<const float> logits, std::span<const float> labels, std::size_t bins) {
+absl::Status CheckScores(std::span<const float> logits, std::span<const float> labels,
+                         std::size_t bins) {
   if (logits.size() != labels.size())
     return InvalidArgument("%d logits for %d labels", logits.size(), labels.size());
   if (logits.empty()) return InvalidArgument("there is nothing to score");
@@ -22,7 +23,9 @@ absl::Status CheckScores(std::span<const float> logits, std::span<const float> l
 // ln(1 + e^x) without overflow.
 double Softplus(double x) { return std::max(x, 0.0) + std::log1p(std::exp(-std::abs(x))); }
 
-double Sigmoid(double x) { return x >= 0 ? 1 / (1 + std::exp(-x)) : std::exp(x) / (1 + std::exp(x)); }
+double Sigmoid(double x) {
+  return x >= 0 ? 1 / (1 + std::exp(-x)) : std::exp(x) / (1 + std::exp(x));
+}
 
 // Both areas in one walk from the highest logit down, a group of equal logits at a time.
 // ROC: pairs (positive, negative) in the right order, ties one half (Mann and Whitney 1947).
@@ -50,11 +53,13 @@ void AddRankings(std::span<const float> logits, std::span<const float> labels, B
   if (positives > 0) out.pr_auc = average_precision / positives;
 }
 
-std::vector<CalibrationBin> Calibration(std::span<const float> logits, std::span<const float> labels, std::size_t bins) {
+std::vector<CalibrationBin> Calibration(std::span<const float> logits,
+                                        std::span<const float> labels, std::size_t bins) {
   std::vector<CalibrationBin> out(bins);
   for (std::size_t i = 0; i < logits.size(); ++i) {
     const double p = Sigmoid(logits[i]);
-    CalibrationBin& bin = out[std::min(bins - 1, static_cast<std::size_t>(p * static_cast<double>(bins)))];
+    CalibrationBin& bin =
+        out[std::min(bins - 1, static_cast<std::size_t>(p * static_cast<double>(bins)))];
     ++bin.count;
     bin.mean_prediction += p;
     bin.positive_rate += labels[i];
@@ -69,7 +74,8 @@ std::vector<CalibrationBin> Calibration(std::span<const float> logits, std::span
 
 }  // namespace
 
-absl::StatusOr<BinaryMetrics> EvaluateBinary(std::span<const float> logits, std::span<const float> labels,
+absl::StatusOr<BinaryMetrics> EvaluateBinary(std::span<const float> logits,
+                                             std::span<const float> labels,
                                              std::size_t calibration_bins) {
   VEILSUM_RETURN_IF_ERROR(CheckScores(logits, labels, calibration_bins));
   BinaryMetrics out;
@@ -84,7 +90,8 @@ absl::StatusOr<BinaryMetrics> EvaluateBinary(std::span<const float> logits, std:
   const double rows = static_cast<double>(out.rows);
   out.log_loss /= rows;
   out.accuracy = static_cast<double>(right) / rows;
-  out.majority_accuracy = static_cast<double>(std::max(out.positives, out.rows - out.positives)) / rows;
+  out.majority_accuracy =
+      static_cast<double>(std::max(out.positives, out.rows - out.positives)) / rows;
   AddRankings(logits, labels, out);
   out.calibration = Calibration(logits, labels, calibration_bins);
   return out;

@@ -1,4 +1,5 @@
-// How good a binary classifier's logits are. Exact numbers: only where the hold-out is at home (SE-17).
+// How good a binary classifier's logits are. Exact numbers: only where the hold-out is at home
+// (SE-17).
 #pragma once
 
 #include <optional>
@@ -25,8 +26,10 @@ struct BinaryMetrics {
   std::vector<CalibrationBin> calibration;  // equal widths over [0, 1]
 };
 
-// InvalidArgument: nothing to score, different lengths, a label that is not 0 or 1, a logit that is not finite.
-absl::StatusOr<BinaryMetrics> EvaluateBinary(std::span<const float> logits, std::span<const float> labels,
+// InvalidArgument: nothing to score, different lengths, a label that is not 0 or 1, a logit that is
+// not finite.
+absl::StatusOr<BinaryMetrics> EvaluateBinary(std::span<const float> logits,
+                                             std::span<const float> labels,
                                              std::size_t calibration_bins = 10);
 
 }  // namespace veilsum::model

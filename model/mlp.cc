@@ -7,46 +7,55 @@ namespace veilsum::model {
 namespace {
 
 using Vector = Eigen::VectorXf;
-using Weights = Eigen::Map<const Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>>;
+using Weights =
+    Eigen::Map<const Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>>;
 using Bias = Eigen::Map<const Vector>;
 
 Weights WeightsOf(const Layer& layer, const ModelVector& model) {
-  return {model.data() + layer.weight, static_cast<Eigen::Index>(layer.in), static_cast<Eigen::Index>(layer.out)};
+  return {model.data() + layer.weight, static_cast<Eigen::Index>(layer.in),
+          static_cast<Eigen::Index>(layer.out)};
 }
 Bias BiasOf(const Layer& layer, const ModelVector& model) {
   return {model.data() + layer.bias, static_cast<Eigen::Index>(layer.out)};
 }
 
-float Standardise(const Layout& layout, const ModelVector& model, std::size_t feature, float value) {
+float Standardise(const Layout& layout, const ModelVector& model, std::size_t feature,
+                  float value) {
   if (!layout.standardised()) return value;
   return std::clamp((value - model[feature]) * model[layout.numeric() + feature], -4.0f, 4.0f);
 }
 
 // The first layer's output: bias, plus a row of weights for each input that is not 0.
-Vector FirstLayer(const Layout& layout, const ModelVector& model, const Examples& examples, std::size_t row) {
+Vector FirstLayer(const Layout& layout, const ModelVector& model, const Examples& examples,
+                  std::size_t row) {
   const Layer& layer = layout.layers().front();
   const Weights weights = WeightsOf(layer, model);
   Vector out = BiasOf(layer, model);
   const auto numeric = examples.NumericOf(row);
   for (std::size_t i = 0; i < numeric.size(); ++i)
-    out += Standardise(layout, model, i, numeric[i]) * weights.row(static_cast<Eigen::Index>(i)).transpose();
+    out += Standardise(layout, model, i, numeric[i]) *
+           weights.row(static_cast<Eigen::Index>(i)).transpose();
   for (const std::uint32_t input : examples.ActiveOf(row)) out += weights.row(input).transpose();
   return out;
 }
 
 absl::Status CheckFit(const Layout& layout, const ModelVector& model, const Examples& examples) {
-  if (model.size() != layout.size()) return InvalidArgument("the model has %d numbers, its layout %d", model.size(), layout.size());
+  if (model.size() != layout.size())
+    return InvalidArgument("the model has %d numbers, its layout %d", model.size(), layout.size());
   if (static_cast<std::size_t>(examples.numeric) != layout.numeric())
-    return InvalidArgument("examples have %d numeric features, the layout %d", examples.numeric, layout.numeric());
+    return InvalidArgument("examples have %d numeric features, the layout %d", examples.numeric,
+                           layout.numeric());
   for (const std::uint32_t input : examples.active_inputs)
     if (input < layout.numeric() || input >= layout.inputs())
-      return InvalidArgument("active input %d, must be %d to %d", input, layout.numeric(), layout.inputs() - 1);
+      return InvalidArgument("active input %d, must be %d to %d", input, layout.numeric(),
+                             layout.inputs() - 1);
   return absl::OkStatus();
 }
 
 }  // namespace
 
-absl::StatusOr<std::vector<float>> Logits(const Layout& layout, const ModelVector& model, const Examples& examples) {
+absl::StatusOr<std::vector<float>> Logits(const Layout& layout, const ModelVector& model,
+                                          const Examples& examples) {
   VEILSUM_RETURN_IF_ERROR(CheckFit(layout, model, examples));
   std::vector<float> logits(examples.rows());
   for (std::size_t row = 0; row < logits.size(); ++row) {

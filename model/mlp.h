@@ -1,4 +1,5 @@
-// The reference forward pass, plain enough to read. Engines are tested against it; evaluation uses it.
+// The reference forward pass, plain enough to read. Engines are tested against it; evaluation uses
+// it.
 #pragma once
 
 #include "model/examples.h"
@@ -6,9 +7,11 @@
 
 namespace veilsum::model {
 
-// One logit a row. A numeric input u becomes clip((u - mean) * scale, -4, 4) when the layout is standardised; hidden layers
-// are ReLU. `model` has layout.size() numbers and `examples` has layout.numeric() numeric features and active inputs below
-// layout.inputs(); InvalidArgument otherwise.
-absl::StatusOr<std::vector<float>> Logits(const Layout& layout, const ModelVector& model, const Examples& examples);
+// One logit a row. A numeric input u becomes clip((u - mean) * scale, -4, 4) when the layout is
+// standardised; hidden layers are ReLU. `model` has layout.size() numbers and `examples` has
+// layout.numeric() numeric features and active inputs below layout.inputs(); InvalidArgument
+// otherwise.
+absl::StatusOr<std::vector<float>> Logits(const Layout& layout, const ModelVector& model,
+                                          const Examples& examples);
 
 }  // namespace veilsum::model

@@ -7,11 +7,14 @@ namespace veilsum::client {
 CsvReader::CsvReader(std::ifstream in, std::string name, CsvLimits limits)
     : in_(std::move(in)), name_(std::move(name)), limits_(limits) {}
 
-absl::StatusOr<CsvReader> CsvReader::Open(const std::filesystem::path& path, std::string name, CsvLimits limits) {
+absl::StatusOr<CsvReader> CsvReader::Open(const std::filesystem::path& path, std::string name,
+                                          CsvLimits limits) {
   std::error_code error;
   const auto kind = std::filesystem::status(path, error).type();
-  if (kind == std::filesystem::file_type::not_found) return NotFound("%s: there is no such file", name);
-  if (kind != std::filesystem::file_type::regular) return InvalidArgument("%s: not a regular file", name);
+  if (kind == std::filesystem::file_type::not_found)
+    return NotFound("%s: there is no such file", name);
+  if (kind != std::filesystem::file_type::regular)
+    return InvalidArgument("%s: not a regular file", name);
   std::ifstream in(path, std::ios::binary);
   if (!in) return PermissionDenied("%s: cannot be read", name);
   CsvReader reader(std::move(in), std::move(name), limits);
@@ -33,17 +36,15 @@ int CsvReader::Get() {
 
 int CsvReader::Peek() { return in_.rdbuf()->sgetc(); }
 
-bool CsvReader::TakeLineEnd() {
-  if (Peek() == '\r') {
+absl::StatusOr<bool> CsvReader::TakeLineEnd() {
+  const bool carriage_return = Peek() == '\r';
+  if (carriage_return) Get();
+  if (Peek() == '\n') {
     Get();
-    if (Peek() != '\n') {
-      in_.rdbuf()->sungetc();
-      return false;
-    }
+    return true;
   }
-  if (Peek() != '\n') return false;
-  Get();
-  return true;
+  if (carriage_return) return Broken("a carriage return without a line feed");
+  return false;
 }
 
 void CsvReader::SkipLine() {
@@ -59,8 +60,9 @@ absl::Status CsvReader::Append(std::string& field, int byte) {
   if (byte == 0) return Broken("a zero byte");
   if (field.size() == limits_.field_bytes || ++row_bytes_ > limits_.row_bytes) {
     can_continue_ = false;
-    return Broken(absl::StrFormat("a field of more than %d bytes or a row of more than %d; is a quote never closed?",
-                                  limits_.field_bytes, limits_.row_bytes));
+    return Broken(absl::StrFormat(
+        "a field of more than %d bytes or a row of more than %d; is a quote never closed?",
+        limits_.field_bytes, limits_.row_bytes));
   }
   field.push_back(static_cast<char>(byte));
   return absl::OkStatus();
@@ -81,7 +83,8 @@ absl::Status CsvReader::ReadQuoted(std::string& field) {
 }
 
 absl::Status CsvReader::ReadPlain(std::string& field) {
-  for (int byte = Peek(); byte != -1 && byte != ',' && byte != '\n' && byte != '\r'; byte = Peek()) {
+  for (int byte = Peek(); byte != -1 && byte != ',' && byte != '\n' && byte != '\r';
+       byte = Peek()) {
     if (byte == '"') return Broken("a quote inside a field that does not start with one");
     VEILSUM_RETURN_IF_ERROR(Append(field, Get()));
   }
@@ -90,11 +93,13 @@ absl::Status CsvReader::ReadPlain(std::string& field) {
 
 absl::Status CsvReader::ReadRow(CsvRow& row) {
   while (true) {
-    if (row.fields.size() == limits_.fields) return Broken(absl::StrFormat("more than %d fields", limits_.fields));
+    if (row.fields.size() == limits_.fields)
+      return Broken(absl::StrFormat("more than %d fields", limits_.fields));
     std::string& field = row.fields.emplace_back();
     VEILSUM_RETURN_IF_ERROR(Peek() == '"' ? ReadQuoted(field) : ReadPlain(field));
-    if (Peek() == -1 || TakeLineEnd()) return absl::OkStatus();
-    if (Peek() == '\r') return Broken("a carriage return without a line feed");
+    if (Peek() == -1) return absl::OkStatus();
+    VEILSUM_ASSIGN_OR_RETURN(const bool ended, TakeLineEnd());
+    if (ended) return absl::OkStatus();
     if (Peek() != ',') return Broken("text after the closing quote of a field");
     Get();
   }

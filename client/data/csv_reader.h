@@ -1,5 +1,6 @@
-// CSV as in RFC 4180, strictly: UTF-8, an optional byte order mark, LF or CRLF, quoted fields with doubled quotes, commas and
-// line breaks inside. Streams; a row's size is bounded before it is stored. Line numbers are those an editor shows.
+// CSV as in RFC 4180, strictly: UTF-8, an optional byte order mark, LF or CRLF, quoted fields with
+// doubled quotes, commas and line breaks inside. Streams; a row's size is bounded before it is
+// stored. Line numbers are those an editor shows.
 #pragma once
 
 #include <filesystem>
@@ -24,21 +25,23 @@ struct CsvRow {
 
 class CsvReader {
  public:
-  // `name` is how errors call the file. NotFound, PermissionDenied, or InvalidArgument when it is no regular file.
-  static absl::StatusOr<CsvReader> Open(const std::filesystem::path& path, std::string name, CsvLimits limits = {});
+  // `name` is how errors call the file. NotFound, PermissionDenied, or InvalidArgument when it is
+  // no regular file.
+  static absl::StatusOr<CsvReader> Open(const std::filesystem::path& path, std::string name,
+                                        CsvLimits limits = {});
 
-  // Fills `row`; false at the end of the file. InvalidArgument "name:line: ...": a quote that is never closed, text beside
-  // a quoted field, a row that is too large, bytes that are not UTF-8. After an error `can_continue` says whether the reader
-  // found the start of the next row.
+  // Fills `row`; false at the end of the file. InvalidArgument "name:line: ...": a quote that is
+  // never closed, text beside a quoted field, a row that is too large, bytes that are not UTF-8.
+  // After an error `can_continue` says whether the reader found the start of the next row.
   absl::StatusOr<bool> Next(CsvRow& row);
   bool can_continue() const { return can_continue_; }
   const std::string& name() const { return name_; }
 
  private:
   CsvReader(std::ifstream in, std::string name, CsvLimits limits);
-  int Get();   // the next byte, or -1; counts lines
+  int Get();  // the next byte, or -1; counts lines
   int Peek();
-  bool TakeLineEnd();  // LF or CRLF
+  absl::StatusOr<bool> TakeLineEnd();  // LF or CRLF; whether there was one
   absl::Status ReadRow(CsvRow& row);
   absl::Status ReadPlain(std::string& field);
   absl::Status ReadQuoted(std::string& field);
@@ -49,8 +52,8 @@ class CsvReader {
   std::ifstream in_;
   std::string name_;
   CsvLimits limits_;
-  std::size_t line_ = 1;       // of the next byte
-  std::size_t row_line_ = 1;   // where the present row starts
+  std::size_t line_ = 1;      // of the next byte
+  std::size_t row_line_ = 1;  // where the present row starts
   std::size_t row_bytes_ = 0;
   bool can_continue_ = true;
 };

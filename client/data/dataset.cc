@@ -24,19 +24,22 @@ absl::StatusOr<Joined> IndexRows(EncodedTable table) {
   for (std::size_t row = 0; row < t.ids.size(); ++row) {
     const auto [other, added] = joined.row_of.emplace(t.ids[row], row);
     if (!added)
-      return InvalidArgument("%s:%d: customer %s is there twice, first on line %d", t.name, t.lines[row],
-                             Quote(t.ids[row]), t.lines[other->second]);
+      return InvalidArgument("%s:%d: customer %s is there twice, first on line %d", t.name,
+                             t.lines[row], Quote(t.ids[row]), t.lines[other->second]);
   }
   return joined;
 }
 
-// A customer's rows in the label's table, at most max_rows of them. Which ones depends on this customer alone (DP-09).
-std::vector<std::size_t> SampleDown(std::vector<std::size_t> rows, const std::string& customer, std::size_t max_rows) {
+// A customer's rows in the label's table, at most max_rows of them. Which ones depends on this
+// customer alone (DP-09).
+std::vector<std::size_t> SampleDown(std::vector<std::size_t> rows, const std::string& customer,
+                                    std::size_t max_rows) {
   if (rows.size() <= max_rows) return rows;
   std::vector<std::pair<std::uint64_t, std::size_t>> ranked;
   for (std::size_t i = 0; i < rows.size(); ++i) {
     std::uint64_t rank = Fnv1a64(absl::StrFormat("/%d", i), Fnv1a64(customer));
-    rank = (rank ^ (rank >> 32)) * 0x9e3779b97f4a7c15ULL;  // FNV's last byte hardly reaches the upper bits
+    rank = (rank ^ (rank >> 32)) *
+           0x9e3779b97f4a7c15ULL;  // FNV's last byte hardly reaches the upper bits
     ranked.emplace_back(rank ^ (rank >> 32), rows[i]);
   }
   std::ranges::sort(ranked);
@@ -53,14 +56,16 @@ void PlaceFeatures(const EncodedTable& table, std::size_t row, model::Examples& 
     to.numeric_values[last * static_cast<std::size_t>(to.numeric) + table.numeric_places[i]] =
         table.numeric_values[row * table.numeric + i];
   for (std::size_t i = 0; i < table.categorical; ++i)
-    to.active_inputs[last * static_cast<std::size_t>(to.categorical) + table.categorical_places[i]] =
+    to.active_inputs[last * static_cast<std::size_t>(to.categorical) +
+                     table.categorical_places[i]] =
         table.active_inputs[row * table.categorical + i];
 }
 
 // One folder: the label's table and the others.
 class Folder {
  public:
-  static absl::StatusOr<Folder> Load(const model::Plan& plan, const std::filesystem::path& path, BadRows& bad) {
+  static absl::StatusOr<Folder> Load(const model::Plan& plan, const std::filesystem::path& path,
+                                     BadRows& bad) {
     Folder folder;
     for (const model::Table& table : plan.tables) {
       VEILSUM_ASSIGN_OR_RETURN(EncodedTable encoded, LoadTable(plan, table, path, bad));
@@ -82,7 +87,8 @@ class Folder {
       if (added) rows.emplace_back();
       rows[found->second].push_back(row);
     }
-    for (const std::vector<std::size_t>& mine : rows) VEILSUM_RETURN_IF_ERROR(AddCustomer(plan, mine, bad, out));
+    for (const std::vector<std::size_t>& mine : rows)
+      VEILSUM_RETURN_IF_ERROR(AddCustomer(plan, mine, bad, out));
     for (const Joined& other : others_)
       for (const std::string& id : other.table.ids)
         out.unlabelled += !place.contains(id) && !labels_.skipped.contains(id);
@@ -90,30 +96,32 @@ class Folder {
   }
 
  private:
-  absl::Status AddCustomer(const model::Plan& plan, const std::vector<std::size_t>& rows, BadRows& bad,
-                           Dataset& out) const {
+  absl::Status AddCustomer(const model::Plan& plan, const std::vector<std::size_t>& rows,
+                           BadRows& bad, Dataset& out) const {
     const std::string& id = labels_.ids[rows.front()];
     if (labels_.skipped.contains(id)) return absl::OkStatus();
     if (plan.unit.max_rows == 1 && rows.size() > 1)
-      return InvalidArgument("%s:%d: customer %s is there twice, first on line %d; unit.max_rows is 1", labels_.name,
-                             labels_.lines[rows[1]], Quote(id), labels_.lines[rows[0]]);
+      return InvalidArgument(
+          "%s:%d: customer %s is there twice, first on line %d; unit.max_rows is 1", labels_.name,
+          labels_.lines[rows[1]], Quote(id), labels_.lines[rows[0]]);
     for (const Joined& other : others_) {
       if (other.row_of.contains(id)) continue;
       if (other.table.skipped.contains(id)) return absl::OkStatus();
-      return bad.Add(InvalidArgument("%s:%d: customer %s has no row in %s", labels_.name, labels_.lines[rows.front()],
-                                     Quote(id), other.table.name));
+      return bad.Add(InvalidArgument("%s:%d: customer %s has no row in %s", labels_.name,
+                                     labels_.lines[rows.front()], Quote(id), other.table.name));
     }
     const bool held_out =
         plan.holdout.mod != 0 ? IsHeldOutByHash(plan.holdout, id) : labels_.held_out[rows.front()];
     for (const std::size_t row : rows)
       if (plan.holdout.mod == 0 && labels_.held_out[row] != held_out)
-        return InvalidArgument("%s:%d: customer %s is in training and in the hold-out (SE-11)", labels_.name,
-                               labels_.lines[row], Quote(id));
+        return InvalidArgument("%s:%d: customer %s is in training and in the hold-out (SE-11)",
+                               labels_.name, labels_.lines[row], Quote(id));
     Append(SampleDown(rows, id, plan.unit.max_rows), id, held_out ? out.holdout : out.training);
     return absl::OkStatus();
   }
 
-  void Append(const std::vector<std::size_t>& rows, const std::string& id, model::Examples& to) const {
+  void Append(const std::vector<std::size_t>& rows, const std::string& id,
+              model::Examples& to) const {
     for (const std::size_t row : rows) {
       to.numeric_values.resize(to.numeric_values.size() + static_cast<std::size_t>(to.numeric));
       to.active_inputs.resize(to.active_inputs.size() + static_cast<std::size_t>(to.categorical));
@@ -131,7 +139,8 @@ class Folder {
 
 // In a pool, two merchants' customers of one name would be one privacy unit in two places.
 absl::Status CheckDistinct(const Dataset& data) {
-  std::vector<std::string_view> ids(data.training.customer_ids.begin(), data.training.customer_ids.end());
+  std::vector<std::string_view> ids(data.training.customer_ids.begin(),
+                                    data.training.customer_ids.end());
   ids.insert(ids.end(), data.holdout.customer_ids.begin(), data.holdout.customer_ids.end());
   std::ranges::sort(ids);
   const auto twice = std::ranges::adjacent_find(ids);
@@ -141,7 +150,8 @@ absl::Status CheckDistinct(const Dataset& data) {
 
 }  // namespace
 
-absl::StatusOr<Dataset> LoadDataset(const model::Plan& plan, const std::vector<std::filesystem::path>& folders) {
+absl::StatusOr<Dataset> LoadDataset(const model::Plan& plan,
+                                    const std::vector<std::filesystem::path>& folders) {
   VEILSUM_RETURN_IF_ERROR(model::CheckRunnable(plan));
   Dataset out;
   for (model::Examples* part : {&out.training, &out.holdout}) {
@@ -158,10 +168,13 @@ absl::StatusOr<Dataset> LoadDataset(const model::Plan& plan, const std::vector<s
   return out;
 }
 
-absl::Status CheckPopulation(const model::Plan& plan, const model::Examples& training, std::string_view merchant) {
+absl::Status CheckPopulation(const model::Plan& plan, const model::Examples& training,
+                             std::string_view merchant) {
   if (training.customers() >= plan.minimum_customers) return absl::OkStatus();
-  return FailedPrecondition("%s has fewer training customers than population.minimum_customers, %d: pool it with another "
-                            "merchant ([[pool]] in the plan) or leave it out", merchant, plan.minimum_customers);
+  return FailedPrecondition(
+      "%s has fewer training customers than population.minimum_customers, %d: pool it with another "
+      "merchant ([[pool]] in the plan) or leave it out",
+      merchant, plan.minimum_customers);
 }
 
 }  // namespace veilsum::client

@@ -14,7 +14,8 @@ double Level(const model::Feature& feature, double x) {
 }
 
 bool EqualsIgnoringCase(std::string_view text, std::string_view lower) {
-  return std::ranges::equal(text, lower, [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a + 32 : a) == b; });
+  return std::ranges::equal(
+      text, lower, [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a + 32 : a) == b; });
 }
 
 }  // namespace
@@ -38,12 +39,14 @@ std::vector<FeaturePlace> FeaturePlaces(const model::Plan& plan) {
 float EncodeNumeric(const model::Feature& feature, double value) {
   const double lo = feature.lo.ToDouble(), hi = feature.hi.ToDouble();
   const double low = Level(feature, lo);
-  const double share = (Level(feature, std::clamp(value, lo, hi)) - low) / (Level(feature, hi) - low);
+  const double share =
+      (Level(feature, std::clamp(value, lo, hi)) - low) / (Level(feature, hi) - low);
   return static_cast<float>(std::clamp(2 * share - 1, -1.0, 1.0));
 }
 
 std::uint32_t EncodeCategorical(const model::Feature& feature, std::string_view value) {
-  return static_cast<std::uint32_t>(Fnv1a64(value, Fnv1a64("=", Fnv1a64(feature.column))) % feature.buckets);
+  return static_cast<std::uint32_t>(Fnv1a64(value, Fnv1a64("=", Fnv1a64(feature.column))) %
+                                    feature.buckets);
 }
 
 absl::StatusOr<double> ParseNumber(std::string_view text) {
@@ -52,7 +55,8 @@ absl::StatusOr<double> ParseNumber(std::string_view text) {
   if (text.empty()) return InvalidArgument("is empty, must be a number");
   if (end != text.data() + text.size() || error == std::errc::invalid_argument)
     return InvalidArgument("%s is not a number", Quote(text));
-  if (error != std::errc() || !std::isfinite(value)) return InvalidArgument("%s is not a finite number", Quote(text));
+  if (error != std::errc() || !std::isfinite(value))
+    return InvalidArgument("%s is not a finite number", Quote(text));
   return value;
 }
 
@@ -68,7 +72,8 @@ bool IsHeldOutByHash(const model::Holdout& holdout, std::string_view customer) {
 
 std::string Quote(std::string_view value) {
   constexpr std::size_t kLongest = 40;
-  return absl::StrFormat("\"%s%s\"", value.substr(0, kLongest), value.size() > kLongest ? "..." : "");
+  return absl::StrFormat("\"%s%s\"", value.substr(0, kLongest),
+                         value.size() > kLongest ? "..." : "");
 }
 
 }  // namespace veilsum::client

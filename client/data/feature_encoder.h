@@ -1,5 +1,5 @@
-// One value of a table as inputs of the model, by public bounds and hashes alone: a merchant can compute it without a look at
-// any other row (docs/formats.md, "Features").
+// One value of a table as inputs of the model, by public bounds and hashes alone: a merchant can
+// compute it without a look at any other row (docs/formats.md, "Features").
 #pragma once
 
 #include <cstdint>
@@ -17,13 +17,15 @@ struct FeaturePlace {
 };
 std::vector<FeaturePlace> FeaturePlaces(const model::Plan& plan);
 
-// 2 (L(x) - L(lo)) / (L(hi) - L(lo)) - 1 with x clipped to [lo, hi]; L(x) = sign(x) ln(1 + |x|) with log, else x.
+// 2 (L(x) - L(lo)) / (L(hi) - L(lo)) - 1 with x clipped to [lo, hi]; L(x) = sign(x) ln(1 + |x|)
+// with log, else x.
 float EncodeNumeric(const model::Feature& feature, double value);
 
 // FNV-1a 64 of "column=value" modulo buckets.
 std::uint32_t EncodeCategorical(const model::Feature& feature, std::string_view value);
 
-// The whole text must be a finite decimal number, independent of the locale. InvalidArgument: `"abc" is not a number`.
+// The whole text must be a finite decimal number, independent of the locale. InvalidArgument:
+// `"abc" is not a number`.
 absl::StatusOr<double> ParseNumber(std::string_view text);
 
 // 0, 1, true, false (in any case). InvalidArgument otherwise.

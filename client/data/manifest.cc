@@ -14,7 +14,8 @@ constexpr std::size_t kMaxManifestBytes = std::size_t{1} << 20;
 bool IsName(std::string_view text) {
   if (text.empty() || text.size() > 64 || text == "." || text == "..") return false;
   return std::ranges::all_of(text, [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+           c == '_' || c == '-';
   });
 }
 
@@ -28,10 +29,13 @@ absl::StatusOr<std::vector<std::string>> MerchantFolders(const std::filesystem::
     const std::string name = it->path().filename().string();
     if (!std::filesystem::is_directory(it->path()) || name.starts_with('.')) continue;
     if (!IsName(name))
-      return InvalidArgument("%s: a merchant's folder may be named with at most 64 of A-Z a-z 0-9 . _ -", it->path().string());
+      return InvalidArgument(
+          "%s: a merchant's folder may be named with at most 64 of A-Z a-z 0-9 . _ -",
+          it->path().string());
     names.push_back(name);
   }
-  if (names.empty()) return InvalidArgument("%s: there is no merchant's folder in it", root.string());
+  if (names.empty())
+    return InvalidArgument("%s: there is no merchant's folder in it", root.string());
   std::ranges::sort(names);
   return names;
 }
@@ -43,13 +47,16 @@ absl::StatusOr<std::string> TextOf(const Json& json, const char* key, const std:
   return found->get<std::string>();
 }
 
-absl::Status CheckListed(const Json& json, const std::vector<std::string>& folders, const std::string& file) {
+absl::Status CheckListed(const Json& json, const std::vector<std::string>& folders,
+                         const std::string& file) {
   const auto listed = json.find("merchants");
   if (listed == json.end()) return absl::OkStatus();
-  if (!listed->is_object()) return InvalidArgument("%s: merchants must be an object of names", file);
+  if (!listed->is_object())
+    return InvalidArgument("%s: merchants must be an object of names", file);
   for (const auto& [name, files] : listed->items())
     if (!std::ranges::binary_search(folders, name))
-      return InvalidArgument("%s: it names the merchant %s, but there is no folder merchants/%s", file, name, name);
+      return InvalidArgument("%s: it names the merchant %s, but there is no folder merchants/%s",
+                             file, name, name);
   return absl::OkStatus();
 }
 
@@ -70,7 +77,8 @@ absl::StatusOr<Manifest> ReadManifest(const std::filesystem::path& data) {
   return manifest;
 }
 
-absl::StatusOr<std::vector<Seat>> SeatsOf(const std::filesystem::path& data, const Manifest& manifest,
+absl::StatusOr<std::vector<Seat>> SeatsOf(const std::filesystem::path& data,
+                                          const Manifest& manifest,
                                           const std::vector<model::Pool>& pools) {
   std::vector<Seat> seats;
   std::set<std::string> pooled;
@@ -87,7 +95,8 @@ absl::StatusOr<std::vector<Seat>> SeatsOf(const std::filesystem::path& data, con
   for (const std::string& name : manifest.merchants) {
     if (pooled.contains(name)) continue;
     for (const model::Pool& pool : pools)
-      if (pool.name == name) return InvalidArgument("pool %s has the name of a merchant that is not in it", name);
+      if (pool.name == name)
+        return InvalidArgument("pool %s has the name of a merchant that is not in it", name);
     seats.push_back({name, {data / "merchants" / name}});
   }
   std::ranges::sort(seats, {}, &Seat::name);

@@ -23,17 +23,19 @@ struct Recipe {
   std::size_t holdout = kNoColumn;
 };
 
-absl::StatusOr<std::size_t> FindColumn(const std::vector<std::string>& header, const std::string& column,
-                                       const std::string& name) {
+absl::StatusOr<std::size_t> FindColumn(const std::vector<std::string>& header,
+                                       const std::string& column, const std::string& name) {
   std::size_t found = kNoColumn;
   std::string all;
   for (std::size_t i = 0; i < header.size(); ++i) {
     all += (i == 0 ? "" : ", ") + header[i];
     if (header[i] != column) continue;
-    if (found != kNoColumn) return InvalidArgument("%s:1: the column %s is there twice", name, column);
+    if (found != kNoColumn)
+      return InvalidArgument("%s:1: the column %s is there twice", name, column);
     found = i;
   }
-  if (found == kNoColumn) return InvalidArgument("%s:1: the column %s is missing; there are: %s", name, column, all);
+  if (found == kNoColumn)
+    return InvalidArgument("%s:1: the column %s is missing; there are: %s", name, column, all);
   return found;
 }
 
@@ -46,9 +48,11 @@ absl::StatusOr<Recipe> MakeRecipe(const model::Plan& plan, const model::Table& t
   for (std::size_t i = 0; i < plan.features.size(); ++i) {
     const model::Feature& feature = plan.features[i];
     if (feature.table != table.name) continue;
-    VEILSUM_ASSIGN_OR_RETURN(const std::size_t column, FindColumn(header, feature.column, out.name));
+    VEILSUM_ASSIGN_OR_RETURN(const std::size_t column,
+                             FindColumn(header, feature.column, out.name));
     const bool numeric = feature.kind == model::FeatureKind::kNumeric;
-    (numeric ? recipe.numeric : recipe.categorical).push_back({&feature, column, places[i].first_input});
+    (numeric ? recipe.numeric : recipe.categorical)
+        .push_back({&feature, column, places[i].first_input});
     (numeric ? out.numeric_places : out.categorical_places).push_back(places[i].ordinal);
   }
   out.numeric = recipe.numeric.size();
@@ -62,12 +66,15 @@ absl::StatusOr<Recipe> MakeRecipe(const model::Plan& plan, const model::Table& t
 }
 
 // Appends the row, or leaves `out` as it was.
-absl::Status EncodeRow(const model::Plan& plan, const Recipe& recipe, const CsvRow& row, EncodedTable& out) {
+absl::Status EncodeRow(const model::Plan& plan, const Recipe& recipe, const CsvRow& row,
+                       EncodedTable& out) {
   const auto wrong = [&](const std::string& column, const absl::Status& status) {
-    return InvalidArgument("%s:%d: column %s: %s", out.name, row.line, column, std::string(status.message()));
+    return InvalidArgument("%s:%d: column %s: %s", out.name, row.line, column,
+                           std::string(status.message()));
   };
   if (row.fields.size() != recipe.fields)
-    return InvalidArgument("%s:%d: %d fields, the header has %d", out.name, row.line, row.fields.size(), recipe.fields);
+    return InvalidArgument("%s:%d: %d fields, the header has %d", out.name, row.line,
+                           row.fields.size(), recipe.fields);
   const std::string& id = row.fields[recipe.id];
   if (id.empty()) return InvalidArgument("%s:%d: the customer's id is empty", out.name, row.line);
   std::vector<float> numeric;
@@ -81,7 +88,8 @@ absl::Status EncodeRow(const model::Plan& plan, const Recipe& recipe, const CsvR
     if (!label.ok()) return wrong(plan.label.column, label.status());
     out.labels.push_back(*label);
   }
-  if (recipe.holdout != kNoColumn) out.held_out.push_back(row.fields[recipe.holdout] == plan.holdout.value);
+  if (recipe.holdout != kNoColumn)
+    out.held_out.push_back(row.fields[recipe.holdout] == plan.holdout.value);
   out.numeric_values.insert(out.numeric_values.end(), numeric.begin(), numeric.end());
   for (const Source& source : recipe.categorical)
     out.active_inputs.push_back(static_cast<std::uint32_t>(source.first_input) +
@@ -91,11 +99,13 @@ absl::Status EncodeRow(const model::Plan& plan, const Recipe& recipe, const CsvR
   return absl::OkStatus();
 }
 
-absl::StatusOr<Recipe> ReadHeader(const model::Plan& plan, const model::Table& table, CsvReader& reader,
-                                  EncodedTable& out) {
+absl::StatusOr<Recipe> ReadHeader(const model::Plan& plan, const model::Table& table,
+                                  CsvReader& reader, EncodedTable& out) {
   CsvRow header;
   VEILSUM_ASSIGN_OR_RETURN(const bool any, reader.Next(header));
-  if (!any) return InvalidArgument("%s:1: the file is empty, must start with a row of column names", out.name);
+  if (!any)
+    return InvalidArgument("%s:1: the file is empty, must start with a row of column names",
+                           out.name);
   return MakeRecipe(plan, table, header.fields, out);
 }
 
@@ -104,8 +114,8 @@ absl::StatusOr<Recipe> ReadHeader(const model::Plan& plan, const model::Table& t
 absl::Status BadRows::Add(const absl::Status& error) {
   if (++count_ <= allowed_) return absl::OkStatus();
   if (allowed_ == 0) return error;
-  return InvalidArgument("%s (bad row number %d; the plan's data.max_bad_rows is %d)", std::string(error.message()), count_,
-                         allowed_);
+  return InvalidArgument("%s (bad row number %d; the plan's data.max_bad_rows is %d)",
+                         std::string(error.message()), count_, allowed_);
 }
 
 absl::StatusOr<EncodedTable> LoadTable(const model::Plan& plan, const model::Table& table,
@@ -124,7 +134,8 @@ absl::StatusOr<EncodedTable> LoadTable(const model::Plan& plan, const model::Tab
     VEILSUM_RETURN_IF_ERROR(bad.Add(status));
     if (recipe.id < row.fields.size()) out.skipped.insert(row.fields[recipe.id]);
   }
-  if (out.ids.empty()) return InvalidArgument("%s:1: there is a header but no row that can be used", out.name);
+  if (out.ids.empty())
+    return InvalidArgument("%s:1: there is a header but no row that can be used", out.name);
   return out;
 }
 

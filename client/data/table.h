@@ -28,18 +28,19 @@ struct EncodedTable {
   std::string name;  // "region_3/browsing.csv", for messages
   std::vector<std::string> ids;
   std::vector<std::size_t> lines;
-  std::size_t numeric = 0, categorical = 0;      // features a row
-  std::vector<std::size_t> numeric_places;       // of each: ordinal among the plan's numeric features
+  std::size_t numeric = 0, categorical = 0;  // features a row
+  std::vector<std::size_t> numeric_places;   // of each: ordinal among the plan's numeric features
   std::vector<std::size_t> categorical_places;
-  std::vector<float> numeric_values;             // rows x numeric
-  std::vector<std::uint32_t> active_inputs;      // rows x categorical, as indices of the whole model
-  std::vector<float> labels;                     // rows; the label's table only
-  std::vector<bool> held_out;                    // rows; the label's table only, when the plan has a hold-out column
-  std::set<std::string> skipped;                 // customers of bad rows, as far as their id could be read
+  std::vector<float> numeric_values;         // rows x numeric
+  std::vector<std::uint32_t> active_inputs;  // rows x categorical, as indices of the whole model
+  std::vector<float> labels;                 // rows; the label's table only
+  std::vector<bool> held_out;  // rows; the label's table only, when the plan has a hold-out column
+  std::set<std::string> skipped;  // customers of bad rows, as far as their id could be read
 };
 
-// Reads `folder`/`table.file`. InvalidArgument "region_3/browsing.csv:17: ..." for the first bad row beyond what `bad` allows,
-// an empty file, a missing or repeated column; NotFound without the file.
+// Reads `folder`/`table.file`. InvalidArgument "region_3/browsing.csv:17: ..." for the first bad
+// row beyond what `bad` allows, an empty file, a missing or repeated column; NotFound without the
+// file.
 absl::StatusOr<EncodedTable> LoadTable(const model::Plan& plan, const model::Table& table,
                                        const std::filesystem::path& folder, BadRows& bad);
 

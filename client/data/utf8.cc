@@ -6,7 +6,8 @@
 namespace veilsum::client {
 namespace {
 
-// Bytes of the sequence that starts with `lead`, 0 when none does; the second byte must be low..high.
+// Bytes of the sequence that starts with `lead`, 0 when none does; the second byte must be
+// low..high.
 int SequenceLength(std::uint8_t lead, std::uint8_t& low, std::uint8_t& high) {
   low = 0x80;
   high = 0xbf;

@@ -1,5 +1,6 @@
-// The run contract: a plan, the members who run it, and the noise each of them adds (SE-02). Every member approves and
-// signs its hash before its first round, so nothing in it comes from the coordinator alone afterwards.
+// The run contract: a plan, the members who run it, and the noise each of them adds (SE-02). Every
+// member approves and signs its hash before its first round, so nothing in it comes from the
+// coordinator alone afterwards.
 #pragma once
 
 #include "base/canonical_json.h"
@@ -9,9 +10,10 @@ namespace veilsum::model {
 inline constexpr std::size_t kMaxContractBytes = std::size_t{1} << 18;
 inline constexpr std::size_t kMaxCohortMembers = 255;
 
-// One kind of secure sum. Reals are decimal strings as computed by dp/; each party recomputes and compares them.
+// One kind of secure sum. Reals are decimal strings as computed by dp/; each party recomputes and
+// compares them.
 struct SumSpec {
-  std::string purpose;  // train | statistics | evaluation
+  std::string purpose;      // train | statistics | evaluation
   std::uint32_t bits = 32;  // k of the ring Z_2^k: 32 or 64
   std::uint64_t dimension = 0;
   std::uint64_t attempts_max = 0;
@@ -25,10 +27,11 @@ struct SumSpec {
 };
 
 struct Cohort {
-  std::vector<std::string> members;         // SPIFFE URIs of the seats, strictly increasing
-  std::vector<std::uint64_t> size_classes;  // of member i: a public power of two above its training customers (SE-15)
-  std::uint32_t colluders = 0;              // C
-  std::uint32_t min_survivors = 0;          // U_min
+  std::vector<std::string> members;  // SPIFFE URIs of the seats, strictly increasing
+  std::vector<std::uint64_t>
+      size_classes;  // of member i: a public power of two above its training customers (SE-15)
+  std::uint32_t colluders = 0;      // C
+  std::uint32_t min_survivors = 0;  // U_min
   friend bool operator==(const Cohort&, const Cohort&) = default;
 };
 
@@ -51,12 +54,14 @@ absl::StatusOr<std::string> ContractToJson(const RunContract& contract);
 // Accepts exactly what ContractToJson writes, at most kMaxContractBytes, and CheckContract.
 absl::StatusOr<RunContract> ContractFromJson(std::string_view json);
 
-// H("fsa/v1/plan" || 0x00 || contract): the plan_hash of the secure-sum documents. Over the bytes as received.
+// H("fsa/v1/plan" || 0x00 || contract): the plan_hash of the secure-sum documents. Over the bytes
+// as received.
 Hash32 ContractHash(std::string_view contract_json);
 
 // The smallest power of two >= max(customers, 64).
 std::uint64_t SizeClass(std::uint64_t customers);
 // The size class that the contract declares for a member. NotFound when it is no member.
-absl::StatusOr<std::uint64_t> SizeClassOfMember(const RunContract& contract, std::string_view member);
+absl::StatusOr<std::uint64_t> SizeClassOfMember(const RunContract& contract,
+                                                std::string_view member);
 
 }  // namespace veilsum::model

@@ -30,7 +30,8 @@ std::string DecimalText(const Rational& value) {
 absl::StatusOr<Decimal> Decimal::Parse(std::string_view text) {
   const bool negative = text.starts_with('-');
   const std::string_view size = negative ? text.substr(1) : text;
-  if (size.find('/') != std::string_view::npos) return InvalidArgument("\"%s\" is not a decimal", text);
+  if (size.find('/') != std::string_view::npos)
+    return InvalidArgument("\"%s\" is not a decimal", text);
   VEILSUM_ASSIGN_OR_RETURN(const Rational magnitude, Rational::Parse(size));
   return Decimal(negative && magnitude.numerator() != 0, magnitude);
 }

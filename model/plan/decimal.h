@@ -1,4 +1,5 @@
-// Exact reals of a plan. They enter hashes, so they are kept as decimals, never as floating point (SE-01).
+// Exact reals of a plan. They enter hashes, so they are kept as decimals, never as floating point
+// (SE-01).
 #pragma once
 
 #include "base/rational.h"

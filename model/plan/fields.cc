@@ -17,18 +17,21 @@ bool Inside(const Rational& value, const Fields::Range& range) {
   return !(range.above && value == range.low) && !(range.below && value == range.high);
 }
 
-// The text of a real: a string as it is, or a whole number. Floating point is not exact and never hashed.
+// The text of a real: a string as it is, or a whole number. Floating point is not exact and never
+// hashed.
 absl::StatusOr<std::string> RealText(const Json& value) {
   if (value.is_string()) return value.get<std::string>();
   if (value.is_number_unsigned()) return absl::StrFormat("%d", value.get<std::uint64_t>());
   if (value.is_number_integer()) return absl::StrFormat("%d", value.get<std::int64_t>());
-  if (value.is_number_float()) return InvalidArgument("must be exact: write it in quotes, such as \"0.005\"");
+  if (value.is_number_float())
+    return InvalidArgument("must be exact: write it in quotes, such as \"0.005\"");
   return InvalidArgument("must be a decimal in quotes, such as \"0.005\"");
 }
 
 std::string RangeText(const Fields::Range& range) {
-  return absl::StrFormat("%s %s and %s %s", range.above ? "above" : "at least", DecimalText(range.low),
-                         range.below ? "below" : "at most", DecimalText(range.high));
+  return absl::StrFormat("%s %s and %s %s", range.above ? "above" : "at least",
+                         DecimalText(range.low), range.below ? "below" : "at most",
+                         DecimalText(range.high));
 }
 
 bool IsPlainText(const std::string& text) {
@@ -40,7 +43,9 @@ bool IsPlainText(const std::string& text) {
 }  // namespace
 
 void FieldErrors::Report(const std::string& path, std::string_view what) {
-  if (first.ok()) first = InvalidArgument("%s%s %s", where ? where(path) : "", path.empty() ? "plan" : path, what);
+  if (first.ok())
+    first =
+        InvalidArgument("%s%s %s", where ? where(path) : "", path.empty() ? "plan" : path, what);
 }
 
 Fields::Fields(const Json& object, std::string path, FieldErrors& errors)
@@ -55,7 +60,9 @@ std::string Fields::PathOf(std::string_view key) const {
   return path_.empty() ? std::string(key) : path_ + "." + std::string(key);
 }
 
-void Fields::Refuse(std::string_view key, std::string_view what) { errors_->Report(PathOf(key), what); }
+void Fields::Refuse(std::string_view key, std::string_view what) {
+  errors_->Report(PathOf(key), what);
+}
 
 const Json* Fields::Find(const char* key, bool required) {
   known_.insert(key);
@@ -68,7 +75,8 @@ const Json* Fields::Find(const char* key, bool required) {
 std::uint64_t Fields::Int(const char* key, std::uint64_t low, std::uint64_t high) {
   const Json* value = Find(key, true);
   if (value == nullptr) return low;
-  if (!value->is_number_integer() || (!value->is_number_unsigned() && value->get<std::int64_t>() < 0)) {
+  if (!value->is_number_integer() ||
+      (!value->is_number_unsigned() && value->get<std::int64_t>() < 0)) {
     Refuse(key, absl::StrFormat("must be a whole number from %d to %d", low, high));
     return low;
   }
@@ -78,7 +86,8 @@ std::uint64_t Fields::Int(const char* key, std::uint64_t low, std::uint64_t high
   return low;
 }
 
-std::uint64_t Fields::Int(const char* key, std::uint64_t low, std::uint64_t high, std::uint64_t otherwise) {
+std::uint64_t Fields::Int(const char* key, std::uint64_t low, std::uint64_t high,
+                          std::uint64_t otherwise) {
   return Find(key, false) == nullptr ? otherwise : Int(key, low, high);
 }
 
@@ -116,7 +125,8 @@ std::size_t Fields::Choice(const char* key, std::initializer_list<const char*> w
   return 0;
 }
 
-std::size_t Fields::Choice(const char* key, std::initializer_list<const char*> words, std::size_t otherwise) {
+std::size_t Fields::Choice(const char* key, std::initializer_list<const char*> words,
+                           std::size_t otherwise) {
   return Find(key, false) == nullptr ? otherwise : Choice(key, words);
 }
 
@@ -158,7 +168,8 @@ Rational Fields::Probability(const char* key) {
   std::string text;
   if (value->is_object()) {
     Fields parts = Section(key);
-    const std::uint64_t num = parts.Int("num", 1, 1'000'000'000), den = parts.Int("den", 1, 1'000'000'000);
+    const std::uint64_t num = parts.Int("num", 1, 1'000'000'000),
+                        den = parts.Int("den", 1, 1'000'000'000);
     parts.Done();
     text = absl::StrFormat("%d/%d", num, den);
   } else {
@@ -173,16 +184,20 @@ Rational Fields::Probability(const char* key) {
   if (number.ok() && number->numerator() > 0 && number->numerator() <= number->denominator() &&
       number->denominator() <= 1'000'000'000)
     return *number;
-  Refuse(key, absl::StrFormat("is \"%s\", must be a rational above 0 and at most 1 in quotes, such as \"1/10\"", text));
+  Refuse(key, absl::StrFormat(
+                  "is \"%s\", must be a rational above 0 and at most 1 in quotes, such as \"1/10\"",
+                  text));
   return Exactly(1);
 }
 
-std::vector<std::uint64_t> Fields::Ints(const char* key, std::size_t most, std::uint64_t low, std::uint64_t high) {
+std::vector<std::uint64_t> Fields::Ints(const char* key, std::size_t most, std::uint64_t low,
+                                        std::uint64_t high) {
   const Json* value = Find(key, true);
   std::vector<std::uint64_t> out;
   if (value == nullptr) return out;
   const auto fits = [&](const Json& item) {
-    return item.is_number_integer() && (item.is_number_unsigned() || item.get<std::int64_t>() >= 0) &&
+    return item.is_number_integer() &&
+           (item.is_number_unsigned() || item.get<std::int64_t>() >= 0) &&
            item.get<std::uint64_t>() >= low && item.get<std::uint64_t>() <= high;
   };
   bool good = value->is_array() && value->size() <= most;
@@ -190,7 +205,9 @@ std::vector<std::uint64_t> Fields::Ints(const char* key, std::size_t most, std::
     good = fits((*value)[i]);
     if (good) out.push_back((*value)[i].get<std::uint64_t>());
   }
-  if (!good) Refuse(key, absl::StrFormat("must be a list of at most %d whole numbers from %d to %d", most, low, high));
+  if (!good)
+    Refuse(key, absl::StrFormat("must be a list of at most %d whole numbers from %d to %d", most,
+                                low, high));
   return out;
 }
 
@@ -202,7 +219,8 @@ std::vector<std::string> Fields::Texts(const char* key, std::size_t fewest, std:
   for (std::size_t i = 0; good && i < value->size(); ++i) {
     const Json& item = (*value)[i];
     good = item.is_string() && !item.get_ref<const std::string&>().empty() &&
-           item.get_ref<const std::string&>().size() <= 256 && IsPlainText(item.get_ref<const std::string&>());
+           item.get_ref<const std::string&>().size() <= 256 &&
+           IsPlainText(item.get_ref<const std::string&>());
     if (good) out.push_back(item.get<std::string>());
   }
   if (!good) Refuse(key, absl::StrFormat("must be a list of %d to %d texts", fewest, most));

@@ -1,5 +1,6 @@
-// Reads one object of a configuration: each getter checks a value and its bound, Done() refuses the keys nobody asked for.
-// The first error is kept; getters go on with harmless values, so that a reader is a list of lines and not of branches.
+// Reads one object of a configuration: each getter checks a value and its bound, Done() refuses the
+// keys nobody asked for. The first error is kept; getters go on with harmless values, so that a
+// reader is a list of lines and not of branches.
 #pragma once
 
 #include <functional>
@@ -29,14 +30,16 @@ class Fields {
 
   bool Has(const char* key) const { return object_->contains(key); }
   std::uint64_t Int(const char* key, std::uint64_t low, std::uint64_t high);
-  std::uint64_t Int(const char* key, std::uint64_t low, std::uint64_t high, std::uint64_t otherwise);
+  std::uint64_t Int(const char* key, std::uint64_t low, std::uint64_t high,
+                    std::uint64_t otherwise);
   bool Flag(const char* key, bool otherwise);
   // 1 to `longest` bytes without control characters.
   std::string Text(const char* key, std::size_t longest = 128);
   std::string Text(const char* key, std::size_t longest, std::string_view otherwise);
   // One of `words`; returns its place.
   std::size_t Choice(const char* key, std::initializer_list<const char*> words);
-  std::size_t Choice(const char* key, std::initializer_list<const char*> words, std::size_t otherwise);
+  std::size_t Choice(const char* key, std::initializer_list<const char*> words,
+                     std::size_t otherwise);
   // A decimal in a string, or a whole number.
   Decimal Signed(const char* key);
   // As above but not negative; `above` says whether low itself is refused, `below` whether high is.
@@ -48,7 +51,8 @@ class Fields {
   Rational Real(const char* key, const Range& range, const Rational& otherwise);
   // A probability in (0, 1]: "a/b", a decimal, or {"den":b,"num":a}.
   Rational Probability(const char* key);
-  std::vector<std::uint64_t> Ints(const char* key, std::size_t most, std::uint64_t low, std::uint64_t high);
+  std::vector<std::uint64_t> Ints(const char* key, std::size_t most, std::uint64_t low,
+                                  std::uint64_t high);
   std::vector<std::string> Texts(const char* key, std::size_t fewest, std::size_t most);
 
   Fields Section(const char* key);

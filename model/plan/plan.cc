@@ -17,17 +17,22 @@ std::size_t Plan::one_hot_inputs() const {
 
 absl::Status CheckRunnable(const Plan& plan) {
   if (plan.task != Task::kBinary)
-    return FailedPrecondition("plan %s: task must be \"binary\", the only one that this build can run", plan.name);
+    return FailedPrecondition(
+        "plan %s: task must be \"binary\", the only one that this build can run", plan.name);
   if (plan.training.mode != Mode::kDistributed)
-    return FailedPrecondition("plan %s: training.mode must be \"distributed\", the only one that this build can run",
-                              plan.name);
+    return FailedPrecondition(
+        "plan %s: training.mode must be \"distributed\", the only one that this build can run",
+        plan.name);
   for (const Feature& feature : plan.features)
     if (feature.kind == FeatureKind::kText)
-      return FailedPrecondition("plan %s: feature %s.%s: features of kind text need the text engine, which this build does "
-                                "not have", plan.name, feature.table, feature.column);
+      return FailedPrecondition(
+          "plan %s: feature %s.%s: features of kind text need the text engine, which this build "
+          "does "
+          "not have",
+          plan.name, feature.table, feature.column);
   if (plan.network.dropout != Exactly(0))
-    return FailedPrecondition("plan %s: model.dropout is %s, this build can only run \"0\"", plan.name,
-                              DecimalText(plan.network.dropout));
+    return FailedPrecondition("plan %s: model.dropout is %s, this build can only run \"0\"",
+                              plan.name, DecimalText(plan.network.dropout));
   return absl::OkStatus();
 }
 

@@ -1,5 +1,6 @@
-// A plan: everything about a training that is public and never changes (SE-01). Named by the SHA-256 of its canonical
-// JSON; TOML is only its source form. docs/formats.md has the table of keys, bounds and defaults.
+// A plan: everything about a training that is public and never changes (SE-01). Named by the
+// SHA-256 of its canonical JSON; TOML is only its source form. docs/formats.md has the table of
+// keys, bounds and defaults.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +15,10 @@ namespace veilsum::model {
 enum class Task { kBinary, kRegression, kMultiClass, kMultiTask, kRecommend, kQLearning };
 enum class Mode { kDistributed, kLocal, kMerchant };
 enum class AccountantKind { kPld, kRdp };
-enum class Mechanism { kDiscreteGaussian, kNone };  // none: --epsilon inf, demo and tests only (SE-12)
+enum class Mechanism {
+  kDiscreteGaussian,
+  kNone
+};  // none: --epsilon inf, demo and tests only (SE-12)
 enum class FeatureKind { kNumeric, kCategorical, kText };
 
 // Who is protected: all rows with one value in `column`.
@@ -23,9 +27,11 @@ struct Unit {
   std::uint32_t max_rows = 1;  // rows of one customer beyond this are sampled down
 };
 
-// Which customers are kept out of training: a hash of the id, or a column of the label's table (SE-11).
+// Which customers are kept out of training: a hash of the id, or a column of the label's table
+// (SE-11).
 struct Holdout {
-  std::uint64_t mod = 0;  // by hash, when not 0: held out when FNV-1a 64 of the id mod `mod` is `equals`
+  std::uint64_t mod =
+      0;  // by hash, when not 0: held out when FNV-1a 64 of the id mod `mod` is `equals`
   std::uint64_t equals = 0;
   std::string column;  // by column: held out when the column has this value
   std::string value;
@@ -60,13 +66,15 @@ struct Network {
 
 struct Training {
   Mode mode = Mode::kDistributed;
-  std::uint64_t steps = 0;         // published training rounds wanted
-  std::uint64_t attempts_max = 0;  // training rounds that may be opened: what noise is calibrated to (SE-05)
+  std::uint64_t steps = 0;  // published training rounds wanted
+  std::uint64_t attempts_max =
+      0;  // training rounds that may be opened: what noise is calibrated to (SE-05)
   Rational sampling_rate = Exactly(1);
   std::uint64_t expected_batch = 0;  // the constant that sums are divided by
   Rational clip_norm = Exactly(1);
   Rational learning_rate = Exactly(0);  // of Adam, the one optimiser of this version
-  std::optional<Rational> averaging;    // decay of the exponential average of weights that is published last
+  std::optional<Rational>
+      averaging;  // decay of the exponential average of weights that is published last
 };
 
 struct NonPrivate {
@@ -117,8 +125,9 @@ struct Plan {
   Aggregation aggregation;
   Rounds rounds;
   std::vector<Pool> pools;
-  std::uint64_t minimum_customers = 100;  // [population]: training customers, below which a merchant is refused
-  std::uint64_t max_bad_rows = 0;         // [data]: malformed rows a merchant may skip
+  std::uint64_t minimum_customers =
+      100;  // [population]: training customers, below which a merchant is refused
+  std::uint64_t max_bad_rows = 0;  // [data]: malformed rows a merchant may skip
 
   bool is_private() const { return privacy.mechanism != Mechanism::kNone; }
   bool has_statistics() const { return privacy.statistics_share != Exactly(0); }
@@ -127,8 +136,8 @@ struct Plan {
   std::size_t one_hot_inputs() const;
 };
 
-// OK when this version can run the plan; FailedPrecondition naming the field otherwise (task, mode, text, dropout).
-// A plan that parses may still not run: its schema is wider than this build.
+// OK when this version can run the plan; FailedPrecondition naming the field otherwise (task, mode,
+// text, dropout). A plan that parses may still not run: its schema is wider than this build.
 absl::Status CheckRunnable(const Plan& plan);
 
 }  // namespace veilsum::model

@@ -11,7 +11,8 @@
 namespace veilsum::model {
 namespace {
 
-constexpr const char* kTasks[] = {"binary", "regression", "multi_class", "multi_task", "recommend", "q_learning"};
+constexpr const char* kTasks[] = {"binary",     "regression", "multi_class",
+                                  "multi_task", "recommend",  "q_learning"};
 constexpr const char* kModes[] = {"distributed", "local", "merchant"};
 constexpr const char* kAccountants[] = {"pld", "rdp"};
 constexpr const char* kMechanisms[] = {"discrete_gaussian", "none"};
@@ -20,7 +21,8 @@ constexpr const char* kKinds[] = {"numeric", "categorical", "text"};
 using Lines = std::map<std::string, unsigned>;  // of each path
 constexpr int kMaxDepth = 8;
 
-// Values of TOML as values of JSON. Dates, and what is nested deeper than any plan, become null, which every getter refuses.
+// Values of TOML as values of JSON. Dates, and what is nested deeper than any plan, become null,
+// which every getter refuses.
 Json FromToml(const toml::node& node, const std::string& path, Lines& lines, int depth = 0) {
   lines[path] = node.source().begin.line;
   if (depth > kMaxDepth) return Json();
@@ -37,11 +39,14 @@ Json FromToml(const toml::node& node, const std::string& path, Lines& lines, int
   if (const auto* array = node.as_array()) {
     Json out = Json::array();
     for (std::size_t i = 0; i < array->size(); ++i)
-      out.push_back(FromToml((*array)[i], absl::StrFormat("%s[%d]", path, i + 1), lines, depth + 1));
+      out.push_back(
+          FromToml((*array)[i], absl::StrFormat("%s[%d]", path, i + 1), lines, depth + 1));
     return out;
   }
   if (const auto* text = node.as_string()) return text->get();
-  if (const auto* number = node.as_integer()) return number->get() < 0 ? Json(number->get()) : Json(static_cast<std::uint64_t>(number->get()));
+  if (const auto* number = node.as_integer())
+    return number->get() < 0 ? Json(number->get())
+                             : Json(static_cast<std::uint64_t>(number->get()));
   if (const auto* flag = node.as_boolean()) return flag->get();
   if (const auto* real = node.as_floating_point()) return real->get();
   return Json();
@@ -50,7 +55,8 @@ Json FromToml(const toml::node& node, const std::string& path, Lines& lines, int
 // Line of `path`, or of the nearest thing around it.
 unsigned LineOf(const Lines& lines, std::string path) {
   while (true) {
-    if (const auto found = lines.find(path); found != lines.end() && found->second != 0) return found->second;
+    if (const auto found = lines.find(path); found != lines.end() && found->second != 0)
+      return found->second;
     const std::size_t cut = path.find_last_of(".[");
     if (cut == std::string::npos) return 1;
     path.resize(cut);
@@ -58,12 +64,14 @@ unsigned LineOf(const Lines& lines, std::string path) {
 }
 
 Json HoldoutJson(const Holdout& holdout) {
-  if (holdout.mod != 0) return {{"hash", "fnv1a64"}, {"mod", holdout.mod}, {"equals", holdout.equals}};
+  if (holdout.mod != 0)
+    return {{"hash", "fnv1a64"}, {"mod", holdout.mod}, {"equals", holdout.equals}};
   return {{"column", holdout.column}, {"value", holdout.value}};
 }
 
 Json FeatureJson(const Feature& feature) {
-  Json out = {{"column", feature.table + "." + feature.column}, {"kind", kKinds[static_cast<int>(feature.kind)]}};
+  Json out = {{"column", feature.table + "." + feature.column},
+              {"kind", kKinds[static_cast<int>(feature.kind)]}};
   if (feature.kind == FeatureKind::kNumeric) {
     out["lo"] = feature.lo.ToString();
     out["hi"] = feature.hi.ToString();
@@ -82,7 +90,9 @@ Json TrainingJson(const Training& training) {
   Json out = {{"mode", kModes[static_cast<int>(training.mode)]},
               {"steps", training.steps},
               {"attempts_max", training.attempts_max},
-              {"sampling_rate", {{"num", training.sampling_rate.numerator()}, {"den", training.sampling_rate.denominator()}}},
+              {"sampling_rate",
+               {{"num", training.sampling_rate.numerator()},
+                {"den", training.sampling_rate.denominator()}}},
               {"expected_batch", training.expected_batch},
               {"clip_norm", DecimalText(training.clip_norm)},
               {"optimizer", "adam"},
@@ -108,25 +118,30 @@ Json AggregationJson(const Aggregation& aggregation) {
 }
 
 Json PlanTree(const Plan& plan) {
-  Json out = {{"name", plan.name},
-              {"task", kTasks[static_cast<int>(plan.task)]},
-              {"unit", {{"column", plan.unit.column}, {"max_rows", plan.unit.max_rows}}},
-              {"holdout", HoldoutJson(plan.holdout)},
-              {"label", {{"column", plan.label.table + "." + plan.label.column}, {"kind", "binary"}}},
-              {"model", {{"hidden", plan.network.hidden}, {"activation", "relu"}, {"dropout", DecimalText(plan.network.dropout)}}},
-              {"training", TrainingJson(plan.training)},
-              {"privacy", PrivacyJson(plan.privacy)},
-              {"aggregation", AggregationJson(plan.aggregation)},
-              {"rounds", {{"tick_ms", plan.rounds.tick_ms}, {"deadline_ms", plan.rounds.deadline_ms}}},
-              {"population", {{"minimum_customers", plan.minimum_customers}}},
-              {"data", {{"max_bad_rows", plan.max_bad_rows}}},
-              {"table", Json::array()},
-              {"feature", Json::array()},
-              {"pool", Json::array()}};
+  Json out = {
+      {"name", plan.name},
+      {"task", kTasks[static_cast<int>(plan.task)]},
+      {"unit", {{"column", plan.unit.column}, {"max_rows", plan.unit.max_rows}}},
+      {"holdout", HoldoutJson(plan.holdout)},
+      {"label", {{"column", plan.label.table + "." + plan.label.column}, {"kind", "binary"}}},
+      {"model",
+       {{"hidden", plan.network.hidden},
+        {"activation", "relu"},
+        {"dropout", DecimalText(plan.network.dropout)}}},
+      {"training", TrainingJson(plan.training)},
+      {"privacy", PrivacyJson(plan.privacy)},
+      {"aggregation", AggregationJson(plan.aggregation)},
+      {"rounds", {{"tick_ms", plan.rounds.tick_ms}, {"deadline_ms", plan.rounds.deadline_ms}}},
+      {"population", {{"minimum_customers", plan.minimum_customers}}},
+      {"data", {{"max_bad_rows", plan.max_bad_rows}}},
+      {"table", Json::array()},
+      {"feature", Json::array()},
+      {"pool", Json::array()}};
   for (const Table& table : plan.tables)
     out["table"].push_back({{"name", table.name}, {"file", table.file}, {"join", table.join}});
   for (const Feature& feature : plan.features) out["feature"].push_back(FeatureJson(feature));
-  for (const Pool& pool : plan.pools) out["pool"].push_back({{"name", pool.name}, {"members", pool.members}});
+  for (const Pool& pool : plan.pools)
+    out["pool"].push_back({{"name", pool.name}, {"members", pool.members}});
   if (plan.nonprivate)
     out["nonprivate"] = {{"clip_norm", DecimalText(plan.nonprivate->clip_norm)},
                          {"steps", plan.nonprivate->steps},
@@ -144,10 +159,13 @@ absl::StatusOr<Plan> ParsePlanToml(std::string_view text, std::string_view file)
   try {
     document = FromToml(toml::parse(text, std::string(file)), "", lines);
   } catch (const toml::parse_error& error) {
-    return InvalidArgument("%s:%d: %s", file, error.source().begin.line, std::string(error.description()));
+    return InvalidArgument("%s:%d: %s", file, error.source().begin.line,
+                           std::string(error.description()));
   }
   FieldErrors errors;
-  errors.where = [&](const std::string& path) { return absl::StrFormat("%s:%d: ", file, LineOf(lines, path)); };
+  errors.where = [&](const std::string& path) {
+    return absl::StrFormat("%s:%d: ", file, LineOf(lines, path));
+  };
   Plan plan = ReadPlan(document, errors);
   if (!errors.first.ok()) return errors.first;
   return plan;
@@ -165,7 +183,8 @@ std::string PlanToJson(const Plan& plan) {
 }
 
 absl::StatusOr<Plan> PlanFromJson(std::string_view json) {
-  if (json.size() > kMaxPlanBytes) return InvalidArgument("plan: %d bytes, at most %d", json.size(), kMaxPlanBytes);
+  if (json.size() > kMaxPlanBytes)
+    return InvalidArgument("plan: %d bytes, at most %d", json.size(), kMaxPlanBytes);
   absl::StatusOr<Json> document = ParseCanonical(json);
   if (!document.ok()) return Annotate(document.status(), "plan");
   FieldErrors errors;

@@ -1,6 +1,7 @@
-// A plan as text: TOML in, canonical JSON in and out. Both readers apply one validation, so that a plan from the
-// network is as checked as one from a file. Every error is InvalidArgument and names the field and its bound; from TOML
-// also file and line ("plan.toml:12: training.steps is 0, must be 1 to 1000000"). Unknown keys are errors.
+// A plan as text: TOML in, canonical JSON in and out. Both readers apply one validation, so that a
+// plan from the network is as checked as one from a file. Every error is InvalidArgument and names
+// the field and its bound; from TOML also file and line ("plan.toml:12: training.steps is 0, must
+// be 1 to 1000000"). Unknown keys are errors.
 #pragma once
 
 #include "base/canonical_json.h"

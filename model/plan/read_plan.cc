@@ -14,19 +14,22 @@ const Fields::Range kLearningRate{Exactly(0), Exactly(100), true, false};
 
 bool IsName(std::string_view text) {
   for (const char c : text)
-    if (!(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') && !(c >= '0' && c <= '9') && c != '_' && c != '-' && c != '.')
+    if (!(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') && !(c >= '0' && c <= '9') && c != '_' &&
+        c != '-' && c != '.')
       return false;
   return text != "." && text != "..";
 }
 
 std::string Name(Fields& fields, const char* key) {
   const std::string text = fields.Text(key, 64);
-  if (text != "?" && !IsName(text)) fields.Refuse(key, absl::StrFormat("is \"%s\", may hold only A-Z a-z 0-9 . _ -", text));
+  if (text != "?" && !IsName(text))
+    fields.Refuse(key, absl::StrFormat("is \"%s\", may hold only A-Z a-z 0-9 . _ -", text));
   return text;
 }
 
 Unit ReadUnit(Fields fields) {
-  const Unit unit{fields.Text("column"), static_cast<std::uint32_t>(fields.Int("max_rows", 1, 64, 1))};
+  const Unit unit{fields.Text("column"),
+                  static_cast<std::uint32_t>(fields.Int("max_rows", 1, 64, 1))};
   fields.Done();
   return unit;
 }
@@ -34,7 +37,8 @@ Unit ReadUnit(Fields fields) {
 Holdout ReadHoldout(Fields fields) {
   Holdout holdout;
   const bool hashed = fields.Has("hash");
-  if (hashed == fields.Has("column")) fields.Refuse("", "must have either hash, mod and equals, or column and value");
+  if (hashed == fields.Has("column"))
+    fields.Refuse("", "must have either hash, mod and equals, or column and value");
   if (hashed) {
     fields.Choice("hash", {"fnv1a64"});
     holdout.mod = fields.Int("mod", 2, 1'000'000);
@@ -51,9 +55,11 @@ std::vector<Table> ReadTables(Fields& plan, const Unit& unit) {
   std::vector<Table> tables;
   for (Fields& fields : plan.List("table", 1, kMaxTables)) {
     Table table{Name(fields, "name"), Name(fields, "file"), fields.Text("join", 128, unit.column)};
-    if (table.name.find('.') != std::string::npos) fields.Refuse("name", "must not have a dot in it");
+    if (table.name.find('.') != std::string::npos)
+      fields.Refuse("name", "must not have a dot in it");
     for (const Table& other : tables)
-      if (other.name == table.name) fields.Refuse("name", absl::StrFormat("\"%s\" is given twice", table.name));
+      if (other.name == table.name)
+        fields.Refuse("name", absl::StrFormat("\"%s\" is given twice", table.name));
     tables.push_back(std::move(table));
     fields.Done();
   }
@@ -65,20 +71,24 @@ std::pair<std::string, std::string> ReadColumn(Fields& fields, const std::vector
   const std::string text = fields.Text("column", 256);
   const std::size_t dot = text.find('.');
   if (dot == std::string::npos || dot == 0 || dot + 1 == text.size()) {
-    fields.Refuse("column", absl::StrFormat("is \"%s\", must be a table and a column, such as \"browsing.pages\"", text));
+    fields.Refuse("column",
+                  absl::StrFormat(
+                      "is \"%s\", must be a table and a column, such as \"browsing.pages\"", text));
     return {"?", "?"};
   }
   const std::string table = text.substr(0, dot);
   for (const Table& known : tables)
     if (known.name == table) return {table, text.substr(dot + 1)};
-  fields.Refuse("column", absl::StrFormat("is \"%s\", but there is no [[table]] named \"%s\"", text, table));
+  fields.Refuse("column",
+                absl::StrFormat("is \"%s\", but there is no [[table]] named \"%s\"", text, table));
   return {"?", "?"};
 }
 
 Feature ReadFeature(Fields& fields, const std::vector<Table>& tables) {
   Feature feature;
   std::tie(feature.table, feature.column) = ReadColumn(fields, tables);
-  feature.kind = static_cast<FeatureKind>(fields.Choice("kind", {"numeric", "categorical", "text"}));
+  feature.kind =
+      static_cast<FeatureKind>(fields.Choice("kind", {"numeric", "categorical", "text"}));
   if (feature.kind == FeatureKind::kNumeric) {
     feature.lo = fields.Signed("lo");
     feature.hi = fields.Signed("hi");
@@ -102,10 +112,14 @@ std::vector<Feature> ReadFeatures(Fields& plan, const std::vector<Table>& tables
     features.push_back(ReadFeature(fields, tables));
     inputs += std::max<std::size_t>(1, features.back().buckets);
     for (std::size_t i = 0; i + 1 < features.size(); ++i)
-      if (features[i].table == features.back().table && features[i].column == features.back().column)
-        fields.Refuse("column", absl::StrFormat("\"%s.%s\" is given twice", features[i].table, features[i].column));
+      if (features[i].table == features.back().table &&
+          features[i].column == features.back().column)
+        fields.Refuse("column", absl::StrFormat("\"%s.%s\" is given twice", features[i].table,
+                                                features[i].column));
   }
-  if (inputs > kMaxInputs) plan.Refuse("feature", absl::StrFormat("makes %d inputs, at most %d are allowed", inputs, kMaxInputs));
+  if (inputs > kMaxInputs)
+    plan.Refuse("feature",
+                absl::StrFormat("makes %d inputs, at most %d are allowed", inputs, kMaxInputs));
   return features;
 }
 
@@ -119,7 +133,8 @@ Label ReadLabel(Fields fields, const std::vector<Table>& tables) {
 
 Network ReadNetwork(Fields fields) {
   Network network;
-  for (const std::uint64_t width : fields.Ints("hidden", 8, 1, 4096)) network.hidden.push_back(width);
+  for (const std::uint64_t width : fields.Ints("hidden", 8, 1, 4096))
+    network.hidden.push_back(width);
   fields.Choice("activation", {"relu"}, 0);
   network.dropout = fields.Real("dropout", {Exactly(0), Exactly(1), false, true}, Exactly(0));
   fields.Done();
@@ -155,18 +170,21 @@ std::optional<NonPrivate> ReadNonPrivate(Fields& plan) {
 
 Privacy ReadPrivacy(Fields fields) {
   Privacy privacy;
-  privacy.mechanism = static_cast<Mechanism>(fields.Choice("mechanism", {"discrete_gaussian", "none"}, 0));
+  privacy.mechanism =
+      static_cast<Mechanism>(fields.Choice("mechanism", {"discrete_gaussian", "none"}, 0));
   privacy.epsilon = fields.Real("epsilon", {Exactly(0), Exactly(1000), true, false});
   privacy.delta = fields.Real("delta", {Exactly(0), Exactly(1, 100), true, false});
   privacy.accountant = static_cast<AccountantKind>(fields.Choice("accountant", {"pld", "rdp"}));
-  privacy.statistics_share = fields.Real("statistics_share", {Exactly(0), Exactly(1), false, true}, Exactly(0));
+  privacy.statistics_share =
+      fields.Real("statistics_share", {Exactly(0), Exactly(1), false, true}, Exactly(0));
   fields.Done();
   return privacy;
 }
 
 Aggregation ReadAggregation(Fields fields) {
   Aggregation aggregation;
-  const auto small = [&](const char* key, std::uint32_t low, std::uint32_t high, std::uint32_t otherwise) {
+  const auto small = [&](const char* key, std::uint32_t low, std::uint32_t high,
+                         std::uint32_t otherwise) {
     return static_cast<std::uint32_t>(fields.Int(key, low, high, otherwise));
   };
   aggregation.min_survivors = small("min_survivors", 0, 255, 0);
@@ -182,7 +200,8 @@ Rounds ReadRounds(Fields fields) {
   Rounds rounds;
   rounds.tick_ms = static_cast<std::uint32_t>(fields.Int("tick_ms", 1, 60'000, 20));
   rounds.deadline_ms = static_cast<std::uint32_t>(fields.Int("deadline_ms", 50, 3'600'000, 5000));
-  if (rounds.deadline_ms < 2 * rounds.tick_ms) fields.Refuse("deadline_ms", "must be at least twice tick_ms");
+  if (rounds.deadline_ms < 2 * rounds.tick_ms)
+    fields.Refuse("deadline_ms", "must be at least twice tick_ms");
   fields.Done();
   return rounds;
 }
@@ -192,9 +211,11 @@ std::vector<Pool> ReadPools(Fields& plan) {
   std::set<std::string> names, members;
   for (Fields& fields : plan.List("pool", 0, 255)) {
     Pool pool{Name(fields, "name"), fields.Texts("members", 2, 255)};
-    if (!names.insert(pool.name).second) fields.Refuse("name", absl::StrFormat("\"%s\" is given twice", pool.name));
+    if (!names.insert(pool.name).second)
+      fields.Refuse("name", absl::StrFormat("\"%s\" is given twice", pool.name));
     for (const std::string& member : pool.members)
-      if (!members.insert(member).second) fields.Refuse("members", absl::StrFormat("has \"%s\" twice", member));
+      if (!members.insert(member).second)
+        fields.Refuse("members", absl::StrFormat("has \"%s\" twice", member));
     fields.Done();
     pools.push_back(std::move(pool));
   }
@@ -205,11 +226,14 @@ std::vector<Pool> ReadPools(Fields& plan) {
 void CheckUnitOfLabel(const Plan& plan, Fields& fields) {
   for (const Table& table : plan.tables)
     if (table.name == plan.label.table && table.join != plan.unit.column)
-      fields.Refuse("label", absl::StrFormat("is in the table %s, whose join is \"%s\" and must be unit.column, \"%s\"",
-                                             table.name, table.join, plan.unit.column));
+      fields.Refuse("label",
+                    absl::StrFormat(
+                        "is in the table %s, whose join is \"%s\" and must be unit.column, \"%s\"",
+                        table.name, table.join, plan.unit.column));
 }
 
-std::uint64_t ReadOne(Fields& plan, const char* section, const char* key, std::uint64_t high, std::uint64_t otherwise) {
+std::uint64_t ReadOne(Fields& plan, const char* section, const char* key, std::uint64_t high,
+                      std::uint64_t otherwise) {
   if (!plan.Has(section)) return otherwise;
   Fields fields = plan.Section(section);
   const std::uint64_t value = fields.Int(key, 0, high, otherwise);
@@ -223,8 +247,8 @@ Plan ReadPlan(const Json& document, FieldErrors& errors) {
   Fields fields(document, "", errors);
   Plan plan;
   plan.name = Name(fields, "name");
-  plan.task = static_cast<Task>(
-      fields.Choice("task", {"binary", "regression", "multi_class", "multi_task", "recommend", "q_learning"}));
+  plan.task = static_cast<Task>(fields.Choice(
+      "task", {"binary", "regression", "multi_class", "multi_task", "recommend", "q_learning"}));
   plan.unit = ReadUnit(fields.Section("unit"));
   plan.holdout = ReadHoldout(fields.Section("holdout"));
   plan.tables = ReadTables(fields, plan.unit);
@@ -238,7 +262,8 @@ Plan ReadPlan(const Json& document, FieldErrors& errors) {
   if (fields.Has("aggregation")) plan.aggregation = ReadAggregation(fields.Section("aggregation"));
   if (fields.Has("rounds")) plan.rounds = ReadRounds(fields.Section("rounds"));
   plan.pools = ReadPools(fields);
-  plan.minimum_customers = ReadOne(fields, "population", "minimum_customers", 1'000'000'000, plan.minimum_customers);
+  plan.minimum_customers =
+      ReadOne(fields, "population", "minimum_customers", 1'000'000'000, plan.minimum_customers);
   plan.max_bad_rows = ReadOne(fields, "data", "max_bad_rows", 1'000'000'000, plan.max_bad_rows);
   fields.Done();
   return plan;

@@ -37,9 +37,11 @@ absl::StatusOr<Plan> WithOverrides(Plan plan, const Overrides& overrides) {
   if (overrides.epsilon == "inf") {
     plan = WithoutPrivacy(std::move(plan));
   } else if (overrides.epsilon) {
-    VEILSUM_RETURN_IF_ERROR(SetDecimal("privacy.epsilon", *overrides.epsilon, plan.privacy.epsilon));
+    VEILSUM_RETURN_IF_ERROR(
+        SetDecimal("privacy.epsilon", *overrides.epsilon, plan.privacy.epsilon));
   }
-  if (overrides.delta) VEILSUM_RETURN_IF_ERROR(SetDecimal("privacy.delta", *overrides.delta, plan.privacy.delta));
+  if (overrides.delta)
+    VEILSUM_RETURN_IF_ERROR(SetDecimal("privacy.delta", *overrides.delta, plan.privacy.delta));
   if (overrides.rounds) {
     plan.training.steps = std::min<std::uint64_t>(*overrides.rounds, 1ULL << 40);
     plan.training.attempts_max = AttemptsFor(plan.training.steps, plan.aggregation.key_batch);

@@ -10,8 +10,15 @@ struct Default {
 };
 
 TEST(ResolveAggregation, HasTheDefaultsOfSe04) {
-  for (const Default& d : {Default{3, 1, 1, 3, 3}, {4, 1, 1, 3, 3}, {5, 1, 1, 4, 4}, {9, 1, 1, 6, 8}, {14, 1, 2, 9, 13},
-                           {15, 1, 3, 10, 14}, {20, 1, 4, 13, 18}, {100, 1, 20, 61, 90}, {9, 3, 3, 7, 8}}) {
+  for (const Default& d : {Default{3, 1, 1, 3, 3},
+                           {4, 1, 1, 3, 3},
+                           {5, 1, 1, 4, 4},
+                           {9, 1, 1, 6, 8},
+                           {14, 1, 2, 9, 13},
+                           {15, 1, 3, 10, 14},
+                           {20, 1, 4, 13, 18},
+                           {100, 1, 20, 61, 90},
+                           {9, 3, 3, 7, 8}}) {
     ASSERT_OK_AND_ASSIGN(const ResolvedAggregation r, ResolveAggregation({}, d.n, d.tenant));
     EXPECT_EQ(r.colluders, d.colluders) << d.n;
     EXPECT_EQ(r.quorum, d.quorum) << d.n;
@@ -31,11 +38,14 @@ TEST(ResolveAggregation, TakesThePlansNumbers) {
 }
 
 TEST(ResolveAggregation, RefusesWhatProtectsNobody) {
-  const auto refuses = [](std::uint32_t c, std::uint32_t u, std::uint32_t n, std::uint32_t tenant, const char* why) {
+  const auto refuses = [](std::uint32_t c, std::uint32_t u, std::uint32_t n, std::uint32_t tenant,
+                          const char* why) {
     Aggregation plan;
     plan.colluders = c;
     plan.min_survivors = u;
-    EXPECT_THAT(ResolveAggregation(plan, n, tenant), StatusIs(absl::StatusCode::kFailedPrecondition, why)) << why;
+    EXPECT_THAT(ResolveAggregation(plan, n, tenant),
+                StatusIs(absl::StatusCode::kFailedPrecondition, why))
+        << why;
   };
   refuses(0, 0, 2, 1, "has 2 members, must have at least 3");
   refuses(0, 0, 256, 1, "at most 255");

@@ -1,5 +1,4 @@
 #include "model/contract/run_contract.h"
-
 #include "tests/support/status_matchers.h"
 
 namespace veilsum::model {
@@ -19,7 +18,8 @@ RunContract ValidContract() {
   cohort.colluders = 1;
   cohort.min_survivors = 3;
   contract.cohorts.push_back(cohort);
-  contract.sums.push_back({"train", 32, 33665, 640, 20, "1048759.5", "3834512.25", "2711410", "1/10", "3.6566"});
+  contract.sums.push_back(
+      {"train", 32, 33665, 640, 20, "1048759.5", "3834512.25", "2711410", "1/10", "3.6566"});
   contract.sums.push_back({"statistics", 64, 19, 1, 20, "4.57e6", "0", "0", "1", "0"});
   return contract;
 }
@@ -40,7 +40,8 @@ TEST(Contract, HashIsOverLabelZeroByteAndBytes) {
 
 TEST(Contract, RefusesOtherFormsOfTheSameThing) {
   ASSERT_OK_AND_ASSIGN(const std::string json, ContractToJson(ValidContract()));
-  const auto refuses = [](std::string text, std::string_view from, std::string_view to, const char* why) {
+  const auto refuses = [](std::string text, std::string_view from, std::string_view to,
+                          const char* why) {
     const std::size_t at = text.find(from);
     ASSERT_NE(at, std::string::npos) << from;
     text.replace(at, from.size(), to);
@@ -53,9 +54,11 @@ TEST(Contract, RefusesOtherFormsOfTheSameThing) {
   refuses(json, "\"run_id\":\"run-1\",", "", "contract: ");
   refuses(json, "\"private\":true", "\"private\":1", "contract: ");
   refuses(json, "\"colluders\":1", "\"colluders\":-1", "contract: ");
-  EXPECT_THAT(ContractFromJson(""), StatusIs(absl::StatusCode::kInvalidArgument, "contract: not JSON"));
+  EXPECT_THAT(ContractFromJson(""),
+              StatusIs(absl::StatusCode::kInvalidArgument, "contract: not JSON"));
   EXPECT_THAT(ContractFromJson("[]"), StatusIs(absl::StatusCode::kInvalidArgument, "contract: "));
-  EXPECT_THAT(ContractFromJson(std::string(kMaxContractBytes + 1, ' ')), StatusIs(absl::StatusCode::kInvalidArgument, "at most"));
+  EXPECT_THAT(ContractFromJson(std::string(kMaxContractBytes + 1, ' ')),
+              StatusIs(absl::StatusCode::kInvalidArgument, "at most"));
 }
 
 TEST(Contract, EveryChangedByteIsRefusedOrAnotherContract) {
@@ -81,7 +84,8 @@ class ContractRefuses : public testing::TestWithParam<Corruption> {};
 TEST_P(ContractRefuses, NamingTheField) {
   RunContract contract = ValidContract();
   GetParam().apply(contract);
-  EXPECT_THAT(CheckContract(contract), StatusIs(absl::StatusCode::kInvalidArgument, GetParam().complaint));
+  EXPECT_THAT(CheckContract(contract),
+              StatusIs(absl::StatusCode::kInvalidArgument, GetParam().complaint));
   EXPECT_FALSE(ContractToJson(contract).ok());
 }
 
@@ -90,29 +94,58 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(
         Corruption{"RunId", [](RunContract& c) { c.run_id = "Run 1"; }, "run_id must be"},
         Corruption{"Federation", [](RunContract& c) { c.federation = ""; }, "federation must be"},
-        Corruption{"NoCohort", [](RunContract& c) { c.cohorts.clear(); }, "cohorts, their number, is 0"},
-        Corruption{"TwoMembers", [](RunContract& c) { c.cohorts[0].members.resize(2); }, "cohorts[0].members, their number, is 2, must be 3 to 255"},
-        Corruption{"Unsorted", [](RunContract& c) { std::swap(c.cohorts[0].members[0], c.cohorts[0].members[1]); }, "members[1] is not above"},
-        Corruption{"OtherDomain", [](RunContract& c) { c.cohorts[0].members[3] = "spiffe://x.example/tenant/a/client/1"; }, "members[3] is not a client's SPIFFE URI of shops.example"},
-        Corruption{"Coordinator", [](RunContract& c) { c.cohorts[0].members[3] = "spiffe://shops.example/coordinator/1"; }, "members[3] is not a client's"},
-        Corruption{"ExtraSegment", [](RunContract& c) { c.cohorts[0].members[3] += "/x"; }, "members[3] is not a client's"},
-        Corruption{"ClassMissing", [](RunContract& c) { c.cohorts[0].size_classes.pop_back(); }, "size_classes has 3 entries, must have 4"},
-        Corruption{"ClassNoPower", [](RunContract& c) { c.cohorts[0].size_classes[2] = 300; }, "size_classes[2] is 300, must be a power of two"},
-        Corruption{"NoColluder", [](RunContract& c) { c.cohorts[0].colluders = 0; }, "cohorts[0].colluders is 0, must be 1 to 2"},
-        Corruption{"TooFewSurvivors", [](RunContract& c) { c.cohorts[0].min_survivors = 2; }, "cohorts[0].min_survivors is 2, must be 3 to 4"},
-        Corruption{"SameCohortTwice", [](RunContract& c) { c.cohorts.push_back(c.cohorts[0]); }, "is in two cohorts"},
+        Corruption{"NoCohort", [](RunContract& c) { c.cohorts.clear(); },
+                   "cohorts, their number, is 0"},
+        Corruption{"TwoMembers", [](RunContract& c) { c.cohorts[0].members.resize(2); },
+                   "cohorts[0].members, their number, is 2, must be 3 to 255"},
+        Corruption{
+            "Unsorted",
+            [](RunContract& c) { std::swap(c.cohorts[0].members[0], c.cohorts[0].members[1]); },
+            "members[1] is not above"},
+        Corruption{"OtherDomain",
+                   [](RunContract& c) {
+                     c.cohorts[0].members[3] = "spiffe://x.example/tenant/a/client/1";
+                   },
+                   "members[3] is not a client's SPIFFE URI of shops.example"},
+        Corruption{"Coordinator",
+                   [](RunContract& c) {
+                     c.cohorts[0].members[3] = "spiffe://shops.example/coordinator/1";
+                   },
+                   "members[3] is not a client's"},
+        Corruption{"ExtraSegment", [](RunContract& c) { c.cohorts[0].members[3] += "/x"; },
+                   "members[3] is not a client's"},
+        Corruption{"ClassMissing", [](RunContract& c) { c.cohorts[0].size_classes.pop_back(); },
+                   "size_classes has 3 entries, must have 4"},
+        Corruption{"ClassNoPower", [](RunContract& c) { c.cohorts[0].size_classes[2] = 300; },
+                   "size_classes[2] is 300, must be a power of two"},
+        Corruption{"NoColluder", [](RunContract& c) { c.cohorts[0].colluders = 0; },
+                   "cohorts[0].colluders is 0, must be 1 to 2"},
+        Corruption{"TooFewSurvivors", [](RunContract& c) { c.cohorts[0].min_survivors = 2; },
+                   "cohorts[0].min_survivors is 2, must be 3 to 4"},
+        Corruption{"SameCohortTwice", [](RunContract& c) { c.cohorts.push_back(c.cohorts[0]); },
+                   "is in two cohorts"},
         Corruption{"NoSum", [](RunContract& c) { c.sums.clear(); }, "sums, their number, is 0"},
-        Corruption{"Purpose", [](RunContract& c) { c.sums[0].purpose = "spy"; }, "sums[0].purpose must be"},
-        Corruption{"PurposeTwice", [](RunContract& c) { c.sums[1].purpose = "train"; }, "two sums have the purpose train"},
+        Corruption{"Purpose", [](RunContract& c) { c.sums[0].purpose = "spy"; },
+                   "sums[0].purpose must be"},
+        Corruption{"PurposeTwice", [](RunContract& c) { c.sums[1].purpose = "train"; },
+                   "two sums have the purpose train"},
         Corruption{"Bits", [](RunContract& c) { c.sums[0].bits = 33; }, "sums[0].bits is 33"},
-        Corruption{"Dimension", [](RunContract& c) { c.sums[0].dimension = 0; }, "sums[0].dimension is 0"},
-        Corruption{"Attempts", [](RunContract& c) { c.sums[0].attempts_max = 0; }, "sums[0].attempts_max is 0"},
-        Corruption{"Scale", [](RunContract& c) { c.sums[0].scale_log2 = 51; }, "sums[0].scale_log2 is 51"},
-        Corruption{"Sensitivity", [](RunContract& c) { c.sums[0].sensitivity = "1e"; }, "sums[0].sensitivity must be a decimal"},
-        Corruption{"Sigma", [](RunContract& c) { c.sums[0].noise_sigma = "-1"; }, "sums[0].noise_sigma must be a decimal"},
-        Corruption{"Share", [](RunContract& c) { c.sums[0].share_sigma = "nan"; }, "sums[0].share_sigma must be a decimal"},
-        Corruption{"Multiplier", [](RunContract& c) { c.sums[0].noise_multiplier = "01"; }, "sums[0].noise_multiplier must be a decimal"},
-        Corruption{"Rate", [](RunContract& c) { c.sums[0].sampling_rate = "1/0"; }, "sums[0].sampling_rate must be"}),
+        Corruption{"Dimension", [](RunContract& c) { c.sums[0].dimension = 0; },
+                   "sums[0].dimension is 0"},
+        Corruption{"Attempts", [](RunContract& c) { c.sums[0].attempts_max = 0; },
+                   "sums[0].attempts_max is 0"},
+        Corruption{"Scale", [](RunContract& c) { c.sums[0].scale_log2 = 51; },
+                   "sums[0].scale_log2 is 51"},
+        Corruption{"Sensitivity", [](RunContract& c) { c.sums[0].sensitivity = "1e"; },
+                   "sums[0].sensitivity must be a decimal"},
+        Corruption{"Sigma", [](RunContract& c) { c.sums[0].noise_sigma = "-1"; },
+                   "sums[0].noise_sigma must be a decimal"},
+        Corruption{"Share", [](RunContract& c) { c.sums[0].share_sigma = "nan"; },
+                   "sums[0].share_sigma must be a decimal"},
+        Corruption{"Multiplier", [](RunContract& c) { c.sums[0].noise_multiplier = "01"; },
+                   "sums[0].noise_multiplier must be a decimal"},
+        Corruption{"Rate", [](RunContract& c) { c.sums[0].sampling_rate = "1/0"; },
+                   "sums[0].sampling_rate must be"}),
     [](const auto& test) { return std::string(test.param.name); });
 
 TEST(SizeClass, IsThePowerOfTwoAbove) {
@@ -124,9 +157,11 @@ TEST(SizeClass, IsThePowerOfTwoAbove) {
 
 TEST(SizeClass, IsFoundByMember) {
   const RunContract contract = ValidContract();
-  ASSERT_OK_AND_ASSIGN(const std::uint64_t size, SizeClassOfMember(contract, "spiffe://shops.example/tenant/c/client/1"));
+  ASSERT_OK_AND_ASSIGN(const std::uint64_t size,
+                       SizeClassOfMember(contract, "spiffe://shops.example/tenant/c/client/1"));
   EXPECT_EQ(size, 256u);
-  EXPECT_THAT(SizeClassOfMember(contract, "spiffe://x"), StatusIs(absl::StatusCode::kNotFound, "no member"));
+  EXPECT_THAT(SizeClassOfMember(contract, "spiffe://x"),
+              StatusIs(absl::StatusCode::kNotFound, "no member"));
 }
 
 }  // namespace

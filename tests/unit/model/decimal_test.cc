@@ -14,10 +14,16 @@ TEST(DecimalText, IsTheShortestExactDecimal) {
   EXPECT_EQ(DecimalText(Exactly(1, 1'000'000'000'000'000'000)), "0.000000000000000001");
 }
 
-TEST(DecimalText, FallsBackToAFraction) { EXPECT_EQ(DecimalText(Exactly(1024, 9875)), "1024/9875"); }
+TEST(DecimalText, FallsBackToAFraction) {
+  EXPECT_EQ(DecimalText(Exactly(1024, 9875)), "1024/9875");
+}
 
 TEST(Decimal, KeepsItsSignAndValue) {
-  for (const auto& [text, value, canonical] : {std::tuple{"-0.5", -0.5, "-0.5"}, {"12", 12.0, "12"}, {"-0", 0.0, "0"}, {"1e-5", 1e-5, "0.00001"}, {"-2.50", -2.5, "-2.5"}}) {
+  for (const auto& [text, value, canonical] : {std::tuple{"-0.5", -0.5, "-0.5"},
+                                               {"12", 12.0, "12"},
+                                               {"-0", 0.0, "0"},
+                                               {"1e-5", 1e-5, "0.00001"},
+                                               {"-2.50", -2.5, "-2.5"}}) {
     ASSERT_OK_AND_ASSIGN(const Decimal decimal, Decimal::Parse(text));
     EXPECT_EQ(decimal.ToDouble(), value) << text;
     EXPECT_EQ(decimal.ToString(), canonical) << text;

@@ -21,11 +21,15 @@ TEST(InitialModel, HasTheDeviationsOfTheReference) {
     EXPECT_EQ(model[i], 0.0f);
     EXPECT_EQ(model[9 + i], 1.0f);
   }
-  const double expected[] = {std::sqrt(2.0 / 181), std::sqrt(2.0 / 128), std::sqrt(2.0 / 64), 0.1 * std::sqrt(2.0 / 32)};
-  const double tolerance[] = {0.02, 0.04, 0.08, 0.5};  // five standard errors of a deviation: 5 / sqrt(2 n)
+  const double expected[] = {std::sqrt(2.0 / 181), std::sqrt(2.0 / 128), std::sqrt(2.0 / 64),
+                             0.1 * std::sqrt(2.0 / 32)};
+  const double tolerance[] = {0.02, 0.04, 0.08,
+                              0.5};  // five standard errors of a deviation: 5 / sqrt(2 n)
   for (std::size_t l = 0; l < 4; ++l) {
     const Layer& layer = layout.layers()[l];
-    EXPECT_NEAR(Deviation(model, layer.weight, layer.in * layer.out) / expected[l], 1, tolerance[l] + 0.03) << l;
+    EXPECT_NEAR(Deviation(model, layer.weight, layer.in * layer.out) / expected[l], 1,
+                tolerance[l] + 0.03)
+        << l;
     for (std::size_t i = 0; i < layer.out; ++i) EXPECT_EQ(model[layer.bias + i], 0.0f);
   }
 }
@@ -34,12 +38,14 @@ TEST(InitialModel, HasTheDeviationsOfTheReference) {
 TEST(InitialModel, IsTheSameOnEveryMachine) {
   const ModelVector model = InitialModel(Layout::Mlp(1, 2, {2}, false), 7);
   ASSERT_EQ(model.size(), 11u);
-  EXPECT_EQ(HexEncode(ModelHash(model)), "d91b05d46c48a5560d90710050d0f0c49a8f7941385554b07b5d1c75ce9da3d1");
+  EXPECT_EQ(HexEncode(ModelHash(model)),
+            "d91b05d46c48a5560d90710050d0f0c49a8f7941385554b07b5d1c75ce9da3d1");
 }
 
 TEST(InitialModel, DependsOnTheSeedButNotOnTheBuffers) {
   const Layout plain = Layout::Mlp(3, 5, {4}, false), standardised = Layout::Mlp(3, 5, {4}, true);
-  const ModelVector a = InitialModel(plain, 1), b = InitialModel(standardised, 1), c = InitialModel(plain, 2);
+  const ModelVector a = InitialModel(plain, 1), b = InitialModel(standardised, 1),
+                    c = InitialModel(plain, 2);
   EXPECT_TRUE(std::equal(a.begin(), a.end(), b.begin() + 6));
   EXPECT_NE(a, c);
 }

@@ -7,9 +7,12 @@
 namespace veilsum::model {
 namespace {
 
-// The four points of scikit-learn's documentation of roc_auc_score and average_precision_score: 0.75 and 0.8333.
+// The four points of scikit-learn's documentation of roc_auc_score and average_precision_score:
+// 0.75 and 0.8333.
 TEST(EvaluateBinary, AgreesWithAPublishedExample) {
-  ASSERT_OK_AND_ASSIGN(const BinaryMetrics m, EvaluateBinary(std::vector<float>{0.1f, 0.4f, 0.35f, 0.8f}, std::vector<float>{0, 0, 1, 1}));
+  ASSERT_OK_AND_ASSIGN(
+      const BinaryMetrics m,
+      EvaluateBinary(std::vector<float>{0.1f, 0.4f, 0.35f, 0.8f}, std::vector<float>{0, 0, 1, 1}));
   EXPECT_DOUBLE_EQ(*m.roc_auc, 0.75);
   EXPECT_NEAR(*m.pr_auc, 5.0 / 6, 1e-12);
   EXPECT_EQ(m.positives, 2u);
@@ -17,9 +20,10 @@ TEST(EvaluateBinary, AgreesWithAPublishedExample) {
 }
 
 TEST(EvaluateBinary, CountsTiesOneHalf) {
-  // Logits 2: {+}, 1: {+, -, -}, 0: {-}. Pairs: the first + beats 3; the second + ties 2 and beats 1: (3 + 2/2 + 1) / 6.
-  // Average precision: 1 * 1/2 + 2/4 * 1/2.
-  ASSERT_OK_AND_ASSIGN(const BinaryMetrics m, EvaluateBinary(std::vector<float>{2, 1, 1, 1, 0}, std::vector<float>{1, 1, 0, 0, 0}));
+  // Logits 2: {+}, 1: {+, -, -}, 0: {-}. Pairs: the first + beats 3; the second + ties 2 and beats
+  // 1: (3 + 2/2 + 1) / 6. Average precision: 1 * 1/2 + 2/4 * 1/2.
+  ASSERT_OK_AND_ASSIGN(const BinaryMetrics m, EvaluateBinary(std::vector<float>{2, 1, 1, 1, 0},
+                                                             std::vector<float>{1, 1, 0, 0, 0}));
   EXPECT_NEAR(*m.roc_auc, 5.0 / 6, 1e-12);
   EXPECT_NEAR(*m.pr_auc, 0.75, 1e-12);
   EXPECT_DOUBLE_EQ(m.accuracy, 0.4);
@@ -28,8 +32,10 @@ TEST(EvaluateBinary, CountsTiesOneHalf) {
 
 TEST(EvaluateBinary, DoesNotDependOnTheOrderOfTies) {
   const std::vector<float> logits(6, 0.3f);
-  ASSERT_OK_AND_ASSIGN(const BinaryMetrics a, EvaluateBinary(logits, std::vector<float>{1, 1, 0, 0, 0, 0}));
-  ASSERT_OK_AND_ASSIGN(const BinaryMetrics b, EvaluateBinary(logits, std::vector<float>{0, 0, 0, 0, 1, 1}));
+  ASSERT_OK_AND_ASSIGN(const BinaryMetrics a,
+                       EvaluateBinary(logits, std::vector<float>{1, 1, 0, 0, 0, 0}));
+  ASSERT_OK_AND_ASSIGN(const BinaryMetrics b,
+                       EvaluateBinary(logits, std::vector<float>{0, 0, 0, 0, 1, 1}));
   EXPECT_DOUBLE_EQ(*a.roc_auc, 0.5);
   EXPECT_DOUBLE_EQ(*b.roc_auc, 0.5);
   EXPECT_NEAR(*a.pr_auc, 1.0 / 3, 1e-12);
@@ -37,15 +43,18 @@ TEST(EvaluateBinary, DoesNotDependOnTheOrderOfTies) {
 }
 
 TEST(EvaluateBinary, LogLossIsStableFarOut) {
-  ASSERT_OK_AND_ASSIGN(const BinaryMetrics m, EvaluateBinary(std::vector<float>{0, 1000, -1000}, std::vector<float>{1, 1, 1}));
+  ASSERT_OK_AND_ASSIGN(const BinaryMetrics m, EvaluateBinary(std::vector<float>{0, 1000, -1000},
+                                                             std::vector<float>{1, 1, 1}));
   EXPECT_NEAR(m.log_loss, (std::log(2.0) + 0 + 1000) / 3, 1e-9);
 }
 
 TEST(EvaluateBinary, HasNoAreaWithOneClass) {
-  ASSERT_OK_AND_ASSIGN(const BinaryMetrics m, EvaluateBinary(std::vector<float>{1, 2}, std::vector<float>{0, 0}));
+  ASSERT_OK_AND_ASSIGN(const BinaryMetrics m,
+                       EvaluateBinary(std::vector<float>{1, 2}, std::vector<float>{0, 0}));
   EXPECT_FALSE(m.roc_auc.has_value());
   EXPECT_FALSE(m.pr_auc.has_value());
-  ASSERT_OK_AND_ASSIGN(const BinaryMetrics all, EvaluateBinary(std::vector<float>{1, 2}, std::vector<float>{1, 1}));
+  ASSERT_OK_AND_ASSIGN(const BinaryMetrics all,
+                       EvaluateBinary(std::vector<float>{1, 2}, std::vector<float>{1, 1}));
   EXPECT_FALSE(all.roc_auc.has_value());
   EXPECT_DOUBLE_EQ(*all.pr_auc, 1.0);
 }
@@ -53,7 +62,9 @@ TEST(EvaluateBinary, HasNoAreaWithOneClass) {
 TEST(EvaluateBinary, BinsPredictions) {
   // Probabilities 0.25, 0.25, 0.75 and (almost) 1: bins [0, 0.5) and [0.5, 1].
   const float third = std::log(1.0f / 3);
-  ASSERT_OK_AND_ASSIGN(const BinaryMetrics m, EvaluateBinary(std::vector<float>{third, third, -third, 100}, std::vector<float>{0, 1, 1, 1}, 2));
+  ASSERT_OK_AND_ASSIGN(const BinaryMetrics m,
+                       EvaluateBinary(std::vector<float>{third, third, -third, 100},
+                                      std::vector<float>{0, 1, 1, 1}, 2));
   ASSERT_EQ(m.calibration.size(), 2u);
   EXPECT_EQ(m.calibration[0].count, 2u);
   EXPECT_NEAR(m.calibration[0].mean_prediction, 0.25, 1e-6);

@@ -36,8 +36,10 @@ TEST(Safetensors, RoundTrip) {
 TEST(Safetensors, AreNotReadIntoAnotherLayout) {
   const Layout layout = Layout::Mlp(2, 3, {4}, true);
   const Bytes file = WriteSafetensors(layout, InitialModel(layout, 3), {});
-  EXPECT_THAT(ReadModel(file, Layout::Mlp(2, 3, {4}, false)), StatusIs(absl::StatusCode::kInvalidArgument, "6 tensors, the layout has 4"));
-  EXPECT_THAT(ReadModel(file, Layout::Mlp(2, 3, {5}, true)), StatusIs(absl::StatusCode::kInvalidArgument, "another shape"));
+  EXPECT_THAT(ReadModel(file, Layout::Mlp(2, 3, {4}, false)),
+              StatusIs(absl::StatusCode::kInvalidArgument, "6 tensors, the layout has 4"));
+  EXPECT_THAT(ReadModel(file, Layout::Mlp(2, 3, {5}, true)),
+              StatusIs(absl::StatusCode::kInvalidArgument, "another shape"));
 }
 
 struct Hostile {
@@ -48,7 +50,8 @@ struct Hostile {
 class SafetensorsRefuse : public testing::TestWithParam<Hostile> {};
 
 TEST_P(SafetensorsRefuse, WithAReason) {
-  EXPECT_THAT(ReadSafetensors(GetParam().file), StatusIs(absl::StatusCode::kInvalidArgument, GetParam().complaint));
+  EXPECT_THAT(ReadSafetensors(GetParam().file),
+              StatusIs(absl::StatusCode::kInvalidArgument, GetParam().complaint));
 }
 
 const std::string kOne = R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}})";
@@ -56,7 +59,8 @@ const std::string kOne = R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]
 std::string ManyTensors(std::size_t count) {
   std::string out = "{";
   for (std::size_t i = 0; i < count; ++i)
-    out += absl::StrFormat("%s\"t%d\":{\"dtype\":\"F32\",\"shape\":[0],\"data_offsets\":[0,0]}", i == 0 ? "" : ",", i);
+    out += absl::StrFormat("%s\"t%d\":{\"dtype\":\"F32\",\"shape\":[0],\"data_offsets\":[0,0]}",
+                           i == 0 ? "" : ",", i);
   return out + "}";
 }
 
@@ -71,26 +75,61 @@ INSTANTIATE_TEST_SUITE_P(
     Files, SafetensorsRefuse,
     testing::Values(
         Hostile{"Empty", {}, "too short"},
-        Hostile{"HeaderOfTerabytes", File("{}", 0, std::uint64_t{1} << 40), "at most 1048576 are accepted"},
-        Hostile{"HeaderLengthWraps", File("{}", 0, ~std::uint64_t{0}), "at most 1048576 are accepted"},
+        Hostile{"HeaderOfTerabytes", File("{}", 0, std::uint64_t{1} << 40),
+                "at most 1048576 are accepted"},
+        Hostile{"HeaderLengthWraps", File("{}", 0, ~std::uint64_t{0}),
+                "at most 1048576 are accepted"},
         Hostile{"HeaderLongerThanFile", File("{}", 0, 3), "longer than the file"},
         Hostile{"NotJson", File("{", 0), "not a JSON object"},
         Hostile{"List", File("[]", 0), "not a JSON object"},
-        Hostile{"Deep", File("{\"a\":" + std::string(500, '[') + std::string(500, ']') + "}", 0), "not a JSON object of tensors"},
-        Hostile{"NameTwice", File(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}})", 8), "there twice"},
-        Hostile{"KeyTwice", File(R"({"a":{"dtype":"F32","dtype":"F32","shape":[2],"data_offsets":[0,8]}})", 8), "there twice"},
+        Hostile{"Deep", File("{\"a\":" + std::string(500, '[') + std::string(500, ']') + "}", 0),
+                "not a JSON object of tensors"},
+        Hostile{
+            "NameTwice",
+            File(
+                R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}})",
+                8),
+            "there twice"},
+        Hostile{"KeyTwice",
+                File(R"({"a":{"dtype":"F32","dtype":"F32","shape":[2],"data_offsets":[0,8]}})", 8),
+                "there twice"},
         Hostile{"TooManyTensors", File(ManyTensors(4098), 0), "at most 4096 are accepted"},
-        Hostile{"OtherType", File(R"({"a":{"dtype":"F64","shape":[1],"data_offsets":[0,8]}})", 8), "dtype must be F32"},
-        Hostile{"ExtraKey", File(R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8],"x":1}})", 8), "must have dtype"},
-        Hostile{"NegativeShape", File(R"({"a":{"dtype":"F32","shape":[-2],"data_offsets":[0,8]}})", 8), "bad shape"},
-        Hostile{"FractionalShape", File(R"({"a":{"dtype":"F32","shape":[2.0],"data_offsets":[0,8]}})", 8), "bad shape"},
-        Hostile{"ShapeOverflows", File(R"({"a":{"dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[0,0]}})", 0), "does not fit"},
-        Hostile{"BytesOverflow", File(R"({"a":{"dtype":"F32","shape":[4611686018427387904],"data_offsets":[0,0]}})", 0), "does not fit"},
-        Hostile{"ShapeAndRangeDiffer", File(R"({"a":{"dtype":"F32","shape":[3],"data_offsets":[0,8]}})", 8), "does not fit"},
-        Hostile{"RangeBackwards", File(R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[8,0]}})", 8), "bad data_offsets"},
-        Hostile{"RangeOutside", File(R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[4,12]}})", 8), "bad data_offsets"},
-        Hostile{"Overlap", File(R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}})", 8), "overlaps another or leaves a gap"},
-        Hostile{"Gap", File(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}})", 8), "overlaps another or leaves a gap"},
+        Hostile{"OtherType", File(R"({"a":{"dtype":"F64","shape":[1],"data_offsets":[0,8]}})", 8),
+                "dtype must be F32"},
+        Hostile{"ExtraKey",
+                File(R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8],"x":1}})", 8),
+                "must have dtype"},
+        Hostile{"NegativeShape",
+                File(R"({"a":{"dtype":"F32","shape":[-2],"data_offsets":[0,8]}})", 8), "bad shape"},
+        Hostile{"FractionalShape",
+                File(R"({"a":{"dtype":"F32","shape":[2.0],"data_offsets":[0,8]}})", 8),
+                "bad shape"},
+        Hostile{
+            "ShapeOverflows",
+            File(R"({"a":{"dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[0,0]}})",
+                 0),
+            "does not fit"},
+        Hostile{
+            "BytesOverflow",
+            File(R"({"a":{"dtype":"F32","shape":[4611686018427387904],"data_offsets":[0,0]}})", 0),
+            "does not fit"},
+        Hostile{"ShapeAndRangeDiffer",
+                File(R"({"a":{"dtype":"F32","shape":[3],"data_offsets":[0,8]}})", 8),
+                "does not fit"},
+        Hostile{"RangeBackwards",
+                File(R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[8,0]}})", 8),
+                "bad data_offsets"},
+        Hostile{"RangeOutside",
+                File(R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[4,12]}})", 8),
+                "bad data_offsets"},
+        Hostile{
+            "Overlap",
+            File(
+                R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}})",
+                8),
+            "overlaps another or leaves a gap"},
+        Hostile{"Gap", File(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}})", 8),
+                "overlaps another or leaves a gap"},
         Hostile{"TrailingBytes", File(kOne, 12), "the file has 12 for them"},
         Hostile{"Metadata", File(R"({"__metadata__":{"a":1}})", 0), "must be a text"},
         Hostile{"NotFinite", WithNan(), "not finite"}),

@@ -34,7 +34,9 @@ TEST(WithOverrides, ChangesWhatIsAskedAndNothingElse) {
   const Plan plan = ExamplePlan();
   ASSERT_OK_AND_ASSIGN(const Plan same, WithOverrides(plan, {}));
   EXPECT_EQ(PlanSha256(same), PlanSha256(plan));
-  ASSERT_OK_AND_ASSIGN(const Plan other, WithOverrides(plan, {.epsilon = "0.5", .delta = "1e-6", .rounds = 30, .min_survivors = 6}));
+  ASSERT_OK_AND_ASSIGN(
+      const Plan other,
+      WithOverrides(plan, {.epsilon = "0.5", .delta = "1e-6", .rounds = 30, .min_survivors = 6}));
   EXPECT_EQ(other.privacy.epsilon, Exactly(1, 2));
   EXPECT_EQ(other.privacy.delta, Exactly(1, 1000000));
   EXPECT_EQ(other.training.steps, 30u);
@@ -43,7 +45,10 @@ TEST(WithOverrides, ChangesWhatIsAskedAndNothingElse) {
 }
 
 TEST(WithOverrides, TakesRoundsAfterEpsilonInf) {
-  ASSERT_OK_AND_ASSIGN(const Plan plan, WithOverrides(ExamplePlan(), {.epsilon = "inf", .delta = {}, .rounds = 10, .min_survivors = {}}));
+  ASSERT_OK_AND_ASSIGN(
+      const Plan plan,
+      WithOverrides(ExamplePlan(),
+                    {.epsilon = "inf", .delta = {}, .rounds = 10, .min_survivors = {}}));
   EXPECT_FALSE(plan.is_private());
   EXPECT_EQ(plan.training.steps, 10u);
   EXPECT_EQ(plan.training.clip_norm, Exactly(10));
@@ -51,7 +56,9 @@ TEST(WithOverrides, TakesRoundsAfterEpsilonInf) {
 
 TEST(WithOverrides, RefusesValuesOutOfBounds) {
   const auto refuses = [](const Overrides& overrides, const char* why) {
-    EXPECT_THAT(WithOverrides(ExamplePlan(), overrides), StatusIs(absl::StatusCode::kInvalidArgument, why)) << why;
+    EXPECT_THAT(WithOverrides(ExamplePlan(), overrides),
+                StatusIs(absl::StatusCode::kInvalidArgument, why))
+        << why;
   };
   Overrides o;
   o.epsilon = "-1";

@@ -47,7 +47,10 @@ TEST(CsvReader, ReadsQuotesCommasAndLineBreaksInsideQuotes) {
 }
 
 TEST(CsvReader, SkipsAByteOrderMarkAndKeepsUtf8) {
-  EXPECT_EQ(ReadText("\xef\xbb\xbf" "a,\xc3\xa9\xe2\x82\xac\xf0\x9f\x9b\x92\n").rows, (Rows{{"a", "\xc3\xa9\xe2\x82\xac\xf0\x9f\x9b\x92"}}));
+  EXPECT_EQ(ReadText("\xef\xbb\xbf"
+                     "a,\xc3\xa9\xe2\x82\xac\xf0\x9f\x9b\x92\n")
+                .rows,
+            (Rows{{"a", "\xc3\xa9\xe2\x82\xac\xf0\x9f\x9b\x92"}}));
 }
 
 TEST(CsvReader, AnEmptyFileHasNoRowAndAnEmptyLineOneEmptyField) {
@@ -70,16 +73,21 @@ TEST_P(CsvReaderRefuses, NamingFileAndLine) {
 
 INSTANTIATE_TEST_SUITE_P(
     Files, CsvReaderRefuses,
-    testing::Values(Broken{"OpenQuote", "a,b\n1,\"2\n3,4\n", "t.csv:2: a quoted field is never closed"},
-                    Broken{"TextAfterQuote", "a\n\"1\"2\n", "t.csv:2: text after the closing quote"},
-                    Broken{"QuoteInside", "a\n\n1\"2\n", "t.csv:3: a quote inside a field"},
-                    Broken{"LoneCarriageReturn", "a\rb\n", "t.csv:1: a carriage return without a line feed"},
-                    Broken{"ZeroByte", std::string("a\nb\0c\n", 6), "t.csv:2: a zero byte"},
-                    Broken{"FieldTooLong", "a\n01234567890\n", "t.csv:2: a field of more than 10 bytes"},
-                    Broken{"RowTooLong", "0123456789,0123456789,0\n", "t.csv:1: a field of more than 10 bytes or a row of more than 20"},
-                    Broken{"TooManyFields", "a\n1,2,3,4,5\n", "t.csv:2: more than 4 fields"},
-                    Broken{"Latin1", "a\nb\nJos\xe9\n", "t.csv:3: not UTF-8"},
-                    Broken{"HalfAMark", "\xef\xbb" "a\n", "t.csv:1: not UTF-8"}),
+    testing::Values(
+        Broken{"OpenQuote", "a,b\n1,\"2\n3,4\n", "t.csv:2: a quoted field is never closed"},
+        Broken{"TextAfterQuote", "a\n\"1\"2\n", "t.csv:2: text after the closing quote"},
+        Broken{"QuoteInside", "a\n\n1\"2\n", "t.csv:3: a quote inside a field"},
+        Broken{"LoneCarriageReturn", "a\rb\n", "t.csv:1: a carriage return without a line feed"},
+        Broken{"ZeroByte", std::string("a\nb\0c\n", 6), "t.csv:2: a zero byte"},
+        Broken{"FieldTooLong", "a\n01234567890\n", "t.csv:2: a field of more than 10 bytes"},
+        Broken{"RowTooLong", "0123456789,0123456789,0\n",
+               "t.csv:1: a field of more than 10 bytes or a row of more than 20"},
+        Broken{"TooManyFields", "a\n1,2,3,4,5\n", "t.csv:2: more than 4 fields"},
+        Broken{"Latin1", "a\nb\nJos\xe9\n", "t.csv:3: not UTF-8"},
+        Broken{"HalfAMark",
+               "\xef\xbb"
+               "a\n",
+               "t.csv:1: not UTF-8"}),
     [](const auto& test) { return std::string(test.param.name); });
 
 TEST(CsvReader, GoesOnAfterABrokenRow) {
@@ -99,14 +107,21 @@ TEST(CsvReader, GoesOnAfterABrokenRow) {
 
 TEST(CsvReader, NamesWhatIsNoFile) {
   const TempFolder folder;
-  EXPECT_THAT(CsvReader::Open(folder.path() / "no.csv", "shop/no.csv"), StatusIs(absl::StatusCode::kNotFound, "shop/no.csv: there is no such file"));
-  EXPECT_THAT(CsvReader::Open(folder.path(), "shop"), StatusIs(absl::StatusCode::kInvalidArgument, "shop: not a regular file"));
+  EXPECT_THAT(CsvReader::Open(folder.path() / "no.csv", "shop/no.csv"),
+              StatusIs(absl::StatusCode::kNotFound, "shop/no.csv: there is no such file"));
+  EXPECT_THAT(CsvReader::Open(folder.path(), "shop"),
+              StatusIs(absl::StatusCode::kInvalidArgument, "shop: not a regular file"));
 }
 
 TEST(Utf8, AcceptsTheEdgesAndRefusesWhatIsBeyond) {
-  for (const char* good : {"", "a", "\x7f", "\xc2\x80", "\xdf\xbf", "\xe0\xa0\x80", "\xed\x9f\xbf", "\xee\x80\x80", "\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf"})
+  for (const char* good : {"", "a", "\x7f", "\xc2\x80", "\xdf\xbf", "\xe0\xa0\x80", "\xed\x9f\xbf",
+                           "\xee\x80\x80", "\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf"})
     EXPECT_TRUE(IsUtf8(good)) << good;
-  for (const char* bad : {"\x80", "\xc0\x80", "\xc1\xbf", "\xe0\x9f\xbf", "\xed\xa0\x80", "\xf0\x8f\xbf\xbf", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xc2", "\xe2\x82", "\xc2" "a"})
+  for (const char* bad :
+       {"\x80", "\xc0\x80", "\xc1\xbf", "\xe0\x9f\xbf", "\xed\xa0\x80", "\xf0\x8f\xbf\xbf",
+        "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xc2", "\xe2\x82",
+        "\xc2"
+        "a"})
     EXPECT_FALSE(IsUtf8(bad)) << bad;
 }
 

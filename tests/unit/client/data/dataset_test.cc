@@ -61,10 +61,12 @@ delta = "1e-5"
 accountant = "rdp"
 )";
 
-model::Plan PlanWith(std::string_view from = "", std::string_view to = "", std::string_view tail = "") {
+model::Plan PlanWith(std::string_view from = "", std::string_view to = "",
+                     std::string_view tail = "") {
   std::string text = kPlan;
   if (!from.empty()) text.replace(text.find(from), from.size(), to);
-  const absl::StatusOr<model::Plan> plan = model::ParsePlanToml(text + std::string(tail), "test.toml");
+  const absl::StatusOr<model::Plan> plan =
+      model::ParsePlanToml(text + std::string(tail), "test.toml");
   EXPECT_OK(plan);
   return *plan;
 }
@@ -72,7 +74,8 @@ model::Plan PlanWith(std::string_view from = "", std::string_view to = "", std::
 const char* const kVisits = "id,pages,device\nu1,5,phone\nu2,0,tablet\nu3,10,phone\n";
 const char* const kLabels = "label,id,age\n1,u3,50\nfalse,u1,100\n0,u2,0\n";
 
-absl::StatusOr<Dataset> Load(const std::string& visits, const std::string& labels, const model::Plan& plan = PlanWith()) {
+absl::StatusOr<Dataset> Load(const std::string& visits, const std::string& labels,
+                             const model::Plan& plan = PlanWith()) {
   const TempFolder folder;
   folder.Write("shop/visits.csv", visits);
   folder.Write("shop/labels.csv", labels);
@@ -88,14 +91,17 @@ std::vector<std::string> Customers(const Dataset& data) {
 }
 
 TEST(LoadDataset, JoinsTablesByCustomerAndKeepsPlanOrder) {
-  ASSERT_OK_AND_ASSIGN(const Dataset data, Load(kVisits, kLabels, PlanWith("mod = 2\nequals = 0", "mod = 1000\nequals = 999")));
+  ASSERT_OK_AND_ASSIGN(
+      const Dataset data,
+      Load(kVisits, kLabels, PlanWith("mod = 2\nequals = 0", "mod = 1000\nequals = 999")));
   const model::Examples& e = data.training;
   EXPECT_EQ(e.numeric, 2);
   EXPECT_EQ(e.categorical, 1);
   EXPECT_THAT(e.customer_ids, ElementsAre("u3", "u1", "u2"));
   EXPECT_THAT(e.labels, ElementsAre(1.0f, 0.0f, 0.0f));
   EXPECT_THAT(e.first_row, ElementsAre(0u, 1u, 2u, 3u));
-  EXPECT_THAT(e.numeric_values, ElementsAre(1.0f, 0.0f, 0.0f, 1.0f, -1.0f, -1.0f));  // (pages, age) of u3, u1, u2
+  EXPECT_THAT(e.numeric_values,
+              ElementsAre(1.0f, 0.0f, 0.0f, 1.0f, -1.0f, -1.0f));  // (pages, age) of u3, u1, u2
   EXPECT_EQ(e.active_inputs[0], e.active_inputs[1]);
   for (const std::uint32_t input : e.active_inputs) {
     EXPECT_GE(input, 2u);
@@ -112,14 +118,17 @@ TEST(LoadDataset, SplitsByTheHashOfTheId) {
 }
 
 TEST(LoadDataset, SplitsByAColumn) {
-  const model::Plan plan = PlanWith("hash = \"fnv1a64\"\nmod = 2\nequals = 0", "column = \"age\"\nvalue = \"50\"");
+  const model::Plan plan =
+      PlanWith("hash = \"fnv1a64\"\nmod = 2\nequals = 0", "column = \"age\"\nvalue = \"50\"");
   ASSERT_OK_AND_ASSIGN(const Dataset data, Load(kVisits, kLabels, plan));
   EXPECT_THAT(data.holdout.customer_ids, ElementsAre("u3"));
   EXPECT_THAT(data.training.customer_ids, ElementsAre("u1", "u2"));
 }
 
 TEST(LoadDataset, ReadsQuotedFieldsAndALineFeedInThem) {
-  ASSERT_OK_AND_ASSIGN(const Dataset data, Load("id,pages,device\nu1,5,\"pho\nne\"\nu2,0,\"a,b\"\nu3,\"10\",phone\n", kLabels));
+  ASSERT_OK_AND_ASSIGN(
+      const Dataset data,
+      Load("id,pages,device\nu1,5,\"pho\nne\"\nu2,0,\"a,b\"\nu3,\"10\",phone\n", kLabels));
   EXPECT_EQ(Customers(data).size(), 3u);
 }
 
@@ -144,28 +153,47 @@ TEST_P(LoadDatasetRefuses, NamingFileLineAndColumn) {
 
 INSTANTIATE_TEST_SUITE_P(
     Merchants, LoadDatasetRefuses,
-    testing::Values(
-        Broken{"EmptyFile", "", kLabels, "shop/visits.csv:1: the file is empty"},
-        Broken{"EmptyLabels", kVisits, "", "shop/labels.csv:1: the file is empty"},
-        Broken{"HeaderOnly", kVisits, "label,id,age\n", "shop/labels.csv:1: there is a header but no row"},
-        Broken{"MissingColumn", "id,pages\nu1,1\n", kLabels, "shop/visits.csv:1: the column device is missing; there are: id, pages"},
-        Broken{"MissingId", "pages,device\n1,phone\n", kLabels, "shop/visits.csv:1: the column id is missing"},
-        Broken{"MissingLabel", kVisits, "id,age\nu1,1\n", "shop/labels.csv:1: the column label is missing"},
-        Broken{"ColumnTwice", "id,pages,device,pages\nu1,1,a,1\n", kLabels, "shop/visits.csv:1: the column pages is there twice"},
-        Broken{"ShortRow", "id,pages,device\nu1,5,phone\nu2,0\nu3,1,a\n", kLabels, "shop/visits.csv:3: 2 fields, the header has 3"},
-        Broken{"LongRow", "id,pages,device\nu1,5,phone,x\n", kLabels, "shop/visits.csv:2: 4 fields, the header has 3"},
-        Broken{"OpenQuote", "id,pages,device\nu1,5,\"phone\nu2,0,a\n", kLabels, "shop/visits.csv:2: a quoted field is never closed"},
-        Broken{"TextInANumber", "id,pages,device\nu1,5,phone\nu2,abc,a\n", kLabels, "shop/visits.csv:3: column pages: \"abc\" is not a number"},
-        Broken{"LineAfterQuotedNewline", "id,pages,device\nu1,5,\"a\n\nb\"\nu2,abc,a\n", kLabels, "shop/visits.csv:5: column pages: \"abc\""},
-        Broken{"NotANumberNan", "id,pages,device\nu1,NaN,phone\n", kLabels, "shop/visits.csv:2: column pages: \"NaN\" is not a finite number"},
-        Broken{"Infinite", kVisits, "label,id,age\n1,u1,inf\n", "shop/labels.csv:2: column age: \"inf\" is not a finite number"},
-        Broken{"EmptyNumber", "id,pages,device\nu1,,phone\n", kLabels, "shop/visits.csv:2: column pages: is empty, must be a number"},
-        Broken{"BadLabel", kVisits, "label,id,age\n1,u1,1\nmaybe,u2,1\n", "shop/labels.csv:3: column label: \"maybe\" is not a label"},
-        Broken{"EmptyId", "id,pages,device\n,5,phone\n", kLabels, "shop/visits.csv:2: the customer's id is empty"},
-        Broken{"VisitTwice", "id,pages,device\nu1,5,a\nu2,1,a\nu1,6,b\nu3,1,a\n", kLabels, "shop/visits.csv:4: customer \"u1\" is there twice, first on line 2"},
-        Broken{"LabelTwice", kVisits, "label,id,age\n1,u1,1\n0,u2,1\n0,u1,1\n", "shop/labels.csv:4: customer \"u1\" is there twice, first on line 2"},
-        Broken{"NoPartner", "id,pages,device\nu1,5,phone\nu2,0,a\n", kLabels, "shop/labels.csv:2: customer \"u3\" has no row in shop/visits.csv"},
-        Broken{"NotUtf8", "id,pages,device\nu1,5,phone\nu2,0,caf\xe9\n", kLabels, "shop/visits.csv:3: not UTF-8"}),
+    testing::Values(Broken{"EmptyFile", "", kLabels, "shop/visits.csv:1: the file is empty"},
+                    Broken{"EmptyLabels", kVisits, "", "shop/labels.csv:1: the file is empty"},
+                    Broken{"HeaderOnly", kVisits, "label,id,age\n",
+                           "shop/labels.csv:1: there is a header but no row"},
+                    Broken{"MissingColumn", "id,pages\nu1,1\n", kLabels,
+                           "shop/visits.csv:1: the column device is missing; there are: id, pages"},
+                    Broken{"MissingId", "pages,device\n1,phone\n", kLabels,
+                           "shop/visits.csv:1: the column id is missing"},
+                    Broken{"MissingLabel", kVisits, "id,age\nu1,1\n",
+                           "shop/labels.csv:1: the column label is missing"},
+                    Broken{"ColumnTwice", "id,pages,device,pages\nu1,1,a,1\n", kLabels,
+                           "shop/visits.csv:1: the column pages is there twice"},
+                    Broken{"ShortRow", "id,pages,device\nu1,5,phone\nu2,0\nu3,1,a\n", kLabels,
+                           "shop/visits.csv:3: 2 fields, the header has 3"},
+                    Broken{"LongRow", "id,pages,device\nu1,5,phone,x\n", kLabels,
+                           "shop/visits.csv:2: 4 fields, the header has 3"},
+                    Broken{"OpenQuote", "id,pages,device\nu1,5,\"phone\nu2,0,a\n", kLabels,
+                           "shop/visits.csv:2: a quoted field is never closed"},
+                    Broken{"TextInANumber", "id,pages,device\nu1,5,phone\nu2,abc,a\n", kLabels,
+                           "shop/visits.csv:3: column pages: \"abc\" is not a number"},
+                    Broken{"LineAfterQuotedNewline", "id,pages,device\nu1,5,\"a\n\nb\"\nu2,abc,a\n",
+                           kLabels, "shop/visits.csv:5: column pages: \"abc\""},
+                    Broken{"NotANumberNan", "id,pages,device\nu1,NaN,phone\n", kLabels,
+                           "shop/visits.csv:2: column pages: \"NaN\" is not a finite number"},
+                    Broken{"Infinite", kVisits, "label,id,age\n1,u1,inf\n",
+                           "shop/labels.csv:2: column age: \"inf\" is not a finite number"},
+                    Broken{"EmptyNumber", "id,pages,device\nu1,,phone\n", kLabels,
+                           "shop/visits.csv:2: column pages: is empty, must be a number"},
+                    Broken{"BadLabel", kVisits, "label,id,age\n1,u1,1\nmaybe,u2,1\n",
+                           "shop/labels.csv:3: column label: \"maybe\" is not a label"},
+                    Broken{"EmptyId", "id,pages,device\n,5,phone\n", kLabels,
+                           "shop/visits.csv:2: the customer's id is empty"},
+                    Broken{"VisitTwice", "id,pages,device\nu1,5,a\nu2,1,a\nu1,6,b\nu3,1,a\n",
+                           kLabels,
+                           "shop/visits.csv:4: customer \"u1\" is there twice, first on line 2"},
+                    Broken{"LabelTwice", kVisits, "label,id,age\n1,u1,1\n0,u2,1\n0,u1,1\n",
+                           "shop/labels.csv:4: customer \"u1\" is there twice, first on line 2"},
+                    Broken{"NoPartner", "id,pages,device\nu1,5,phone\nu2,0,a\n", kLabels,
+                           "shop/labels.csv:2: customer \"u3\" has no row in shop/visits.csv"},
+                    Broken{"NotUtf8", "id,pages,device\nu1,5,phone\nu2,0,caf\xe9\n", kLabels,
+                           "shop/visits.csv:3: not UTF-8"}),
     [](const auto& test) { return std::string(test.param.name); });
 
 TEST(LoadDataset, NamesAMissingFile) {
@@ -178,16 +206,19 @@ TEST(LoadDataset, NamesAMissingFile) {
 TEST(LoadDataset, SkipsAsManyBadRowsAsThePlanAllows) {
   const std::string visits = "id,pages,device\nu1,5,phone\nu2,abc,a\nu3\nu4,1,b\n";
   const std::string labels = "label,id,age\n1,u1,1\n0,u2,1\n1,u3,1\n1,u4,1\n";
-  ASSERT_OK_AND_ASSIGN(const Dataset data, Load(visits, labels, PlanWith("", "", "[data]\nmax_bad_rows = 2\n")));
+  ASSERT_OK_AND_ASSIGN(const Dataset data,
+                       Load(visits, labels, PlanWith("", "", "[data]\nmax_bad_rows = 2\n")));
   EXPECT_EQ(Customers(data), (std::vector<std::string>{"u1", "u4"}));
   EXPECT_EQ(data.bad_rows, 2u);
   EXPECT_THAT(Load(visits, labels, PlanWith("", "", "[data]\nmax_bad_rows = 1\n")),
               StatusIs(absl::StatusCode::kInvalidArgument,
-                       "shop/visits.csv:4: 1 fields, the header has 3 (bad row number 2; the plan's data.max_bad_rows is 1)"));
+                       "shop/visits.csv:4: 1 fields, the header has 3 (bad row number 2; the "
+                       "plan's data.max_bad_rows is 1)"));
 }
 
 TEST(LoadDataset, ABadLabelRowLeavesItsCustomerOut) {
-  ASSERT_OK_AND_ASSIGN(const Dataset data, Load(kVisits, "label,id,age\n1,u1,1\n?,u2,1\n0,u3,1\n", PlanWith("", "", "[data]\nmax_bad_rows = 1\n")));
+  ASSERT_OK_AND_ASSIGN(const Dataset data, Load(kVisits, "label,id,age\n1,u1,1\n?,u2,1\n0,u3,1\n",
+                                                PlanWith("", "", "[data]\nmax_bad_rows = 1\n")));
   EXPECT_EQ(Customers(data), (std::vector<std::string>{"u1", "u3"}));
   EXPECT_EQ(data.unlabelled, 0u);
 }
@@ -197,12 +228,14 @@ TEST(LoadDataset, SamplesDownACustomersRowsByThatCustomerAlone) {
   for (int i = 0; i < 10; ++i) labels += absl::StrFormat("%d,u1,%d\n", i % 2, 10 * i);
   const model::Plan plan = PlanWith("max_rows = 1", "max_rows = 3");
   ASSERT_OK_AND_ASSIGN(const Dataset alone, Load(kVisits, labels + "1,u2,5\n", plan));
-  ASSERT_OK_AND_ASSIGN(const Dataset shifted, Load(kVisits, "label,id,age\n1,u3,5\n" + labels.substr(13), plan));
+  ASSERT_OK_AND_ASSIGN(const Dataset shifted,
+                       Load(kVisits, "label,id,age\n1,u3,5\n" + labels.substr(13), plan));
   const auto rows_of = [](const Dataset& data, const std::string& id) {
     std::vector<float> ages;
     for (const model::Examples* part : {&data.training, &data.holdout})
       for (std::size_t u = 0; u < part->customers(); ++u)
-        for (std::uint32_t row = part->first_row[u]; part->customer_ids[u] == id && row < part->first_row[u + 1]; ++row)
+        for (std::uint32_t row = part->first_row[u];
+             part->customer_ids[u] == id && row < part->first_row[u + 1]; ++row)
           ages.push_back(part->NumericOf(row)[1]);
     return ages;
   };
@@ -212,10 +245,12 @@ TEST(LoadDataset, SamplesDownACustomersRowsByThatCustomerAlone) {
 }
 
 TEST(LoadDataset, RefusesACustomerOnBothSidesOfTheSplit) {
-  model::Plan plan = PlanWith("hash = \"fnv1a64\"\nmod = 2\nequals = 0", "column = \"age\"\nvalue = \"50\"");
+  model::Plan plan =
+      PlanWith("hash = \"fnv1a64\"\nmod = 2\nequals = 0", "column = \"age\"\nvalue = \"50\"");
   plan.unit.max_rows = 2;
   EXPECT_THAT(Load(kVisits, "label,id,age\n1,u1,50\n1,u1,51\n", plan),
-              StatusIs(absl::StatusCode::kInvalidArgument, "shop/labels.csv:3: customer \"u1\" is in training and in the hold-out"));
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       "shop/labels.csv:3: customer \"u1\" is in training and in the hold-out"));
 }
 
 TEST(LoadDataset, PoolsFoldersAndRefusesACustomerInTwo) {
@@ -224,7 +259,8 @@ TEST(LoadDataset, PoolsFoldersAndRefusesACustomerInTwo) {
   folder.Write("a/labels.csv", kLabels);
   folder.Write("b/visits.csv", "id,pages,device\nv1,5,phone\n");
   folder.Write("b/labels.csv", "label,id,age\n1,v1,3\n");
-  ASSERT_OK_AND_ASSIGN(const Dataset data, LoadDataset(PlanWith(), {folder.path() / "a", folder.path() / "b"}));
+  ASSERT_OK_AND_ASSIGN(const Dataset data,
+                       LoadDataset(PlanWith(), {folder.path() / "a", folder.path() / "b"}));
   EXPECT_EQ(Customers(data), (std::vector<std::string>{"u1", "u2", "u3", "v1"}));
   EXPECT_THAT(LoadDataset(PlanWith(), {folder.path() / "a", folder.path() / "a"}),
               StatusIs(absl::StatusCode::kInvalidArgument, "is in two folders of the pool"));
@@ -233,31 +269,42 @@ TEST(LoadDataset, PoolsFoldersAndRefusesACustomerInTwo) {
 TEST(LoadDataset, RefusesAPlanThatThisBuildCannotRun) {
   model::Plan plan = PlanWith();
   plan.features[0].kind = model::FeatureKind::kText;
-  EXPECT_THAT(Load(kVisits, kLabels, plan), StatusIs(absl::StatusCode::kFailedPrecondition, "need the text engine"));
+  EXPECT_THAT(Load(kVisits, kLabels, plan),
+              StatusIs(absl::StatusCode::kFailedPrecondition, "need the text engine"));
 }
 
 TEST(CheckPopulation, DoesNotTellTheCount) {
   model::Plan plan = PlanWith();
   ASSERT_OK_AND_ASSIGN(const Dataset data, Load(kVisits, kLabels, plan));
   const absl::Status status = CheckPopulation(plan, data.training, "shop");
-  EXPECT_THAT(status, StatusIs(absl::StatusCode::kFailedPrecondition, "shop has fewer training customers than population.minimum_customers, 100: pool it"));
+  EXPECT_THAT(
+      status,
+      StatusIs(
+          absl::StatusCode::kFailedPrecondition,
+          "shop has fewer training customers than population.minimum_customers, 100: pool it"));
   plan.minimum_customers = 0;
   EXPECT_OK(CheckPopulation(plan, data.training, "shop"));
 }
 
-// The first rows of region_1 of online_shoppers, so that the worked example is checked without the data set too.
+// The first rows of region_1 of online_shoppers, so that the worked example is checked without the
+// data set too.
 TEST(LoadDataset, TheWorkedExampleOfTheReferenceInline) {
   const TempFolder folder;
-  folder.Write("r/browsing.csv",
-               "user_id,Administrative,Administrative_Duration,Informational,Informational_Duration,ProductRelated,"
-               "ProductRelated_Duration,BounceRates,ExitRates,SpecialDay,Month,OperatingSystems,Browser,TrafficType,"
-               "VisitorType,Weekend\ns00001,0,0,0,0,2,64,0,0.1,0,Feb,2,2,2,Returning_Visitor,FALSE\n");
+  folder.Write(
+      "r/browsing.csv",
+      "user_id,Administrative,Administrative_Duration,Informational,Informational_Duration,"
+      "ProductRelated,"
+      "ProductRelated_Duration,BounceRates,ExitRates,SpecialDay,Month,OperatingSystems,Browser,"
+      "TrafficType,"
+      "VisitorType,Weekend\ns00001,0,0,0,0,2,64,0,0.1,0,Feb,2,2,2,Returning_Visitor,FALSE\n");
   folder.Write("r/labels.csv", "user_id,label\ns00001,0\n");
-  ASSERT_OK_AND_ASSIGN(const model::Plan plan, model::ReadPlanFile("deploy/examples/online_shoppers.toml"));
+  ASSERT_OK_AND_ASSIGN(const model::Plan plan,
+                       model::ReadPlanFile("deploy/examples/online_shoppers.toml"));
   ASSERT_OK_AND_ASSIGN(const Dataset data, LoadDataset(plan, {folder.path() / "r"}));
   ASSERT_EQ(data.training.rows(), 1u);
   const float expected[] = {-1, -1, -1, -1, -0.681965f, -0.246438f, -1, 0.045517f, -1};
-  for (std::size_t i = 0; i < 9; ++i) EXPECT_NEAR(data.training.NumericOf(0)[i], expected[i], 1e-6) << i;
+  for (std::size_t i = 0; i < 9; ++i)
+    EXPECT_NEAR(data.training.NumericOf(0)[i], expected[i], 1e-6) << i;
   EXPECT_THAT(data.training.ActiveOf(0), ElementsAre(22u, 42u, 85u, 130u, 172u, 177u));
 }
 

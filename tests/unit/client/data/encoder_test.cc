@@ -1,7 +1,6 @@
 // The encoding against the table and the worked example of the reference figures.
-#include "client/data/feature_encoder.h"
-
 #include "base/fnv1a.h"
+#include "client/data/feature_encoder.h"
 #include "tests/support/status_matchers.h"
 
 namespace veilsum::client {
@@ -45,9 +44,10 @@ model::Feature Numeric(const char* lo, const char* hi, bool log) {
 }
 
 TEST(EncodeNumeric, AgreesWithTheWorkedExample) {
-  EXPECT_NEAR(EncodeNumeric(Numeric("0", "1000", true), 2), -0.681965, 1e-6);    // ProductRelated
-  EXPECT_NEAR(EncodeNumeric(Numeric("0", "64800", true), 64), -0.246438, 1e-6);  // ProductRelated_Duration
-  EXPECT_NEAR(EncodeNumeric(Numeric("0", "0.2", true), 0.1), 0.045517, 1e-6);    // ExitRates
+  EXPECT_NEAR(EncodeNumeric(Numeric("0", "1000", true), 2), -0.681965, 1e-6);  // ProductRelated
+  EXPECT_NEAR(EncodeNumeric(Numeric("0", "64800", true), 64), -0.246438,
+              1e-6);  // ProductRelated_Duration
+  EXPECT_NEAR(EncodeNumeric(Numeric("0", "0.2", true), 0.1), 0.045517, 1e-6);  // ExitRates
 }
 
 TEST(EncodeNumeric, ClipsToItsBounds) {
@@ -78,11 +78,21 @@ TEST(EncodeCategorical, HashesColumnAndValue) {
 }
 
 TEST(ParseNumber, TakesDecimalsOnly) {
-  for (const auto& [text, value] : {std::pair{"0", 0.0}, {"-1.5", -1.5}, {"1e3", 1000.0}, {"007", 7.0}, {".5", 0.5}}) {
+  for (const auto& [text, value] :
+       {std::pair{"0", 0.0}, {"-1.5", -1.5}, {"1e3", 1000.0}, {"007", 7.0}, {".5", 0.5}}) {
     ASSERT_OK_AND_ASSIGN(const double number, ParseNumber(text));
     EXPECT_EQ(number, value) << text;
   }
-  for (const auto& [text, why] : {std::pair{"", "is empty"}, {"abc", "\"abc\" is not a number"}, {"1 ", "\"1 \" is not a number"}, {" 1", "not a number"}, {"1,5", "not a number"}, {"0x10", "not a number"}, {"NaN", "\"NaN\" is not a finite number"}, {"-inf", "not a finite number"}, {"1e999", "not a finite number"}, {"+1", "not a number"}})
+  for (const auto& [text, why] : {std::pair{"", "is empty"},
+                                  {"abc", "\"abc\" is not a number"},
+                                  {"1 ", "\"1 \" is not a number"},
+                                  {" 1", "not a number"},
+                                  {"1,5", "not a number"},
+                                  {"0x10", "not a number"},
+                                  {"NaN", "\"NaN\" is not a finite number"},
+                                  {"-inf", "not a finite number"},
+                                  {"1e999", "not a finite number"},
+                                  {"+1", "not a number"}})
     EXPECT_THAT(ParseNumber(text), StatusIs(absl::StatusCode::kInvalidArgument, why)) << text;
 }
 
@@ -90,10 +100,14 @@ TEST(ParseBinaryLabel, TakesTheFourWords) {
   for (const char* text : {"1", "true", "TRUE", "True"}) EXPECT_EQ(*ParseBinaryLabel(text), 1.0f);
   for (const char* text : {"0", "false", "FALSE"}) EXPECT_EQ(*ParseBinaryLabel(text), 0.0f);
   for (const char* text : {"", "2", "yes", "0.0", "nan", " 1"})
-    EXPECT_THAT(ParseBinaryLabel(text), StatusIs(absl::StatusCode::kInvalidArgument, "must be 0, 1, true or false")) << text;
+    EXPECT_THAT(ParseBinaryLabel(text),
+                StatusIs(absl::StatusCode::kInvalidArgument, "must be 0, 1, true or false"))
+        << text;
 }
 
-TEST(Quote, CutsLongValues) { EXPECT_EQ(Quote(std::string(100, 'x')), "\"" + std::string(40, 'x') + "...\""); }
+TEST(Quote, CutsLongValues) {
+  EXPECT_EQ(Quote(std::string(100, 'x')), "\"" + std::string(40, 'x') + "...\"");
+}
 
 }  // namespace
 }  // namespace veilsum::client

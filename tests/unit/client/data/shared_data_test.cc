@@ -1,4 +1,5 @@
-// The loader against the three published data sets: counts and figures of their README files and of REFERENCE.md.
+// The loader against the three published data sets: counts and figures of their README files and of
+// REFERENCE.md.
 #include "client/data/dataset.h"
 #include "client/data/manifest.h"
 #include "model/plan/plan_format.h"
@@ -14,7 +15,8 @@ struct Totals {
 
 void LoadAll(const std::string& name, Totals& totals) {
   const std::filesystem::path folder = SharedFile("data/" + name);
-  ASSERT_OK_AND_ASSIGN(const model::Plan plan, model::ReadPlanFile("deploy/examples/" + name + ".toml"));
+  ASSERT_OK_AND_ASSIGN(const model::Plan plan,
+                       model::ReadPlanFile("deploy/examples/" + name + ".toml"));
   ASSERT_OK_AND_ASSIGN(const Manifest manifest, ReadManifest(folder));
   EXPECT_EQ(manifest.dataset, name);
   totals.merchants = manifest.merchants.size();
@@ -61,7 +63,8 @@ TEST(SharedData, WomensClothingHasThePublishedCounts) {
 
 TEST(SharedData, TheWorkedExampleOfTheReference) {
   SKIP_WITHOUT_SHARED("data/online_shoppers");
-  ASSERT_OK_AND_ASSIGN(const model::Plan plan, model::ReadPlanFile("deploy/examples/online_shoppers.toml"));
+  ASSERT_OK_AND_ASSIGN(const model::Plan plan,
+                       model::ReadPlanFile("deploy/examples/online_shoppers.toml"));
   ASSERT_OK_AND_ASSIGN(const Dataset data,
                        LoadDataset(plan, {SharedFile("data/online_shoppers/merchants/region_1")}));
   const auto& ids = data.training.customer_ids;
@@ -69,14 +72,16 @@ TEST(SharedData, TheWorkedExampleOfTheReference) {
   ASSERT_NE(found, ids.end());
   const auto row = static_cast<std::size_t>(found - ids.begin());
   const float expected[] = {-1, -1, -1, -1, -0.681965f, -0.246438f, -1, 0.045517f, -1};
-  for (std::size_t i = 0; i < 9; ++i) EXPECT_NEAR(data.training.NumericOf(row)[i], expected[i], 1e-6) << i;
+  for (std::size_t i = 0; i < 9; ++i)
+    EXPECT_NEAR(data.training.NumericOf(row)[i], expected[i], 1e-6) << i;
   EXPECT_THAT(data.training.ActiveOf(row), testing::ElementsAre(22, 42, 85, 130, 172, 177));
 }
 
 TEST(SharedData, TheSmallestMerchantIsRefusedWithAdvice) {
   SKIP_WITHOUT_SHARED("data/adult");
   ASSERT_OK_AND_ASSIGN(const model::Plan plan, model::ReadPlanFile("deploy/examples/adult.toml"));
-  ASSERT_OK_AND_ASSIGN(const Dataset data, LoadDataset(plan, {SharedFile("data/adult/merchants/occ_armed_forces")}));
+  ASSERT_OK_AND_ASSIGN(const Dataset data,
+                       LoadDataset(plan, {SharedFile("data/adult/merchants/occ_armed_forces")}));
   EXPECT_EQ(data.training.customers(), 9u);
   EXPECT_THAT(CheckPopulation(plan, data.training, "occ_armed_forces"),
               StatusIs(absl::StatusCode::kFailedPrecondition, "pool it with another"));
@@ -84,7 +89,8 @@ TEST(SharedData, TheSmallestMerchantIsRefusedWithAdvice) {
 
 TEST(SharedData, PoolingGivesTheSmallDepartmentsASeat) {
   SKIP_WITHOUT_SHARED("data/womens_clothing");
-  ASSERT_OK_AND_ASSIGN(const model::Plan plan, model::ReadPlanFile("deploy/examples/womens_clothing.toml"));
+  ASSERT_OK_AND_ASSIGN(const model::Plan plan,
+                       model::ReadPlanFile("deploy/examples/womens_clothing.toml"));
   const std::filesystem::path folder = SharedFile("data/womens_clothing");
   ASSERT_OK_AND_ASSIGN(const Manifest manifest, ReadManifest(folder));
   ASSERT_OK_AND_ASSIGN(const std::vector<Seat> seats, SeatsOf(folder, manifest, plan.pools));
