@@ -1,6 +1,7 @@
 #include "coordinator/run/run_machine.h"
 
 #include <algorithm>
+#include <bit>
 
 #include "base/crypto/sha256.h"
 #include "model/init.h"
@@ -12,9 +13,9 @@ constexpr int kMaxFailedSetups = 8;
 constexpr int kAbsencesForgiven = 2;  // a member that missed more rounds in a row is not waited for
 
 Hash32 SumHash(std::span<const std::int64_t> values) {
-  Transcript bytes("veilsum/v1/sum");
-  for (const std::int64_t value : values) bytes.AddU64(static_cast<std::uint64_t>(value));
-  return bytes.Sha256();
+  static_assert(std::endian::native == std::endian::little, "sums are hashed as little-endian int64");
+  const auto bytes = std::as_bytes(values);
+  return Transcript("veilsum/v1/sum").Add({reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()}).Sha256();
 }
 
 ModelRecord RecordOf(const model::ModelVector& model, std::uint64_t step) {
