@@ -3,7 +3,7 @@
 #include <cstdio>
 
 #include "base/exit_code.h"
-#include "base/secure_rng.h"
+#include "base/process.h"
 #include "client/cli/preflight_command.h"
 #include "client/cli/run_command.h"
 
@@ -17,7 +17,7 @@ int Finish(const absl::Status& status) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  veilsum::InitialiseCrypto();
+  veilsum::InitialiseProcess();
   CLI::App app("A merchant's node: trains at home, clips, adds its share of noise, masks, and only then sends.",
                "veilsum-client");
   app.set_version_flag("--version", "veilsum-client " VEILSUM_VERSION);

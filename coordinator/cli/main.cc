@@ -3,11 +3,11 @@
 #include <cstdio>
 
 #include "base/exit_code.h"
-#include "base/secure_rng.h"
+#include "base/process.h"
 #include "coordinator/cli/serve_command.h"
 
 int main(int argc, char** argv) {
-  veilsum::InitialiseCrypto();
+  veilsum::InitialiseProcess();
   CLI::App app("The coordinator of a federation: it sees one noisy sum a round, and nothing else.", "veilsum-coordinator");
   app.set_version_flag("--version", "veilsum-coordinator " VEILSUM_VERSION);
   app.require_subcommand(1);
