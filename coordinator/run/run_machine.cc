@@ -76,8 +76,9 @@ void RunMachine::Publish() {
   const model::ModelVector published = state_.Published();
   published_hash_ = model::ModelHash(published);
   published_bytes_ = std::make_shared<const Bytes>(model::ModelBytes(published));
-  world_.port->OfferModel(model::ModelHash(state_.iterate()),
-                          std::make_shared<const Bytes>(model::ModelBytes(state_.iterate())));
+  iterate_hash_ = model::ModelHash(state_.iterate());
+  iterate_bytes_ = std::make_shared<const Bytes>(model::ModelBytes(state_.iterate()));
+  world_.port->OfferModel(iterate_hash_, iterate_bytes_);
 }
 
 // ---- What comes in --------------------------------------------------------------------------------
@@ -101,6 +102,10 @@ void RunMachine::OnMessage(const std::string& seat, const v1::ClientMessage& mes
     OnDecline(seat, message.decline());
   } else if (message.has_refusal()) {
     OnRefusal(seat, message.refusal(), now);
+  } else if (message.has_upload()) {
+    const secagg::v1::UploadFrame& upload = message.upload();
+    if (const absl::Status taken = OnUpload(seat, upload.round(), AsBytes(upload.words()), now); !taken.ok())
+      world_.port->Log(absl::StrFormat("%s: %s", seat, std::string(taken.message())));
   } else if (phase_ == Phase::kKeying) {
     keying_->OnMessage(seat, message);
   } else if (phase_ == Phase::kRound) {
@@ -367,13 +372,13 @@ void RunMachine::OpenRound(Clock::Time now) {
   secure_agg::SlotRequest request;
   request.slot = static_cast<std::uint16_t>(round - block_first_);
   request.round = RoundId(round);
-  request.model_hash = model::ModelHash(state_.iterate());
+  request.model_hash = iterate_hash_;
   request.sum = static_cast<std::uint16_t>(purpose->sum);
   request.step = state_.step();
   request.config = model::EncodeStepConfig(
       {.round = round, .step = state_.step(), .sum = purpose->sum, .last = last_charged_});
   SetState(terms_.contract().sums[purpose->sum].purpose == model::kTrain ? "training" : "statistics");
-  absl::StatusOr<RoundStage> stage = RoundStage::Open(terms_.contract().run_id, *batch_, std::move(request), holders,
+  absl::StatusOr<RoundStage> stage = RoundStage::Open(terms_.contract().run_id, *batch_, std::move(request), *iterate_bytes_, holders,
                                                       *world_.store, *world_.port);
   if (!stage.ok()) return End("failed", std::string(stage.status().message()));
   round_.emplace(*std::move(stage));
