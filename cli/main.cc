@@ -25,6 +25,13 @@ int main(int argc, char** argv) {
   cli::AddPlanCommands(app, outcome);
   ExitCode dp_exit = ExitCode::kDone;
   cli::AddDpCommands(app, std::cout, std::cerr, dp_exit);
+  app.failure_message([](const CLI::App*, const CLI::Error& error) {
+    return "veilsum: " + std::string(error.what()) + "\nRun with --help for more information.\n";
+  });
+  if (argc > 1 && argv[1][0] != '-' && app.get_subcommand_no_throw(argv[1]) == nullptr) {
+    std::cerr << "veilsum: there is no command \"" << argv[1] << "\"\nRun with --help for more information.\n";
+    return static_cast<int>(ExitCode::kUsage);
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
