@@ -20,11 +20,12 @@ Clock::Duration Jittered(Clock::Duration base, SecureRng& rng) {
   return base / 2 + base * byte / 255;
 }
 
-// The check that a message starts with ("SA-11: ..."), at most 32 bytes; "refused" without one.
+// The check that a message starts with ("SA-11: ...", "SE-10: ..."), at most 32 bytes; "refused" without one.
 std::string CheckOf(const absl::Status& reason) {
   const std::string_view message(reason.message().data(), reason.message().size());
   const std::size_t end = message.find(':');
-  const bool named = message.starts_with("SA-") || message.starts_with("DP-") || message.starts_with("POLICY_");
+  const bool named = message.starts_with("SA-") || message.starts_with("SE-") || message.starts_with("DP-") ||
+                     message.starts_with("POLICY_");
   return named && end != std::string_view::npos && end <= 32 ? std::string(message.substr(0, end)) : "refused";
 }
 

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <deque>
+#include <optional>
 
 namespace veilsum {
 namespace {
