@@ -73,7 +73,9 @@ TEST_P(ParticipantRefuses, AStartThatIsNotTheContracts) {
   for (const ClientMessage& message : p.written)
     if (message.has_refusal()) refusals.push_back(message.refusal().check());
   ASSERT_EQ(refusals.size(), 1u);
-  if (*GetParam().check != 0) EXPECT_EQ(refusals[0], GetParam().check);
+  if (*GetParam().check != 0) {
+    EXPECT_EQ(refusals[0], GetParam().check);
+  }
   EXPECT_FALSE(p.Computed(2));
   EXPECT_EQ(p.odometer.entry.spent_through, 3u);
 }
