@@ -115,8 +115,6 @@ const Privacy& Good() {
   return good;
 }
 
-std::string Scaled(const std::string& number, double factor) { return absl::StrFormat("%.17g", std::stod(number) * factor); }
-
 TEST(CheckPrivacy, ACalibratedContractKeepsItsClaim) {
   ASSERT_OK_AND_ASSIGN(const CheckedPrivacy checked, CheckPrivacy(Good().plan, Good().contract));
   EXPECT_LE(checked.statement.epsilon, 8);
