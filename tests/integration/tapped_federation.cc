@@ -1,5 +1,6 @@
 #include "tests/integration/tapped_federation.h"
 
+#include <future>
 #include <random>
 
 #include "coordinator/run/training_state.h"
@@ -200,9 +201,12 @@ void TappedFederation::AwaitClients() {
 }
 
 admin::v1::RunProgress TappedFederation::Progress() {
-  admin::v1::RunProgress seen;
-  EXPECT_OK(engine_->Watch(run_id_, [&](const admin::v1::RunProgress& progress, bool) { seen = progress; }));
-  return seen;
+  auto first = std::make_shared<std::promise<admin::v1::RunProgress>>();
+  auto told = std::make_shared<bool>(false);  // the listener is called from one thread
+  EXPECT_OK(engine_->Watch(run_id_, [first, told](const admin::v1::RunProgress& progress, bool) {
+    if (!std::exchange(*told, true)) first->set_value(progress);
+  }));
+  return first->get_future().get();
 }
 
 std::shared_ptr<const Bytes> TappedFederation::FinalModel() { return engine_->Model(run_id_, {}).value(); }

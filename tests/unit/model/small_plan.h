@@ -1,6 +1,8 @@
 // A plan that runs in milliseconds: three numeric inputs, one categorical of four values, four hidden units.
 #pragma once
 
+#include <array>
+#include <charconv>
 #include <string>
 #include <vector>
 
@@ -54,6 +56,13 @@ inline std::vector<std::string> SmallSeats(std::size_t members) {
   std::vector<std::string> seats;
   for (std::size_t i = 0; i < members; ++i) seats.push_back(SmallSeat(i));
   return seats;
+}
+
+// As a contract states a number: the shortest decimal.
+inline std::string Scaled(const std::string& number, double factor) {
+  std::array<char, 64> text;
+  const auto end = std::to_chars(text.data(), text.data() + text.size(), std::stod(number) * factor, std::chars_format::fixed);
+  return std::string(text.data(), end.ptr);
 }
 
 }  // namespace veilsum::model

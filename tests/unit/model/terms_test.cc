@@ -115,8 +115,6 @@ const Privacy& Good() {
   return good;
 }
 
-std::string Scaled(const std::string& number, double factor) { return absl::StrFormat("%.17g", std::stod(number) * factor); }
-
 TEST(CheckPrivacy, ACalibratedContractKeepsItsClaim) {
   ASSERT_OK_AND_ASSIGN(const CheckedPrivacy checked, CheckPrivacy(Good().plan, Good().contract));
   EXPECT_LE(checked.statement.epsilon, 8);
@@ -130,8 +128,8 @@ TEST(CheckPrivacy, MoreNoiseIsWelcome) {
   RunContract contract = Good().contract;
   for (std::string* s : {&contract.sums[1].noise_sigma, &contract.sums[1].share_sigma, &contract.sums[1].noise_multiplier})
     *s = Scaled(*s, 1.1);
-  const absl::StatusOr<CheckedPrivacy> checked = CheckPrivacy(Good().plan, contract);
-  if (checked.ok()) EXPECT_LT(checked->statement.epsilon, CheckPrivacy(Good().plan, Good().contract)->statement.epsilon);
+  ASSERT_OK_AND_ASSIGN(const CheckedPrivacy checked, CheckPrivacy(Good().plan, contract));
+  EXPECT_LT(checked.statement.epsilon, CheckPrivacy(Good().plan, Good().contract)->statement.epsilon);
 }
 
 TEST(CheckPrivacy, DP03_OnePercentLessNoiseIsRefusedWhereverItIsTaken) {

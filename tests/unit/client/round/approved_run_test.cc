@@ -32,9 +32,6 @@ Offer GoodOffer() {
   return {terms.plan_json(), terms.contract()};
 }
 
-std::string Scaled(const std::string& number, double factor) {
-  return absl::StrFormat("%.17g", std::stod(number) * factor);
-}
 
 TEST(ApprovedRun, TheHonestContractIsApproved) {
   const Offer offer = GoodOffer();
@@ -99,17 +96,17 @@ INSTANTIATE_TEST_SUITE_P(
         Tampering{"OnePercentLessNoise",
                   [](Offer& o) {
                     for (std::string* s : {&o.contract.sums[1].noise_sigma, &o.contract.sums[1].share_sigma, &o.contract.sums[1].noise_multiplier})
-                      *s = Scaled(*s, 0.99);
+                      *s = model::Scaled(*s, 0.99);
                   },
                   StatusCode::kPermissionDenied, "epsilon"},
-        Tampering{"OnePercentSmallerShare", [](Offer& o) { o.contract.sums[1].share_sigma = Scaled(o.contract.sums[1].share_sigma, 0.99); },
+        Tampering{"OnePercentSmallerShare", [](Offer& o) { o.contract.sums[1].share_sigma = model::Scaled(o.contract.sums[1].share_sigma, 0.99); },
                   StatusCode::kPermissionDenied, ""},
-        Tampering{"OnePercentSmallerSensitivity", [](Offer& o) { o.contract.sums[1].sensitivity = Scaled(o.contract.sums[1].sensitivity, 0.99); },
+        Tampering{"OnePercentSmallerSensitivity", [](Offer& o) { o.contract.sums[1].sensitivity = model::Scaled(o.contract.sums[1].sensitivity, 0.99); },
                   StatusCode::kPermissionDenied, ""},
         Tampering{"OnePercentLessStatisticsNoise",
                   [](Offer& o) {
                     for (std::string* s : {&o.contract.sums[0].noise_sigma, &o.contract.sums[0].share_sigma, &o.contract.sums[0].noise_multiplier})
-                      *s = Scaled(*s, 0.99);
+                      *s = model::Scaled(*s, 0.99);
                   },
                   StatusCode::kPermissionDenied, ""},
         Tampering{"NoNoise",

@@ -2,6 +2,7 @@
 #include "client/round/local_contribution.h"
 
 #include <cmath>
+#include <set>
 
 #include "tests/support/seeded_rng.h"
 #include "tests/support/status_matchers.h"
@@ -26,19 +27,19 @@ model::Examples TenCustomers() {
   return examples;
 }
 
-struct Prepared {
+struct Ready {
   ApprovedRun run;
   std::unique_ptr<Contribution> contribution;
   model::ModelVector model;
 };
 
-absl::StatusOr<Prepared> Prepare(const model::SmallPlan& plan, SecureRng& rng) {
+absl::StatusOr<Ready> Prepare(const model::SmallPlan& plan, SecureRng& rng) {
   const coordinator::RunTerms terms = coordinator::SmallTerms(plan, 5);
   VEILSUM_ASSIGN_OR_RETURN(ApprovedRun run, ApprovedRun::Check(terms.plan_json(), terms.contract_json(),
                                                                {model::SmallSeat(0), "fed.test", Hash32{7}}));
   VEILSUM_ASSIGN_OR_RETURN(auto contribution, LocalContribution::Create(run, TenCustomers(), rng));
   model::ModelVector model(run.layout().size(), 0.1f);
-  return Prepared{std::move(run), std::move(contribution), std::move(model)};
+  return Ready{std::move(run), std::move(contribution), std::move(model)};
 }
 
 model::SmallPlan WithoutPrivacy(bool statistics) {
@@ -56,7 +57,7 @@ double Norm(const std::vector<std::int64_t>& values) {
 
 TEST(LocalContribution, StatisticsWithoutNoiseAreThePlainOnes) {
   SeededRngForTests rng(1);
-  ASSERT_OK_AND_ASSIGN(const Prepared p, Prepare(WithoutPrivacy(true), rng));
+  ASSERT_OK_AND_ASSIGN(const Ready p, Prepare(WithoutPrivacy(true), rng));
   ASSERT_OK_AND_ASSIGN(const dp::NoisedVector sum, p.contribution->Compute({0, 1}, p.model));
   ASSERT_EQ(sum.integers().size(), 7u);
   EXPECT_EQ(sum.integers()[0], static_cast<std::int64_t>(10 * kScale));
@@ -72,7 +73,7 @@ TEST(LocalContribution, StatisticsWithoutNoiseAreThePlainOnes) {
 
 TEST(LocalContribution, DP05_EveryAttemptSamplesAnewAndStaysWithinTheClip) {
   SeededRngForTests rng(2);
-  ASSERT_OK_AND_ASSIGN(const Prepared p, Prepare(WithoutPrivacy(false), rng));
+  ASSERT_OK_AND_ASSIGN(const Ready p, Prepare(WithoutPrivacy(false), rng));
   std::set<std::vector<std::int64_t>> seen;
   for (std::uint64_t attempt = 1; attempt <= 6; ++attempt) {
     ASSERT_OK_AND_ASSIGN(const dp::NoisedVector sum, p.contribution->Compute({0, attempt}, p.model));
@@ -86,7 +87,7 @@ TEST(LocalContribution, DP05_EveryAttemptSamplesAnewAndStaysWithinTheClip) {
 TEST(LocalContribution, DP13_PrivateSumsCarryTheContractsNoise) {
   SeededRngForTests rng(3);
   model::SmallPlan plan;
-  ASSERT_OK_AND_ASSIGN(const Prepared p, Prepare(plan, rng));
+  ASSERT_OK_AND_ASSIGN(const Ready p, Prepare(plan, rng));
   const auto check = [&](std::size_t sum, double signal) {
     const double sigma = std::stod(p.run.contract().sums[sum].share_sigma);
     double squares = 0, count = 0;
@@ -112,7 +113,7 @@ TEST(LocalContribution, DP13_PrivateSumsCarryTheContractsNoise) {
 
 TEST(LocalContribution, AModelOfAnotherSizeIsAnError) {
   SeededRngForTests rng(4);
-  ASSERT_OK_AND_ASSIGN(const Prepared p, Prepare(WithoutPrivacy(false), rng));
+  ASSERT_OK_AND_ASSIGN(const Ready p, Prepare(WithoutPrivacy(false), rng));
   model::ModelVector wrong = p.model;
   wrong.pop_back();
   EXPECT_THAT(p.contribution->Compute({0, 1}, wrong), StatusIs(absl::StatusCode::kInvalidArgument, ""));

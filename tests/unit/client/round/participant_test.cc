@@ -73,7 +73,9 @@ TEST_P(ParticipantRefuses, AStartThatIsNotTheContracts) {
   for (const ClientMessage& message : p.written)
     if (message.has_refusal()) refusals.push_back(message.refusal().check());
   ASSERT_EQ(refusals.size(), 1u);
-  if (*GetParam().check != 0) EXPECT_EQ(refusals[0], GetParam().check);
+  if (*GetParam().check != 0) {
+    EXPECT_EQ(refusals[0], GetParam().check);
+  }
   EXPECT_FALSE(p.Computed(2));
   EXPECT_EQ(p.odometer.entry.spent_through, 3u);
 }
@@ -205,8 +207,8 @@ TEST(Participant, ReconnectsWithTheSameBatch) {
   for (const ClientMessage& message : p.written)
     if (message.has_join()) held.push_back(message.join().setup_hash().size());
   EXPECT_THAT(held, ElementsAre(0u, 32u));
-  EXPECT_THAT(p.events, ElementsAre("spend 1-3", "compute 1", "compute 2", "compute 3"));
-  EXPECT_EQ(p.world.machine->Progress().survivors_min(), 5u);
+  EXPECT_THAT(p.events, ElementsAre("spend 1-3", "compute 1", "compute 3")) << "round 2 had begun when the line was cut";
+  EXPECT_EQ(p.world.machine->Progress().survivors(), 5u);
 }
 
 TEST(Participant, ARefusedUploadCostsTheRoundOnly) {
