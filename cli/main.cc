@@ -1,6 +1,7 @@
 // The `veilsum` program: wires subcommands, nothing else.
 #include <CLI/CLI.hpp>
 #include <iostream>
+#include <utility>
 
 #include "base/process.h"
 #include "cli/demo/demo_command.h"
@@ -28,7 +29,8 @@ int main(int argc, char** argv) {
   app.failure_message([](const CLI::App*, const CLI::Error& error) {
     return "veilsum: " + std::string(error.what()) + "\nRun with --help for more information.\n";
   });
-  if (argc > 1 && argv[1][0] != '-' && app.get_subcommand_no_throw(argv[1]) == nullptr) {
+  const auto named = [&](const CLI::App* command) { return command->check_name(argv[1]); };
+  if (argc > 1 && argv[1][0] != '-' && std::as_const(app).get_subcommands(named).empty()) {
     std::cerr << "veilsum: there is no command \"" << argv[1] << "\"\nRun with --help for more information.\n";
     return static_cast<int>(ExitCode::kUsage);
   }
