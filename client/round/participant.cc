@@ -21,11 +21,12 @@ Clock::Duration Jittered(Clock::Duration base, SecureRng& rng) {
   return base / 2 + base * byte / 255;
 }
 
-// The check that a message starts with ("SA-11: ..."), at most 32 bytes; "refused" without one.
+// The check that a message starts with ("SA-11: ...", "SE-10: ..."), at most 32 bytes; "refused" without one.
 std::string CheckOf(const absl::Status& reason) {
   const std::string_view message(reason.message().data(), reason.message().size());
   const std::size_t end = message.find(':');
-  const bool named = message.starts_with("SA-") || message.starts_with("DP-") || message.starts_with("POLICY_");
+  const bool named = message.starts_with("SA-") || message.starts_with("SE-") || message.starts_with("DP-") ||
+                     message.starts_with("POLICY_");
   return named && end != std::string_view::npos && end <= 32 ? std::string(message.substr(0, end)) : "refused";
 }
 
@@ -50,9 +51,12 @@ void Participant::SetLink(CoordinatorLink* link) {
 }
 
 absl::Status Participant::Run() {
+  heard_at_ = world_.waiter->Now();
+  Clock::Duration pause = kFirstPause;
   while (!stopping_) {
     VEILSUM_ASSIGN_OR_RETURN(std::unique_ptr<CoordinatorLink> link, ConnectPatiently());
     SetLink(link.get());
+    heard_ = false;
     const absl::StatusOr<Next> end = Serve(*link);
     SetLink(nullptr);
     link->Close();
@@ -60,6 +64,13 @@ absl::Status Participant::Run() {
     if (!end.ok() && end.status().code() != absl::StatusCode::kUnavailable &&
         end.status().code() != absl::StatusCode::kDeadlineExceeded)
       return end.status();
+    if (heard_) {
+      pause = kFirstPause;
+    } else {  // a stream that ends before its first message: no run is open, or the coordinator is going down
+      if (world_.waiter->Now() >= heard_at_ + config_.give_up) return end.status();
+      world_.waiter->WaitUntil(world_.waiter->Now() + Jittered(pause, *world_.rng));
+      pause = std::min<Clock::Duration>(2 * pause, kLongestPause);
+    }
   }
   return absl::CancelledError("stopped");
 }
@@ -85,6 +96,8 @@ absl::StatusOr<Participant::Next> Participant::Serve(CoordinatorLink& link) {
   VEILSUM_RETURN_IF_ERROR(link.Write(join));
   while (!stopping_) {
     VEILSUM_ASSIGN_OR_RETURN(const ServerMessage message, link.Read());
+    heard_ = true;
+    heard_at_ = world_.waiter->Now();
     VEILSUM_ASSIGN_OR_RETURN(const Next next, Handle(link, message));
     if (next != Next::kRead) return next;
   }

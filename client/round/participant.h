@@ -89,6 +89,8 @@ class Participant {
   std::uint64_t charged_through_ = 0;
   std::uint64_t round_ = 0;  // the last one accepted
   std::optional<DropSchedule> drops_;
+  bool heard_ = false;            // a message on the present stream
+  Clock::Time heard_at_{};        // the last message on any
   std::atomic<bool> stopping_ = false;
   std::mutex link_mutex_;               // Stop closes the link from another thread
   CoordinatorLink* link_ = nullptr;     // the open one

@@ -1,0 +1,123 @@
+// The real contribution: one integer for each coordinate of the contract's sum, fresh coins and noise at every attempt.
+#include "client/round/local_contribution.h"
+
+#include <cmath>
+#include <set>
+
+#include "tests/support/seeded_rng.h"
+#include "tests/support/status_matchers.h"
+#include "tests/unit/coordinator/run/small_terms.h"
+
+namespace veilsum::client {
+namespace {
+
+constexpr double kScale = 65536;
+
+model::Examples TenCustomers() {
+  model::Examples examples;
+  examples.numeric = 3;
+  examples.categorical = 1;
+  for (std::uint32_t i = 0; i < 10; ++i) {
+    for (int j = 0; j < 3; ++j) examples.numeric_values.push_back(static_cast<float>((i * 7 + j * 3) % 11) / 5.5f - 1);
+    examples.active_inputs.push_back(3 + i % 4);
+    examples.labels.push_back(static_cast<float>(i % 2));
+    examples.first_row.push_back(i + 1);
+    examples.customer_ids.push_back(std::to_string(i));
+  }
+  return examples;
+}
+
+struct Ready {
+  ApprovedRun run;
+  std::unique_ptr<Contribution> contribution;
+  model::ModelVector model;
+};
+
+absl::StatusOr<Ready> Prepare(const model::SmallPlan& plan, SecureRng& rng) {
+  const coordinator::RunTerms terms = coordinator::SmallTerms(plan, 5);
+  VEILSUM_ASSIGN_OR_RETURN(ApprovedRun run, ApprovedRun::Check(terms.plan_json(), terms.contract_json(),
+                                                               {model::SmallSeat(0), "fed.test", Hash32{7}}));
+  VEILSUM_ASSIGN_OR_RETURN(auto contribution, LocalContribution::Create(run, TenCustomers(), rng));
+  model::ModelVector model(run.layout().size(), 0.1f);
+  return Ready{std::move(run), std::move(contribution), std::move(model)};
+}
+
+model::SmallPlan WithoutPrivacy(bool statistics) {
+  model::SmallPlan plan;
+  plan.is_private = false;
+  plan.statistics = statistics;
+  return plan;
+}
+
+double Norm(const std::vector<std::int64_t>& values) {
+  double sum = 0;
+  for (const std::int64_t value : values) sum += static_cast<double>(value) * static_cast<double>(value);
+  return std::sqrt(sum);
+}
+
+TEST(LocalContribution, StatisticsWithoutNoiseAreThePlainOnes) {
+  SeededRngForTests rng(1);
+  ASSERT_OK_AND_ASSIGN(const Ready p, Prepare(WithoutPrivacy(true), rng));
+  ASSERT_OK_AND_ASSIGN(const dp::NoisedVector sum, p.contribution->Compute({0, 1}, p.model));
+  ASSERT_EQ(sum.integers().size(), 7u);
+  EXPECT_EQ(sum.integers()[0], static_cast<std::int64_t>(10 * kScale));
+  const model::Examples examples = TenCustomers();
+  double first = 0, squares = 0;
+  for (std::size_t i = 0; i < 10; ++i) {
+    first += examples.NumericOf(i)[0];
+    squares += examples.NumericOf(i)[2] * examples.NumericOf(i)[2];
+  }
+  EXPECT_NEAR(static_cast<double>(sum.integers()[1]), first * kScale, 1);
+  EXPECT_NEAR(static_cast<double>(sum.integers()[6]), squares * kScale, 1);
+}
+
+TEST(LocalContribution, DP05_EveryAttemptSamplesAnewAndStaysWithinTheClip) {
+  SeededRngForTests rng(2);
+  ASSERT_OK_AND_ASSIGN(const Ready p, Prepare(WithoutPrivacy(false), rng));
+  std::set<std::vector<std::int64_t>> seen;
+  for (std::uint64_t attempt = 1; attempt <= 6; ++attempt) {
+    ASSERT_OK_AND_ASSIGN(const dp::NoisedVector sum, p.contribution->Compute({0, attempt}, p.model));
+    EXPECT_EQ(sum.integers().size(), p.run.layout().parameters());
+    EXPECT_LE(Norm(sum.integers()), 10 * kScale * 1.001);
+    seen.insert(sum.integers());
+  }
+  EXPECT_GE(seen.size(), 5u) << "half of ten customers is seldom the same half";
+}
+
+TEST(LocalContribution, DP13_PrivateSumsCarryTheContractsNoise) {
+  SeededRngForTests rng(3);
+  model::SmallPlan plan;
+  ASSERT_OK_AND_ASSIGN(const Ready p, Prepare(plan, rng));
+  const auto check = [&](std::size_t sum, double signal) {
+    const double sigma = std::stod(p.run.contract().sums[sum].share_sigma);
+    double squares = 0, count = 0;
+    std::vector<std::int64_t> before;
+    for (std::uint64_t attempt = 1; attempt <= 40; ++attempt) {
+      ASSERT_OK_AND_ASSIGN(const dp::NoisedVector noised, p.contribution->Compute({sum, attempt}, p.model));
+      ASSERT_EQ(noised.integers().size(), p.run.contract().sums[sum].dimension);
+      if (!before.empty())
+        for (std::size_t i = 0; i < before.size(); ++i) {
+          const double difference = static_cast<double>(noised.integers()[i] - before[i]);
+          squares += difference * difference;
+          ++count;
+        }
+      before = noised.integers();
+    }
+    const double measured = std::sqrt(squares / count / 2);
+    EXPECT_GT(measured, 0.8 * sigma);
+    EXPECT_LT(measured, std::sqrt(sigma * sigma + signal * signal) * 1.2);
+  };
+  check(0, 0);
+  check(1, 4 * kScale);
+}
+
+TEST(LocalContribution, AModelOfAnotherSizeIsAnError) {
+  SeededRngForTests rng(4);
+  ASSERT_OK_AND_ASSIGN(const Ready p, Prepare(WithoutPrivacy(false), rng));
+  model::ModelVector wrong = p.model;
+  wrong.pop_back();
+  EXPECT_THAT(p.contribution->Compute({0, 1}, wrong), StatusIs(absl::StatusCode::kInvalidArgument, ""));
+}
+
+}  // namespace
+}  // namespace veilsum::client

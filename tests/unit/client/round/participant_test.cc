@@ -1,0 +1,285 @@
+// What a client does with a coordinator that lies, vanishes or repeats itself.
+#include "tests/unit/client/round/one_participant.h"
+
+namespace veilsum::client {
+namespace {
+
+using absl::StatusCode;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+
+TEST(Participant, AnHonestRunSpendsBeforeItComputesAndTrainsOnWhatWasAnnounced) {
+  OneParticipant p;
+  ASSERT_OK(p.Run());
+  EXPECT_EQ(p.world.state(), "finished") << p.world.reason();
+  EXPECT_THAT(p.events, ElementsAre("spend 1-3", "compute 1", "compute 2", "compute 3"));
+  EXPECT_EQ(p.odometer.entry.attempts_max, 8u);
+  ASSERT_EQ(p.models.size(), 3u);
+  EXPECT_NE(p.models[0], p.models[1]);
+  EXPECT_EQ(p.world.machine->Progress().survivors_min(), 5u);
+  EXPECT_EQ(p.connections, 1);
+}
+
+// Changes what the participant reads of round 2, once.
+void TamperWithStart(OneParticipant& p, const std::function<void(secagg::v1::RoundStart&)>& spoil) {
+  p.before_read = [spoil](ServerMessage& message) {
+    if (message.has_start() && message.start().round() == 2) spoil(*message.mutable_start());
+    return absl::OkStatus();
+  };
+}
+
+void SetStepConfig(secagg::v1::RoundStart& start, const std::function<void(model::StepConfig&)>& change) {
+  model::StepConfig config = model::ParseStepConfig(AsBytes(start.step_config())).value();
+  change(config);
+  start.set_step_config(std::string(AsText(model::EncodeStepConfig(config))));
+}
+
+TEST(Participant, SA16_TheWrongModelIsNotTrainedOn) {
+  OneParticipant p;
+  int fetches = 0;
+  p.tamper_model = [&](Bytes& bytes) {
+    if (++fetches == 2) bytes[0] ^= 1;
+  };
+  ASSERT_OK(p.Run());
+  EXPECT_THAT(p.RefusalsOf(2), ElementsAre("SA-16"));
+  EXPECT_FALSE(p.Computed(2));
+  EXPECT_TRUE(p.Computed(3)) << "one refused round does not end the run";
+  EXPECT_EQ(p.world.state(), "finished");
+}
+
+TEST(Participant, SA16_AModelOfAnotherSizeIsRefused) {
+  OneParticipant p;
+  p.tamper_model = [](Bytes& bytes) { bytes.resize(bytes.size() - 4); };
+  ASSERT_OK(p.Run());
+  EXPECT_THAT(p.events, IsEmpty());
+  EXPECT_EQ(p.RefusalsOf(1).size(), 1u);
+}
+
+struct LyingStart {
+  const char* name;
+  std::function<void(secagg::v1::RoundStart&)> spoil;
+  const char* check;  // empty: any refusal
+};
+class ParticipantRefuses : public testing::TestWithParam<LyingStart> {};
+
+TEST_P(ParticipantRefuses, AStartThatIsNotTheContracts) {
+  model::SmallPlan plan = coordinator::QuickPlan();
+  OneParticipant p(plan);
+  TamperWithStart(p, GetParam().spoil);
+  ASSERT_OK(p.Run());
+  std::vector<std::string> refusals;
+  for (const ClientMessage& message : p.written)
+    if (message.has_refusal()) refusals.push_back(message.refusal().check());
+  ASSERT_EQ(refusals.size(), 1u);
+  if (*GetParam().check != 0) {
+    EXPECT_EQ(refusals[0], GetParam().check);
+  }
+  EXPECT_FALSE(p.Computed(2));
+  EXPECT_EQ(p.odometer.entry.spent_through, 3u);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Starts, ParticipantRefuses,
+    testing::Values(
+        LyingStart{"ConfigSum", [](auto& s) { SetStepConfig(s, [](auto& c) { c.sum = 1; }); }, "SA-16"},
+        LyingStart{"ConfigRound", [](auto& s) { SetStepConfig(s, [](auto& c) { c.round = 3; }); }, "SA-16"},
+        LyingStart{"ConfigStep", [](auto& s) { SetStepConfig(s, [](auto& c) { ++c.step; }); }, "SA-16"},
+        LyingStart{"ConfigNotJson", [](auto& s) { s.set_step_config("{"); }, ""},
+        LyingStart{"ModelHash", [](auto& s) { s.mutable_model_hash()->at(0) ^= 1; }, ""},
+        LyingStart{"SetupHash", [](auto& s) { s.mutable_setup_hash()->at(0) ^= 1; }, "SA-15"},
+        LyingStart{"AnotherRoundInTheSameSlot",
+                   [](auto& s) {
+                     s.set_round(1);
+                     SetStepConfig(s, [](auto& c) { c.round = 1; });
+                   },
+                   "SA-15"}),
+    [](const auto& c) { return std::string(c.param.name); });
+
+// The first round of a block: what it charges is checked before it is spent.
+class ParticipantCharge : public testing::TestWithParam<int> {};
+
+TEST_P(ParticipantCharge, SE10_ABlockThatIsNotThatOfTheBatchIsRefused) {
+  OneParticipant p;  // slots 1 to 4 of the batch; last may be 1 to 4 for round 1
+  p.before_read = [](ServerMessage& message) {
+    if (message.has_start() && message.start().round() == 1)
+      SetStepConfig(*message.mutable_start(), [](auto& c) { c.last = static_cast<std::uint64_t>(GetParam()); });
+    return absl::OkStatus();
+  };
+  ASSERT_OK(p.Run());
+  EXPECT_THAT(p.RefusalsOf(1), ElementsAre("SE-10"));
+  EXPECT_FALSE(p.Computed(1));
+  EXPECT_TRUE(p.Computed(2));
+  EXPECT_THAT(p.events, testing::Contains("spend 2-3"));
+}
+
+INSTANTIATE_TEST_SUITE_P(Last, ParticipantCharge, testing::Values(0, 5, 1000));
+
+TEST(Participant, TheSameStartTwiceIsAnsweredOnce) {
+  OneParticipant p;
+  bool repeated = false;
+  p.before_read = [&](ServerMessage& message) {
+    if (message.has_start() && message.start().round() == 2 && !std::exchange(repeated, true))
+      p.world.port.sent.emplace_front(p.mine(), message);
+    return absl::OkStatus();
+  };
+  ASSERT_OK(p.Run());
+  EXPECT_EQ(std::ranges::count(p.events, std::string("compute 2")), 1);
+  EXPECT_THAT(p.RefusalsOf(2), ElementsAre("SA-15"));
+}
+
+// ---- Before approval ------------------------------------------------------------------------------
+
+TEST(ParticipantApproval, PolicyEpsilonCap) {
+  model::SmallPlan plan;
+  plan.statistics = false;
+  OneParticipant p(plan);
+  p.policy.epsilon_cap = 1;
+  EXPECT_THAT(p.Run(), StatusIs(StatusCode::kPermissionDenied, "POLICY_EPSILON"));
+  ASSERT_EQ(p.CountWritten(ClientMessage::kDecline), 1u);
+  EXPECT_EQ(p.written.back().decline().code(), "POLICY_EPSILON");
+  EXPECT_EQ(p.CountWritten(ClientMessage::kApproval), 0u);
+  EXPECT_EQ(p.world.state(), "failed");
+  EXPECT_EQ(p.odometer.entry.attempts_max, 0u) << "nothing is reserved for a declined contract";
+}
+
+TEST(ParticipantApproval, NoPrivacyNeedsTheMerchantsWord) {
+  OneParticipant p;
+  p.policy.allow_no_privacy = false;
+  EXPECT_THAT(p.Run(), StatusIs(StatusCode::kPermissionDenied, "POLICY_NO_PRIVACY"));
+}
+
+TEST(ParticipantApproval, AFullOdometerDeclines) {
+  OneParticipant p;
+  p.odometer.approve = absl::ResourceExhaustedError("the block is full");
+  EXPECT_THAT(p.Run(), StatusIs(StatusCode::kResourceExhausted, "the block is full"));
+  EXPECT_EQ(p.CountWritten(ClientMessage::kDecline), 1u);
+  EXPECT_EQ(p.world.state(), "failed");
+}
+
+TEST(ParticipantApproval, SA42_NothingIsAnsweredBeforeTheContract) {
+  OneParticipant p;
+  p.before_read = [](ServerMessage& message) {
+    message.Clear();
+    message.mutable_batch();
+    return absl::OkStatus();
+  };
+  EXPECT_THAT(p.Run(), StatusIs(StatusCode::kFailedPrecondition, "SA-42"));
+  EXPECT_EQ(p.written.size(), 1u);  // the join
+}
+
+TEST(ParticipantApproval, SA42_AnotherContractAfterApprovalEndsIt) {
+  OneParticipant p;
+  int contracts = 0;
+  p.before_read = [&](ServerMessage& message) -> absl::Status {
+    if (message.has_start()) return Unavailable("the line is cut");
+    if (message.has_contract() && ++contracts == 2) message.mutable_contract()->set_contract("{}");
+    return absl::OkStatus();
+  };
+  EXPECT_THAT(p.Run(), StatusIs(StatusCode::kPermissionDenied, "SA-42"));
+  EXPECT_EQ(p.CountWritten(ClientMessage::kApproval), 1u);
+  EXPECT_EQ(p.written.back().decline().code(), "SA-42");
+}
+
+// ---- While it runs --------------------------------------------------------------------------------
+
+TEST(Participant, AnOdometerThatFailsStopsTheVectorNotTheClient) {
+  OneParticipant p;
+  p.odometer.spend = absl::ResourceExhaustedError("SA-17: the disk is full");
+  ASSERT_OK(p.Run());
+  EXPECT_THAT(p.events, IsEmpty());
+  EXPECT_THAT(p.RefusalsOf(1), ElementsAre("SA-17"));
+  EXPECT_EQ(p.world.state(), "finished");  // of four others
+}
+
+TEST(Participant, ReconnectsWithTheSameBatch) {
+  OneParticipant p;
+  bool cut = false;
+  p.before_read = [&](ServerMessage& message) -> absl::Status {
+    if (message.has_closed() && !std::exchange(cut, true)) return Unavailable("the line is cut");
+    return absl::OkStatus();
+  };
+  ASSERT_OK(p.Run());
+  EXPECT_EQ(p.connections, 2);
+  EXPECT_EQ(p.CountWritten(ClientMessage::kAdvert), 1u) << "the batch's keys are kept";
+  std::vector<std::size_t> held;
+  for (const ClientMessage& message : p.written)
+    if (message.has_join()) held.push_back(message.join().setup_hash().size());
+  EXPECT_THAT(held, ElementsAre(0u, 32u));
+  EXPECT_THAT(p.events, ElementsAre("spend 1-3", "compute 1", "compute 3")) << "round 2 had begun when the line was cut";
+  EXPECT_EQ(p.world.machine->Progress().survivors(), 5u);
+}
+
+TEST(Participant, ARefusedUploadCostsTheRoundOnly) {
+  OneParticipant p;
+  p.before_upload = [](std::uint64_t round) {
+    return round == 1 ? FailedPrecondition("SA-21: round 1 takes no upload now") : absl::OkStatus();
+  };
+  ASSERT_OK(p.Run());
+  EXPECT_THAT(p.RefusalsOf(1), ElementsAre("SA-21"));
+  EXPECT_TRUE(p.Computed(2));
+  EXPECT_EQ(p.world.state(), "finished");
+}
+
+TEST(Participant, SA37_AnEmptyMessageEndsIt) {
+  OneParticipant p;
+  p.before_read = [](ServerMessage& message) {
+    if (message.has_start()) message.Clear();
+    return absl::OkStatus();
+  };
+  EXPECT_THAT(p.Run(), StatusIs(StatusCode::kFailedPrecondition, "SA-37"));
+}
+
+TEST(Participant, UploadsLeaveAtATick) {
+  OneParticipant p;
+  const Clock::Time begun = p.waiter.now;
+  p.before_upload = [&](std::uint64_t) {
+    EXPECT_EQ((p.waiter.now - begun) % std::chrono::milliseconds(1), Clock::Duration(0));
+    return absl::OkStatus();
+  };
+  ASSERT_OK(p.Run());
+  EXPECT_EQ(p.waiter.waits, 3);
+}
+
+// ---- Connections ----------------------------------------------------------------------------------
+
+TEST(ParticipantConnection, GivesUpAfterAWhileAndNotSooner) {
+  OneParticipant p;
+  p.connect = [] { return Unavailable("nobody is there"); };
+  const Clock::Time begun = p.waiter.now;
+  EXPECT_THAT(p.Run(), StatusIs(StatusCode::kUnavailable, "nobody"));
+  EXPECT_GE(p.waiter.now - begun, std::chrono::seconds(60));
+  EXPECT_LE(p.waiter.now - begun, std::chrono::seconds(64));
+  EXPECT_GT(p.connections, 30);
+  EXPECT_LT(p.connections, 100);
+}
+
+TEST(ParticipantConnection, AnErrorThatWillNotPassIsReportedAtOnce) {
+  OneParticipant p;
+  p.connect = [] { return PermissionDenied("the certificate is not of the pinned CA"); };
+  EXPECT_THAT(p.Run(), StatusIs(StatusCode::kPermissionDenied, "pinned CA"));
+  EXPECT_EQ(p.connections, 1);
+}
+
+TEST(ParticipantConnection, ACoordinatorThatClosesEveryStreamIsNotHammered) {
+  OneParticipant p;
+  p.before_read = [&](ServerMessage&) -> absl::Status {
+    if (p.connections > 1000) p.participant->Stop();
+    return Unavailable("no run is open: try again");
+  };
+  EXPECT_THAT(p.Run(), Not(IsOk()));
+  EXPECT_LE(p.connections, 100) << "within the patience of one minute";
+}
+
+TEST(ParticipantConnection, StopBeforeRunIsCancelled) {
+  OneParticipant p;
+  ASSERT_OK(p.world.Start());
+  Participant participant(p.Config(), p.World());
+  participant.Stop();
+  EXPECT_THAT(participant.Run(), StatusIs(StatusCode::kCancelled, "stopped"));
+  EXPECT_EQ(p.connections, 0);
+}
+
+}  // namespace
+}  // namespace veilsum::client

@@ -1,0 +1,68 @@
+// A plan that runs in milliseconds: three numeric inputs, one categorical of four values, four hidden units.
+#pragma once
+
+#include <array>
+#include <charconv>
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+#include "model/plan/plan_format.h"
+#include "model/plan/variant.h"
+
+namespace veilsum::model {
+
+struct SmallPlan {
+  bool is_private = true;
+  bool statistics = true;
+  int steps = 5;
+  int attempts_max = 12;
+  int key_batch = 4;
+  int min_survivors = 0;
+  int colluders = 0;
+  int deadline_ms = 5000;
+  std::string averaging;  // empty: none
+};
+
+inline std::string SmallPlanToml(const SmallPlan& small) {
+  const auto number = [](const char* key, int value) { return std::string(key) + " = " + std::to_string(value) + "\n"; };
+  std::string text = "name = \"small\"\ntask = \"binary\"\n[unit]\ncolumn = \"id\"\n"
+                     "[holdout]\nhash = \"fnv1a64\"\nmod = 5\nequals = 0\n[[table]]\nname = \"t\"\nfile = \"t.csv\"\n";
+  for (const char* column : {"a", "b", "c"})
+    text += std::string("[[feature]]\ncolumn = \"t.") + column + "\"\nkind = \"numeric\"\nlo = -1\nhi = 1\n";
+  text += "[[feature]]\ncolumn = \"t.d\"\nkind = \"categorical\"\nbuckets = 4\n"
+          "[label]\ncolumn = \"t.y\"\nkind = \"binary\"\n[model]\nhidden = [4]\n"
+          "[training]\nmode = \"distributed\"\nsampling_rate = \"1/2\"\nexpected_batch = 16\nclip_norm = \"1\"\n"
+          "learning_rate = \"0.01\"\n";
+  text += number("steps", small.steps) + number("attempts_max", small.attempts_max);
+  if (!small.averaging.empty()) text += "averaging = \"" + small.averaging + "\"\n";
+  text += "[privacy]\nepsilon = \"8\"\ndelta = \"1e-5\"\naccountant = \"rdp\"\n";
+  if (small.statistics) text += "statistics_share = \"0.2\"\n";
+  text += "[aggregation]\nscale_log2 = 16\n" + number("key_batch", small.key_batch) +
+          number("min_survivors", small.min_survivors) + number("colluders", small.colluders);
+  text += "[rounds]\ntick_ms = 1\n" + number("deadline_ms", small.deadline_ms);
+  return text + "[population]\nminimum_customers = 1\n";
+}
+
+inline Plan MakeSmallPlan(const SmallPlan& small = {}) {
+  absl::StatusOr<Plan> plan = ParsePlanToml(SmallPlanToml(small), "small.toml");
+  VEILSUM_CHECK(plan.ok());
+  return small.is_private ? *std::move(plan) : WithoutPrivacy(*std::move(plan));
+}
+
+// Member i of a federation "fed.test"; ascending with i below 10.
+inline std::string SmallSeat(std::size_t i) { return "spiffe://fed.test/tenant/m" + std::to_string(i) + "/client/a"; }
+inline std::vector<std::string> SmallSeats(std::size_t members) {
+  std::vector<std::string> seats;
+  for (std::size_t i = 0; i < members; ++i) seats.push_back(SmallSeat(i));
+  return seats;
+}
+
+// As a contract states a number: the shortest decimal.
+inline std::string Scaled(const std::string& number, double factor) {
+  std::array<char, 64> text;
+  const auto end = std::to_chars(text.data(), text.data() + text.size(), std::stod(number) * factor, std::chars_format::fixed);
+  return std::string(text.data(), end.ptr);
+}
+
+}  // namespace veilsum::model

@@ -1,0 +1,228 @@
+// What a contract says a round is for, and whether its noise keeps the plan's claim.
+#include "model/contract/privacy_terms.h"
+#include "model/contract/round_schedule.h"
+
+#include <cmath>
+#include <functional>
+
+#include "model/plan/plan_format.h"
+#include "tests/support/status_matchers.h"
+#include "tests/unit/model/small_plan.h"
+
+namespace veilsum::model {
+namespace {
+
+using absl::StatusCode;
+using testing::Not;
+
+RunContract TwoSums(std::uint64_t statistics, std::uint64_t train) {
+  RunContract contract;
+  contract.sums.resize(2);
+  contract.sums[0].purpose = "statistics";
+  contract.sums[0].attempts_max = statistics;
+  contract.sums[1].purpose = "train";
+  contract.sums[1].attempts_max = train;
+  return contract;
+}
+
+// ---- Round numbers (SE-05) ------------------------------------------------------------------------
+
+TEST(RoundSchedule, SumsTakeConsecutiveNumbersInTheirOrder) {
+  const RunContract contract = TwoSums(2, 5);
+  EXPECT_EQ(AttemptsMax(contract), 7u);
+  const auto expect = [&](std::uint64_t round, std::size_t sum, std::uint64_t attempt) {
+    ASSERT_OK_AND_ASSIGN(const RoundPurpose purpose, PurposeOf(contract, round));
+    EXPECT_EQ(purpose.sum, sum) << round;
+    EXPECT_EQ(purpose.attempt, attempt) << round;
+  };
+  expect(1, 0, 1);
+  expect(2, 0, 2);
+  expect(3, 1, 1);
+  expect(7, 1, 5);
+}
+
+TEST(RoundSchedule, DP04_NoRoundBeforeTheFirstOrAfterTheLast) {
+  const RunContract contract = TwoSums(1, 4);
+  EXPECT_THAT(PurposeOf(contract, 0), StatusIs(StatusCode::kInvalidArgument, "round is 0"));
+  EXPECT_OK(PurposeOf(contract, 5));
+  EXPECT_THAT(PurposeOf(contract, 6), StatusIs(StatusCode::kResourceExhausted, "DP-04"));
+  EXPECT_THAT(PurposeOf(contract, ~std::uint64_t{0}), StatusIs(StatusCode::kResourceExhausted, "DP-04"));
+  EXPECT_EQ(AttemptsMax(RunContract{}), 0u);
+  EXPECT_THAT(PurposeOf(RunContract{}, 1), StatusIs(StatusCode::kResourceExhausted, "DP-04"));
+}
+
+TEST(RoundSchedule, AttemptsThroughARound) {
+  const RunContract contract = TwoSums(2, 5);
+  const auto expect = [&](std::uint64_t round, std::uint64_t statistics, std::uint64_t training) {
+    const AttemptsByPurpose attempts = AttemptsThrough(contract, round);
+    EXPECT_EQ(attempts.statistics, statistics) << round;
+    EXPECT_EQ(attempts.training, training) << round;
+  };
+  expect(0, 0, 0);
+  expect(1, 1, 0);
+  expect(2, 2, 0);
+  expect(3, 2, 1);
+  expect(7, 2, 5);
+  expect(100, 2, 5);
+}
+
+TEST(StepConfig, ReadsWhatItWrites) {
+  const Bytes bytes = EncodeStepConfig({.round = 7, .step = 5, .sum = 1, .last = 9});
+  EXPECT_EQ(AsText(bytes), R"({"last":9,"round":7,"step":5,"sum":1})");
+  ASSERT_OK_AND_ASSIGN(const StepConfig config, ParseStepConfig(bytes));
+  EXPECT_EQ(config.round, 7u);
+  EXPECT_EQ(config.step, 5u);
+  EXPECT_EQ(config.sum, 1u);
+  EXPECT_EQ(config.last, 9u);
+}
+
+TEST(StepConfig, SA16_RefusesEverythingElse) {
+  const auto parse = [](std::string_view text) { return ParseStepConfig(AsBytes(text)); };
+  for (const char* bad : {"", "{", "[]", "7", "null", R"({"last":9,"round":7,"step":5})", R"({"last":9,"round":7,"step":5,"sum":1,"x":1})",
+                          R"({"last":9,"round":7,"step":5,"sum":-1})", R"({"last":9,"round":7,"step":5,"sum":1.0})",
+                          R"({"last":9,"round":7,"step":5,"sum":"1"})", R"({"last":9,"round":7,"step":5,"sum":true})",
+                          R"({ "last":9,"round":7,"step":5,"sum":1})", R"({"round":7,"last":9,"step":5,"sum":1})",
+                          R"({"last":9,"last":9,"round":7,"step":5,"sum":1})", R"({"last":9,"round":7,"step":5,"sum":1}x)",
+                          R"({"last":9,"round":7,"stop":5,"sum":1})"})
+    EXPECT_THAT(parse(bad), StatusIs(StatusCode::kInvalidArgument, "")) << bad;
+  EXPECT_THAT(parse(std::string(4097, ' ')), StatusIs(StatusCode::kInvalidArgument, "4097 bytes"));
+}
+
+// ---- Privacy --------------------------------------------------------------------------------------
+
+// What a coordinator would write for seven members of 16 customers.
+RunContract ContractFor(const Plan& plan) {
+  RunContract contract;
+  Cohort cohort;
+  cohort.members = SmallSeats(7);
+  cohort.size_classes.assign(7, 16);
+  const ResolvedAggregation aggregation = ResolveAggregation(plan.aggregation, 7, 1).value();
+  cohort.colluders = aggregation.colluders;
+  cohort.min_survivors = aggregation.min_survivors;
+  contract.is_private = plan.is_private();
+  const dp::RunPrivacyInput input = PrivacyInputOf(plan, cohort.size_classes, aggregation).value();
+  contract.sums = SumsOf(plan, dp::CalibrateRun(input).value());
+  contract.cohorts = {std::move(cohort)};
+  return contract;
+}
+
+struct Privacy {
+  Plan plan = MakeSmallPlan();
+  RunContract contract = ContractFor(plan);
+};
+const Privacy& Good() {
+  static const Privacy good;
+  return good;
+}
+
+TEST(CheckPrivacy, ACalibratedContractKeepsItsClaim) {
+  ASSERT_OK_AND_ASSIGN(const CheckedPrivacy checked, CheckPrivacy(Good().plan, Good().contract));
+  EXPECT_LE(checked.statement.epsilon, 8);
+  EXPECT_GT(checked.statement.epsilon, 7.5) << "and does not waste it";
+  EXPECT_GT(checked.statement.statistics_epsilon, 0);
+  ASSERT_TRUE(checked.noise.statistics.has_value());
+  EXPECT_GT(checked.noise.training.share_sigma, 0);
+}
+
+TEST(CheckPrivacy, MoreNoiseIsWelcome) {
+  RunContract contract = Good().contract;
+  for (std::string* s : {&contract.sums[1].noise_sigma, &contract.sums[1].share_sigma, &contract.sums[1].noise_multiplier})
+    *s = Scaled(*s, 1.1);
+  ASSERT_OK_AND_ASSIGN(const CheckedPrivacy checked, CheckPrivacy(Good().plan, contract));
+  EXPECT_LT(checked.statement.epsilon, CheckPrivacy(Good().plan, Good().contract)->statement.epsilon);
+}
+
+TEST(CheckPrivacy, DP03_OnePercentLessNoiseIsRefusedWhereverItIsTaken) {
+  for (const std::size_t sum : {0, 1}) {
+    for (std::string SumSpec::*field : {&SumSpec::noise_sigma, &SumSpec::share_sigma, &SumSpec::noise_multiplier}) {
+      RunContract contract = Good().contract;
+      contract.sums[sum].*field = Scaled(contract.sums[sum].*field, 0.99);
+      EXPECT_THAT(CheckPrivacy(Good().plan, contract), Not(IsOk())) << sum;
+    }
+    RunContract contract = Good().contract;
+    SumSpec& spec = contract.sums[sum];
+    for (std::string* s : {&spec.noise_sigma, &spec.share_sigma, &spec.noise_multiplier}) *s = Scaled(*s, 0.99);
+    EXPECT_THAT(CheckPrivacy(Good().plan, contract), StatusIs(StatusCode::kPermissionDenied, "")) << sum;
+  }
+}
+
+TEST(CheckPrivacy, SA02_ThresholdsBelowThePlansAreRefused) {
+  SmallPlan small;
+  small.colluders = 2;
+  small.min_survivors = 6;
+  const Plan plan = MakeSmallPlan(small);
+  const RunContract good = ContractFor(plan);
+  ASSERT_OK(CheckPrivacy(plan, good));
+  RunContract contract = good;
+  contract.cohorts[0].colluders = 1;
+  EXPECT_THAT(CheckPrivacy(plan, contract), StatusIs(StatusCode::kPermissionDenied, "SA-02: contract: colluders is 1"));
+  contract = good;
+  contract.cohorts[0].min_survivors = 5;
+  EXPECT_THAT(CheckPrivacy(plan, contract), StatusIs(StatusCode::kPermissionDenied, "SA-02: contract: min_survivors is 5"));
+  contract = good;  // more colluders than the noise was made for
+  contract.cohorts[0].colluders = 3;
+  EXPECT_THAT(CheckPrivacy(plan, contract), Not(IsOk()));
+}
+
+TEST(CheckPrivacy, SE04_ThresholdsThatNoCohortMayHave) {
+  RunContract contract = Good().contract;
+  contract.cohorts[0].min_survivors = 4;  // q of 7 members and one colluder is 5
+  EXPECT_THAT(CheckPrivacy(Good().plan, contract), StatusIs(StatusCode::kFailedPrecondition, "min_survivors"));
+  contract.cohorts[0].min_survivors = 8;
+  EXPECT_THAT(CheckPrivacy(Good().plan, contract), StatusIs(StatusCode::kFailedPrecondition, "min_survivors"));
+  contract = Good().contract;
+  contract.cohorts[0].members[1] = "spiffe://fed.test/tenant/m0/client/b";  // two seats of one tenant, one colluder
+  EXPECT_THAT(CheckPrivacy(Good().plan, contract), StatusIs(StatusCode::kFailedPrecondition, "colluders"));
+  contract = Good().contract;
+  contract.cohorts.push_back(contract.cohorts[0]);
+  EXPECT_THAT(CheckPrivacy(Good().plan, contract), StatusIs(StatusCode::kInvalidArgument, "2 cohorts"));
+}
+
+TEST(CheckPrivacy, SumsMustBeThePlans) {
+  const auto refused = [](const std::function<void(RunContract&)>& change, const char* named) {
+    RunContract contract = Good().contract;
+    change(contract);
+    EXPECT_THAT(CheckPrivacy(Good().plan, contract), StatusIs(StatusCode::kInvalidArgument, named));
+  };
+  refused([](auto& c) { c.sums.pop_back(); }, "1 sums");
+  refused([](auto& c) { c.sums.push_back(c.sums[1]); }, "3 sums");
+  refused([](auto& c) { std::swap(c.sums[0], c.sums[1]); }, "statistics sum");
+  refused([](auto& c) { ++c.sums[0].attempts_max; }, "statistics sum");
+  refused([](auto& c) { ++c.sums[1].attempts_max; }, "train sum");
+  refused([](auto& c) { c.sums[1].bits = 64; }, "train sum");
+  refused([](auto& c) { ++c.sums[1].scale_log2; }, "train sum");
+  refused([](auto& c) { --c.sums[1].dimension; }, "train sum");
+  refused([](auto& c) { c.sums[1].noise_sigma = "much"; }, "noise_sigma");
+}
+
+TEST(CheckPrivacy, SE12_ModeNoneIsOpenAboutIt) {
+  SmallPlan small;
+  small.is_private = false;
+  const Plan plan = MakeSmallPlan(small);
+  RunContract contract = ContractFor(plan);
+  ASSERT_OK_AND_ASSIGN(const CheckedPrivacy checked, CheckPrivacy(plan, contract));
+  EXPECT_TRUE(std::isinf(checked.statement.epsilon));
+  contract.is_private = true;
+  EXPECT_THAT(CheckPrivacy(plan, contract), StatusIs(StatusCode::kPermissionDenied, "private"));
+  contract = Good().contract;
+  contract.is_private = false;
+  EXPECT_THAT(CheckPrivacy(Good().plan, contract), StatusIs(StatusCode::kPermissionDenied, "private"));
+}
+
+TEST(PrivacyTerms, SeatsOfTheLargestTenant) {
+  EXPECT_EQ(SeatsOfLargestTenant(SmallSeats(5)), 1u);
+  EXPECT_EQ(SeatsOfLargestTenant({"spiffe://f/tenant/a/client/1", "spiffe://f/tenant/a/client/2", "spiffe://f/tenant/ab/client/1"}), 2u);
+  EXPECT_EQ(SeatsOfLargestTenant({}), 0u);
+}
+
+TEST(PrivacyTerms, DP06_PaddingIsAFunctionOfTheSizeClass) {
+  const Plan plan = MakeSmallPlan();
+  EXPECT_EQ(PaddedCustomers(plan, 16).value(), 16u) << "a small class is padded to itself";
+  const std::uint32_t of_large = PaddedCustomers(plan, 1 << 16).value();
+  EXPECT_GT(of_large, (1u << 15));
+  EXPECT_LT(of_large, (1u << 15) + 2000);
+  EXPECT_THAT(PrivacyInputOf(plan, {}, {7, 1, 5, 6}), StatusIs(StatusCode::kInvalidArgument, "size class"));
+}
+
+}  // namespace
+}  // namespace veilsum::model
