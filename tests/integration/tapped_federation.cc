@@ -42,8 +42,6 @@ std::int64_t Centred(std::uint64_t value, std::uint32_t bits) {
                              : static_cast<std::int64_t>(value) - static_cast<std::int64_t>(modulus);
 }
 
-model::RunContract ContractOf(const std::string& json) { return model::ContractFromJson(json).value(); }
-
 }  // namespace
 
 // Notes the integers on their way from the noise to the mask.

@@ -72,7 +72,7 @@ TEST_P(ParticipantRefuses, AStartThatIsNotTheContracts) {
   std::vector<std::string> refusals;
   for (const ClientMessage& message : p.written)
     if (message.has_refusal()) refusals.push_back(message.refusal().check());
-  ASSERT_EQ(refusals.size(), 1u);
+  ASSERT_GE(refusals.size(), 1u);  // the coordinator may go on asking about the round that it meant
   if (*GetParam().check != 0) {
     EXPECT_EQ(refusals[0], GetParam().check);
   }
