@@ -1,18 +1,17 @@
 // The `veilsum` program: wires subcommands, nothing else.
 #include <CLI/CLI.hpp>
 #include <iostream>
+#include <utility>
 
+#include "base/process.h"
 #include "cli/demo/demo_command.h"
-#include "cli/support/outcome.h"
-#ifdef VEILSUM_WITH_DP
 #include "cli/dp/dp_commands.h"
-#endif
-#ifdef VEILSUM_WITH_PLAN
 #include "cli/plan/plan_commands.h"
-#endif
+#include "cli/support/outcome.h"
 
 int main(int argc, char** argv) {
   using namespace veilsum;
+  InitialiseProcess();
   const std::string version = VEILSUM_VERSION;
   CLI::App app("Veilsum: merchants train one model together without showing each other, or anyone, their customers.", "veilsum");
   app.set_version_flag("--version", "veilsum " + version);
@@ -24,20 +23,22 @@ int main(int argc, char** argv) {
              "  veilsum demo --help");
   cli::Outcome outcome;
   cli::AddDemoCommand(app, version, outcome);
-#ifdef VEILSUM_WITH_PLAN
   cli::AddPlanCommands(app, outcome);
-#endif
-#ifdef VEILSUM_WITH_DP
   ExitCode dp_exit = ExitCode::kDone;
   cli::AddDpCommands(app, std::cout, std::cerr, dp_exit);
-#endif
+  app.failure_message([](const CLI::App*, const CLI::Error& error) {
+    return "veilsum: " + std::string(error.what()) + "\nRun with --help for more information.\n";
+  });
+  const auto named = [&](const CLI::App* command) { return command->check_name(argv[1]); };
+  if (argc > 1 && argv[1][0] != '-' && std::as_const(app).get_subcommands(named).empty()) {
+    std::cerr << "veilsum: there is no command \"" << argv[1] << "\"\nRun with --help for more information.\n";
+    return static_cast<int>(ExitCode::kUsage);
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : static_cast<int>(ExitCode::kUsage);
   }
-#ifdef VEILSUM_WITH_DP
   if (dp_exit != ExitCode::kDone) return static_cast<int>(dp_exit);
-#endif
   return cli::Finish(outcome);
 }

@@ -17,3 +17,8 @@ endif()
 if(VEILSUM_TESTS)
   find_package(GTest REQUIRED)
 endif()
+# gRPC's re2 asks for -pthread, which glibc has not needed at compile time for years; with it the precompiled header of the
+# targets without would not fit. The threads library itself comes with Threads::Threads.
+if(TARGET re2::re2)
+  set_property(TARGET re2::re2 PROPERTY INTERFACE_COMPILE_OPTIONS "")
+endif()

@@ -78,7 +78,7 @@ absl::StatusOr<DemoOptions> ParseDemoOptions(const DemoArguments& a) {
   else VEILSUM_RETURN_IF_ERROR(SetDecimal("--epsilon", a.epsilon, 1000, options.epsilon));
   VEILSUM_RETURN_IF_ERROR(SetDecimal("--delta", a.delta, 0.1, options.delta));
   if (!a.drop.empty()) {
-    VEILSUM_RETURN_IF_ERROR(ParseDecimal("--drop", a.drop, 0.9, /*zero=*/true).status());
+    VEILSUM_RETURN_IF_ERROR(ParseDecimal("--drop", a.drop, 0.5, /*zero=*/true).status());
     options.drop = a.drop;
   }
   return options;

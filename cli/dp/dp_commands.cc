@@ -36,6 +36,8 @@ std::shared_ptr<PrivacyQuery> AddQuery(CLI::App& parent, const std::string& name
 void AddDpCommands(CLI::App& app, std::ostream& out, std::ostream& err, ExitCode& exit_code) {
   CLI::App* dp = app.add_subcommand("dp", "Privacy calculators");
   dp->require_subcommand(1);
+  dp->footer("Examples:\n  veilsum dp epsilon --noise-multiplier 1 --delta 1e-5 --sampling-rate 1/10 --steps 100\n"
+             "  veilsum dp noise --epsilon 3 --delta 1e-5 --sampling-rate 1/10 --steps 100");
   const auto loss = AddQuery(*dp, "epsilon", "The privacy loss of a noise multiplier", &AnswerEpsilon, out, err, exit_code);
   dp->get_subcommand("epsilon")
       ->add_option("--noise-multiplier", loss->noise_multiplier, "noise standard deviation over sensitivity")

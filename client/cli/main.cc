@@ -3,32 +3,42 @@
 #include <cstdio>
 
 #include "base/exit_code.h"
-#include "base/secure_rng.h"
+#include "base/process.h"
+#include "client/cli/config.h"
 #include "client/cli/preflight_command.h"
 #include "client/cli/run_command.h"
 
 namespace {
 
-int Finish(const absl::Status& status) {
+int Finish(const absl::Status& status, veilsum::ExitCode code) {
   if (!status.ok()) std::fprintf(stderr, "veilsum-client: %s\n", std::string(status.message()).c_str());
-  return static_cast<int>(veilsum::ExitCodeOf(status));
+  return static_cast<int>(code);
+}
+
+int Run(const std::string& config_file) {
+  const auto config = veilsum::client::ReadClientConfig(config_file);
+  if (!config.ok()) return Finish(config.status(), veilsum::ExitCode::kConfiguration);
+  const absl::Status status = veilsum::client::RunClient(*config);
+  return Finish(status, veilsum::ExitCodeOf(status));
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  veilsum::InitialiseCrypto();
+  veilsum::InitialiseProcess();
   CLI::App app("A merchant's node: trains at home, clips, adds its share of noise, masks, and only then sends.",
                "veilsum-client");
   app.set_version_flag("--version", "veilsum-client " VEILSUM_VERSION);
   app.require_subcommand(1);
-  app.failure_message(CLI::FailureMessage::help);
+  app.failure_message([](const CLI::App*, const CLI::Error& error) {
+    return "veilsum-client: " + std::string(error.what()) + "\nRun with --help for more information.\n";
+  });
   std::string config;
   bool json = false;
   CLI::App* run = app.add_subcommand("run", "Take part in the coordinator's run until it ends");
-  run->add_option("--config", config, "client.toml")->required();
+  run->add_option("--config", config, "client.toml")->type_name("FILE")->required();
   CLI::App* preflight = app.add_subcommand("preflight", "Check this merchant's data against the plan; nothing leaves the machine");
-  preflight->add_option("--config", config, "client.toml")->required();
+  preflight->add_option("--config", config, "client.toml")->type_name("FILE")->required();
   preflight->add_flag("--json", json, "One line of JSON on stdout");
   try {
     app.parse(argc, argv);
@@ -36,5 +46,5 @@ int main(int argc, char** argv) {
     return app.exit(error) == 0 ? 0 : static_cast<int>(veilsum::ExitCode::kUsage);
   }
   if (preflight->parsed()) return static_cast<int>(veilsum::client::RunPreflight(config, json));
-  return Finish(veilsum::client::RunClient(config));
+  return Run(config);
 }

@@ -43,8 +43,7 @@ ParticipantConfig ConfigOf(const ClientConfig& config, const ClientKeys& keys, P
 
 }  // namespace
 
-absl::Status RunClient(const std::filesystem::path& config_file) {
-  VEILSUM_ASSIGN_OR_RETURN(const ClientConfig config, ReadClientConfig(config_file));
+absl::Status RunClient(const ClientConfig& config) {
   VEILSUM_ASSIGN_OR_RETURN(const ClientKeys keys, ClientKeys::Load(config.keys, std::chrono::system_clock::now()));
   VEILSUM_ASSIGN_OR_RETURN(Policy policy, LoadPolicy(config.policy));
   VEILSUM_ASSIGN_OR_RETURN(const std::unique_ptr<Odometer> odometer, Odometer::Open(config.odometer));

@@ -1,12 +1,10 @@
 // `veilsum-client run --config FILE`: take part in the coordinator's run until it ends.
 #pragma once
 
-#include <filesystem>
-
-#include "base/status.h"
+#include "client/cli/config.h"
 
 namespace veilsum::client {
 
-absl::Status RunClient(const std::filesystem::path& config_file);
+absl::Status RunClient(const ClientConfig& config);
 
 }  // namespace veilsum::client

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "model/contract/round_schedule.h"
+#include "secure_agg/wire/upload_codec.h"
 
 namespace veilsum::client {
 namespace {
@@ -124,7 +125,7 @@ absl::StatusOr<Participant::Next> Participant::Handle(CoordinatorLink& link, con
       const absl::Status ready = sum_->OnSetupCertificate(message.setup_certificate());
       return ready.ok() ? Next::kRead : Refuse(link, ready, 0);
     }
-    case ServerMessage::kStart: return OnStart(link, message.start());
+    case ServerMessage::kStart: return OnStart(link, message);
     case ServerMessage::kCommit: {
       VEILSUM_ASSIGN_OR_RETURN(const Next next, Reply(link, sum_->OnCommit(message.commit()), message.commit().round()));
       return Vanishes(message.commit().round(), DropPhase::kAfterSignature) ? Next::kReconnect : next;
@@ -196,13 +197,14 @@ absl::Status Participant::Approve(const coordinator::v1::ContractOffer& offer) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<Participant::Next> Participant::OnStart(CoordinatorLink& link, const secagg::v1::RoundStart& wire) {
+absl::StatusOr<Participant::Next> Participant::OnStart(CoordinatorLink& link, const ServerMessage& message) {
+  const secagg::v1::RoundStart& wire = message.start();
   const Clock::Time received = world_.waiter->Now();
   const absl::StatusOr<secure_agg::RoundStart> start = sum_->ParseStart(wire);
   if (!start.ok()) return Refuse(link, start.status(), wire.round());
   const absl::StatusOr<model::RoundPurpose> purpose = CheckedPurpose(*start);
   if (!purpose.ok()) return Refuse(link, purpose.status(), wire.round());
-  const absl::StatusOr<model::ModelVector> model = CheckedModel(link, *start);
+  const absl::StatusOr<model::ModelVector> model = CheckedModel(link, *start, message.model());
   if (absl::IsUnavailable(model.status())) return model.status();
   if (!model.ok()) return Refuse(link, model.status(), wire.round());
   if (const absl::Status opened = sum_->Open(*start); !opened.ok()) return Refuse(link, opened, wire.round());
@@ -225,10 +227,14 @@ absl::StatusOr<model::RoundPurpose> Participant::CheckedPurpose(const secure_agg
   return purpose;
 }
 
-absl::StatusOr<model::ModelVector> Participant::CheckedModel(CoordinatorLink& link, const secure_agg::RoundStart& start) {
-  const std::size_t bytes = run_->layout().size() * sizeof(float);
-  VEILSUM_ASSIGN_OR_RETURN(const Bytes model_bytes, link.FetchModel(start.model_hash, bytes));
-  VEILSUM_ASSIGN_OR_RETURN(model::ModelVector model, model::ParseModelBytes(model_bytes, run_->layout().size()));
+absl::StatusOr<model::ModelVector> Participant::CheckedModel(CoordinatorLink& link, const secure_agg::RoundStart& start,
+                                                             std::string_view sent_along) {
+  Bytes fetched;
+  if (sent_along.empty()) {
+    VEILSUM_ASSIGN_OR_RETURN(fetched, link.FetchModel(start.model_hash, run_->layout().size() * sizeof(float)));
+  }
+  const ByteView bytes = sent_along.empty() ? ByteView(fetched) : AsBytes(sent_along);
+  VEILSUM_ASSIGN_OR_RETURN(model::ModelVector model, model::ParseModelBytes(bytes, run_->layout().size()));
   if (model::ModelHash(model) != start.model_hash) return InvalidArgument("SA-16: the model is not the one announced");
   return model;
 }
@@ -253,7 +259,14 @@ absl::Status Participant::Contribute(CoordinatorLink& link, const secure_agg::Ro
   VEILSUM_ASSIGN_OR_RETURN(const secure_agg::MaskedUpload masked, sum_->Mask(noised.integers()));
   const Clock::Duration tick = std::chrono::milliseconds(run_->plan().rounds.tick_ms);
   world_.waiter->WaitUntil(NextTick(received, tick, world_.waiter->Now()));
-  return link.Upload(start.round.value(), *masked.words);
+  return Send(link, masked);
+}
+
+absl::Status Participant::Send(CoordinatorLink& link, const secure_agg::MaskedUpload& masked) {
+  if (masked.words->size() > config_.largest_frame) return link.Upload(masked.round.value(), *masked.words);
+  ClientMessage message;
+  *message.mutable_upload() = secure_agg::EncodeUploadFrame(masked, 0);
+  return link.Write(message);
 }
 
 bool Participant::Vanishes(std::uint64_t round, DropPhase phase) const {

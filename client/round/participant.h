@@ -45,6 +45,7 @@ struct ParticipantConfig {
   Policy policy;
   std::optional<Rational> drop_fraction;          // demo and tests only: vanish on purpose (drop_schedule.h)
   std::uint64_t drop_seed = 0;
+  std::size_t largest_frame = 256 * 1024;         // a masked vector up to this goes with the control stream
   std::chrono::seconds give_up{600};              // without a coordinator for so long: Unavailable
 };
 
@@ -64,10 +65,12 @@ class Participant {
   absl::StatusOr<Next> Handle(CoordinatorLink& link, const coordinator::v1::ServerMessage& message);
   absl::Status OnContract(CoordinatorLink& link, const coordinator::v1::ContractOffer& offer);
   absl::Status Approve(const coordinator::v1::ContractOffer& offer);
-  absl::StatusOr<Next> OnStart(CoordinatorLink& link, const secagg::v1::RoundStart& wire);
-  absl::StatusOr<model::ModelVector> CheckedModel(CoordinatorLink& link, const secure_agg::RoundStart& start);
+  absl::StatusOr<Next> OnStart(CoordinatorLink& link, const coordinator::v1::ServerMessage& message);
+  absl::StatusOr<model::ModelVector> CheckedModel(CoordinatorLink& link, const secure_agg::RoundStart& start,
+                                                  std::string_view sent_along);
   absl::StatusOr<model::RoundPurpose> CheckedPurpose(const secure_agg::RoundStart& start) const;
   absl::Status Charge(const secure_agg::RoundStart& start);
+  absl::Status Send(CoordinatorLink& link, const secure_agg::MaskedUpload& masked);
   absl::Status Contribute(CoordinatorLink& link, const secure_agg::RoundStart& start, const model::ModelVector& model,
                           const model::RoundPurpose& purpose, Clock::Time received);
   absl::StatusOr<Next> Reply(CoordinatorLink& link, absl::StatusOr<coordinator::v1::ClientMessage> reply,

@@ -21,7 +21,7 @@ struct LinkConfig {
 };
 
 // Connects and opens the Participate stream. Unavailable: nobody there, or the handshake failed (wrong root, expired, ...).
-// Read and Write may be called from two threads; Upload, FetchModel and Close from any. Close makes every call that
+// Read and Write are for one thread; Upload, FetchModel and Close for any. Close makes every call that
 // waits return Unavailable("closed"); it is also what the destructor does.
 absl::StatusOr<std::unique_ptr<CoordinatorLink>> ConnectToCoordinator(const LinkConfig& config);
 

@@ -3,20 +3,22 @@
 #include <cstdio>
 
 #include "base/exit_code.h"
-#include "base/secure_rng.h"
+#include "base/process.h"
 #include "coordinator/cli/serve_command.h"
 
 int main(int argc, char** argv) {
-  veilsum::InitialiseCrypto();
+  veilsum::InitialiseProcess();
   CLI::App app("The coordinator of a federation: it sees one noisy sum a round, and nothing else.", "veilsum-coordinator");
   app.set_version_flag("--version", "veilsum-coordinator " VEILSUM_VERSION);
   app.require_subcommand(1);
-  app.failure_message(CLI::FailureMessage::help);
+  app.failure_message([](const CLI::App*, const CLI::Error& error) {
+    return "veilsum-coordinator: " + std::string(error.what()) + "\nRun with --help for more information.\n";
+  });
   std::string config;
   CLI::App* serve = app.add_subcommand("serve", "Serve one federation until SIGTERM; an unfinished run is continued");
-  serve->add_option("--config", config, "coordinator.toml")->required();
+  serve->add_option("--config", config, "coordinator.toml")->type_name("FILE")->required();
   CLI::App* check = app.add_subcommand("check-config", "Read the configuration and the keys, and start nothing");
-  check->add_option("--config", config, "coordinator.toml")->required();
+  check->add_option("--config", config, "coordinator.toml")->type_name("FILE")->required();
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

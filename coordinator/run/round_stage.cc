@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "secure_agg/wire/round_codec.h"
+#include "secure_agg/wire/upload_codec.h"
 
 namespace veilsum::coordinator {
 
@@ -17,8 +18,8 @@ RoundStage::RoundStage(std::string run_id, secure_agg::ServerBatch& batch, Input
       present_(std::move(present)), store_(&store), port_(&port) {}
 
 absl::StatusOr<RoundStage> RoundStage::Open(const std::string& run_id, secure_agg::ServerBatch& batch,
-                                            secure_agg::SlotRequest request, std::set<std::string> present,
-                                            RunStore& store, RunPort& port) {
+                                            secure_agg::SlotRequest request, ByteView model,
+                                            std::set<std::string> present, RunStore& store, RunPort& port) {
   const MemberSet active = batch.active();
   std::erase_if(present, [&](const std::string& seat) {
     const std::optional<RosterIndex> index = batch.roster().IndexOf(seat);
@@ -27,6 +28,7 @@ absl::StatusOr<RoundStage> RoundStage::Open(const std::string& run_id, secure_ag
   VEILSUM_ASSIGN_OR_RETURN(auto sent, batch.OpenSlot(std::move(request)));
   v1::ServerMessage start;
   *start.mutable_start() = secure_agg::EncodeRoundStart(sent.message);
+  if (model.size() <= secure_agg::kMaxFrameBytes) start.set_model(std::string(AsText(model)));
   port.AdmitUploads(sent.message.round.value(), sent.next.ExpectedBytes(), {present.begin(), present.end()});
   RoundStage stage(run_id, batch, std::move(sent.next), std::move(present), store, port);
   stage.SendToPresent(start);
@@ -66,7 +68,9 @@ absl::Status RoundStage::Add(RosterIndex sender, const v1::ClientMessage& messag
     VEILSUM_ASSIGN_OR_RETURN(const auto signature, secure_agg::ParseCommitSignature(message.commit_signature()));
     return commits->Add(sender, signature);
   }
-  if (auto* unmask = std::get_if<UnmaskPhase>(&phase_); unmask != nullptr && message.has_reveal()) {
+  auto* unmask = std::get_if<UnmaskPhase>(&phase_);
+  if (unmask != nullptr && message.has_commit_signature()) return absl::OkStatus();  // beyond the quorum
+  if (unmask != nullptr && message.has_reveal()) {
     const secure_agg::WireLimits limits{batch_->roster().size(), 0};
     VEILSUM_ASSIGN_OR_RETURN(auto reveal, secure_agg::ParseReveal(message.reveal(), limits));
     return unmask->Add(sender, std::move(reveal));
@@ -80,6 +84,12 @@ bool RoundStage::EverybodyAnswered() const {
                               [&](RosterIndex i) { return present_.contains(batch_->roster().uri(i)); });
 }
 
+// A certificate needs q signatures and gains nothing from more; uploads and shares are worth waiting for.
+bool RoundStage::HasQuorum() const {
+  const auto* commits = std::get_if<CommitPhase>(&phase_);
+  return commits != nullptr && commits->CanClose();
+}
+
 bool RoundStage::CanClose() const {
   if (const auto* inputs = std::get_if<InputPhase>(&phase_)) return inputs->CanFreeze();
   if (const auto* commits = std::get_if<CommitPhase>(&phase_)) return commits->CanClose();
@@ -87,7 +97,7 @@ bool RoundStage::CanClose() const {
 }
 
 void RoundStage::Advance(bool deadline) {
-  while (!outcome_ && (EverybodyAnswered() || deadline)) {
+  while (!outcome_ && (EverybodyAnswered() || HasQuorum() || deadline)) {
     if (!CanClose()) {
       static constexpr const char* kWaitedFor[] = {"uploads", "signatures", "shares"};
       outcome_ = Aborted("too few merchants: %s are missing and nobody is left to wait for", kWaitedFor[phase_.index()]);

@@ -19,10 +19,11 @@ struct RoundSum {
 
 class RoundStage {
  public:
-  // Opens the slot and sends RoundStart to the members of V in `present`. `batch`, `store` and `port` must outlive it.
+  // Opens the slot and sends RoundStart, with `model` when it fits one frame, to the members of V in `present`. `batch`,
+  // `store` and `port` must outlive it.
   static absl::StatusOr<RoundStage> Open(const std::string& run_id, secure_agg::ServerBatch& batch,
-                                         secure_agg::SlotRequest request, std::set<std::string> present, RunStore& store,
-                                         RunPort& port);
+                                         secure_agg::SlotRequest request, ByteView model, std::set<std::string> present,
+                                         RunStore& store, RunPort& port);
 
   std::uint64_t round() const { return round_; }
   // The status for the uploader. FailedPrecondition: not of this round, or too late (SA-21).
@@ -39,6 +40,7 @@ class RoundStage {
              std::set<std::string> present, RunStore& store, RunPort& port);
   absl::Status Add(RosterIndex sender, const v1::ClientMessage& message);
   bool EverybodyAnswered() const;
+  bool HasQuorum() const;
   void Advance(bool deadline);
   absl::Status ClosePhase();
   absl::Status Close(secure_agg::InputPhase phase);

@@ -120,6 +120,8 @@ class RunMachine {
   int failed_setups_ = 0;            // in a row
   int phase_number_ = -1;            // of keying_ or round_ when deadline_ was set
   std::shared_ptr<const Bytes> published_bytes_;
+  Hash32 iterate_hash_{};  // of what rounds train on now
+  std::shared_ptr<const Bytes> iterate_bytes_;
   Hash32 published_hash_{};
 };
 

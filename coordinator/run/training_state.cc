@@ -64,4 +64,9 @@ absl::Status TrainingState::Apply(const RunTerms& terms, std::size_t sum, std::s
   return absl::OkStatus();
 }
 
+ModelRecord PublishedRecord(const TrainingState& state) {
+  const model::ModelVector published = state.Published();
+  return {model::ModelHash(published), state.step(), model::ModelBytes(published)};
+}
+
 }  // namespace veilsum::coordinator

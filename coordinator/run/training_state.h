@@ -6,6 +6,7 @@
 #include <span>
 
 #include "coordinator/run/run_terms.h"
+#include "coordinator/store/run_store.h"
 #include "coordinator/strategy/strategy.h"
 
 namespace veilsum::coordinator {
@@ -30,5 +31,8 @@ class TrainingState {
   model::ModelVector iterate_;
   std::unique_ptr<Strategy> strategy_;
 };
+
+// The published model as the store keeps it.
+ModelRecord PublishedRecord(const TrainingState& state);
 
 }  // namespace veilsum::coordinator

@@ -24,7 +24,12 @@ std::uint64_t AttemptsFor(std::uint64_t steps, std::uint64_t key_batch) {
 Plan WithoutPrivacy(Plan plan) {
   if (!plan.is_private()) return plan;
   plan.privacy.mechanism = Mechanism::kNone;
+  plan.training.averaging.reset();  // it pays under noise only
   if (plan.nonprivate) {
+    // A larger clip norm needs as many bits less of scale, or the sums would leave the ring (DP-10).
+    for (double growth = plan.nonprivate->clip_norm.ToDouble() / plan.training.clip_norm.ToDouble();
+         growth > 1 && plan.aggregation.scale_log2 > 0; growth /= 2)
+      --plan.aggregation.scale_log2;
     plan.training.clip_norm = plan.nonprivate->clip_norm;
     plan.training.learning_rate = plan.nonprivate->learning_rate;
     plan.training.steps = plan.nonprivate->steps;

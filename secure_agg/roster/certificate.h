@@ -22,7 +22,7 @@ class SignatureCollection {
   std::size_t size() const { return signed_.size(); }
   bool Enough() const { return size() >= roster_->thresholds().quorum; }
   MemberSet Missing() const { return electorate_.Minus(signed_); }
-  Certificate ToCertificate() const;
+  Certificate ToCertificate() const;  // q of the signatures
 
  private:
   std::shared_ptr<const VerifiedRoster> roster_;

@@ -1,5 +1,6 @@
 // How much privacy costs in the training step (SE-21): forward, backward, norms, clip and integer encode against the same
 // engine without norms and clipping, both with fp64 weight sums and at the same padded row count. One JSON object a line.
+// Arguments: prefixes of names; without any, everything.
 #include <time.h>
 
 #include <algorithm>
@@ -7,6 +8,8 @@
 #include <cstdio>
 #include <functional>
 #include <random>
+#include <span>
+#include <string>
 
 #include "client/train/cpu/engine.h"
 
@@ -71,8 +74,18 @@ void Print(const std::string& name, double value, const char* unit) {
   std::fflush(stdout);
 }
 
+bool Asked(std::span<char* const> prefixes, std::string_view name) {
+  return prefixes.empty() || std::ranges::any_of(prefixes, [&](const char* prefix) {
+    return name.starts_with(prefix);
+  });
+}
+
 // Interleaved rounds, medians; a round repeats the step until it has taken long enough to be timed.
-void Run(const Case& shape, std::uint32_t batch, bool ratio) {
+void Run(const Case& shape, std::uint32_t batch, bool ratio, std::span<char* const> asked) {
+  const std::string suffix = std::string(shape.name) + "/" + std::to_string(batch);
+  const std::string ratio_name = "train/private_vs_nonprivate/" + suffix, rows_name = "train/private_rows/" + suffix;
+  const bool print_ratio = ratio && Asked(asked, ratio_name), print_rows = Asked(asked, rows_name);
+  if (!print_ratio && !print_rows) return;
   const model::Examples examples = RandomExamples(shape, batch);
   std::size_t one_hot = 0;
   for (const std::size_t buckets : shape.one_hot) one_hot += buckets;
@@ -95,25 +108,26 @@ void Run(const Case& shape, std::uint32_t batch, bool ratio) {
     without.push_back(Seconds([&] { for (int j = 0; j < repeats; ++j) plain_step(); }) / repeats);
     ratios.push_back(with.back() / without.back());
   }
-  const std::string suffix = std::string(shape.name) + "/" + std::to_string(batch);
-  if (ratio) Print("train/private_vs_nonprivate/" + suffix, Median(ratios), "ratio");
-  Print("train/private_rows/" + suffix, batch / Median(with), "per_s");
+  if (print_ratio) Print(ratio_name, Median(ratios), "ratio");
+  if (print_rows) Print(rows_name, batch / Median(with), "per_s");
 }
 
 }  // namespace
 }  // namespace veilsum
 
-int main() {
+int main(int argc, char** argv) {
+  const std::span<char* const> asked(argv + 1, static_cast<std::size_t>(argc - 1));
   using veilsum::Case;
   const Case small{"small", 64, 0, {}, {128, 64, 32}};
   const Case large{"large", 512, 0, {}, {1024, 512, 256}};
   const Case shoppers{"online_shoppers", 9, 6, {32, 32, 32, 64, 8, 4}, {128, 64, 32}};
-  std::printf("{\"name\":\"train/path\",\"value\":\"%s\",\"unit\":\"text\"}\n",
-              std::string(veilsum::client::cpu::BestKernels().name).c_str());
+  if (veilsum::Asked(asked, "train/path"))
+    std::printf("{\"name\":\"train/path\",\"value\":\"%s\",\"unit\":\"text\"}\n",
+                std::string(veilsum::client::cpu::BestKernels().name).c_str());
   for (const std::uint32_t batch : {256u, 1024u}) {
-    veilsum::Run(small, batch, true);
-    veilsum::Run(large, batch, true);
+    veilsum::Run(small, batch, true, asked);
+    veilsum::Run(large, batch, true, asked);
   }
-  veilsum::Run(shoppers, 304, false);
+  veilsum::Run(shoppers, 304, false, asked);
   return 0;
 }

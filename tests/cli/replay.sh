@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# replay.sh PROGRAM TRANSCRIPT: runs each "$ veilsum ARGS" line of the transcript in an empty folder and compares what it
+# replay.sh FOLDER TRANSCRIPT: runs each "$ PROGRAM ARGS" line of the transcript in an empty folder, PROGRAM being one of
+# those in FOLDER whose names begin with veilsum, and compares what it
 # prints (stdout, then stderr) and its exit code, byte by byte. VEILSUM_REWRITE=1 writes the transcript anew instead.
 set -euo pipefail
-program=$(readlink -f -- "$1") transcript=$(readlink -f -- "$2")
+programs=$(readlink -f -- "$1") transcript=$(readlink -f -- "$2")
 root=$(cd -- "$(dirname -- "$transcript")/../.." && pwd)
 work=$(mktemp -d)
 trap 'rm -rf -- "$work"' EXIT
@@ -16,10 +17,10 @@ play() {
       '$ veilsum'*)
         printf '%s\n' "$line"
         # Transcripts are ours: their words are split by the shell on purpose. ROOT stands for the source tree.
-        eval "arguments=(${line#\$ veilsum})"
+        eval "arguments=(${line#\$ })"
         arguments=("${arguments[@]//ROOT/$root}")
         code=0
-        (cd -- "$work" && "$program" "${arguments[@]}" >"$work/.stdout" 2>"$work/.stderr" </dev/null) || code=$?
+        (cd -- "$work" && "$programs/${arguments[0]}" "${arguments[@]:1}" >"$work/.stdout" 2>"$work/.stderr" </dev/null) || code=$?
         sed "s|$root|ROOT|g" "$work/.stdout" "$work/.stderr"
         printf '[exit %s]\n' "$code" ;;
     esac

@@ -19,9 +19,10 @@ break_and_expect() {
   expect_nothing_left
 }
 
-break_and_expect 'text in a number' browsing.csv '17s/,[0-9]*,/,many,/' 'browsing\.csv:17'
-break_and_expect 'not a number' purchases.csv '9s/,[0-9]*,/,nan,/' 'purchases\.csv:9'
-break_and_expect 'a row with a field too few' searches.csv '5s/,[^,]*$//' 'searches\.csv:5'
-break_and_expect 'a missing column' browsing.csv '1s/,sessions//' 'browsing\.csv'
-break_and_expect 'an empty file' labels.csv 'd' 'labels\.csv'
-break_and_expect 'a quote that is never closed' searches.csv '12s/,[^,]*$/,"open/' 'searches\.csv:12'
+break_and_expect 'text in a number' browsing.csv '17s/,[0-9]*,/,many,/' 'browsing\.csv:17:'
+break_and_expect 'not a number' purchases.csv '9s/,[0-9]*,/,nan,/' 'purchases\.csv:9: .*not a finite number'
+break_and_expect 'a row with a field too few' searches.csv '5s/,[^,]*$//' 'searches\.csv:5:'
+break_and_expect 'a missing column' browsing.csv '1s/,sessions//' 'browsing\.csv:1: .*sessions is missing'
+break_and_expect 'an empty file' labels.csv 'd' 'labels\.csv:1: the file is empty'
+break_and_expect 'a header and no row' labels.csv '2,$d' 'labels\.csv:1:'
+break_and_expect 'a quote that is never closed' searches.csv '12s/,[^,]*$/,"open/' 'searches\.csv:12:'

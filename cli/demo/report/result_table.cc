@@ -52,6 +52,8 @@ std::string ResultTable(const Report& r) {
   text += Row("merchants", absl::StrFormat("%d trained, %d declined", r.federation.merchants, r.federation.declined.size()));
   text += Row("rounds", absl::StrFormat("%d, of which %d without a result", r.federation.rounds, r.federation.aborted));
   text += Row("epsilon", ShownEpsilon(r.privacy));
+  if (r.privacy.epsilon_filter)
+    text += Row("block budget", Plain(*r.privacy.epsilon_filter, 4) + "   (the smallest that admits this run)");
   if (r.privacy.is_private)
     text += Row("noise multiplier", absl::StrFormat("%s, sampling rate %s, accountant %s", Shown(r.privacy.noise_multiplier, 4),
                                                     Shown(r.privacy.sampling_rate, 4), r.privacy.accountant));

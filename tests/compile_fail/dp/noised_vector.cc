@@ -5,29 +5,40 @@
 
 namespace veilsum::dp {
 
-NoisedVector Use(const NoiseShare& share, std::vector<std::int64_t> grid, SecureRng& rng) {
-  ClippedSum sum = ClippedSum::FromCertifiedContributions(std::move(grid));
-#if defined(WITHOUT_NOISE)
-  return NoisedVector(std::vector<std::int64_t>{1, 2, 3});
-#elif defined(SUM_AS_NOISED)
-  return std::move(sum);
-#elif defined(WITHOUT_CLIPPING)
-  return share.AddTo(std::vector<std::int64_t>{1, 2, 3}, rng);
-#elif defined(KEEPING_THE_SUM)
-  return share.AddTo(sum, rng);
-#elif defined(COPYING_THE_SUM)
-  ClippedSum twice = sum;
-  return share.AddTo(std::move(twice), rng);
-#elif defined(COPYING_THE_RESULT)
-  const NoisedVector noised = share.AddTo(std::move(sum), rng);
-  return noised;
-#elif defined(READING_THE_SUM)
-  return share.AddTo(std::move(sum), rng), NoisedVector(sum.grid_);
-#elif defined(SHARE_OF_ZERO)
-  return NoiseShare(nullptr).AddTo(std::move(sum), rng);
-#else
-  return share.AddTo(std::move(sum), rng);
+NoisedVector Send(const NoiseShare& share, ClippedSum sum, SecureRng& rng) { return share.AddTo(std::move(sum), rng); }
+
+#ifdef WITHOUT_NOISE
+NoisedVector WithoutNoise() { return NoisedVector(std::vector<std::int64_t>{1, 2, 3}); }
 #endif
+
+#ifdef SUM_AS_NOISED
+NoisedVector SumAsNoised(ClippedSum sum) { return std::move(sum); }
+#endif
+
+#ifdef WITHOUT_CLIPPING
+NoisedVector WithoutClipping(const NoiseShare& share, SecureRng& rng) {
+  return share.AddTo(std::vector<std::int64_t>{1, 2, 3}, rng);
 }
+#endif
+
+#ifdef KEEPING_THE_SUM
+NoisedVector KeepingTheSum(const NoiseShare& share, ClippedSum sum, SecureRng& rng) { return share.AddTo(sum, rng); }
+#endif
+
+#ifdef COPYING_THE_SUM
+ClippedSum CopyingTheSum(const ClippedSum& sum) { return sum; }
+#endif
+
+#ifdef COPYING_THE_RESULT
+NoisedVector CopyingTheResult(const NoisedVector& noised) { return noised; }
+#endif
+
+#ifdef READING_THE_SUM
+std::int64_t ReadingTheSum(const ClippedSum& sum) { return sum.grid_[0]; }
+#endif
+
+#ifdef SHARE_OF_ZERO
+NoiseShare ShareOfZero() { return NoiseShare(nullptr); }
+#endif
 
 }  // namespace veilsum::dp

@@ -61,7 +61,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Refusal{"EpsilonNegative", {.epsilon = "-3"}, "--epsilon"},
                     Refusal{"EpsilonNan", {.epsilon = "nan"}, "--epsilon"},
                     Refusal{"DeltaTooLarge", {.delta = "0.5"}, "--delta is \"0.5\", must be a number above 0 and at most 0.1"},
-                    Refusal{"DropEverybody", {.drop = "1"}, "--drop is \"1\", must be a number from 0 and at most 0.9"},
+                    Refusal{"DropEverybody", {.drop = "1"}, "--drop is \"1\", must be a number from 0 and at most 0.5"},
                     Refusal{"OneSurvivor", {.min_survivors = "1"}, "--min-survivors is \"1\""}),
     [](const auto& test) { return std::string(test.param.name); });
 

@@ -1,0 +1,278 @@
+// The transitions of a run: what follows from what came in. Each stores before it tells anybody.
+#include <algorithm>
+#include <bit>
+
+#include "coordinator/run/run_machine.h"
+
+namespace veilsum::coordinator {
+namespace {
+
+constexpr int kMaxFailedSetups = 8;
+constexpr int kAbsencesForgiven = 2;  // a member that missed more rounds in a row is not waited for
+
+Hash32 SumHash(std::span<const std::int64_t> values) {
+  static_assert(std::endian::native == std::endian::little, "sums are hashed as little-endian int64");
+  const auto bytes = std::as_bytes(values);
+  return Transcript("veilsum/v1/sum").Add({reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()}).Sha256();
+}
+
+}  // namespace
+
+void RunMachine::Advance(Clock::Time now) {
+  while (Step(now)) {
+  }
+}
+
+bool RunMachine::Step(Clock::Time now) {
+  switch (phase_) {
+    case Phase::kApproving: StepApproving(now); return phase_ == Phase::kWaiting;
+    case Phase::kWaiting: StepWaiting(now); return phase_ == Phase::kKeying || phase_ == Phase::kRound;
+    case Phase::kKeying: return StepKeying(now);
+    case Phase::kRound: return StepRound(now);
+    case Phase::kEnded: return false;
+  }
+  return false;
+}
+
+void RunMachine::StepApproving(Clock::Time now) {
+  if (approved_.size() == members_.size()) return EnterWaiting(now);
+  deadline_ = waiting_since_ + world_.timing.patience;
+  if (now < deadline_) return;
+  for (const auto& [seat, member] : members_)
+    if (!approved_.contains(seat)) return End("failed", absl::StrFormat("%s has not approved the contract", seat));
+}
+
+std::set<std::string> RunMachine::Present() const {
+  std::set<std::string> present;
+  for (const auto& [seat, member] : members_)
+    if (member.joined) present.insert(seat);
+  return present;
+}
+
+std::set<std::string> RunMachine::Holders() const {
+  std::set<std::string> holders;
+  for (const auto& [seat, member] : members_)
+    if (member.joined && batch_ && member.held == batch_->setup_hash()) holders.insert(seat);
+  return holders;
+}
+
+bool RunMachine::SomebodyMayComeBack(const std::set<std::string>& holders) const {
+  return std::ranges::any_of(batch_->active().Indices(), [&](RosterIndex i) {
+    const std::string& seat = batch_->roster().uri(i);
+    const Member& member = members_.at(seat);
+    return !holders.contains(seat) && !member.joined && member.absences <= kAbsencesForgiven;
+  });
+}
+
+// Early re-keying costs the rest of a charged block: only when members wait outside, and attempts are to spare.
+bool RunMachine::ShouldRekey(const std::set<std::string>& holders) const {
+  const std::uint64_t steps_left = terms_.plan().training.steps - state_.step();
+  return thin_rounds_ >= 2 && Present().size() > holders.size() && AttemptsLeft() >= steps_left;
+}
+
+void RunMachine::EnterWaiting(Clock::Time now) {
+  phase_ = Phase::kWaiting;
+  keying_.reset();
+  round_.reset();
+  waiting_since_ = now;
+  deadline_ = now;
+}
+
+void RunMachine::WaitUntil(Clock::Time soft, Clock::Time now) {
+  const Clock::Time hard = waiting_since_ + world_.timing.patience;
+  if (now >= hard)
+    return End("stopped", absl::StrFormat("only %d of %d merchants were there for %d s", Present().size(), members_.size(),
+                                          std::chrono::duration_cast<std::chrono::seconds>(world_.timing.patience).count()));
+  deadline_ = now < soft ? std::min(soft, hard) : hard;
+}
+
+void RunMachine::StepWaiting(Clock::Time now) {
+  if (state_.step() >= terms_.plan().training.steps) return End("finished", "");
+  const bool block_left = batch_ && last_opened_ < last_charged_;
+  if (!block_left && AttemptsLeft() == 0)
+    return End("stopped", absl::StrFormat("all %d attempts of the contract are spent, %d of %d steps are published",
+                                          model::AttemptsMax(terms_.contract()), state_.step(),
+                                          terms_.plan().training.steps));
+  const bool can_key = secure_agg::Thresholds::Create(Present().size(), *terms_.session()).ok();
+  if (block_left) {
+    const std::set<std::string> holders = Holders();
+    const Clock::Time soft = waiting_since_ + world_.timing.rejoin;
+    if (now < soft && SomebodyMayComeBack(holders)) return WaitUntil(soft, now);
+    if (holders.size() >= batch_->roster().thresholds().floor && !ShouldRekey(holders)) return OpenRound(now);
+    if (!can_key) return WaitUntil(soft, now);
+    GiveUpBatch("its batch was given up: too few merchants still had its keys");
+    if (AttemptsLeft() == 0) return StepWaiting(now);
+  }
+  const Clock::Time soft = waiting_since_ + world_.timing.regroup;
+  const bool all_here = Present().size() == members_.size();
+  if (can_key && (all_here || now >= soft)) return BeginKeying(now);
+  WaitUntil(soft, now);
+}
+
+void RunMachine::GiveUpBatch(const std::string& reason) {
+  for (std::uint64_t round = last_opened_ + 1; round <= last_charged_; ++round) {
+    if (const absl::Status spent = world_.store->Abort(terms_.contract().run_id, round, reason); !spent.ok())
+      return End("failed", std::string(spent.message()));
+    ++aborted_;
+  }
+  last_opened_ = last_charged_;
+  batch_.reset();
+}
+
+void RunMachine::BeginKeying(Clock::Time now) {
+  phase_ = Phase::kKeying;
+  batch_.reset();
+  phase_number_ = -1;
+  deadline_ = now + std::chrono::milliseconds(terms_.plan().rounds.deadline_ms);
+  const secure_agg::BatchId id{session_, next_batch_++};
+  keying_.emplace(terms_.session(), id, *world_.verifier, *world_.port, Present());
+  SetState("keying");
+}
+
+bool RunMachine::StepKeying(Clock::Time now) {
+  std::optional<absl::StatusOr<secure_agg::ServerBatch>> outcome = keying_->TakeOutcome();
+  if (!outcome) {
+    if (std::exchange(phase_number_, keying_->phase_number()) != keying_->phase_number())
+      deadline_ = now + std::chrono::milliseconds(terms_.plan().rounds.deadline_ms);
+    return false;
+  }
+  if (outcome->ok()) {
+    failed_setups_ = thin_rounds_ = 0;
+    batch_.emplace(**std::move(outcome));
+    const absl::Status opened = OpenBlock();
+    opened.ok() ? EnterWaiting(now) : End("failed", std::string(opened.message()));
+    return true;
+  }
+  world_.port->Log(std::string(outcome->status().message()));
+  if (++failed_setups_ >= kMaxFailedSetups) End("failed", std::string(outcome->status().message()));
+  else EnterWaiting(now);
+  return true;
+}
+
+// SE-07, SE-10: the whole block is charged to every member of V before any of them hears of its first round.
+absl::Status RunMachine::OpenBlock() {
+  const std::uint64_t wanted = terms_.plan().training.steps - state_.step() +
+                               (model::AttemptsMax(terms_.contract()) - terms_.contract().sums.back().attempts_max > last_charged_);
+  const std::uint64_t size = std::min<std::uint64_t>({batch_->remaining_slots(), AttemptsLeft(), wanted});
+  Block block;
+  block.first = last_charged_ + 1;
+  block.last = last_charged_ + size;
+  block.session = Bytes(session_.begin(), session_.end());
+  block.batch = batch_->id().batch;
+  VEILSUM_ASSIGN_OR_RETURN(const model::RoundPurpose purpose, model::PurposeOf(terms_.contract(), block.first));
+  block.sum_index = static_cast<std::uint32_t>(purpose.sum);
+  block.setup_hash = Bytes(batch_->setup_hash().begin(), batch_->setup_hash().end());
+  for (const RosterIndex i : batch_->active().Indices()) block.members.push_back(batch_->roster().uri(i));
+  std::ranges::sort(block.members);
+  VEILSUM_RETURN_IF_ERROR(world_.store->OpenBlock(terms_.contract().run_id, block));
+  for (const std::string& seat : block.members) members_[seat].held = batch_->setup_hash();
+  block_first_ = block.first;
+  last_charged_ = block.last;
+  return absl::OkStatus();
+}
+
+void RunMachine::OpenRound(Clock::Time now) {
+  const std::uint64_t round = ++last_opened_;
+  const absl::StatusOr<model::RoundPurpose> purpose = model::PurposeOf(terms_.contract(), round);
+  if (!purpose.ok()) return End("failed", std::string(purpose.status().message()));
+  const std::set<std::string> holders = Holders();
+  std::size_t absent = 0;
+  for (const RosterIndex i : batch_->active().Indices()) {
+    Member& member = members_[batch_->roster().uri(i)];
+    member.absences = holders.contains(batch_->roster().uri(i)) ? 0 : member.absences + 1;
+    absent += member.absences > 0;
+  }
+  thin_rounds_ = 10 * absent > batch_->active().size() ? thin_rounds_ + 1 : 0;
+  secure_agg::SlotRequest request;
+  request.slot = static_cast<std::uint16_t>(round - block_first_);
+  request.round = RoundId(round);
+  request.model_hash = iterate_hash_;
+  request.sum = static_cast<std::uint16_t>(purpose->sum);
+  request.step = state_.step();
+  request.config = model::EncodeStepConfig(
+      {.round = round, .step = state_.step(), .sum = purpose->sum, .last = last_charged_});
+  SetState(terms_.contract().sums[purpose->sum].purpose == model::kTrain ? "training" : "statistics");
+  absl::StatusOr<RoundStage> stage = RoundStage::Open(terms_.contract().run_id, *batch_, std::move(request), *iterate_bytes_, holders,
+                                                      *world_.store, *world_.port);
+  if (!stage.ok()) return End("failed", std::string(stage.status().message()));
+  round_.emplace(*std::move(stage));
+  phase_ = Phase::kRound;
+  phase_number_ = -1;
+  deadline_ = now + std::chrono::milliseconds(terms_.plan().rounds.deadline_ms);
+}
+
+bool RunMachine::StepRound(Clock::Time now) {
+  std::optional<absl::StatusOr<RoundSum>> outcome = round_->TakeOutcome();
+  if (!outcome) {
+    if (std::exchange(phase_number_, round_->phase_number()) != round_->phase_number())
+      deadline_ = now + std::chrono::milliseconds(terms_.plan().rounds.deadline_ms);
+    return false;
+  }
+  if (!outcome->ok()) {
+    Spend(outcome->status());
+  } else if (const absl::Status accepted = Accept(**outcome); !accepted.ok()) {
+    End("failed", std::string(accepted.message()));
+  }
+  if (phase_ == Phase::kEnded) return true;
+  EnterWaiting(now);
+  world_.port->Changed();
+  return true;
+}
+
+// The sum, the model and the optimiser become durable together, before any byte of the new model leaves.
+absl::Status RunMachine::Accept(const RoundSum& sum) {
+  VEILSUM_ASSIGN_OR_RETURN(const model::RoundPurpose purpose, model::PurposeOf(terms_.contract(), round_->round()));
+  VEILSUM_RETURN_IF_ERROR(state_.Apply(terms_, purpose.sum, sum.values));
+  RoundCommit commit;
+  commit.round = round_->round();
+  commit.survivors = sum.survivors;
+  commit.step = state_.step();
+  commit.sum_hash = SumHash(sum.values);
+  commit.model = PublishedRecord(state_);
+  commit.engine_state = state_.Save();
+  VEILSUM_RETURN_IF_ERROR(world_.store->Commit(terms_.contract().run_id, commit));
+  survivors_ = static_cast<std::uint32_t>(sum.survivors.size());
+  survivors_min_ = survivors_min_ == 0 ? survivors_ : std::min(survivors_min_, survivors_);
+  Publish();
+  return absl::OkStatus();
+}
+
+void RunMachine::Spend(const absl::Status& reason) {
+  const std::string text(reason.message());
+  world_.port->Log(absl::StrFormat("round %d is spent without a result: %s", round_->round(), text));
+  world_.port->AdmitUploads(0, 0, {});
+  ++aborted_;
+  if (const absl::Status spent = world_.store->Abort(terms_.contract().run_id, round_->round(), text); !spent.ok())
+    End("failed", std::string(spent.message()));
+}
+
+void RunMachine::SetState(const std::string& state) {
+  if (state_name_ == state) return;
+  state_name_ = state;
+  world_.port->Changed();
+}
+
+void RunMachine::End(const std::string& outcome, const std::string& reason) {
+  if (phase_ == Phase::kEnded) return;
+  phase_ = Phase::kEnded;
+  if (batch_ && outcome != "failed") {
+    phase_ = Phase::kWaiting;  // so that a store error on the way can still end the run as failed
+    GiveUpBatch("the run ended");
+    if (phase_ == Phase::kEnded) return;
+    phase_ = Phase::kEnded;
+  }
+  state_name_ = outcome;
+  reason_ = reason;
+  deadline_ = Clock::Time::max();
+  world_.port->AdmitUploads(0, 0, {});
+  if (const absl::Status stored = world_.store->SetRunState(terms_.contract().run_id, outcome, reason); !stored.ok())
+    world_.port->Log(absl::StrFormat("the end of the run could not be stored: %s", std::string(stored.message())));
+  v1::ServerMessage message;
+  message.mutable_ended()->set_outcome(outcome);
+  message.mutable_ended()->set_reason(reason);
+  for (const auto& [seat, member] : members_)
+    if (member.connected) world_.port->Send(seat, message);
+  world_.port->Changed();
+}
+
+}  // namespace veilsum::coordinator
