@@ -211,7 +211,7 @@ absl::StatusOr<Participant::Next> Participant::OnStart(CoordinatorLink& link, co
   if (const absl::Status charged = Charge(*start); !charged.ok()) return Refuse(link, charged, wire.round());
   round_ = wire.round();
   if (Vanishes(round_, DropPhase::kBeforeUpload)) return Next::kReconnect;
-  const absl::Status sent = Contribute(link, *start, *model, *purpose, received);
+  const absl::Status sent = Contribute(link, *model, *purpose, received);
   if (absl::IsUnavailable(sent)) return sent;
   if (!sent.ok()) return Refuse(link, sent, round_);
   return Vanishes(round_, DropPhase::kAfterUpload) ? Next::kReconnect : Next::kRead;
@@ -252,9 +252,8 @@ absl::Status Participant::Charge(const secure_agg::RoundStart& start) {
   return absl::OkStatus();
 }
 
-absl::Status Participant::Contribute(CoordinatorLink& link, const secure_agg::RoundStart& start,
-                                     const model::ModelVector& model, const model::RoundPurpose& purpose,
-                                     Clock::Time received) {
+absl::Status Participant::Contribute(CoordinatorLink& link, const model::ModelVector& model,
+                                     const model::RoundPurpose& purpose, Clock::Time received) {
   VEILSUM_ASSIGN_OR_RETURN(const dp::NoisedVector noised, contribution_->Compute(purpose, model));
   VEILSUM_ASSIGN_OR_RETURN(const secure_agg::MaskedUpload masked, sum_->Mask(noised.integers()));
   const Clock::Duration tick = std::chrono::milliseconds(run_->plan().rounds.tick_ms);
