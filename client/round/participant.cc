@@ -252,8 +252,8 @@ absl::Status Participant::Charge(const secure_agg::RoundStart& start) {
   return absl::OkStatus();
 }
 
-absl::Status Participant::Contribute(CoordinatorLink& link, const model::ModelVector& model, const model::RoundPurpose& purpose,
-                                     Clock::Time received) {
+absl::Status Participant::Contribute(CoordinatorLink& link, const model::ModelVector& model,
+                                     const model::RoundPurpose& purpose, Clock::Time received) {
   VEILSUM_ASSIGN_OR_RETURN(const dp::NoisedVector noised, contribution_->Compute(purpose, model));
   VEILSUM_ASSIGN_OR_RETURN(const secure_agg::MaskedUpload masked, sum_->Mask(noised.integers()));
   const Clock::Duration tick = std::chrono::milliseconds(run_->plan().rounds.tick_ms);

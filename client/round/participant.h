@@ -71,8 +71,8 @@ class Participant {
   absl::StatusOr<model::RoundPurpose> CheckedPurpose(const secure_agg::RoundStart& start) const;
   absl::Status Charge(const secure_agg::RoundStart& start);
   absl::Status Send(CoordinatorLink& link, const secure_agg::MaskedUpload& masked);
-  absl::Status Contribute(CoordinatorLink& link, const model::ModelVector& model,
-                          const model::RoundPurpose& purpose, Clock::Time received);
+  absl::Status Contribute(CoordinatorLink& link, const model::ModelVector& model, const model::RoundPurpose& purpose,
+                          Clock::Time received);
   absl::StatusOr<Next> Reply(CoordinatorLink& link, absl::StatusOr<coordinator::v1::ClientMessage> reply,
                              std::uint64_t round);
   absl::StatusOr<Next> Refuse(CoordinatorLink& link, const absl::Status& reason, std::uint64_t round);

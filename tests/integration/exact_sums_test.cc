@@ -95,6 +95,7 @@ class Restart : public testing::TestWithParam<Crash> {};
 
 TEST_P(Restart, ContinuesFromCommittedSumsAndOpensNoAttemptTwice) {
   FederationRunOptions options;
+  options.plan.is_private = GetParam().n == 1;
   options.plan.attempts_max = 20;
   options.plan.averaging = "0.5";
   options.seed = 21;

@@ -134,11 +134,16 @@ TEST(CheckPrivacy, MoreNoiseIsWelcome) {
 
 TEST(CheckPrivacy, DP03_OnePercentLessNoiseIsRefusedWhereverItIsTaken) {
   for (const std::size_t sum : {0, 1}) {
-    for (std::string SumSpec::*field : {&SumSpec::noise_sigma, &SumSpec::share_sigma, &SumSpec::noise_multiplier}) {
+    const auto refused = [&](std::string SumSpec::*field, double factor) {
       RunContract contract = Good().contract;
-      contract.sums[sum].*field = Scaled(contract.sums[sum].*field, 0.99);
-      EXPECT_THAT(CheckPrivacy(Good().plan, contract), Not(IsOk())) << sum;
-    }
+      contract.sums[sum].*field = Scaled(contract.sums[sum].*field, factor);
+      EXPECT_THAT(CheckPrivacy(Good().plan, contract), StatusIs(StatusCode::kPermissionDenied, "")) << sum << ", times " << factor;
+    };
+    refused(&SumSpec::sensitivity, 0.99);
+    refused(&SumSpec::noise_sigma, 0.99);
+    refused(&SumSpec::noise_sigma, 1.01);  // more than the shares carry
+    refused(&SumSpec::share_sigma, 0.99);
+    refused(&SumSpec::noise_multiplier, 1.01);  // more than the noise supports; less would promise nothing
     RunContract contract = Good().contract;
     SumSpec& spec = contract.sums[sum];
     for (std::string* s : {&spec.noise_sigma, &spec.share_sigma, &spec.noise_multiplier}) *s = Scaled(*s, 0.99);

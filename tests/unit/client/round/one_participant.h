@@ -95,6 +95,7 @@ class OneParticipant {
     config.identity = {mine(), world.signers[mine()], world.CertificateOf(mine())};
     config.policy = policy;
     config.give_up = std::chrono::seconds(60);
+    if (fetches) config.largest_frame = 0;
     return config;
   }
   ParticipantWorld World() {
@@ -137,6 +138,7 @@ class OneParticipant {
   std::vector<ClientMessage> written;
   std::vector<std::string> log;
   int connections = 0;
+  bool fetches = false;  // models and uploads in calls of their own, not on the stream
   // Where a test steps in.
   std::function<absl::Status()> connect = [] { return absl::OkStatus(); };
   std::function<absl::Status(ServerMessage&)> before_read = [](ServerMessage&) { return absl::OkStatus(); };
@@ -160,6 +162,7 @@ class OneParticipant {
         auto [seat, message] = std::move(world.port.sent.front());
         world.port.sent.pop_front();
         if (seat == all_.mine()) {
+          TamperWithModel(message);
           VEILSUM_RETURN_IF_ERROR(all_.before_read(message));
           return message;
         }
@@ -168,6 +171,9 @@ class OneParticipant {
       return absl::CancelledError("the test's coordinator has nothing more to say");
     }
     absl::Status Write(const ClientMessage& message) override {
+      if (message.has_upload()) {
+        VEILSUM_RETURN_IF_ERROR(all_.before_upload(message.upload().round()));
+      }
       all_.written.push_back(message);
       all_.world.machine->OnMessage(all_.mine(), message, all_.world.now);
       return absl::OkStatus();
@@ -181,7 +187,7 @@ class OneParticipant {
       if (found == all_.world.port.models.end()) return NotFound("no such model");
       if (found->second->size() > limit) return ResourceExhausted("too large");
       Bytes bytes = *found->second;
-      all_.tamper_model(bytes);
+      if (all_.fetches) all_.tamper_model(bytes);
       return bytes;
     }
     void Close() override {
@@ -192,6 +198,15 @@ class OneParticipant {
     }
 
    private:
+    // The model that comes with a start; without one it is fetched.
+    void TamperWithModel(ServerMessage& message) {
+      if (!message.has_start() || message.model().empty()) return;
+      const ByteView view = AsBytes(message.model());
+      Bytes bytes(view.begin(), view.end());
+      if (all_.fetches) return message.clear_model();
+      all_.tamper_model(bytes);
+      message.set_model(std::string(AsText(bytes)));
+    }
     OneParticipant& all_;
     bool closed_ = false;
   };

@@ -10,8 +10,13 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
 
-TEST(Participant, AnHonestRunSpendsBeforeItComputesAndTrainsOnWhatWasAnnounced) {
+// Models and vectors on the stream, or in calls of their own.
+class ParticipantTransport : public testing::TestWithParam<bool> {};
+INSTANTIATE_TEST_SUITE_P(Fetches, ParticipantTransport, testing::Bool());
+
+TEST_P(ParticipantTransport, AnHonestRunSpendsBeforeItComputesAndTrainsOnWhatWasAnnounced) {
   OneParticipant p;
+  p.fetches = GetParam();
   ASSERT_OK(p.Run());
   EXPECT_EQ(p.world.state(), "finished") << p.world.reason();
   EXPECT_THAT(p.events, ElementsAre("spend 1-3", "compute 1", "compute 2", "compute 3"));
@@ -36,8 +41,9 @@ void SetStepConfig(secagg::v1::RoundStart& start, const std::function<void(model
   start.set_step_config(std::string(AsText(model::EncodeStepConfig(config))));
 }
 
-TEST(Participant, SA16_TheWrongModelIsNotTrainedOn) {
+TEST_P(ParticipantTransport, SA16_TheWrongModelIsNotTrainedOn) {
   OneParticipant p;
+  p.fetches = GetParam();
   int fetches = 0;
   p.tamper_model = [&](Bytes& bytes) {
     if (++fetches == 2) bytes[0] ^= 1;
@@ -49,8 +55,9 @@ TEST(Participant, SA16_TheWrongModelIsNotTrainedOn) {
   EXPECT_EQ(p.world.state(), "finished");
 }
 
-TEST(Participant, SA16_AModelOfAnotherSizeIsRefused) {
+TEST_P(ParticipantTransport, SA16_AModelOfAnotherSizeIsRefused) {
   OneParticipant p;
+  p.fetches = GetParam();
   p.tamper_model = [](Bytes& bytes) { bytes.resize(bytes.size() - 4); };
   ASSERT_OK(p.Run());
   EXPECT_THAT(p.events, IsEmpty());
@@ -72,7 +79,7 @@ TEST_P(ParticipantRefuses, AStartThatIsNotTheContracts) {
   std::vector<std::string> refusals;
   for (const ClientMessage& message : p.written)
     if (message.has_refusal()) refusals.push_back(message.refusal().check());
-  ASSERT_EQ(refusals.size(), 1u);
+  ASSERT_GE(refusals.size(), 1u);  // the coordinator may go on asking about the round that it meant
   if (*GetParam().check != 0) {
     EXPECT_EQ(refusals[0], GetParam().check);
   }
@@ -213,6 +220,7 @@ TEST(Participant, ReconnectsWithTheSameBatch) {
 
 TEST(Participant, ARefusedUploadCostsTheRoundOnly) {
   OneParticipant p;
+  p.fetches = true;
   p.before_upload = [](std::uint64_t round) {
     return round == 1 ? FailedPrecondition("SA-21: round 1 takes no upload now") : absl::OkStatus();
   };
@@ -231,8 +239,9 @@ TEST(Participant, SA37_AnEmptyMessageEndsIt) {
   EXPECT_THAT(p.Run(), StatusIs(StatusCode::kFailedPrecondition, "SA-37"));
 }
 
-TEST(Participant, UploadsLeaveAtATick) {
+TEST_P(ParticipantTransport, DP06_UploadsLeaveAtATick) {
   OneParticipant p;
+  p.fetches = GetParam();
   const Clock::Time begun = p.waiter.now;
   p.before_upload = [&](std::uint64_t) {
     EXPECT_EQ((p.waiter.now - begun) % std::chrono::milliseconds(1), Clock::Duration(0));

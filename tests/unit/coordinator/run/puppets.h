@@ -147,7 +147,9 @@ class Puppets {
     if (message.has_roster()) reply = sum.OnRoster(message.roster());
     if (message.has_delivery()) reply = sum.OnDelivery(message.delivery());
     if (message.has_active()) reply = sum.OnActiveSet(message.active());
-    if (message.has_setup_certificate()) EXPECT_OK(sum.OnSetupCertificate(message.setup_certificate()));
+    if (message.has_setup_certificate()) {
+      EXPECT_OK(sum.OnSetupCertificate(message.setup_certificate()));
+    }
     if (message.has_start()) return Upload(seat, message.start());
     if (message.has_commit()) reply = sum.OnCommit(message.commit());
     if (message.has_commit_certificate()) reply = sum.OnCertificate(message.commit_certificate());
