@@ -18,13 +18,17 @@ std::string HexEncode(ByteView bytes) {
 }
 
 absl::StatusOr<Bytes> HexDecode(std::string_view hex) {
-  if (hex.size() % 2 != 0) return InvalidArgument("hex text has %d digits, must be even", hex.size());
-  const auto digit = [](char c) { return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1; };
+  if (hex.size() % 2 != 0)
+    return InvalidArgument("hex text has %d digits, must be even", hex.size());
+  const auto digit = [](char c) {
+    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+  };
   Bytes out(hex.size() / 2);
   for (std::size_t i = 0; i < out.size(); ++i) {
     const int high = digit(hex[2 * i]);
     const int low = digit(hex[2 * i + 1]);
-    if (high < 0 || low < 0) return InvalidArgument("hex text has a character outside 0-9a-f at %d", 2 * i);
+    if (high < 0 || low < 0)
+      return InvalidArgument("hex text has a character outside 0-9a-f at %d", 2 * i);
     out[i] = static_cast<std::uint8_t>(high << 4 | low);
   }
   return out;

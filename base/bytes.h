@@ -1,4 +1,5 @@
-// Byte strings, their text forms, and the little-endian writer that every signed transcript is built with.
+// Byte strings, their text forms, and the little-endian writer that every signed transcript is
+// built with.
 #pragma once
 
 #include <array>
@@ -25,9 +26,10 @@ inline std::string_view AsText(ByteView bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-std::string HexEncode(ByteView bytes);                       // lower case
-absl::StatusOr<Bytes> HexDecode(std::string_view hex);       // InvalidArgument: odd length, or a digit not in 0-9a-f
-std::string Base64UrlEncode(ByteView bytes);                 // RFC 4648 section 5, without padding
+std::string HexEncode(ByteView bytes);  // lower case
+absl::StatusOr<Bytes> HexDecode(
+    std::string_view hex);  // InvalidArgument: odd length, or a digit not in 0-9a-f
+std::string Base64UrlEncode(ByteView bytes);  // RFC 4648 section 5, without padding
 absl::StatusOr<Bytes> Base64UrlDecode(std::string_view text);
 
 // Copies exactly N bytes. InvalidArgument naming `field` when the length is another.
@@ -44,7 +46,8 @@ absl::StatusOr<ByteArray<N>> ParseFixed(std::string_view field, std::string_view
   return ParseFixed<N>(field, AsBytes(bytes));
 }
 
-// Builds transcripts: an ASCII label followed by one zero byte, then fixed-width little-endian fields.
+// Builds transcripts: an ASCII label followed by one zero byte, then fixed-width little-endian
+// fields.
 class Transcript {
  public:
   explicit Transcript(std::string_view label);

@@ -14,9 +14,10 @@ bool IsKey(std::string_view key) {
 }
 
 absl::Status CheckInteger(const Json& value, const std::string& where) {
-  const bool fits = value.is_number_unsigned() ? value.get<std::uint64_t>() <= static_cast<std::uint64_t>(kMaxInteger)
-                                               : value.get<std::int64_t>() >= -kMaxInteger &&
-                                                     value.get<std::int64_t>() <= kMaxInteger;
+  const bool fits =
+      value.is_number_unsigned()
+          ? value.get<std::uint64_t>() <= static_cast<std::uint64_t>(kMaxInteger)
+          : value.get<std::int64_t>() >= -kMaxInteger && value.get<std::int64_t>() <= kMaxInteger;
   if (!fits) return InvalidArgument("%s: integer beyond 2^53 - 1", where);
   return absl::OkStatus();
 }
@@ -37,7 +38,8 @@ absl::Status Check(const Json& value, const std::string& where, int depth) {
     }
     return absl::OkStatus();
   }
-  return InvalidArgument("%s: %s is not canonical (no floats, no null)", where, std::string(value.type_name()));
+  return InvalidArgument("%s: %s is not canonical (no floats, no null)", where,
+                         std::string(value.type_name()));
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 // Canonical JSON: the subset of RFC 8785 that Veilsum hashes and signs.
-// No floats, no null; integers within +-(2^53 - 1); keys [a-z0-9_]+, sorted, unique; depth <= 16; UTF-8 strings.
-// Reals are decimal strings, probabilities {"den":int,"num":int}, bytes base64url, hashes lower-case hex.
+// No floats, no null; integers within +-(2^53 - 1); keys [a-z0-9_]+, sorted, unique; depth <= 16;
+// UTF-8 strings. Reals are decimal strings, probabilities {"den":int,"num":int}, bytes base64url,
+// hashes lower-case hex.
 #pragma once
 
 #include <nlohmann/json.hpp>

@@ -8,7 +8,7 @@ namespace veilsum {
 enum class ExitCode : int {
   kDone = 0,
   kFailed = 1,
-  kFindings = 2,   // findings, or wrong data
+  kFindings = 2,    // findings, or wrong data
   kIncomplete = 3,  // evidence incomplete (audit only)
   kUsage = 64,
   kInternal = 70,

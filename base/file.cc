@@ -28,7 +28,8 @@ class Descriptor {
 absl::Status SystemError(const std::filesystem::path& path, const char* action) {
   const int error = errno;
   if (error == ENOENT) return NotFound("%s: cannot %s: no such file", path.string(), action);
-  if (error == EACCES) return PermissionDenied("%s: cannot %s: permission denied", path.string(), action);
+  if (error == EACCES)
+    return PermissionDenied("%s: cannot %s: permission denied", path.string(), action);
   return Unavailable("%s: cannot %s: %s", path.string(), action, std::strerror(error));
 }
 
@@ -57,7 +58,8 @@ absl::StatusOr<std::string> ReadFile(const std::filesystem::path& path, std::siz
   if (fd.value() < 0 || fstat(fd.value(), &info) != 0) return SystemError(path, "open");
   if (!S_ISREG(info.st_mode)) return InvalidArgument("%s: not a regular file", path.string());
   if (static_cast<std::size_t>(info.st_size) > limit)
-    return InvalidArgument("%s: %d bytes, at most %d are accepted", path.string(), info.st_size, limit);
+    return InvalidArgument("%s: %d bytes, at most %d are accepted", path.string(), info.st_size,
+                           limit);
   std::string out(static_cast<std::size_t>(info.st_size), '\0');
   std::size_t have = 0;
   while (have < out.size()) {
@@ -71,10 +73,12 @@ absl::StatusOr<std::string> ReadFile(const std::filesystem::path& path, std::siz
   return out;
 }
 
-absl::Status WriteFile(const std::filesystem::path& path, std::string_view contents, FileMode mode) {
+absl::Status WriteFile(const std::filesystem::path& path, std::string_view contents,
+                       FileMode mode) {
   const std::filesystem::path temporary = path.string() + ".part";
   {
-    const Descriptor fd(open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, static_cast<mode_t>(mode)));
+    const Descriptor fd(open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC,
+                             static_cast<mode_t>(mode)));
     if (fd.value() < 0) return SystemError(temporary, "create");
     VEILSUM_RETURN_IF_ERROR(WriteAll(fd.value(), contents, temporary));
   }

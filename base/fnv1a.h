@@ -7,7 +7,8 @@
 
 namespace veilsum {
 
-constexpr std::uint64_t Fnv1a64(std::string_view text, std::uint64_t state = 0xcbf29ce484222325ULL) {
+constexpr std::uint64_t Fnv1a64(std::string_view text,
+                                std::uint64_t state = 0xcbf29ce484222325ULL) {
   for (const char c : text) {
     state ^= static_cast<std::uint8_t>(c);
     state *= 0x100000001b3ULL;

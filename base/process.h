@@ -3,8 +3,9 @@
 
 namespace veilsum {
 
-// Crypto self-tests (secure_rng.h); large vectors are kept for re-use instead of being mapped anew each round; the
-// deadlock detector of absl::Mutex, which Debian's build has switched on inside gRPC, is off.
+// Crypto self-tests (secure_rng.h); large vectors are kept for re-use instead of being mapped anew
+// each round; the deadlock detector of absl::Mutex, which Debian's build has switched on inside
+// gRPC, is off.
 void InitialiseProcess();
 
 }  // namespace veilsum

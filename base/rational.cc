@@ -32,10 +32,12 @@ absl::StatusOr<Rational> ParseDecimal(std::string_view text) {
     digits.erase(dot, 1);
   }
   VEILSUM_ASSIGN_OR_RETURN(std::uint64_t value, ParseUnsigned(digits, text));
-  if (exponent < -18 || exponent > 18) return InvalidArgument("\"%s\" has more than 18 decimals", text);
+  if (exponent < -18 || exponent > 18)
+    return InvalidArgument("\"%s\" has more than 18 decimals", text);
   std::uint64_t scale = 1;
   for (std::int64_t i = 0; i < (exponent < 0 ? -exponent : exponent); ++i) scale *= 10;
-  if (exponent >= 0 && value > UINT64_MAX / scale) return InvalidArgument("\"%s\" is too large", text);
+  if (exponent >= 0 && value > UINT64_MAX / scale)
+    return InvalidArgument("\"%s\" is too large", text);
   return exponent < 0 ? Rational::Create(value, scale) : Rational::Create(value * scale, 1);
 }
 
@@ -50,8 +52,10 @@ absl::StatusOr<Rational> Rational::Create(std::uint64_t numerator, std::uint64_t
 absl::StatusOr<Rational> Rational::Parse(std::string_view text) {
   const auto slash = text.find('/');
   if (slash == std::string_view::npos) return ParseDecimal(text);
-  VEILSUM_ASSIGN_OR_RETURN(const std::uint64_t numerator, ParseUnsigned(text.substr(0, slash), text));
-  VEILSUM_ASSIGN_OR_RETURN(const std::uint64_t denominator, ParseUnsigned(text.substr(slash + 1), text));
+  VEILSUM_ASSIGN_OR_RETURN(const std::uint64_t numerator,
+                           ParseUnsigned(text.substr(0, slash), text));
+  VEILSUM_ASSIGN_OR_RETURN(const std::uint64_t denominator,
+                           ParseUnsigned(text.substr(slash + 1), text));
   return Create(numerator, denominator);
 }
 

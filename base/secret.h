@@ -1,4 +1,5 @@
-// N bytes of key material: moved, never copied; wiped on move and on destruction; compared in constant time; unprintable.
+// N bytes of key material: moved, never copied; wiped on move and on destruction; compared in
+// constant time; unprintable.
 #pragma once
 
 #include <sodium.h>
@@ -32,7 +33,9 @@ class Secret {
 
   // The one way out: a review is a search for this name.
   std::span<const std::uint8_t, N> Expose() const { return bytes_; }
-  bool Equals(const Secret& other) const { return sodium_memcmp(bytes_.data(), other.bytes_.data(), N) == 0; }
+  bool Equals(const Secret& other) const {
+    return sodium_memcmp(bytes_.data(), other.bytes_.data(), N) == 0;
+  }
 
  private:
   std::array<std::uint8_t, N> bytes_;

@@ -29,7 +29,8 @@ class SystemRng final : public SecureRng {
   void Fill(std::span<std::uint8_t> out) override;
 };
 
-// Call once at the start of main and of test programs: libsodium's self-tests, no core dumps of secrets.
+// Call once at the start of main and of test programs: libsodium's self-tests, no core dumps of
+// secrets.
 void InitialiseCrypto();
 
 }  // namespace veilsum

@@ -1,5 +1,6 @@
 // Makers of absl::Status that take a format, and the two macros that pass a Status on.
-// The code says what the caller does next; the message names field, value and bound, and never a secret.
+// The code says what the caller does next; the message names field, value and bound, and never a
+// secret.
 #pragma once
 
 #include <utility>
@@ -11,10 +12,10 @@
 namespace veilsum {
 
 // Defines Name(format, args...) as the absl error of the same name with a checked format string.
-#define VEILSUM_STATUS_MAKER(Name)                                                     \
-  template <class... Args>                                                             \
+#define VEILSUM_STATUS_MAKER(Name)                                                                \
+  template <class... Args>                                                                        \
   [[nodiscard]] absl::Status Name(const absl::FormatSpec<Args...>& format, const Args&... args) { \
-    return absl::Name##Error(absl::StrFormat(format, args...));                        \
+    return absl::Name##Error(absl::StrFormat(format, args...));                                   \
   }
 VEILSUM_STATUS_MAKER(InvalidArgument)     // fix the input
 VEILSUM_STATUS_MAKER(FailedPrecondition)  // wrong phase or state
@@ -42,23 +43,22 @@ inline absl::Status Annotate(const absl::Status& status, std::string_view contex
 #define VEILSUM_CONCAT_INNER(a, b) a##b
 #define VEILSUM_CONCAT(a, b) VEILSUM_CONCAT_INNER(a, b)
 
-#define VEILSUM_RETURN_IF_ERROR(expression)                              \
-  do {                                                                   \
-    if (absl::Status veilsum_status = (expression); !veilsum_status.ok()) \
-      return veilsum_status;                                             \
+#define VEILSUM_RETURN_IF_ERROR(expression)                                                      \
+  do {                                                                                           \
+    if (absl::Status veilsum_status = (expression); !veilsum_status.ok()) return veilsum_status; \
   } while (false)
 
 #define VEILSUM_ASSIGN_OR_RETURN(lhs, expression) \
   VEILSUM_ASSIGN_OR_RETURN_INNER(VEILSUM_CONCAT(veilsum_or_, __LINE__), lhs, expression)
 #define VEILSUM_ASSIGN_OR_RETURN_INNER(temporary, lhs, expression) \
-  auto temporary = (expression);                                  \
-  if (!temporary.ok()) return std::move(temporary).status();      \
+  auto temporary = (expression);                                   \
+  if (!temporary.ok()) return std::move(temporary).status();       \
   lhs = *std::move(temporary)
 
 // For our own bugs only, never for a peer's bytes.
-#define VEILSUM_CHECK(condition)                                                          \
-  do {                                                                                    \
-    if (!(condition)) ::veilsum::CheckFailed(#condition, __FILE__, __LINE__);             \
+#define VEILSUM_CHECK(condition)                                              \
+  do {                                                                        \
+    if (!(condition)) ::veilsum::CheckFailed(#condition, __FILE__, __LINE__); \
   } while (false)
 
 namespace veilsum {

@@ -6,8 +6,9 @@
 
 namespace veilsum {
 
-// Blocks the two signals for the calling thread and for those it starts later: make it before any other thread. One at a
-// time in a process. The first signal calls `stop`; a second one ends the process at once.
+// Blocks the two signals for the calling thread and for those it starts later: make it before any
+// other thread. One at a time in a process. The first signal calls `stop`; a second one ends the
+// process at once.
 class StopOnSignal {
  public:
   explicit StopOnSignal(std::function<void()> stop);

@@ -13,14 +13,19 @@ int main(int argc, char** argv) {
   using namespace veilsum;
   InitialiseProcess();
   const std::string version = VEILSUM_VERSION;
-  CLI::App app("Veilsum: merchants train one model together without showing each other, or anyone, their customers.", "veilsum");
+  CLI::App app(
+      "Veilsum: merchants train one model together without showing each other, or anyone, their "
+      "customers.",
+      "veilsum");
   app.set_version_flag("--version", "veilsum " + version);
   app.require_subcommand(1);
-  app.footer("Exit codes: 0 done, 1 failed, 2 wrong data, 64 wrong use, 70 our bug, 75 try again, 77 not allowed,\n"
-             "78 bad configuration.\n\n"
-             "Examples:\n"
-             "  veilsum demo --epsilon 3 --delta 1e-5\n"
-             "  veilsum demo --help");
+  app.footer(
+      "Exit codes: 0 done, 1 failed, 2 wrong data, 64 wrong use, 70 our bug, 75 try again, 77 not "
+      "allowed,\n"
+      "78 bad configuration.\n\n"
+      "Examples:\n"
+      "  veilsum demo --epsilon 3 --delta 1e-5\n"
+      "  veilsum demo --help");
   cli::Outcome outcome;
   cli::AddDemoCommand(app, version, outcome);
   cli::AddPlanCommands(app, outcome);
@@ -31,7 +36,8 @@ int main(int argc, char** argv) {
   });
   const auto named = [&](const CLI::App* command) { return command->check_name(argv[1]); };
   if (argc > 1 && argv[1][0] != '-' && std::as_const(app).get_subcommands(named).empty()) {
-    std::cerr << "veilsum: there is no command \"" << argv[1] << "\"\nRun with --help for more information.\n";
+    std::cerr << "veilsum: there is no command \"" << argv[1]
+              << "\"\nRun with --help for more information.\n";
     return static_cast<int>(ExitCode::kUsage);
   }
   try {

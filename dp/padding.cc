@@ -13,7 +13,8 @@ long double LogBinomialMass(std::uint64_t n, long double q, std::uint64_t k) {
   return gamma(n) - gamma(k) - gamma(n - k) + k * std::log(q) + (n - k) * std::log1p(-q);
 }
 
-// Padding is enough when neither the batch nor the batch of the others overflows more often than its part of the run's delta.
+// Padding is enough when neither the batch nor the batch of the others overflows more often than
+// its part of the run's delta.
 bool Holds(std::uint64_t population, double q, std::uint64_t size, double attempts) {
   return BinomialUpperTail(population, q, size) <= kQuantileTailPerRun / attempts &&
          BinomialUpperTail(population - 1, q, size - 1) <= kOverflowPerRun / attempts;
@@ -32,7 +33,8 @@ absl::StatusOr<std::uint64_t> SizeClass(std::uint64_t customers) {
 double BinomialUpperTail(std::uint64_t n, double q, std::uint64_t k) {
   if (k >= n) return 0;
   if (q >= 1) return 1;
-  if (static_cast<double>(k + 1) <= q * static_cast<double>(n)) return 1;  // below the mean nothing is claimed
+  if (static_cast<double>(k + 1) <= q * static_cast<double>(n))
+    return 1;  // below the mean nothing is claimed
   // Beyond the mean the masses fall, ratio (n - i) / (i + 1) * q / (1 - q) < 1.
   const long double odds = static_cast<long double>(q) / (1 - static_cast<long double>(q));
   long double ratio_sum = 1, term = 1;
@@ -45,15 +47,18 @@ double BinomialUpperTail(std::uint64_t n, double q, std::uint64_t k) {
   return std::min(1.0, static_cast<double>(tail * (1 + 1e-9L)));
 }
 
-absl::StatusOr<std::uint64_t> PaddedBatch(std::uint64_t population, const SamplingRate& rate, std::uint64_t attempts) {
+absl::StatusOr<std::uint64_t> PaddedBatch(std::uint64_t population, const SamplingRate& rate,
+                                          std::uint64_t attempts) {
   if (population == 0 || population > kMostCustomers)
     return InvalidArgument("population is %d, must be from 1 to 2^40 (DP-06)", population);
   if (attempts == 0) return InvalidArgument("attempts is 0, must be at least 1 (DP-06)");
   std::uint64_t low = 1, high = population;  // holds at high: nobody can be left out
   while (low < high) {
     const std::uint64_t middle = low + (high - low) / 2;
-    if (Holds(population, rate.value(), middle, static_cast<double>(attempts))) high = middle;
-    else low = middle + 1;
+    if (Holds(population, rate.value(), middle, static_cast<double>(attempts)))
+      high = middle;
+    else
+      low = middle + 1;
   }
   return low;
 }

@@ -6,7 +6,8 @@ namespace veilsum::dp {
 namespace {
 
 absl::Status RequirePositiveFinite(std::string_view field, double value) {
-  if (!std::isfinite(value) || value <= 0) return InvalidArgument("%s is %g, must be finite and above 0", field, value);
+  if (!std::isfinite(value) || value <= 0)
+    return InvalidArgument("%s is %g, must be finite and above 0", field, value);
   return absl::OkStatus();
 }
 
@@ -18,7 +19,8 @@ absl::StatusOr<Epsilon> Epsilon::Create(double value) {
 }
 
 absl::StatusOr<Delta> Delta::Create(double value) {
-  if (!(value >= 1e-15 && value < 1)) return InvalidArgument("delta is %g, must be at least 1e-15 and below 1 (DP-18)", value);
+  if (!(value >= 1e-15 && value < 1))
+    return InvalidArgument("delta is %g, must be at least 1e-15 and below 1 (DP-18)", value);
   return Delta(value);
 }
 
@@ -34,11 +36,13 @@ absl::StatusOr<ClipNorm> ClipNorm::Create(double value) {
 
 absl::StatusOr<SamplingRate> SamplingRate::Create(const Rational& rate) {
   if (rate.numerator() == 0 || rate.numerator() > rate.denominator())
-    return InvalidArgument("sampling_rate is %s, must be above 0 and at most 1 (DP-01)", rate.ToString());
+    return InvalidArgument("sampling_rate is %s, must be above 0 and at most 1 (DP-01)",
+                           rate.ToString());
   if (rate.numerator() == rate.denominator()) return SamplingRate(rate, ~std::uint64_t{0});
-  const auto threshold =
-      static_cast<std::uint64_t>((static_cast<unsigned __int128>(rate.numerator()) << 64) / rate.denominator());
-  if (threshold == 0) return InvalidArgument("sampling_rate is %s, must be at least 2^-64 (DP-01)", rate.ToString());
+  const auto threshold = static_cast<std::uint64_t>(
+      (static_cast<unsigned __int128>(rate.numerator()) << 64) / rate.denominator());
+  if (threshold == 0)
+    return InvalidArgument("sampling_rate is %s, must be at least 2^-64 (DP-01)", rate.ToString());
   return SamplingRate(rate, threshold - 1);
 }
 

@@ -1,4 +1,5 @@
-// The numbers of a privacy claim as types: each is made by Create, which refuses what has no meaning and names field and bound.
+// The numbers of a privacy claim as types: each is made by Create, which refuses what has no
+// meaning and names field and bound.
 #pragma once
 
 #include <cstdint>
@@ -9,7 +10,8 @@
 
 namespace veilsum::dp {
 
-// A positive finite privacy loss. "No privacy" is not an Epsilon: it is the absence of a claim (mode none, SE-12).
+// A positive finite privacy loss. "No privacy" is not an Epsilon: it is the absence of a claim
+// (mode none, SE-12).
 class Epsilon {
  public:
   static absl::StatusOr<Epsilon> Create(double value);
@@ -53,7 +55,8 @@ class ClipNorm {
   double value_;
 };
 
-// Probability with which each customer is in one attempt's batch, exact, in [2^-64, 1] (DP-01, DP-05).
+// Probability with which each customer is in one attempt's batch, exact, in [2^-64, 1] (DP-01,
+// DP-05).
 class SamplingRate {
  public:
   static absl::StatusOr<SamplingRate> Create(const Rational& rate);
@@ -62,12 +65,13 @@ class SamplingRate {
   const Rational& rational() const { return rate_; }
   double value() const { return rate_.ToDouble(); }
   bool is_one() const { return rate_.numerator() == rate_.denominator(); }
-  // A uniform 64-bit word w includes the customer iff w <= last_word(): (last_word() + 1) / 2^64 is the rate rounded down,
-  // so that the true rate is never above the claimed one.
+  // A uniform 64-bit word w includes the customer iff w <= last_word(): (last_word() + 1) / 2^64 is
+  // the rate rounded down, so that the true rate is never above the claimed one.
   std::uint64_t last_word() const { return last_word_; }
 
  private:
-  SamplingRate(const Rational& rate, std::uint64_t last_word) : rate_(rate), last_word_(last_word) {}
+  SamplingRate(const Rational& rate, std::uint64_t last_word)
+      : rate_(rate), last_word_(last_word) {}
   Rational rate_;
   std::uint64_t last_word_;
 };

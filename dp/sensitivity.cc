@@ -19,7 +19,9 @@ absl::Status RequireScale(int scale_log2) {
 absl::Status RequireFineGrid(double scaled_norm, std::uint64_t dimension) {
   const double least = 0x1p10 * std::sqrt(static_cast<double>(dimension));
   if (scaled_norm < least)
-    return InvalidArgument("scale times clip norm is %g, must be at least 2^10 sqrt(dimension) = %g (DP-02)", scaled_norm, least);
+    return InvalidArgument(
+        "scale times clip norm is %g, must be at least 2^10 sqrt(dimension) = %g (DP-02)",
+        scaled_norm, least);
   return absl::OkStatus();
 }
 
@@ -28,7 +30,8 @@ absl::Status RequireFineGrid(double scaled_norm, std::uint64_t dimension) {
 double AccumulationError(const TrainingGrid& grid) {
   const double users = static_cast<double>(grid.users_per_sum);
   const double rows = users * grid.rows_per_user;
-  return 2 * std::ldexp(1.0, grid.scale_log2) * rows * kUnitRoundoff * kClipSlack * users * kRowProductLimit * grid.clip_norm;
+  return 2 * std::ldexp(1.0, grid.scale_log2) * rows * kUnitRoundoff * kClipSlack * users *
+         kRowProductLimit * grid.clip_norm;
 }
 
 absl::StatusOr<double> TrainingSensitivity(const TrainingGrid& grid) {
@@ -40,17 +43,21 @@ absl::StatusOr<double> TrainingSensitivity(const TrainingGrid& grid) {
   VEILSUM_RETURN_IF_ERROR(RequireScale(grid.scale_log2));
   const double scaled = std::ldexp(grid.clip_norm, grid.scale_log2);
   VEILSUM_RETURN_IF_ERROR(RequireFineGrid(scaled, grid.dimension));
-  return scaled * kClipSlack + std::sqrt(static_cast<double>(grid.dimension)) + AccumulationError(grid);
+  return scaled * kClipSlack + std::sqrt(static_cast<double>(grid.dimension)) +
+         AccumulationError(grid);
 }
 
-std::uint64_t StatisticsDimension(const StatisticsGrid& grid) { return 1 + 2 * std::uint64_t{grid.features}; }
+std::uint64_t StatisticsDimension(const StatisticsGrid& grid) {
+  return 1 + 2 * std::uint64_t{grid.features};
+}
 
 absl::StatusOr<double> StatisticsSensitivity(const StatisticsGrid& grid) {
   if (grid.features == 0) return InvalidArgument("features is 0, must be at least 1");
   if (grid.users == 0) return InvalidArgument("users is 0, must be at least 1");
   VEILSUM_RETURN_IF_ERROR(RequireScale(grid.scale_log2));
   const std::uint64_t dimension = StatisticsDimension(grid);
-  const double root = std::sqrt(static_cast<double>(dimension));  // D = sqrt(1 + 2k) is the same number
+  const double root =
+      std::sqrt(static_cast<double>(dimension));  // D = sqrt(1 + 2k) is the same number
   const double scale = std::ldexp(1.0, grid.scale_log2);
   VEILSUM_RETURN_IF_ERROR(RequireFineGrid(scale * root, dimension));
   const double users = static_cast<double>(grid.users);

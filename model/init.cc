@@ -6,8 +6,9 @@
 namespace veilsum::model {
 namespace {
 
-// Shrinks of He's deviation. The last layer's is the reference's. The first one's was chosen on the validation part of public
-// data (tests/bench/README.md): mostly one-hot inputs learn faster under noise from small weights.
+// Shrinks of He's deviation. The last layer's is the reference's. The first one's was chosen on the
+// validation part of public data (tests/bench/README.md): mostly one-hot inputs learn faster under
+// noise from small weights.
 constexpr double kFirstLayer = 0.3, kLastLayer = 0.1;
 
 // The finaliser of SplitMix64 (Steele, Lea, Flood 2014) over a counter: word `index` of the stream

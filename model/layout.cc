@@ -15,7 +15,8 @@ void Layout::Add(std::string name, std::vector<std::size_t> shape) {
   size_ += size;
 }
 
-Layout Layout::Mlp(std::size_t numeric, std::size_t one_hot, const std::vector<std::size_t>& hidden, bool standardised) {
+Layout Layout::Mlp(std::size_t numeric, std::size_t one_hot, const std::vector<std::size_t>& hidden,
+                   bool standardised) {
   Layout layout;
   layout.numeric_ = numeric;
   if (standardised) {
@@ -42,11 +43,14 @@ Bytes ModelBytes(const ModelVector& model) {
   return out;
 }
 
-Hash32 ModelHash(const ModelVector& model) { return Transcript("fsa/v1/model").Add(ModelBytes(model)).Sha256(); }
+Hash32 ModelHash(const ModelVector& model) {
+  return Transcript("fsa/v1/model").Add(ModelBytes(model)).Sha256();
+}
 
 absl::StatusOr<ModelVector> ParseModelBytes(ByteView bytes, std::size_t expected) {
   if (bytes.size() != expected * sizeof(float))
-    return InvalidArgument("model has %d bytes, must have %d", bytes.size(), expected * sizeof(float));
+    return InvalidArgument("model has %d bytes, must have %d", bytes.size(),
+                           expected * sizeof(float));
   ModelVector model(expected);
   std::memcpy(model.data(), bytes.data(), bytes.size());
   for (std::size_t i = 0; i < model.size(); ++i)

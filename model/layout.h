@@ -1,5 +1,6 @@
-// Where every number of a model lives: float32, in plan order (SE-18). First the buffers (input standardisation,
-// published by the statistics round and not trained), then for each layer its weight [in][out], row-major, and its bias.
+// Where every number of a model lives: float32, in plan order (SE-18). First the buffers (input
+// standardisation, published by the statistics round and not trained), then for each layer its
+// weight [in][out], row-major, and its bias.
 #pragma once
 
 #include <cstddef>
@@ -26,12 +27,14 @@ struct Layer {
 
 class Layout {
  public:
-  // An MLP numeric + one-hot inputs -> hidden... -> 1. `standardised`: the model starts with input.mean and input.scale,
-  // `numeric` floats each: a numeric input u becomes clip((u - mean) * scale, -4, 4).
-  static Layout Mlp(std::size_t numeric, std::size_t one_hot, const std::vector<std::size_t>& hidden, bool standardised);
+  // An MLP numeric + one-hot inputs -> hidden... -> 1. `standardised`: the model starts with
+  // input.mean and input.scale, `numeric` floats each: a numeric input u becomes clip((u - mean) *
+  // scale, -4, 4).
+  static Layout Mlp(std::size_t numeric, std::size_t one_hot,
+                    const std::vector<std::size_t>& hidden, bool standardised);
 
   std::size_t size() const { return size_; }
-  std::size_t buffers() const { return buffers_; }          // floats before the first parameter
+  std::size_t buffers() const { return buffers_; }             // floats before the first parameter
   std::size_t parameters() const { return size_ - buffers_; }  // d of a training sum
   std::size_t numeric() const { return numeric_; }
   std::size_t inputs() const { return layers_.front().in; }

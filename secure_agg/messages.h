@@ -1,5 +1,6 @@
 // The protocol's messages as values: what codecs in wire/ parse into and phases take and give.
-// Parsed does not mean checked: each phase says which SA checks it applies. Senders are never in a message (SA-38).
+// Parsed does not mean checked: each phase says which SA checks it applies. Senders are never in a
+// message (SA-38).
 #pragma once
 
 #include <memory>
@@ -12,7 +13,8 @@ namespace veilsum::secure_agg {
 
 using X25519PublicKey = ByteArray<32>;
 
-// ---- Setup of a batch -----------------------------------------------------------------------------
+// ---- Setup of a batch
+// -----------------------------------------------------------------------------
 struct BatchOffer {
   SessionId session{};
   std::uint32_t batch = 0;
@@ -25,16 +27,17 @@ struct Advert {
   std::uint32_t batch = 0;
   Hash32 contract_hash{};
   MemberId member_id{};
-  Hash32 certificate_fingerprint{};            // SHA-256 of `certificate`
-  X25519PublicKey channel_key{};               // c_pk
-  std::vector<X25519PublicKey> mask_keys;      // s_pk, one a slot
-  std::vector<Hash32> self_commitments;        // hb, one a slot
+  Hash32 certificate_fingerprint{};        // SHA-256 of `certificate`
+  X25519PublicKey channel_key{};           // c_pk
+  std::vector<X25519PublicKey> mask_keys;  // s_pk, one a slot
+  std::vector<Hash32> self_commitments;    // hb, one a slot
   Ed25519Signature signature{};
-  Bytes certificate;                           // DER
+  Bytes certificate;  // DER
   friend bool operator==(const Advert&, const Advert&) = default;
 };
 
-// What a server claims to be the roster. Only VerifiedRoster is of any use, and only checks make one of it.
+// What a server claims to be the roster. Only VerifiedRoster is of any use, and only checks make
+// one of it.
 struct UnverifiedRoster {
   SessionId session{};
   std::uint32_t batch = 0;
@@ -71,7 +74,8 @@ struct Certificate {
   std::vector<CertificateEntry> entries;
 };
 
-// ---- A round: one slot of a batch -----------------------------------------------------------------
+// ---- A round: one slot of a batch
+// -----------------------------------------------------------------
 struct RoundStart {
   Hash32 setup_hash{};
   std::uint16_t slot = 0;
@@ -81,7 +85,8 @@ struct RoundStart {
   std::uint64_t step = 0;  // published training rounds so far (SE-05)
   Bytes step_config;
 };
-// The masked vector, kept so that a transport retry sends the same bytes (SA-18). The last owner wipes it.
+// The masked vector, kept so that a transport retry sends the same bytes (SA-18). The last owner
+// wipes it.
 struct MaskedUpload {
   RoundId round{0};
   std::shared_ptr<const Bytes> words;  // little-endian k-bit words
@@ -101,8 +106,8 @@ struct CommitCertificate {
 };
 struct Reveal {
   RoundId round{0};
-  MemberSet held;                       // dealers whose shares follow
-  std::vector<ByteArray<32>> shares;    // ascending dealer: of b for dealers in U, of s_sk for V\U
+  MemberSet held;                     // dealers whose shares follow
+  std::vector<ByteArray<32>> shares;  // ascending dealer: of b for dealers in U, of s_sk for V\U
   friend bool operator==(const Reveal&, const Reveal&) = default;
 };
 

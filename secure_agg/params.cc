@@ -42,7 +42,8 @@ absl::StatusOr<std::vector<Seat>> SeatsOf(const std::vector<std::string>& member
 }  // namespace
 
 absl::StatusOr<RingBits> ParseRingBits(std::uint64_t bits) {
-  if (bits != 16 && bits != 32 && bits != 64) return InvalidArgument("bits is %d, must be 16, 32 or 64", bits);
+  if (bits != 16 && bits != 32 && bits != 64)
+    return InvalidArgument("bits is %d, must be 16, 32 or 64", bits);
   return static_cast<RingBits>(bits);
 }
 
@@ -56,7 +57,8 @@ absl::StatusOr<MemberId> MemberIdOf(std::string_view uri) {
   const std::string_view tid = TakeSegment(rest);
   const bool client = TakeSegment(rest) == "client";
   const std::string_view cid = TakeSegment(rest);
-  if (domain.empty() || !tenant || tid.empty() || !client || cid.empty() || !rest.empty() || uri.ends_with('/'))
+  if (domain.empty() || !tenant || tid.empty() || !client || cid.empty() || !rest.empty() ||
+      uri.ends_with('/'))
     return InvalidArgument("seat '%s' is not spiffe://<domain>/tenant/<tid>/client/<cid>", uri);
   return Transcript("fsa/v1/member").AddText(tid).AddText("/").AddText(cid).Sha256();
 }
@@ -70,7 +72,8 @@ absl::StatusOr<SessionParams> SessionParams::Create(ContractTerms terms) {
   const std::uint16_t least = std::max(3, terms.colluders + 2);
   if (terms.min_members == 0) terms.min_members = least;
   if (terms.min_members < least)
-    return InvalidArgument("SA-03: min_members is %d, must be at least %d", terms.min_members, least);
+    return InvalidArgument("SA-03: min_members is %d, must be at least %d", terms.min_members,
+                           least);
   if (terms.min_members > terms.members.size() || terms.min_survivors > terms.members.size())
     return InvalidArgument("SA-03: min_members %d and min_survivors %d must not exceed %d members",
                            terms.min_members, terms.min_survivors, terms.members.size());
@@ -95,14 +98,16 @@ const Seat* SessionParams::FindSeat(std::string_view uri) const {
 absl::StatusOr<Thresholds> Thresholds::Create(std::size_t n, const SessionParams& params) {
   if (n > kMaxMembers) return InvalidArgument("SA-44: a roster of %d exceeds %d", n, kMaxMembers);
   if (n < params.min_members())
-    return InvalidArgument("SA-03: a roster of %d is below the contract's %d", n, params.min_members());
+    return InvalidArgument("SA-03: a roster of %d is below the contract's %d", n,
+                           params.min_members());
   Thresholds out;
   out.n = static_cast<std::uint16_t>(n);
   out.colluders = params.colluders();
   out.quorum = out.shares = static_cast<std::uint16_t>((n + params.colluders()) / 2 + 1);
   out.floor = std::max(out.quorum, params.min_survivors());
   if (out.quorum > n || out.floor > n)
-    return InvalidArgument("SA-03: quorum %d and survivors %d must not exceed a roster of %d", out.quorum, out.floor, n);
+    return InvalidArgument("SA-03: quorum %d and survivors %d must not exceed a roster of %d",
+                           out.quorum, out.floor, n);
   return out;
 }
 

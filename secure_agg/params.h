@@ -1,5 +1,6 @@
-// What the approved run contract fixes for the secure sum FSA-1, and the thresholds that follow for one roster.
-// Nothing that a server sends can change any of it (SA-02, SA-42). docs/protocol.md derives the thresholds.
+// What the approved run contract fixes for the secure sum FSA-1, and the thresholds that follow for
+// one roster. Nothing that a server sends can change any of it (SA-02, SA-42). docs/protocol.md
+// derives the thresholds.
 #pragma once
 
 #include <optional>
@@ -10,12 +11,12 @@
 
 namespace veilsum::secure_agg {
 
-using MemberId = Hash32;                  // H("fsa/v1/member" | tenant "/" client), SE-03
+using MemberId = Hash32;  // H("fsa/v1/member" | tenant "/" client), SE-03
 using SessionId = ByteArray<16>;
 
-inline constexpr std::size_t kMaxMembers = 255;   // Shamir points 1..255 of GF(2^8), SA-44
-inline constexpr std::size_t kMaxSlots = 64;      // B
-inline constexpr std::size_t kMaxSums = 16;       // sums of one contract
+inline constexpr std::size_t kMaxMembers = 255;  // Shamir points 1..255 of GF(2^8), SA-44
+inline constexpr std::size_t kMaxSlots = 64;     // B
+inline constexpr std::size_t kMaxSums = 16;      // sums of one contract
 inline constexpr std::size_t kMaxStepConfigBytes = 4096;
 inline constexpr std::size_t kMaxCertificateBytes = 4096;
 
@@ -25,7 +26,8 @@ enum class RingBits : std::uint8_t { k16 = 16, k32 = 32, k64 = 64 };
 absl::StatusOr<RingBits> ParseRingBits(std::uint64_t bits);
 constexpr std::size_t WordBytes(RingBits bits) { return static_cast<std::size_t>(bits) / 8; }
 
-// One of the contract's sums: `dim` elements of `bits` bits. An upload has exactly UploadBytes() bytes.
+// One of the contract's sums: `dim` elements of `bits` bits. An upload has exactly UploadBytes()
+// bytes.
 struct SumShape {
   RingBits bits = RingBits::k32;
   std::uint64_t dim = 0;
@@ -33,14 +35,16 @@ struct SumShape {
   friend bool operator==(const SumShape&, const SumShape&) = default;
 };
 
-// The contract's terms as plain values; SessionParams::Create refuses insecure ones, and clamps nothing.
+// The contract's terms as plain values; SessionParams::Create refuses insecure ones, and clamps
+// nothing.
 struct ContractTerms {
-  Hash32 contract_hash{};             // H("fsa/v1/plan" | canonical contract), opaque here
-  std::vector<std::string> members;   // SPIFFE URIs spiffe://<domain>/tenant/<tid>/client/<cid>, any order
-  std::uint16_t colluders = 1;        // C, over the whole contract; never derived from a roster
-  std::uint16_t min_survivors = 0;    // U_min
-  std::uint16_t min_members = 0;      // n_min; 0 means max(3, C + 2)
-  std::uint16_t slots = 16;           // B
+  Hash32 contract_hash{};  // H("fsa/v1/plan" | canonical contract), opaque here
+  std::vector<std::string>
+      members;  // SPIFFE URIs spiffe://<domain>/tenant/<tid>/client/<cid>, any order
+  std::uint16_t colluders = 1;      // C, over the whole contract; never derived from a roster
+  std::uint16_t min_survivors = 0;  // U_min
+  std::uint16_t min_members = 0;    // n_min; 0 means max(3, C + 2)
+  std::uint16_t slots = 16;         // B
   std::vector<SumShape> sums;
 };
 
@@ -51,8 +55,9 @@ struct Seat {
 
 class SessionParams {
  public:
-  // InvalidArgument naming the term: C < 1, B outside 1..64, no sum, a sum without elements or above 2^36 bytes (SA-40),
-  // a URI that is not a seat's, two seats with one member id, n_min or U_min above the number of members.
+  // InvalidArgument naming the term: C < 1, B outside 1..64, no sum, a sum without elements or
+  // above 2^36 bytes (SA-40), a URI that is not a seat's, two seats with one member id, n_min or
+  // U_min above the number of members.
   static absl::StatusOr<SessionParams> Create(ContractTerms terms);
 
   const Hash32& contract_hash() const { return terms_.contract_hash; }
@@ -62,8 +67,8 @@ class SessionParams {
   std::uint16_t min_members() const { return terms_.min_members; }  // at least max(3, C + 2)
   std::uint16_t slots() const { return terms_.slots; }
   const std::vector<SumShape>& sums() const { return terms_.sums; }
-  Hash32 SumsHash() const;                                            // SE-06: enters roster_hash
-  const Seat* FindSeat(const MemberId& id) const;                     // null: not a member of the contract
+  Hash32 SumsHash() const;                         // SE-06: enters roster_hash
+  const Seat* FindSeat(const MemberId& id) const;  // null: not a member of the contract
   const Seat* FindSeat(std::string_view uri) const;
 
  private:

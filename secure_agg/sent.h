@@ -3,8 +3,8 @@
 
 namespace veilsum::secure_agg {
 
-// Every step consumes its phase (`std::move(phase).OnX(...)`), so that none can be skipped or taken twice.
-// An error ends the run of that phase: the phase and its keys are gone.
+// Every step consumes its phase (`std::move(phase).OnX(...)`), so that none can be skipped or taken
+// twice. An error ends the run of that phase: the phase and its keys are gone.
 template <class Message, class Next>
 struct Sent {
   Message message;

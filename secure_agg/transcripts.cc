@@ -39,7 +39,10 @@ Hash32 RosterHash(const BatchId& batch, const SessionParams& params, const Thres
                   const std::vector<VerifiedAdvert>& adverts) {
   Transcript t("fsa/v1/roster");
   t.Add(batch.session).AddU32(batch.batch).Add(params.contract_hash());
-  t.AddU16(thresholds.n).AddU16(thresholds.colluders).AddU16(thresholds.quorum).AddU16(thresholds.shares);
+  t.AddU16(thresholds.n)
+      .AddU16(thresholds.colluders)
+      .AddU16(thresholds.quorum)
+      .AddU16(thresholds.shares);
   t.Add(params.SumsHash()).AddU16(params.slots());
   for (const VerifiedAdvert& entry : adverts) {
     t.Add(entry.advert().member_id).Add(entry.advert().certificate_fingerprint).Add(entry.hash());
@@ -48,10 +51,12 @@ Hash32 RosterHash(const BatchId& batch, const SessionParams& params, const Thres
 }
 
 Transcript ShareBoxContext(const Hash32& roster_hash, RosterIndex dealer, RosterIndex holder) {
-  return std::move(Transcript("fsa/v1/shares").Add(roster_hash).AddU16(dealer.value()).AddU16(holder.value()));
+  return std::move(
+      Transcript("fsa/v1/shares").Add(roster_hash).AddU16(dealer.value()).AddU16(holder.value()));
 }
 
-Secret<32> ChannelKey(const Secret<32>& agreed, const Hash32& roster_hash, RosterIndex dealer, RosterIndex holder) {
+Secret<32> ChannelKey(const Secret<32>& agreed, const Hash32& roster_hash, RosterIndex dealer,
+                      RosterIndex holder) {
   return Hkdf(agreed.Expose(), roster_hash,
               Transcript("fsa/v1/chan").AddU16(dealer.value()).AddU16(holder.value()).bytes());
 }
@@ -65,30 +70,50 @@ Hash32 SetupHash(const Hash32& roster_hash, const MemberSet& active) {
 }
 
 Hash32 StepHash(const RoundStart& start) {
-  return Transcript("fsa/v1/step").AddU16(start.sum).AddU64(start.round.value()).AddU64(start.step)
-      .Add(start.step_config).Sha256();
+  return Transcript("fsa/v1/step")
+      .AddU16(start.sum)
+      .AddU64(start.round.value())
+      .AddU64(start.step)
+      .Add(start.step_config)
+      .Sha256();
 }
 
 SlotContext ContextOf(const RoundStart& start) {
   return {start.setup_hash, start.slot, start.round, start.model_hash, StepHash(start)};
 }
 
-Secret<32> PairSeed(const SlotContext& context, const Secret<32>& agreed, RosterIndex a, RosterIndex b) {
+Secret<32> PairSeed(const SlotContext& context, const Secret<32>& agreed, RosterIndex a,
+                    RosterIndex b) {
   return Hkdf(agreed.Expose(), context.setup_hash,
-              Transcript("fsa/v1/pair").AddU16(context.slot).AddU64(context.round.value())
-                  .AddU16(std::min(a, b).value()).AddU16(std::max(a, b).value())
-                  .Add(context.model_hash).Add(context.step_hash).bytes());
+              Transcript("fsa/v1/pair")
+                  .AddU16(context.slot)
+                  .AddU64(context.round.value())
+                  .AddU16(std::min(a, b).value())
+                  .AddU16(std::max(a, b).value())
+                  .Add(context.model_hash)
+                  .Add(context.step_hash)
+                  .bytes());
 }
 
-Secret<32> SelfSeed(const SlotContext& context, std::span<const std::uint8_t, 32> b, RosterIndex i) {
+Secret<32> SelfSeed(const SlotContext& context, std::span<const std::uint8_t, 32> b,
+                    RosterIndex i) {
   return Hkdf(b, context.setup_hash,
-              Transcript("fsa/v1/self").AddU16(context.slot).AddU64(context.round.value()).AddU16(i.value())
-                  .Add(context.model_hash).Add(context.step_hash).bytes());
+              Transcript("fsa/v1/self")
+                  .AddU16(context.slot)
+                  .AddU64(context.round.value())
+                  .AddU16(i.value())
+                  .Add(context.model_hash)
+                  .Add(context.step_hash)
+                  .bytes());
 }
 
 Transcript CommitStatement(const SlotContext& context, const MemberSet& survivors) {
-  return std::move(Transcript("fsa/v1/commit").Add(context.setup_hash).AddU16(context.slot)
-                       .AddU64(context.round.value()).Add(context.model_hash).Add(context.step_hash)
+  return std::move(Transcript("fsa/v1/commit")
+                       .Add(context.setup_hash)
+                       .AddU16(context.slot)
+                       .AddU64(context.round.value())
+                       .Add(context.model_hash)
+                       .Add(context.step_hash)
                        .Add(survivors.SetHash()));
 }
 

@@ -1,8 +1,8 @@
 #include "base/config/toml_config.h"
 
-#include <set>
-
 #include <toml++/toml.h>
+
+#include <set>
 
 #include "base/file.h"
 
@@ -44,7 +44,8 @@ struct TomlConfig::State {
   absl::Status CheckAllAsked(const toml::table& part, const std::string& prefix) const;
 };
 
-absl::Status TomlConfig::State::CheckAllAsked(const toml::table& part, const std::string& prefix) const {
+absl::Status TomlConfig::State::CheckAllAsked(const toml::table& part,
+                                              const std::string& prefix) const {
   for (const auto& [key, node] : part) {
     const std::string name = prefix + std::string(key.str());
     if (asked.contains(name)) continue;
@@ -75,19 +76,23 @@ absl::StatusOr<TomlConfig> TomlConfig::Parse(std::string_view text, std::string_
   try {  // Debian's toml++ library is built with exceptions
     state->table = toml::parse(text, file);
   } catch (const toml::parse_error& error) {
-    return InvalidArgument("%s:%d: %s", file, error.source().begin.line, std::string(error.description()));
+    return InvalidArgument("%s:%d: %s", file, error.source().begin.line,
+                           std::string(error.description()));
   }
   return TomlConfig(std::move(state));
 }
 
-std::string TomlConfig::Text(std::string_view key) { return state_->TextOf(key, state_->Require(key)); }
+std::string TomlConfig::Text(std::string_view key) {
+  return state_->TextOf(key, state_->Require(key));
+}
 
 std::string TomlConfig::Text(std::string_view key, std::string_view fallback) {
   const toml::node* node = state_->Find(key);
   return node == nullptr ? std::string(fallback) : state_->TextOf(key, node);
 }
 
-std::vector<std::string> TomlConfig::Texts(std::string_view key, std::vector<std::string> fallback) {
+std::vector<std::string> TomlConfig::Texts(std::string_view key,
+                                           std::vector<std::string> fallback) {
   const toml::node* node = state_->Find(key);
   if (node == nullptr) return fallback;
   std::vector<std::string> out;
@@ -99,7 +104,8 @@ std::vector<std::string> TomlConfig::Texts(std::string_view key, std::vector<std
   return out;
 }
 
-std::int64_t TomlConfig::Integer(std::string_view key, std::int64_t fallback, std::int64_t least, std::int64_t most) {
+std::int64_t TomlConfig::Integer(std::string_view key, std::int64_t fallback, std::int64_t least,
+                                 std::int64_t most) {
   const toml::node* node = state_->Find(key);
   if (node == nullptr) return fallback;
   const auto value = node->value_exact<std::int64_t>();
@@ -120,12 +126,15 @@ bool TomlConfig::Flag(std::string_view key, bool fallback) {
 
 std::filesystem::path TomlConfig::Path(std::string_view key) { return state_->folder / Text(key); }
 
-std::filesystem::path TomlConfig::Path(std::string_view key, const std::filesystem::path& fallback) {
+std::filesystem::path TomlConfig::Path(std::string_view key,
+                                       const std::filesystem::path& fallback) {
   const std::string text = Text(key, "");
   return text.empty() ? fallback : state_->folder / text;
 }
 
-bool TomlConfig::Has(std::string_view key) const { return state_->table.at_path(key).node() != nullptr; }
+bool TomlConfig::Has(std::string_view key) const {
+  return state_->table.at_path(key).node() != nullptr;
+}
 
 absl::Status TomlConfig::Finish() const {
   VEILSUM_RETURN_IF_ERROR(state_->error);

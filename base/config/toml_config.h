@@ -1,5 +1,5 @@
-// A configuration file (TOML) that is accepted or refused as a whole: every key is asked for by name, a key that nobody
-// asked for is an error, and every error names file, line and key.
+// A configuration file (TOML) that is accepted or refused as a whole: every key is asked for by
+// name, a key that nobody asked for is an error, and every error names file, line and key.
 #pragma once
 
 #include <filesystem>
@@ -22,12 +22,14 @@ class TomlConfig {
   TomlConfig& operator=(TomlConfig&&) noexcept;
   ~TomlConfig();
 
-  // `key` is "section.name". Without a fallback the key is required. A wrong type, a missing key or a number out of
-  // bounds is remembered and reported by Finish; the returned value is then meaningless.
+  // `key` is "section.name". Without a fallback the key is required. A wrong type, a missing key or
+  // a number out of bounds is remembered and reported by Finish; the returned value is then
+  // meaningless.
   std::string Text(std::string_view key);
   std::string Text(std::string_view key, std::string_view fallback);
   std::vector<std::string> Texts(std::string_view key, std::vector<std::string> fallback);
-  std::int64_t Integer(std::string_view key, std::int64_t fallback, std::int64_t least, std::int64_t most);
+  std::int64_t Integer(std::string_view key, std::int64_t fallback, std::int64_t least,
+                       std::int64_t most);
   bool Flag(std::string_view key, bool fallback);
   // A path; relative ones are taken from the folder of the file.
   std::filesystem::path Path(std::string_view key);

@@ -12,7 +12,8 @@ namespace veilsum {
 Aes256Ctr::Aes256Ctr(const Secret<32>& key) : context_(EVP_CIPHER_CTX_new(), &EVP_CIPHER_CTX_free) {
   const std::uint8_t iv[16] = {};
   VEILSUM_CHECK(context_ != nullptr);
-  VEILSUM_CHECK(EVP_EncryptInit_ex(context_.get(), EVP_aes_256_ctr(), nullptr, key.Expose().data(), iv) == 1);
+  VEILSUM_CHECK(
+      EVP_EncryptInit_ex(context_.get(), EVP_aes_256_ctr(), nullptr, key.Expose().data(), iv) == 1);
 }
 
 Aes256Ctr::~Aes256Ctr() = default;  // EVP_CIPHER_CTX_free cleanses the key schedule
@@ -29,7 +30,8 @@ void Aes256Ctr::Generate(std::span<std::uint8_t> out) {
   while (!out.empty()) {
     const std::size_t size = std::min(out.size(), kPiece);
     int written = 0;
-    VEILSUM_CHECK(EVP_EncryptUpdate(context_.get(), out.data(), &written, out.data(), static_cast<int>(size)) == 1);
+    VEILSUM_CHECK(EVP_EncryptUpdate(context_.get(), out.data(), &written, out.data(),
+                                    static_cast<int>(size)) == 1);
     out = out.subspan(size);
   }
 }

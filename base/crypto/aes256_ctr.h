@@ -10,7 +10,8 @@ struct evp_cipher_ctx_st;
 
 namespace veilsum {
 
-// A stream under one key. Not thread-safe: one object per thread. Wipes its key schedule on destruction.
+// A stream under one key. Not thread-safe: one object per thread. Wipes its key schedule on
+// destruction.
 class Aes256Ctr {
  public:
   explicit Aes256Ctr(const Secret<32>& key);
@@ -18,7 +19,7 @@ class Aes256Ctr {
   Aes256Ctr(const Aes256Ctr&) = delete;
   Aes256Ctr& operator=(const Aes256Ctr&) = delete;
 
-  void Seek(std::uint64_t block);             // the next Generate starts at this block
+  void Seek(std::uint64_t block);              // the next Generate starts at this block
   void Generate(std::span<std::uint8_t> out);  // the next out.size() keystream bytes
 
  private:

@@ -17,12 +17,15 @@ Ed25519Signer::Ed25519Signer(Secret<32> seed) : expanded_(Expand(seed, public_ke
 
 Ed25519Signature Ed25519Signer::Sign(ByteView message) const {
   Ed25519Signature signature;
-  crypto_sign_detached(signature.data(), nullptr, message.data(), message.size(), expanded_.Expose().data());
+  crypto_sign_detached(signature.data(), nullptr, message.data(), message.size(),
+                       expanded_.Expose().data());
   return signature;
 }
 
-bool Ed25519Verify(const Ed25519PublicKey& key, ByteView message, const Ed25519Signature& signature) {
-  return crypto_sign_verify_detached(signature.data(), message.data(), message.size(), key.data()) == 0;
+bool Ed25519Verify(const Ed25519PublicKey& key, ByteView message,
+                   const Ed25519Signature& signature) {
+  return crypto_sign_verify_detached(signature.data(), message.data(), message.size(),
+                                     key.data()) == 0;
 }
 
 }  // namespace veilsum

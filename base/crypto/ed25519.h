@@ -1,4 +1,5 @@
-// Ed25519 signatures (RFC 8032, no prehash), by libsodium, whose verify refuses S >= L and small orders.
+// Ed25519 signatures (RFC 8032, no prehash), by libsodium, whose verify refuses S >= L and small
+// orders.
 #pragma once
 
 #include "base/bytes.h"
@@ -20,6 +21,7 @@ class Ed25519Signer {
   Secret<64> expanded_;
 };
 
-bool Ed25519Verify(const Ed25519PublicKey& key, ByteView message, const Ed25519Signature& signature);
+bool Ed25519Verify(const Ed25519PublicKey& key, ByteView message,
+                   const Ed25519Signature& signature);
 
 }  // namespace veilsum

@@ -6,7 +6,8 @@
 
 namespace veilsum {
 
-// 32 bytes of key from `ikm`. Info is bound as given: build it with Transcript, whose label names the use.
+// 32 bytes of key from `ikm`. Info is bound as given: build it with Transcript, whose label names
+// the use.
 Secret<32> Hkdf(std::span<const std::uint8_t> ikm, ByteView salt, ByteView info);
 
 }  // namespace veilsum

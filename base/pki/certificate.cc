@@ -20,7 +20,8 @@ WallTime ToWallTime(const ASN1_TIME* time) {
 
 absl::StatusOr<Certificate> Certificate::FromDer(ByteView der) {
   if (der.empty() || der.size() > kMaxCertificateDer)
-    return InvalidArgument("certificate has %d bytes, must have 1 to %d", der.size(), kMaxCertificateDer);
+    return InvalidArgument("certificate has %d bytes, must have 1 to %d", der.size(),
+                           kMaxCertificateDer);
   const unsigned char* at = der.data();
   openssl::X509Ptr x509(d2i_X509(nullptr, &at, static_cast<long>(der.size())));
   ERR_clear_error();
@@ -28,7 +29,8 @@ absl::StatusOr<Certificate> Certificate::FromDer(ByteView der) {
   if (at != der.data() + der.size()) return InvalidArgument("certificate has bytes after its end");
   // Fills OpenSSL's cached extensions now, so that later reads change nothing and need no lock.
   X509_check_purpose(x509.get(), -1, 0);
-  return Certificate(std::shared_ptr<X509>(x509.release(), &X509_free), Bytes(der.begin(), der.end()));
+  return Certificate(std::shared_ptr<X509>(x509.release(), &X509_free),
+                     Bytes(der.begin(), der.end()));
 }
 
 absl::StatusOr<Certificate> Certificate::FromPem(std::string_view pem) {
@@ -58,7 +60,8 @@ std::string Certificate::ToPem() const {
 Hash32 Certificate::Fingerprint() const { return Sha256(*der_); }
 WallTime Certificate::not_before() const { return ToWallTime(X509_get0_notBefore(x509_.get())); }
 WallTime Certificate::not_after() const { return ToWallTime(X509_get0_notAfter(x509_.get())); }
-// The bit itself: X509_check_ca also looks at the key usage and would call a contradictory certificate no CA.
+// The bit itself: X509_check_ca also looks at the key usage and would call a contradictory
+// certificate no CA.
 bool Certificate::is_ca() const { return (X509_get_extension_flags(x509_.get()) & EXFLAG_CA) != 0; }
 
 absl::StatusOr<SpiffeId> Certificate::Identity() const {
@@ -68,7 +71,8 @@ absl::StatusOr<SpiffeId> Certificate::Identity() const {
   ERR_clear_error();
   // critical is -2 when the extension occurs more than once.
   if (names == nullptr)
-    return InvalidArgument(critical == -2 ? "more than one subjectAltName extension" : "no subjectAltName: a common name is not an identity");
+    return InvalidArgument(critical == -2 ? "more than one subjectAltName extension"
+                                          : "no subjectAltName: a common name is not an identity");
   const ASN1_IA5STRING* uri = nullptr;
   for (int i = 0; i < sk_GENERAL_NAME_num(names.get()); ++i) {
     const GENERAL_NAME* name = sk_GENERAL_NAME_value(names.get(), i);
@@ -94,19 +98,24 @@ absl::StatusOr<Ed25519PublicKey> Certificate::Ed25519Key() const {
   return out;
 }
 
-absl::StatusOr<SpiffeId> VerifyLeaf(const Certificate& leaf, const Certificate& root, WallTime now) {
-  if (leaf.is_ca()) return Unauthenticated("certificate may sign others (cA = true), so it is no leaf");
+absl::StatusOr<SpiffeId> VerifyLeaf(const Certificate& leaf, const Certificate& root,
+                                    WallTime now) {
+  if (leaf.is_ca())
+    return Unauthenticated("certificate may sign others (cA = true), so it is no leaf");
   const std::uint32_t usage = X509_get_key_usage(leaf.handle());  // UINT32_MAX: no such extension
-  if (usage == UINT32_MAX || (usage & KU_DIGITAL_SIGNATURE) == 0 || (usage & (KU_KEY_CERT_SIGN | KU_CRL_SIGN)) != 0)
-    return Unauthenticated("certificate's key usage must be digitalSignature without keyCertSign or cRLSign");
+  if (usage == UINT32_MAX || (usage & KU_DIGITAL_SIGNATURE) == 0 ||
+      (usage & (KU_KEY_CERT_SIGN | KU_CRL_SIGN)) != 0)
+    return Unauthenticated(
+        "certificate's key usage must be digitalSignature without keyCertSign or cRLSign");
   const openssl::StorePtr store(X509_STORE_new());
   const openssl::StoreContextPtr context(X509_STORE_CTX_new());
-  if (store == nullptr || context == nullptr || X509_STORE_add_cert(store.get(), root.handle()) != 1 ||
+  if (store == nullptr || context == nullptr ||
+      X509_STORE_add_cert(store.get(), root.handle()) != 1 ||
       X509_STORE_CTX_init(context.get(), store.get(), leaf.handle(), nullptr) != 1)
     return openssl::Error("certificate verification");
   X509_VERIFY_PARAM* rules = X509_STORE_CTX_get0_param(context.get());
   X509_VERIFY_PARAM_set_time(rules, std::chrono::system_clock::to_time_t(now));
-  X509_VERIFY_PARAM_set_depth(rules, 0);  // leaf and root only
+  X509_VERIFY_PARAM_set_depth(rules, 0);       // leaf and root only
   X509_VERIFY_PARAM_set_auth_level(rules, 2);  // at least 112 bits
   const int ok = X509_verify_cert(context.get());
   const int error = X509_STORE_CTX_get_error(context.get());

@@ -1,5 +1,6 @@
-// X.509 certificates as Veilsum accepts them: X509-SVID.md (one URI SAN, no CA bit, digitalSignature) and SE-03.
-// One pinned root, leaves directly below it. Parsing and signatures are OpenSSL's; what to accept is decided here.
+// X.509 certificates as Veilsum accepts them: X509-SVID.md (one URI SAN, no CA bit,
+// digitalSignature) and SE-03. One pinned root, leaves directly below it. Parsing and signatures
+// are OpenSSL's; what to accept is decided here.
 #pragma once
 
 #include <chrono>
@@ -19,10 +20,12 @@ inline constexpr std::size_t kMaxPemText = 16 * 1024;
 
 using WallTime = std::chrono::system_clock::time_point;
 
-// A parsed, immutable certificate. Nothing is verified yet: VerifyLeaf does that. Copies share the parsed form; thread-safe.
+// A parsed, immutable certificate. Nothing is verified yet: VerifyLeaf does that. Copies share the
+// parsed form; thread-safe.
 class Certificate {
  public:
-  // Exactly one certificate and no trailing bytes. InvalidArgument: malformed or over the bounds above.
+  // Exactly one certificate and no trailing bytes. InvalidArgument: malformed or over the bounds
+  // above.
   static absl::StatusOr<Certificate> FromDer(ByteView der);
   static absl::StatusOr<Certificate> FromPem(std::string_view pem);
 
@@ -32,7 +35,8 @@ class Certificate {
   WallTime not_before() const;
   WallTime not_after() const;
   bool is_ca() const;
-  // The single URI SAN. InvalidArgument: none, more than one (X509-SVID section 2), or not a SpiffeId. Never the CN.
+  // The single URI SAN. InvalidArgument: none, more than one (X509-SVID section 2), or not a
+  // SpiffeId. Never the CN.
   absl::StatusOr<SpiffeId> Identity() const;
   // InvalidArgument when the subject's key is not Ed25519.
   absl::StatusOr<Ed25519PublicKey> Ed25519Key() const;
@@ -45,8 +49,9 @@ class Certificate {
   std::shared_ptr<const Bytes> der_;
 };
 
-// The identity of a leaf that `root` itself signed, valid at `now`, with exactly one URI SAN, cA = false and a key usage of
-// digitalSignature without keyCertSign. Unauthenticated, saying which of these fails, otherwise.
+// The identity of a leaf that `root` itself signed, valid at `now`, with exactly one URI SAN, cA =
+// false and a key usage of digitalSignature without keyCertSign. Unauthenticated, saying which of
+// these fails, otherwise.
 absl::StatusOr<SpiffeId> VerifyLeaf(const Certificate& leaf, const Certificate& root, WallTime now);
 
 }  // namespace veilsum

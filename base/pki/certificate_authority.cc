@@ -9,8 +9,10 @@ namespace {
 
 constexpr std::string_view kRootName = "Veilsum root of ";
 
-absl::Status CheckRequest(const SpiffeId& id, const Validity& validity, const Certificate& root, std::string_view domain) {
-  if (id.domain() != domain) return InvalidArgument("%s is not of the trust domain %s", id.ToString(), domain);
+absl::Status CheckRequest(const SpiffeId& id, const Validity& validity, const Certificate& root,
+                          std::string_view domain) {
+  if (id.domain() != domain)
+    return InvalidArgument("%s is not of the trust domain %s", id.ToString(), domain);
   if (validity.not_before >= validity.not_after || validity.not_after > root.not_after())
     return InvalidArgument("validity of %s is empty or outlives the root", id.ToString());
   return absl::OkStatus();
@@ -18,15 +20,16 @@ absl::Status CheckRequest(const SpiffeId& id, const Validity& validity, const Ce
 
 std::shared_ptr<EVP_PKEY> Share(openssl::KeyPtr key) { return {key.release(), &EVP_PKEY_free}; }
 
-absl::StatusOr<IssuedCertificate> Issue(const openssl::CertificateRequest& request, EVP_PKEY* key, const Certificate& root,
-                                        EVP_PKEY* root_key) {
+absl::StatusOr<IssuedCertificate> Issue(const openssl::CertificateRequest& request, EVP_PKEY* key,
+                                        const Certificate& root, EVP_PKEY* root_key) {
   VEILSUM_ASSIGN_OR_RETURN(Certificate certificate,
                            openssl::BuildCertificate(request, key, root.handle(), root_key));
   VEILSUM_ASSIGN_OR_RETURN(std::string pem, openssl::PrivateKeyPem(key));
   return IssuedCertificate{std::move(certificate), SecretText(std::move(pem))};
 }
 
-// The domain of a root is kept in its only URI SAN, spiffe://<domain> (X509-SVID section 4.2: a CA's id has no path).
+// The domain of a root is kept in its only URI SAN, spiffe://<domain> (X509-SVID section 4.2: a
+// CA's id has no path).
 absl::StatusOr<std::string> DomainOf(const Certificate& root) {
   const openssl::NamesPtr names(static_cast<GENERAL_NAMES*>(
       X509_get_ext_d2i(root.handle(), NID_subject_alt_name, nullptr, nullptr)));
@@ -45,11 +48,16 @@ absl::StatusOr<std::string> DomainOf(const Certificate& root) {
 
 }  // namespace
 
-Validity ValidFor(WallTime now, std::chrono::hours length) { return {now - std::chrono::minutes(5), now + length}; }
+Validity ValidFor(WallTime now, std::chrono::hours length) {
+  return {now - std::chrono::minutes(5), now + length};
+}
 
-absl::StatusOr<CertificateAuthority> CertificateAuthority::Create(std::string_view domain, const Validity& validity) {
-  VEILSUM_RETURN_IF_ERROR(SpiffeId::Coordinator(domain, "x").status());  // checks the domain's syntax
-  if (validity.not_before >= validity.not_after) return InvalidArgument("validity of the root is empty");
+absl::StatusOr<CertificateAuthority> CertificateAuthority::Create(std::string_view domain,
+                                                                  const Validity& validity) {
+  VEILSUM_RETURN_IF_ERROR(
+      SpiffeId::Coordinator(domain, "x").status());  // checks the domain's syntax
+  if (validity.not_before >= validity.not_after)
+    return InvalidArgument("validity of the root is empty");
   VEILSUM_ASSIGN_OR_RETURN(openssl::KeyPtr key, openssl::NewEcKey("P-384"));
   openssl::CertificateRequest request;
   request.common_name = absl::StrFormat("%s%s", kRootName, domain);
@@ -58,18 +66,22 @@ absl::StatusOr<CertificateAuthority> CertificateAuthority::Create(std::string_vi
   request.not_after = validity.not_after;
   request.is_ca = true;
   request.key_usage = "critical,keyCertSign,cRLSign";
-  VEILSUM_ASSIGN_OR_RETURN(Certificate root, openssl::BuildCertificate(request, key.get(), nullptr, key.get()));
+  VEILSUM_ASSIGN_OR_RETURN(Certificate root,
+                           openssl::BuildCertificate(request, key.get(), nullptr, key.get()));
   return CertificateAuthority(std::move(root), Share(std::move(key)), std::string(domain));
 }
 
-absl::StatusOr<CertificateAuthority> CertificateAuthority::Load(const std::filesystem::path& folder) {
+absl::StatusOr<CertificateAuthority> CertificateAuthority::Load(
+    const std::filesystem::path& folder) {
   VEILSUM_ASSIGN_OR_RETURN(const std::string pem, ReadFile(folder / "ca.pem", kMaxPemText));
   VEILSUM_ASSIGN_OR_RETURN(Certificate root, Certificate::FromPem(pem));
   VEILSUM_ASSIGN_OR_RETURN(const SecretText key_pem, ReadPrivateKey(folder / "ca.key"));
   VEILSUM_RETURN_IF_ERROR(CheckKeyMatches(root, key_pem));
-  if (!root.is_ca()) return InvalidArgument("%s: not a certificate authority", (folder / "ca.pem").string());
+  if (!root.is_ca())
+    return InvalidArgument("%s: not a certificate authority", (folder / "ca.pem").string());
   VEILSUM_ASSIGN_OR_RETURN(std::string domain, DomainOf(root));
-  return CertificateAuthority(std::move(root), Share(openssl::ParsePrivateKey(key_pem.Expose())), std::move(domain));
+  return CertificateAuthority(std::move(root), Share(openssl::ParsePrivateKey(key_pem.Expose())),
+                              std::move(domain));
 }
 
 absl::Status CertificateAuthority::Save(const std::filesystem::path& folder) const {
@@ -79,9 +91,9 @@ absl::Status CertificateAuthority::Save(const std::filesystem::path& folder) con
   return WriteFile(folder / "ca.pem", root_.ToPem());
 }
 
-absl::StatusOr<IssuedCertificate> CertificateAuthority::IssueTls(const SpiffeId& id, const Validity& validity,
-                                                                 const std::vector<std::string>& dns_names,
-                                                                 const std::vector<std::string>& ip_addresses) const {
+absl::StatusOr<IssuedCertificate> CertificateAuthority::IssueTls(
+    const SpiffeId& id, const Validity& validity, const std::vector<std::string>& dns_names,
+    const std::vector<std::string>& ip_addresses) const {
   VEILSUM_RETURN_IF_ERROR(CheckRequest(id, validity, root_, domain_));
   VEILSUM_ASSIGN_OR_RETURN(const openssl::KeyPtr key, openssl::NewEcKey("P-256"));
   openssl::CertificateRequest request;
@@ -92,11 +104,13 @@ absl::StatusOr<IssuedCertificate> CertificateAuthority::IssueTls(const SpiffeId&
   request.not_before = validity.not_before;
   request.not_after = validity.not_after;
   request.key_usage = "critical,digitalSignature";
-  request.extended_key_usage = id.role() == SpiffeRole::kCoordinator ? "serverAuth,clientAuth" : "clientAuth";
+  request.extended_key_usage =
+      id.role() == SpiffeRole::kCoordinator ? "serverAuth,clientAuth" : "clientAuth";
   return Issue(request, key.get(), root_, key_.get());
 }
 
-absl::StatusOr<IssuedCertificate> CertificateAuthority::IssueSigning(const SpiffeId& id, const Validity& validity) const {
+absl::StatusOr<IssuedCertificate> CertificateAuthority::IssueSigning(
+    const SpiffeId& id, const Validity& validity) const {
   VEILSUM_RETURN_IF_ERROR(CheckRequest(id, validity, root_, domain_));
   VEILSUM_ASSIGN_OR_RETURN(const openssl::KeyPtr key, openssl::NewEd25519Key());
   openssl::CertificateRequest request;
@@ -105,7 +119,8 @@ absl::StatusOr<IssuedCertificate> CertificateAuthority::IssueSigning(const Spiff
   request.not_before = validity.not_before;
   request.not_after = validity.not_after;
   request.key_usage = "critical,digitalSignature";
-  // 1.3.6.1.5.5.7.3.36 is id-kp-documentSigning (RFC 9336): not serverAuth or clientAuth, so TLS refuses it.
+  // 1.3.6.1.5.5.7.3.36 is id-kp-documentSigning (RFC 9336): not serverAuth or clientAuth, so TLS
+  // refuses it.
   request.extended_key_usage = "1.3.6.1.5.5.7.3.36";
   return Issue(request, key.get(), root_, key_.get());
 }

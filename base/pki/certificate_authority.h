@@ -1,5 +1,5 @@
-// The small built-in certificate authority: a P-384 root that signs TLS leaves (ECDSA P-256) and signing certificates
-// (Ed25519) for SPIFFE identities. One root is one federation's trust domain.
+// The small built-in certificate authority: a P-384 root that signs TLS leaves (ECDSA P-256) and
+// signing certificates (Ed25519) for SPIFFE identities. One root is one federation's trust domain.
 #pragma once
 
 #include <filesystem>
@@ -30,21 +30,25 @@ struct IssuedCertificate {
 class CertificateAuthority {
  public:
   // A fresh root for `domain`. InvalidArgument: not a SPIFFE trust domain, or an empty validity.
-  static absl::StatusOr<CertificateAuthority> Create(std::string_view domain, const Validity& validity);
+  static absl::StatusOr<CertificateAuthority> Create(std::string_view domain,
+                                                     const Validity& validity);
   // ca.pem and ca.key of a folder written by Save. PermissionDenied: the key is readable by others.
   static absl::StatusOr<CertificateAuthority> Load(const std::filesystem::path& folder);
-  absl::Status Save(const std::filesystem::path& folder) const;  // ca.pem 0644, ca.key 0600; the folder must exist
+  absl::Status Save(const std::filesystem::path& folder)
+      const;  // ca.pem 0644, ca.key 0600; the folder must exist
 
   const Certificate& root() const { return root_; }
   const std::string& domain() const { return domain_; }
 
-  // A TLS leaf with exactly one URI SAN; DNS and IP SANs are for servers and may be empty. InvalidArgument: an identity of
-  // another domain, a malformed name or address, a validity outside the root's. Serials are 127 random bits.
-  absl::StatusOr<IssuedCertificate> IssueTls(const SpiffeId& id, const Validity& validity,
-                                             const std::vector<std::string>& dns_names = {},
-                                             const std::vector<std::string>& ip_addresses = {}) const;
+  // A TLS leaf with exactly one URI SAN; DNS and IP SANs are for servers and may be empty.
+  // InvalidArgument: an identity of another domain, a malformed name or address, a validity outside
+  // the root's. Serials are 127 random bits.
+  absl::StatusOr<IssuedCertificate> IssueTls(
+      const SpiffeId& id, const Validity& validity, const std::vector<std::string>& dns_names = {},
+      const std::vector<std::string>& ip_addresses = {}) const;
   // An Ed25519 signing certificate: the same URI SAN, another key, no TLS use (SE-03).
-  absl::StatusOr<IssuedCertificate> IssueSigning(const SpiffeId& id, const Validity& validity) const;
+  absl::StatusOr<IssuedCertificate> IssueSigning(const SpiffeId& id,
+                                                 const Validity& validity) const;
 
  private:
   friend class PkiTestPeer;

@@ -8,7 +8,8 @@ namespace {
 // 127 random bits, positive (RFC 5280 section 4.1.2.2: at most 20 bytes, unique).
 bool SetSerial(X509* x509) {
   const NumberPtr number(BN_new());
-  return number != nullptr && BN_rand(number.get(), 127, BN_RAND_TOP_ANY, BN_RAND_BOTTOM_ANY) == 1 &&
+  return number != nullptr &&
+         BN_rand(number.get(), 127, BN_RAND_TOP_ANY, BN_RAND_BOTTOM_ANY) == 1 &&
          BN_to_ASN1_INTEGER(number.get(), X509_get_serialNumber(x509)) != nullptr;
 }
 
@@ -23,7 +24,8 @@ bool SetSubject(X509* x509, const std::string& common_name) {
   X509_NAME* name = X509_get_subject_name(x509);
   // ub-common-name of X.520 is 64.
   const std::string text = common_name.substr(0, 64);
-  return X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8, reinterpret_cast<const unsigned char*>(text.data()),
+  return X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8,
+                                    reinterpret_cast<const unsigned char*>(text.data()),
                                     static_cast<int>(text.size()), -1, 0) == 1;
 }
 
@@ -59,11 +61,14 @@ bool AddExtension(X509* x509, X509V3_CTX* context, int nid, const std::string& v
 bool AddExtensions(X509* x509, const CertificateRequest& request, const X509* issuer) {
   X509V3_CTX context;
   X509V3_set_ctx_nodb(&context);
-  X509V3_set_ctx(&context, const_cast<X509*>(issuer == nullptr ? x509 : issuer), x509, nullptr, nullptr, 0);
-  return AddExtension(x509, &context, NID_basic_constraints, request.is_ca ? "critical,CA:TRUE,pathlen:0" : "critical,CA:FALSE") &&
+  X509V3_set_ctx(&context, const_cast<X509*>(issuer == nullptr ? x509 : issuer), x509, nullptr,
+                 nullptr, 0);
+  return AddExtension(x509, &context, NID_basic_constraints,
+                      request.is_ca ? "critical,CA:TRUE,pathlen:0" : "critical,CA:FALSE") &&
          AddExtension(x509, &context, NID_subject_key_identifier, "hash") &&
          AddExtension(x509, &context, NID_authority_key_identifier, "keyid:always") &&
-         (request.key_usage.empty() || AddExtension(x509, &context, NID_key_usage, request.key_usage)) &&
+         (request.key_usage.empty() ||
+          AddExtension(x509, &context, NID_key_usage, request.key_usage)) &&
          (request.extended_key_usage.empty() ||
           AddExtension(x509, &context, NID_ext_key_usage, request.extended_key_usage)) &&
          AddSubjectAltName(x509, request);
@@ -83,17 +88,21 @@ absl::StatusOr<KeyPtr> NewEd25519Key() {
   return key;
 }
 
-absl::StatusOr<Certificate> BuildCertificate(const CertificateRequest& request, EVP_PKEY* subject_key,
-                                             const X509* issuer, EVP_PKEY* issuer_key) {
+absl::StatusOr<Certificate> BuildCertificate(const CertificateRequest& request,
+                                             EVP_PKEY* subject_key, const X509* issuer,
+                                             EVP_PKEY* issuer_key) {
   const X509Ptr x509(X509_new());
-  if (x509 == nullptr || X509_set_version(x509.get(), X509_VERSION_3) != 1 || !SetSerial(x509.get()) ||
-      !SetTimes(x509.get(), request) || !SetSubject(x509.get(), request.common_name) ||
+  if (x509 == nullptr || X509_set_version(x509.get(), X509_VERSION_3) != 1 ||
+      !SetSerial(x509.get()) || !SetTimes(x509.get(), request) ||
+      !SetSubject(x509.get(), request.common_name) ||
       X509_set_pubkey(x509.get(), subject_key) != 1 ||
-      X509_set_issuer_name(x509.get(), X509_get_subject_name(issuer == nullptr ? x509.get() : issuer)) != 1)
+      X509_set_issuer_name(x509.get(),
+                           X509_get_subject_name(issuer == nullptr ? x509.get() : issuer)) != 1)
     return Error("making a certificate");
   if (!AddExtensions(x509.get(), request, issuer)) {
     ERR_clear_error();
-    return InvalidArgument("certificate for %s: a name or an address is malformed", request.common_name);
+    return InvalidArgument("certificate for %s: a name or an address is malformed",
+                           request.common_name);
   }
   if (X509_sign(x509.get(), issuer_key, EVP_sha384()) == 0) return Error("signing a certificate");
   Bytes der(static_cast<std::size_t>(std::max(0, i2d_X509(x509.get(), nullptr))));

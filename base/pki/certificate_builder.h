@@ -1,4 +1,5 @@
-// Makes X.509 certificates as told, also bad ones: CertificateAuthority decides what is issued, tests issue the rest.
+// Makes X.509 certificates as told, also bad ones: CertificateAuthority decides what is issued,
+// tests issue the rest.
 #pragma once
 
 #include <string>
@@ -21,7 +22,8 @@ struct CertificateRequest {
 absl::StatusOr<KeyPtr> NewEcKey(const char* curve);  // "P-256", "P-384"
 absl::StatusOr<KeyPtr> NewEd25519Key();
 // Signed by `issuer_key`; `issuer` null: self-signed.
-absl::StatusOr<Certificate> BuildCertificate(const CertificateRequest& request, EVP_PKEY* subject_key,
-                                             const X509* issuer, EVP_PKEY* issuer_key);
+absl::StatusOr<Certificate> BuildCertificate(const CertificateRequest& request,
+                                             EVP_PKEY* subject_key, const X509* issuer,
+                                             EVP_PKEY* issuer_key);
 
 }  // namespace veilsum::openssl

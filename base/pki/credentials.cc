@@ -36,7 +36,8 @@ absl::StatusOr<SecretText> ReadPrivateKey(const std::filesystem::path& file) {
   if (info.st_uid != geteuid())
     return PermissionDenied("%s: the key file belongs to another user", file.string());
   if ((info.st_mode & 077) != 0)
-    return PermissionDenied("%s: mode is %04o, a private key must be 0600", file.string(), info.st_mode & 07777);
+    return PermissionDenied("%s: mode is %04o, a private key must be 0600", file.string(),
+                            info.st_mode & 07777);
   VEILSUM_ASSIGN_OR_RETURN(std::string pem, ReadFile(file, kMaxPemText));
   return SecretText(std::move(pem));
 }

@@ -15,10 +15,12 @@ struct TlsIdentity {
   SecretText key_pem;
   SpiffeId id;
 };
-// Reads a private key's PEM. PermissionDenied unless the file belongs to us and nobody else may read or write it (0600).
+// Reads a private key's PEM. PermissionDenied unless the file belongs to us and nobody else may
+// read or write it (0600).
 absl::StatusOr<SecretText> ReadPrivateKey(const std::filesystem::path& file);
 // Reads the three files, verifies the leaf under the root at `now`, and that the key is the leaf's.
-absl::StatusOr<TlsIdentity> LoadTlsIdentity(const std::filesystem::path& root, const std::filesystem::path& certificate,
+absl::StatusOr<TlsIdentity> LoadTlsIdentity(const std::filesystem::path& root,
+                                            const std::filesystem::path& certificate,
                                             const std::filesystem::path& key, WallTime now);
 // The signer of a PKCS#8 Ed25519 key. InvalidArgument: another kind of key, or malformed.
 absl::StatusOr<Ed25519Signer> ReadEd25519Signer(const SecretText& key_pem);

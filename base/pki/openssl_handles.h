@@ -31,7 +31,8 @@ using StoreContextPtr = std::unique_ptr<X509_STORE_CTX, Deleter<&X509_STORE_CTX_
 using NamesPtr = std::unique_ptr<GENERAL_NAMES, Deleter<&GENERAL_NAMES_free>>;
 using NumberPtr = std::unique_ptr<BIGNUM, Deleter<&BN_free>>;
 
-// What failed, with OpenSSL's newest reason; empties its queue, so that no later call sees an old error.
+// What failed, with OpenSSL's newest reason; empties its queue, so that no later call sees an old
+// error.
 inline absl::Status Error(std::string_view action) {
   const unsigned long code = ERR_peek_last_error();
   ERR_clear_error();

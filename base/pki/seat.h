@@ -1,4 +1,5 @@
-// Who signed: a signing certificate checked against the pinned root (SA-01). Both sides of the protocol use it.
+// Who signed: a signing certificate checked against the pinned root (SA-01). Both sides of the
+// protocol use it.
 #pragma once
 
 #include "base/pki/certificate.h"
@@ -10,9 +11,10 @@ struct VerifiedSeat {
   Ed25519PublicKey key;
 };
 
-// Unauthenticated: the fingerprint is not the certificate's, it does not verify under `root` at `now`, or the role is not
-// client. InvalidArgument: malformed, over 4096 bytes, or not an Ed25519 key.
-absl::StatusOr<VerifiedSeat> VerifySeat(ByteView certificate_der, const Hash32& fingerprint, const Certificate& root,
-                                        WallTime now);
+// Unauthenticated: the fingerprint is not the certificate's, it does not verify under `root` at
+// `now`, or the role is not client. InvalidArgument: malformed, over 4096 bytes, or not an Ed25519
+// key.
+absl::StatusOr<VerifiedSeat> VerifySeat(ByteView certificate_der, const Hash32& fingerprint,
+                                        const Certificate& root, WallTime now);
 
 }  // namespace veilsum

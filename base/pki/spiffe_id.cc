@@ -22,9 +22,8 @@ bool IsDomain(std::string_view text) {
 }
 
 bool IsTenant(std::string_view text) {
-  return text.size() >= 3 && text.size() <= 40 && std::ranges::all_of(text, [](char c) {
-    return IsLower(c) || IsDigit(c) || c == '-';
-  });
+  return text.size() >= 3 && text.size() <= 40 &&
+         std::ranges::all_of(text, [](char c) { return IsLower(c) || IsDigit(c) || c == '-'; });
 }
 
 bool IsSegment(std::string_view text) {
@@ -55,9 +54,12 @@ std::string Printable(std::string_view text) {
 
 std::string_view RoleName(SpiffeRole role) {
   switch (role) {
-    case SpiffeRole::kClient: return "client";
-    case SpiffeRole::kCoordinator: return "coordinator";
-    case SpiffeRole::kOperator: return "operator";
+    case SpiffeRole::kClient:
+      return "client";
+    case SpiffeRole::kCoordinator:
+      return "coordinator";
+    case SpiffeRole::kOperator:
+      return "operator";
   }
   return "unknown";
 }
@@ -115,10 +117,14 @@ std::string LegalTenantId(std::string_view folder) {
   std::string id;
   bool changed = false;
   for (const char c : folder) {
-    if (IsLower(c) || IsDigit(c) || c == '-') id += c;
-    else if (IsUpper(c)) id += static_cast<char>(c - 'A' + 'a');
-    else if (c == '_' || c == ' ' || c == '.') id += '-';
-    else changed = true;
+    if (IsLower(c) || IsDigit(c) || c == '-')
+      id += c;
+    else if (IsUpper(c))
+      id += static_cast<char>(c - 'A' + 'a');
+    else if (c == '_' || c == ' ' || c == '.')
+      id += '-';
+    else
+      changed = true;
   }
   if (!changed && id.size() >= 3 && id.size() <= 40) return id;
   const std::string mark = HexEncode(ByteView(Sha256(folder)).first(4));

@@ -1,5 +1,7 @@
-// SPIFFE identities of Veilsum's parties (SPIFFE-ID.md; SE-03): the name in a certificate's single URI SAN.
-//   spiffe://<domain>/tenant/<tenant>/client/<client>   spiffe://<domain>/coordinator/<node>   spiffe://<domain>/operator/<user>
+// SPIFFE identities of Veilsum's parties (SPIFFE-ID.md; SE-03): the name in a certificate's single
+// URI SAN.
+//   spiffe://<domain>/tenant/<tenant>/client/<client>   spiffe://<domain>/coordinator/<node>
+//   spiffe://<domain>/operator/<user>
 #pragma once
 
 #include <string>
@@ -12,13 +14,16 @@ namespace veilsum {
 enum class SpiffeRole { kClient, kCoordinator, kOperator };
 std::string_view RoleName(SpiffeRole role);
 
-// A well-formed identity. Domain: [a-z0-9.-_]{1,255}; tenant: [a-z0-9-]{3,40}; other segments: [a-zA-Z0-9.-_]{1,64}, not
+// A well-formed identity. Domain: [a-z0-9.-_]{1,255}; tenant: [a-z0-9-]{3,40}; other segments:
+// [a-zA-Z0-9.-_]{1,64}, not
 // "." or "..". Two ids are equal exactly when their texts are equal.
 class SpiffeId {
  public:
-  // InvalidArgument naming what is wrong: no percent-encoding, query, fragment, port, empty or additional segment.
+  // InvalidArgument naming what is wrong: no percent-encoding, query, fragment, port, empty or
+  // additional segment.
   static absl::StatusOr<SpiffeId> Parse(std::string_view uri);
-  static absl::StatusOr<SpiffeId> Client(std::string_view domain, std::string_view tenant, std::string_view client);
+  static absl::StatusOr<SpiffeId> Client(std::string_view domain, std::string_view tenant,
+                                         std::string_view client);
   static absl::StatusOr<SpiffeId> Coordinator(std::string_view domain, std::string_view node);
   static absl::StatusOr<SpiffeId> Operator(std::string_view domain, std::string_view user);
 
@@ -35,9 +40,10 @@ class SpiffeId {
   std::string domain_, tenant_, name_, uri_;
 };
 
-// A legal tenant id for a folder's name: region_1 -> region-1. Letters become lower case; space, '_' and '.' become '-'.
-// Where more than that had to change (other bytes, too short, too long), eight hex digits of the name's SHA-256 follow,
-// so that different names stay different; names that differ only by case or by '_' against '-' do not.
+// A legal tenant id for a folder's name: region_1 -> region-1. Letters become lower case; space,
+// '_' and '.' become '-'. Where more than that had to change (other bytes, too short, too long),
+// eight hex digits of the name's SHA-256 follow, so that different names stay different; names that
+// differ only by case or by '_' against '-' do not.
 std::string LegalTenantId(std::string_view folder);
 
 }  // namespace veilsum

@@ -17,7 +17,8 @@ absl::Status RequireTls13() {
   std::call_once(once, [] { setenv(kVariable, kOnlyRsa, 0); });
   const char* value = std::getenv(kVariable);
   if (value == nullptr || std::string_view(value) != kOnlyRsa)
-    return FailedPrecondition("%s is set to a list of its own: unset it, TLS 1.3 must be the only version", kVariable);
+    return FailedPrecondition(
+        "%s is set to a list of its own: unset it, TLS 1.3 must be the only version", kVariable);
   return absl::OkStatus();
 }
 

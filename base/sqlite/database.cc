@@ -13,15 +13,21 @@ absl::Status Error(sqlite3* db, int code, std::string_view action) {
   const std::string text = db == nullptr ? sqlite3_errstr(code) : sqlite3_errmsg(db);
   switch (code & 0xff) {
     case SQLITE_BUSY:
-    case SQLITE_LOCKED: return Unavailable("%s: %s", action, text);
+    case SQLITE_LOCKED:
+      return Unavailable("%s: %s", action, text);
     case SQLITE_CORRUPT:
-    case SQLITE_NOTADB: return DataLoss("%s: %s", action, text);
-    case SQLITE_CONSTRAINT: return FailedPrecondition("%s: %s", action, text);
-    case SQLITE_FULL: return ResourceExhausted("%s: %s", action, text);
+    case SQLITE_NOTADB:
+      return DataLoss("%s: %s", action, text);
+    case SQLITE_CONSTRAINT:
+      return FailedPrecondition("%s: %s", action, text);
+    case SQLITE_FULL:
+      return ResourceExhausted("%s: %s", action, text);
     case SQLITE_IOERR:
     case SQLITE_CANTOPEN:
-    case SQLITE_READONLY: return Unavailable("%s: %s", action, text);
-    default: return Internal("%s: %s", action, text);
+    case SQLITE_READONLY:
+      return Unavailable("%s: %s", action, text);
+    default:
+      return Internal("%s: %s", action, text);
   }
 }
 
@@ -31,7 +37,8 @@ constexpr char kMigrationTable[] =
 
 }  // namespace
 
-Statement::Statement(sqlite3* db, sqlite3_stmt* statement) : db_(db), statement_(statement, &sqlite3_finalize) {}
+Statement::Statement(sqlite3* db, sqlite3_stmt* statement)
+    : db_(db), statement_(statement, &sqlite3_finalize) {}
 
 Statement& Statement::Bind(int parameter, std::int64_t value) {
   bind_error_ |= sqlite3_bind_int64(statement_.get(), parameter, value);
@@ -39,13 +46,17 @@ Statement& Statement::Bind(int parameter, std::int64_t value) {
 }
 
 Statement& Statement::Bind(int parameter, std::string_view text) {
-  bind_error_ |= sqlite3_bind_text64(statement_.get(), parameter, text.data() == nullptr ? "" : text.data(), text.size(), SQLITE_TRANSIENT, SQLITE_UTF8);
+  bind_error_ |=
+      sqlite3_bind_text64(statement_.get(), parameter, text.data() == nullptr ? "" : text.data(),
+                          text.size(), SQLITE_TRANSIENT, SQLITE_UTF8);
   return *this;
 }
 
 Statement& Statement::Bind(int parameter, ByteView blob) {
   // A null pointer would bind NULL, not an empty blob.
-  bind_error_ |= sqlite3_bind_blob64(statement_.get(), parameter, blob.empty() ? static_cast<const void*>("") : blob.data(), blob.size(), SQLITE_TRANSIENT);
+  bind_error_ |= sqlite3_bind_blob64(statement_.get(), parameter,
+                                     blob.empty() ? static_cast<const void*>("") : blob.data(),
+                                     blob.size(), SQLITE_TRANSIENT);
   return *this;
 }
 
@@ -72,17 +83,23 @@ void Statement::Reset() {
   bind_error_ = 0;
 }
 
-std::int64_t Statement::Int(int column) const { return sqlite3_column_int64(statement_.get(), column); }
-bool Statement::IsNull(int column) const { return sqlite3_column_type(statement_.get(), column) == SQLITE_NULL; }
+std::int64_t Statement::Int(int column) const {
+  return sqlite3_column_int64(statement_.get(), column);
+}
+bool Statement::IsNull(int column) const {
+  return sqlite3_column_type(statement_.get(), column) == SQLITE_NULL;
+}
 
 std::string Statement::Text(int column) const {
   const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(statement_.get(), column));
   if (text == nullptr) return {};
-  return std::string(text, static_cast<std::size_t>(sqlite3_column_bytes(statement_.get(), column)));
+  return std::string(text,
+                     static_cast<std::size_t>(sqlite3_column_bytes(statement_.get(), column)));
 }
 
 Bytes Statement::Blob(int column) const {
-  const auto* data = static_cast<const std::uint8_t*>(sqlite3_column_blob(statement_.get(), column));
+  const auto* data =
+      static_cast<const std::uint8_t*>(sqlite3_column_blob(statement_.get(), column));
   if (data == nullptr) return {};
   return Bytes(data, data + sqlite3_column_bytes(statement_.get(), column));
 }
@@ -95,23 +112,27 @@ absl::StatusOr<Database> Database::Open(const std::filesystem::path& file, const
   if (fd < 0) return Unavailable("%s: cannot open or create the database", file.string());
   close(fd);
   sqlite3* raw = nullptr;
-  const int code = sqlite3_open_v2(file.c_str(), &raw, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
-                                   options.vfs);
+  const int code = sqlite3_open_v2(
+      file.c_str(), &raw, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
+      options.vfs);
   Database db(raw);
   if (code != SQLITE_OK) return Error(raw, code, file.string());
   sqlite3_busy_timeout(raw, static_cast<int>(options.busy_timeout.count()));
   // Before WAL is entered, so that no shared memory is made.
   if (options.exclusive) VEILSUM_RETURN_IF_ERROR(db.Execute("PRAGMA locking_mode=EXCLUSIVE"));
   // WAL with synchronous=NORMAL may lose committed transactions on power loss; FULL does not.
-  for (const char* pragma : {"PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL", "PRAGMA foreign_keys=ON",
-                             "PRAGMA trusted_schema=OFF", "PRAGMA cell_size_check=ON"})
-    if (absl::Status status = db.Execute(pragma); !status.ok()) return Annotate(status, file.string());
+  for (const char* pragma :
+       {"PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL", "PRAGMA foreign_keys=ON",
+        "PRAGMA trusted_schema=OFF", "PRAGMA cell_size_check=ON"})
+    if (absl::Status status = db.Execute(pragma); !status.ok())
+      return Annotate(status, file.string());
   return db;
 }
 
 absl::StatusOr<Statement> Database::Prepare(std::string_view sql) {
   sqlite3_stmt* raw = nullptr;
-  const int code = sqlite3_prepare_v2(db_.get(), sql.data(), static_cast<int>(sql.size()), &raw, nullptr);
+  const int code =
+      sqlite3_prepare_v2(db_.get(), sql.data(), static_cast<int>(sql.size()), &raw, nullptr);
   if (code != SQLITE_OK) return Error(db_.get(), code, "sqlite: prepare");
   return Statement(db_.get(), raw);
 }
@@ -125,22 +146,29 @@ std::int64_t Database::ChangedRows() const { return sqlite3_changes64(db_.get())
 
 absl::Status Database::Migrate(std::span<const Migration> migrations) {
   VEILSUM_RETURN_IF_ERROR(Execute(kMigrationTable));
-  VEILSUM_ASSIGN_OR_RETURN(Statement newest, Prepare("SELECT coalesce(max(number), 0) FROM schema_migrations"));
+  VEILSUM_ASSIGN_OR_RETURN(Statement newest,
+                           Prepare("SELECT coalesce(max(number), 0) FROM schema_migrations"));
   VEILSUM_RETURN_IF_ERROR(newest.Step().status());
   const std::int64_t have = newest.Int(0);
   newest.Reset();
   const std::int64_t known = migrations.empty() ? 0 : migrations.back().number;
-  if (have > known) return FailedPrecondition("the database has schema %d, this program knows %d: use a newer one", have, known);
+  if (have > known)
+    return FailedPrecondition("the database has schema %d, this program knows %d: use a newer one",
+                              have, known);
   for (const Migration& migration : migrations) {
     const std::string digest = HexEncode(Sha256(migration.sql));
     VEILSUM_ASSIGN_OR_RETURN(Transaction transaction, Transaction::Begin(*this));
-    VEILSUM_ASSIGN_OR_RETURN(Statement applied, Prepare("SELECT sha256 FROM schema_migrations WHERE number = ?"));
-    VEILSUM_ASSIGN_OR_RETURN(const bool found, applied.Bind(1, std::int64_t{migration.number}).Step());
+    VEILSUM_ASSIGN_OR_RETURN(Statement applied,
+                             Prepare("SELECT sha256 FROM schema_migrations WHERE number = ?"));
+    VEILSUM_ASSIGN_OR_RETURN(const bool found,
+                             applied.Bind(1, std::int64_t{migration.number}).Step());
     if (found && applied.Text(0) != digest)
-      return FailedPrecondition("migration %d was applied with another text (sha256 %s)", migration.number, applied.Text(0));
+      return FailedPrecondition("migration %d was applied with another text (sha256 %s)",
+                                migration.number, applied.Text(0));
     if (found) continue;
     VEILSUM_RETURN_IF_ERROR(Execute(std::string(migration.sql)));
-    VEILSUM_ASSIGN_OR_RETURN(Statement record, Prepare("INSERT INTO schema_migrations(number, sha256) VALUES(?, ?)"));
+    VEILSUM_ASSIGN_OR_RETURN(Statement record,
+                             Prepare("INSERT INTO schema_migrations(number, sha256) VALUES(?, ?)"));
     VEILSUM_RETURN_IF_ERROR(record.Bind(1, std::int64_t{migration.number}).Bind(2, digest).Run());
     VEILSUM_RETURN_IF_ERROR(transaction.Commit());
   }

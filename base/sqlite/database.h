@@ -1,4 +1,5 @@
-// A thin, exception-free wrapper of SQLite: durable settings, statements, transactions, numbered migrations.
+// A thin, exception-free wrapper of SQLite: durable settings, statements, transactions, numbered
+// migrations.
 #pragma once
 
 #include <chrono>
@@ -17,14 +18,21 @@ struct sqlite3_stmt;
 
 namespace veilsum::sqlite {
 
-// A prepared statement. Parameters and columns count as SQLite's do: parameters from 1, columns from 0.
+// A prepared statement. Parameters and columns count as SQLite's do: parameters from 1, columns
+// from 0.
 class Statement {
  public:
   Statement& Bind(int parameter, std::int64_t value);
-  Statement& Bind(int parameter, std::uint64_t value) { return Bind(parameter, static_cast<std::int64_t>(value)); }
-  Statement& Bind(int parameter, std::uint32_t value) { return Bind(parameter, static_cast<std::int64_t>(value)); }
+  Statement& Bind(int parameter, std::uint64_t value) {
+    return Bind(parameter, static_cast<std::int64_t>(value));
+  }
+  Statement& Bind(int parameter, std::uint32_t value) {
+    return Bind(parameter, static_cast<std::int64_t>(value));
+  }
   Statement& Bind(int parameter, std::string_view text);
-  Statement& Bind(int parameter, const char* text) { return Bind(parameter, std::string_view(text)); }
+  Statement& Bind(int parameter, const char* text) {
+    return Bind(parameter, std::string_view(text));
+  }
   Statement& Bind(int parameter, ByteView blob);
   absl::StatusOr<bool> Step();  // true: a row is there; false: done. Reports errors of Bind as well
   absl::Status Run();           // Step until done, then Reset
@@ -49,22 +57,28 @@ struct Migration {
   std::string_view sql;
 };
 
-// One connection: WAL, synchronous=FULL, foreign keys on, a busy timeout. Not thread-safe: the owner serialises.
+// One connection: WAL, synchronous=FULL, foreign keys on, a busy timeout. Not thread-safe: the
+// owner serialises.
 class Database {
  public:
   struct Options {
     std::chrono::milliseconds busy_timeout{5000};
-    bool exclusive = false;     // nobody else may open the file while we have it (released when the process dies)
+    bool exclusive =
+        false;  // nobody else may open the file while we have it (released when the process dies)
     const char* vfs = nullptr;  // a registered VFS by name, for fault tests; null: the default one
   };
-  // Creates the file with mode 0600 when it is not there. Unavailable: cannot open; DataLoss: not a database, or corrupt.
+  // Creates the file with mode 0600 when it is not there. Unavailable: cannot open; DataLoss: not a
+  // database, or corrupt.
   static absl::StatusOr<Database> Open(const std::filesystem::path& file, const Options& options);
-  static absl::StatusOr<Database> Open(const std::filesystem::path& file) { return Open(file, Options()); }
+  static absl::StatusOr<Database> Open(const std::filesystem::path& file) {
+    return Open(file, Options());
+  }
 
   absl::StatusOr<Statement> Prepare(std::string_view sql);
   absl::Status Execute(const std::string& sql);  // one or more statements without results
-  // Brings the schema forward, each step in its own transaction, recording number and SHA-256 of its text.
-  // FailedPrecondition: the file is of a newer program, or an applied migration's text has changed.
+  // Brings the schema forward, each step in its own transaction, recording number and SHA-256 of
+  // its text. FailedPrecondition: the file is of a newer program, or an applied migration's text
+  // has changed.
   absl::Status Migrate(std::span<const Migration> migrations);
   std::int64_t ChangedRows() const;  // of the last statement
 

@@ -8,10 +8,13 @@ namespace veilsum::cli {
 
 void AddDemoCommand(CLI::App& app, const std::string& version, Outcome& outcome) {
   CLI::App* demo = app.add_subcommand(
-      "demo", "Train one model across several merchants on this machine, with real processes, and report");
+      "demo",
+      "Train one model across several merchants on this machine, with real processes, and report");
   demo->footer(
-      "Starts a coordinator and one client per merchant on loopback over mutual TLS, trains, scores the model on\n"
-      "hold-out customers, and writes report.json, report.html, model.safetensors and logs to --out.\n\n"
+      "Starts a coordinator and one client per merchant on loopback over mutual TLS, trains, "
+      "scores the model on\n"
+      "hold-out customers, and writes report.json, report.html, model.safetensors and logs to "
+      "--out.\n\n"
       "Examples:\n"
       "  veilsum demo                                       synthetic shops\n"
       "  veilsum demo --data DIR --epsilon 3 --delta 1e-5   real data, privacy claim (3, 1e-5)\n"

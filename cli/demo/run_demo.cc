@@ -38,12 +38,19 @@ fs::path ExamplesFor(const fs::path& self) {
 class Demo {
  public:
   Demo(const DemoOptions& options, const std::string& version)
-      : options_(options), version_(version), self_(fs::read_symlink("/proc/self/exe")), line_(stderr, clock_) {}
+      : options_(options),
+        version_(version),
+        self_(fs::read_symlink("/proc/self/exe")),
+        line_(stderr, clock_) {}
 
   Outcome Run() {
     absl::StatusOr<OutputFolder> out = OutputFolder::Open(options_.out);
-    if (!out.ok()) return absl::IsUnavailable(out.status()) ? Outcome(out.status()) : Outcome::Usage(out.status());
-    if (Outcome ready = PrepareScenario(options_, *out, ExamplesFor(self_), scenario_); !ready.status.ok()) return ready;
+    if (!out.ok())
+      return absl::IsUnavailable(out.status()) ? Outcome(out.status())
+                                               : Outcome::Usage(out.status());
+    if (Outcome ready = PrepareScenario(options_, *out, ExamplesFor(self_), scenario_);
+        !ready.status.ok())
+      return ready;
     const absl::StatusOr<Programs> programs = Programs::Beside(self_);
     if (!programs.ok()) return programs.status();
     DemoProcesses processes(*programs, out->logs(), stop_, line_);
@@ -56,34 +63,45 @@ class Demo {
  private:
   Outcome Failure(const absl::Status& status) const {
     if (stop_.raised()) return {absl::CancelledError(stop_.reason()), ExitCode::kFailed};
-    return {status, status.code() == absl::StatusCode::kFailedPrecondition ? ExitCode::kFailed : ExitCodeOf(status)};
+    return {status, status.code() == absl::StatusCode::kFailedPrecondition ? ExitCode::kFailed
+                                                                           : ExitCodeOf(status)};
   }
 
   static Outcome Ending(const Report& report) {
     if (report.outcome == "finished") return {};
     if (report.outcome == "stopped" && report.quality.roc_auc) return {};
-    return {FailedPrecondition("the run %s%s%s", report.outcome, report.reason.empty() ? "" : ": ", report.reason),
+    return {FailedPrecondition("the run %s%s%s", report.outcome, report.reason.empty() ? "" : ": ",
+                               report.reason),
             ExitCode::kFailed};
   }
 
-  absl::StatusOr<Report> Train(const Programs& programs, const OutputFolder& out, DemoProcesses& processes) {
+  absl::StatusOr<Report> Train(const Programs& programs, const OutputFolder& out,
+                               DemoProcesses& processes) {
     VEILSUM_ASSIGN_OR_RETURN(Federation federation, LayOut(SpecFor(out)));
     VEILSUM_ASSIGN_OR_RETURN(const std::string address, processes.StartCoordinator(federation));
     VEILSUM_RETURN_IF_ERROR(PinAddress(federation, address));
     VEILSUM_RETURN_IF_ERROR(Preflight(programs, out, federation));
-    VEILSUM_ASSIGN_OR_RETURN(const model::ResolvedAggregation aggregation, Aggregation(federation.seats.size()));
+    VEILSUM_ASSIGN_OR_RETURN(const model::ResolvedAggregation aggregation,
+                             Aggregation(federation.seats.size()));
     VEILSUM_RETURN_IF_ERROR(PinAddress(federation, address));
-    VEILSUM_ASSIGN_OR_RETURN(const auto scorer, HoldoutScorer::Load(scenario_.plan, scenario_.seats));
+    VEILSUM_ASSIGN_OR_RETURN(const auto scorer,
+                             HoldoutScorer::Load(scenario_.plan, scenario_.seats));
     VEILSUM_RETURN_IF_ERROR(processes.StartClients(federation));
     VEILSUM_ASSIGN_OR_RETURN(const auto control, Connect(federation, address));
-    const FollowContext context{.control = *control, .scorer = *scorer, .stop = stop_, .line = line_, .clock = clock_,
+    const FollowContext context{.control = *control,
+                                .scorer = *scorer,
+                                .stop = stop_,
+                                .line = line_,
+                                .clock = clock_,
                                 .is_private = scenario_.plan.is_private(),
                                 .on_score = [&processes] { processes.SampleMemory(); }};
-    VEILSUM_ASSIGN_OR_RETURN(const FollowedRun run, FollowRun(context, RequestFor(federation, aggregation)));
+    VEILSUM_ASSIGN_OR_RETURN(const FollowedRun run,
+                             FollowRun(context, RequestFor(federation, aggregation)));
     processes.SampleMemory();
     processes.Stop();
     VEILSUM_ASSIGN_OR_RETURN(Report report, Assemble(run, *scorer, out));
-    if (!report.cost.coordinator_peak_rss_bytes) report.cost.coordinator_peak_rss_bytes = processes.coordinator_peak();
+    if (!report.cost.coordinator_peak_rss_bytes)
+      report.cost.coordinator_peak_rss_bytes = processes.coordinator_peak();
     report.cost.client_peak_rss_bytes = processes.client_peak();
     return report;
   }
@@ -92,7 +110,9 @@ class Demo {
     const model::Plan& plan = scenario_.plan;
     FederationSpec spec{.root = out.federation(), .domain = kDomain, .seats = scenario_.seats};
     spec.no_privacy = !plan.is_private();
-    if (plan.is_private()) spec.epsilon_cap = plan.privacy.epsilon.ToDouble(), spec.delta_cap = plan.privacy.delta.ToDouble();
+    if (plan.is_private())
+      spec.epsilon_cap = plan.privacy.epsilon.ToDouble(),
+      spec.delta_cap = plan.privacy.delta.ToDouble();
     spec.plan_sha256 = scenario_.plan_sha256;
     spec.plan_json = scenario_.plan_json;
     spec.drop_fraction = options_.drop;
@@ -101,10 +121,12 @@ class Demo {
   }
 
   // Leaves out seats that are too small, in the federation and in the scenario alike.
-  absl::Status Preflight(const Programs& programs, const OutputFolder& out, Federation& federation) {
+  absl::Status Preflight(const Programs& programs, const OutputFolder& out,
+                         Federation& federation) {
     std::vector<PreflightSeat> asked;
     for (const SeatFiles& seat : federation.seats) asked.push_back({seat.name, seat.config});
-    VEILSUM_ASSIGN_OR_RETURN(const auto verdicts, RunPreflights(programs.client, asked, out.logs(), stop_.fd()));
+    VEILSUM_ASSIGN_OR_RETURN(const auto verdicts,
+                             RunPreflights(programs.client, asked, out.logs(), stop_.fd()));
     for (std::size_t i = 0; i < verdicts.size(); ++i) {
       if (verdicts[i].kind != PreflightVerdict::Kind::kTooSmall) continue;
       declined_.push_back(DeclinedLine(asked[i].name, verdicts[i]));
@@ -125,17 +147,23 @@ class Demo {
   }
 
   absl::StatusOr<model::ResolvedAggregation> Aggregation(std::size_t members) {
-    VEILSUM_ASSIGN_OR_RETURN(const auto aggregation, model::ResolveAggregation(scenario_.plan.aggregation,
-                                                                               static_cast<std::uint32_t>(members), 1));
-    line_.Say(absl::StrFormat("%d merchants, at least %d survivors a round, up to %d colluding with the coordinator", members,
-                              aggregation.min_survivors, aggregation.colluders));
-    if (aggregation.small()) line_.Say("warning: with fewer than 5 merchants a sum says much about each of them");
+    VEILSUM_ASSIGN_OR_RETURN(const auto aggregation,
+                             model::ResolveAggregation(scenario_.plan.aggregation,
+                                                       static_cast<std::uint32_t>(members), 1));
+    line_.Say(absl::StrFormat(
+        "%d merchants, at least %d survivors a round, up to %d colluding with the coordinator",
+        members, aggregation.min_survivors, aggregation.colluders));
+    if (aggregation.small())
+      line_.Say("warning: with fewer than 5 merchants a sum says much about each of them");
     return aggregation;
   }
 
-  absl::StatusOr<std::unique_ptr<RunControl>> Connect(const Federation& f, const std::string& address) {
-    VEILSUM_ASSIGN_OR_RETURN(TlsIdentity tls, LoadTlsIdentity(f.operator_identity.root, f.operator_identity.certificate,
-                                                              f.operator_identity.key, std::chrono::system_clock::now()));
+  absl::StatusOr<std::unique_ptr<RunControl>> Connect(const Federation& f,
+                                                      const std::string& address) {
+    VEILSUM_ASSIGN_OR_RETURN(
+        TlsIdentity tls,
+        LoadTlsIdentity(f.operator_identity.root, f.operator_identity.certificate,
+                        f.operator_identity.key, std::chrono::system_clock::now()));
     client::LinkConfig config;
     config.target = address;
     config.coordinator_id = f.coordinator_uri;
@@ -144,7 +172,8 @@ class Demo {
   }
 
   // Members in increasing order of their URIs, as the contract lists them, with their size classes.
-  admin::v1::StartRunRequest RequestFor(const Federation& f, const model::ResolvedAggregation& aggregation) const {
+  admin::v1::StartRunRequest RequestFor(const Federation& f,
+                                        const model::ResolvedAggregation& aggregation) const {
     std::map<std::string, std::uint64_t> members;
     for (std::size_t i = 0; i < f.seats.size(); ++i) members[f.seats[i].uri] = size_classes_[i];
     admin::v1::StartRunRequest request;
@@ -159,17 +188,23 @@ class Demo {
     return request;
   }
 
-  absl::StatusOr<Report> Assemble(const FollowedRun& run, const HoldoutScorer& scorer, const OutputFolder& out) {
+  absl::StatusOr<Report> Assemble(const FollowedRun& run, const HoldoutScorer& scorer,
+                                  const OutputFolder& out) {
     Report report = ReportOfRun(scenario_, run, scenario_.seats.size(), declined_);
     report.seed = options_.seed;
     if (run.interrupted) report.reason = stop_.reason();
-    report.environment = {.engine = absl::StrFormat("cpu/%s", client::CpuEnginePath()), .device = "x86-64 CPU",
-                          .version = version_, .threads = 1};
-    VEILSUM_ASSIGN_OR_RETURN(const model::RunContract contract, model::ContractFromJson(run.contract));
-    VEILSUM_ASSIGN_OR_RETURN(report.privacy, PrivacyFactsOf(scenario_.plan, contract,
-                                                            {run.last.step(), run.last.attempts()}));
+    report.environment = {.engine = absl::StrFormat("cpu/%s", client::CpuEnginePath()),
+                          .device = "x86-64 CPU",
+                          .version = version_,
+                          .threads = 1};
+    VEILSUM_ASSIGN_OR_RETURN(const model::RunContract contract,
+                             model::ContractFromJson(run.contract));
+    VEILSUM_ASSIGN_OR_RETURN(
+        report.privacy,
+        PrivacyFactsOf(scenario_.plan, contract, {run.last.step(), run.last.attempts()}));
     for (const model::SumSpec& sum : contract.sums)
-      if (sum.purpose == "train") report.cost.plain_bytes_per_client_round = sum.dimension * sum.bits / 8;
+      if (sum.purpose == "train")
+        report.cost.plain_bytes_per_client_round = sum.dimension * sum.bits / 8;
     report.cost.padding_overhead = Padding(scorer);
     if (run.model) VEILSUM_RETURN_IF_ERROR(AddModel(run, scorer, contract, out, report));
     if (run.score) VEILSUM_RETURN_IF_ERROR(AddQuality(*run.score, scorer, report));
@@ -178,19 +213,27 @@ class Demo {
 
   std::optional<double> Padding(const HoldoutScorer& scorer) const {
     std::vector<std::uint64_t> customers;
-    for (std::size_t i = 0; i < size_classes_.size(); ++i) customers.push_back(scorer.TrainingCustomers(i));
+    for (std::size_t i = 0; i < size_classes_.size(); ++i)
+      customers.push_back(scorer.TrainingCustomers(i));
     return PaddingOverhead(scenario_.plan, size_classes_, customers);
   }
 
-  absl::Status AddModel(const FollowedRun& run, const HoldoutScorer& scorer, const model::RunContract& contract,
-                        const OutputFolder& out, Report& report) {
-    VEILSUM_ASSIGN_OR_RETURN(const model::ModelVector model, model::ParseModelBytes(*run.model, scorer.layout().size()));
-    const Bytes file = model::WriteSafetensors(scorer.layout(), model,
-                                               {{"plan", scenario_.plan.name}, {"plan_sha256", scenario_.plan_sha256},
-                                                {"run_id", contract.run_id}, {"step", std::to_string(run.last.step())},
-                                                {"private", contract.is_private ? "true" : "false"}});
+  absl::Status AddModel(const FollowedRun& run, const HoldoutScorer& scorer,
+                        const model::RunContract& contract, const OutputFolder& out,
+                        Report& report) {
+    VEILSUM_ASSIGN_OR_RETURN(const model::ModelVector model,
+                             model::ParseModelBytes(*run.model, scorer.layout().size()));
+    const Bytes file =
+        model::WriteSafetensors(scorer.layout(), model,
+                                {{"plan", scenario_.plan.name},
+                                 {"plan_sha256", scenario_.plan_sha256},
+                                 {"run_id", contract.run_id},
+                                 {"step", std::to_string(run.last.step())},
+                                 {"private", contract.is_private ? "true" : "false"}});
     VEILSUM_RETURN_IF_ERROR(WriteFile(out.path() / "model.safetensors", AsText(file)));
-    report.model = {.version = run.last.step(), .sha256 = HexEncode(Sha256(ByteView(file))), .files = {"model.safetensors"}};
+    report.model = {.version = run.last.step(),
+                    .sha256 = HexEncode(Sha256(ByteView(file))),
+                    .files = {"model.safetensors"}};
     return absl::OkStatus();
   }
 
@@ -198,7 +241,8 @@ class Demo {
     line_.Say("training each merchant alone, for comparison");
     const auto alone = scorer.TrainedAlone(options_.seed, [this] { return stop_.raised(); });
     if (!alone.ok() && !absl::IsCancelled(alone.status())) return alone.status();
-    report.quality = QualityOf(score, scorer.names(), alone.ok() ? *alone : std::vector<std::optional<double>>{});
+    report.quality = QualityOf(score, scorer.names(),
+                               alone.ok() ? *alone : std::vector<std::optional<double>>{});
     return absl::OkStatus();
   }
 
@@ -225,6 +269,8 @@ class Demo {
 
 }  // namespace
 
-Outcome RunDemo(const DemoOptions& options, const std::string& version) { return Demo(options, version).Run(); }
+Outcome RunDemo(const DemoOptions& options, const std::string& version) {
+  return Demo(options, version).Run();
+}
 
 }  // namespace veilsum::cli

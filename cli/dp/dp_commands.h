@@ -1,4 +1,5 @@
-// `veilsum dp epsilon` and `veilsum dp noise`: the accountant on the command line (flags and JSON keys are a contract).
+// `veilsum dp epsilon` and `veilsum dp noise`: the accountant on the command line (flags and JSON
+// keys are a contract).
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -9,9 +10,9 @@
 
 namespace veilsum::cli {
 
-// Adds `dp` with its subcommands to `app`. When one runs, its result goes to `out`, an error message to `err`, and the process's
-// exit code to `exit_code` (kUsage for a value out of range, or an accountant or mechanism that this build lacks). All three must
-// outlive app.parse.
+// Adds `dp` with its subcommands to `app`. When one runs, its result goes to `out`, an error
+// message to `err`, and the process's exit code to `exit_code` (kUsage for a value out of range, or
+// an accountant or mechanism that this build lacks). All three must outlive app.parse.
 void AddDpCommands(CLI::App& app, std::ostream& out, std::ostream& err, ExitCode& exit_code);
 
 }  // namespace veilsum::cli

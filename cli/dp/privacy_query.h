@@ -1,4 +1,5 @@
-// What `veilsum dp` was asked, as typed on the command line, and its answer as text. No parsing of argv here.
+// What `veilsum dp` was asked, as typed on the command line, and its answer as text. No parsing of
+// argv here.
 #pragma once
 
 #include <cstdint>
@@ -21,9 +22,11 @@ struct PrivacyQuery {
   bool json = false;
 };
 
-// One line of text, or one JSON object: {"accountant","delta","epsilon","mechanism","neighbouring","noise_multiplier","order",
-// "sampling_rate","steps"}; an infinite epsilon is null. InvalidArgument names the flag's field and bound; Unimplemented names an
-// accountant, mechanism or neighbouring relation that this build lacks; FailedPrecondition when no noise meets the target.
+// One line of text, or one JSON object:
+// {"accountant","delta","epsilon","mechanism","neighbouring","noise_multiplier","order",
+// "sampling_rate","steps"}; an infinite epsilon is null. InvalidArgument names the flag's field and
+// bound; Unimplemented names an accountant, mechanism or neighbouring relation that this build
+// lacks; FailedPrecondition when no noise meets the target.
 absl::StatusOr<std::string> AnswerEpsilon(const PrivacyQuery& query);
 absl::StatusOr<std::string> AnswerNoise(const PrivacyQuery& query);
 

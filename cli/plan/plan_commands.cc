@@ -27,7 +27,8 @@ Outcome Show(const std::string& file) {
   return {};
 }
 
-void Add(CLI::App& parent, const char* name, const char* about, Outcome (*run)(const std::string&), Outcome& outcome) {
+void Add(CLI::App& parent, const char* name, const char* about, Outcome (*run)(const std::string&),
+         Outcome& outcome) {
   CLI::App* command = parent.add_subcommand(name, about);
   auto file = std::make_shared<std::string>();
   command->add_option("FILE", *file, "plan, TOML")->required();
@@ -37,10 +38,12 @@ void Add(CLI::App& parent, const char* name, const char* about, Outcome (*run)(c
 }  // namespace
 
 void AddPlanCommands(CLI::App& app, Outcome& outcome) {
-  CLI::App* plan = app.add_subcommand("plan", "Look at plans: what is trained, on which columns, with how much privacy");
+  CLI::App* plan = app.add_subcommand(
+      "plan", "Look at plans: what is trained, on which columns, with how much privacy");
   plan->require_subcommand(1);
-  plan->footer("Examples:\n  veilsum plan check deploy/examples/online_shoppers.toml\n"
-               "  veilsum plan show deploy/examples/online_shoppers.toml");
+  plan->footer(
+      "Examples:\n  veilsum plan check deploy/examples/online_shoppers.toml\n"
+      "  veilsum plan show deploy/examples/online_shoppers.toml");
   Add(*plan, "check", "Check a plan file; errors name file, line and field", &Check, outcome);
   Add(*plan, "show", "Print a plan's canonical JSON, which its SHA-256 is of", &Show, outcome);
 }

@@ -7,7 +7,8 @@
 
 namespace veilsum::cli {
 
-// Adds `plan` with its subcommands. A plan that cannot be used ends with exit code 78. `outcome` must outlive the parse.
+// Adds `plan` with its subcommands. A plan that cannot be used ends with exit code 78. `outcome`
+// must outlive the parse.
 void AddPlanCommands(CLI::App& app, Outcome& outcome);
 
 }  // namespace veilsum::cli

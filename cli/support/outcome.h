@@ -1,4 +1,5 @@
-// How a command of the `veilsum` binary ends: a status for the message, an exit code for the caller (SE-24).
+// How a command of the `veilsum` binary ends: a status for the message, an exit code for the caller
+// (SE-24).
 #pragma once
 
 #include <string>
@@ -19,7 +20,8 @@ struct Outcome {
   static Outcome Usage(absl::Status s) { return {std::move(s), ExitCode::kUsage}; }
 };
 
-// "veilsum: <message>" on stderr unless the status is OK or has no message. The exit code as an int.
+// "veilsum: <message>" on stderr unless the status is OK or has no message. The exit code as an
+// int.
 int Finish(const Outcome& outcome);
 
 }  // namespace veilsum::cli

@@ -40,7 +40,8 @@ StopSignal::~StopSignal() {
 }
 
 void StopSignal::Wait() {
-  pollfd fds[] = {{.fd = signals_, .events = POLLIN, .revents = 0}, {.fd = quit_, .events = POLLIN, .revents = 0}};
+  pollfd fds[] = {{.fd = signals_, .events = POLLIN, .revents = 0},
+                  {.fd = quit_, .events = POLLIN, .revents = 0}};
   bool again = false;
   while (true) {
     if (poll(fds, 2, -1) < 0) continue;

@@ -15,7 +15,8 @@ absl::StatusOr<ClientConfig> ReadClientConfig(const std::filesystem::path& file)
   config.keys = {toml.Path("tls.root"), toml.Path("tls.certificate"), toml.Path("tls.key"),
                  toml.Path("signing.certificate"), toml.Path("signing.key")};
   if (toml.Has("data.folders")) {
-    for (const std::string& folder : toml.Texts("data.folders", {})) config.folders.push_back(file.parent_path() / folder);
+    for (const std::string& folder : toml.Texts("data.folders", {}))
+      config.folders.push_back(file.parent_path() / folder);
   } else {
     config.folders.push_back(toml.Path("data.folder"));
   }

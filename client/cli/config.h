@@ -12,15 +12,16 @@
 namespace veilsum::client {
 
 struct ClientConfig {
-  std::string federation;                      // [federation] name: the trust domain
-  std::string coordinator_address;             // [coordinator] address, host:port
-  std::string coordinator_id;                  // [coordinator] spiffe_id
-  KeyFiles keys;                               // [tls] certificate, key, root; [signing] certificate, key
+  std::string federation;           // [federation] name: the trust domain
+  std::string coordinator_address;  // [coordinator] address, host:port
+  std::string coordinator_id;       // [coordinator] spiffe_id
+  KeyFiles keys;                    // [tls] certificate, key, root; [signing] certificate, key
   std::vector<std::filesystem::path> folders;  // [data] folder, or folders for a pool
   std::filesystem::path odometer;              // [store] odometer
   std::filesystem::path policy;                // [policy] file
-  std::filesystem::path plan;                  // [plan] file: TOML or canonical JSON, for preflight; may be empty
-  std::optional<Rational> drop_fraction;       // [demo] drop_fraction, drop_seed: vanish in rounds on purpose
+  std::filesystem::path plan;  // [plan] file: TOML or canonical JSON, for preflight; may be empty
+  std::optional<Rational>
+      drop_fraction;  // [demo] drop_fraction, drop_seed: vanish in rounds on purpose
   std::uint64_t drop_seed = 0;
 };
 

@@ -11,7 +11,8 @@
 namespace {
 
 int Finish(const absl::Status& status, veilsum::ExitCode code) {
-  if (!status.ok()) std::fprintf(stderr, "veilsum-client: %s\n", std::string(status.message()).c_str());
+  if (!status.ok())
+    std::fprintf(stderr, "veilsum-client: %s\n", std::string(status.message()).c_str());
   return static_cast<int>(code);
 }
 
@@ -26,18 +27,22 @@ int Run(const std::string& config_file) {
 
 int main(int argc, char** argv) {
   veilsum::InitialiseProcess();
-  CLI::App app("A merchant's node: trains at home, clips, adds its share of noise, masks, and only then sends.",
-               "veilsum-client");
+  CLI::App app(
+      "A merchant's node: trains at home, clips, adds its share of noise, masks, and only then "
+      "sends.",
+      "veilsum-client");
   app.set_version_flag("--version", "veilsum-client " VEILSUM_VERSION);
   app.require_subcommand(1);
   app.failure_message([](const CLI::App*, const CLI::Error& error) {
-    return "veilsum-client: " + std::string(error.what()) + "\nRun with --help for more information.\n";
+    return "veilsum-client: " + std::string(error.what()) +
+           "\nRun with --help for more information.\n";
   });
   std::string config;
   bool json = false;
   CLI::App* run = app.add_subcommand("run", "Take part in the coordinator's run until it ends");
   run->add_option("--config", config, "client.toml")->type_name("FILE")->required();
-  CLI::App* preflight = app.add_subcommand("preflight", "Check this merchant's data against the plan; nothing leaves the machine");
+  CLI::App* preflight = app.add_subcommand(
+      "preflight", "Check this merchant's data against the plan; nothing leaves the machine");
   preflight->add_option("--config", config, "client.toml")->type_name("FILE")->required();
   preflight->add_flag("--json", json, "One line of JSON on stdout");
   try {

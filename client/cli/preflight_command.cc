@@ -22,11 +22,13 @@ absl::StatusOr<model::Plan> ReadPlan(const ClientConfig& config) {
 std::string InWords(const Json& answer) {
   if (answer["eligible"].get<bool>())
     return absl::StrFormat("ready: size class %d", answer["size_class"].get<std::uint64_t>());
-  return "not ready: " + answer[answer.contains("data_error") ? "data_error" : "reason"].get<std::string>();
+  return "not ready: " +
+         answer[answer.contains("data_error") ? "data_error" : "reason"].get<std::string>();
 }
 
 void Print(const Json& answer, bool json) {
-  const std::string text = json ? answer.dump(-1, ' ', false, Json::error_handler_t::replace) : InWords(answer);
+  const std::string text =
+      json ? answer.dump(-1, ' ', false, Json::error_handler_t::replace) : InWords(answer);
   std::printf("%s\n", text.c_str());
 }
 
@@ -50,7 +52,8 @@ ExitCode RunPreflight(const std::filesystem::path& config_file, bool json) {
     Print({{"eligible", false}, {"reason", std::string(population.message())}}, json);
     return ExitCode::kDone;
   }
-  Print({{"eligible", true}, {"size_class", model::SizeClass(dataset->training.customers())}}, json);
+  Print({{"eligible", true}, {"size_class", model::SizeClass(dataset->training.customers())}},
+        json);
   return ExitCode::kDone;
 }
 

@@ -1,4 +1,5 @@
-// `veilsum-client preflight --config FILE [--json]`: are this merchant's data fit for the plan? Nothing leaves the machine.
+// `veilsum-client preflight --config FILE [--json]`: are this merchant's data fit for the plan?
+// Nothing leaves the machine.
 #pragma once
 
 #include <filesystem>
@@ -7,7 +8,8 @@
 
 namespace veilsum::client {
 
-// Prints {"eligible":true,"size_class":N}, {"eligible":false,"reason":"..."} (too few customers; exit 0) or
+// Prints {"eligible":true,"size_class":N}, {"eligible":false,"reason":"..."} (too few customers;
+// exit 0) or
 // {"eligible":false,"data_error":"file:line: ..."} (exit 2); the same in words without `json`.
 ExitCode RunPreflight(const std::filesystem::path& config_file, bool json);
 

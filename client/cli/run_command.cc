@@ -17,15 +17,17 @@ void LogLine(std::string_view line) {
   std::fprintf(stderr, "veilsum-client: %.*s\n", static_cast<int>(line.size()), line.data());
 }
 
-// This merchant's customers for the plan that was offered. The declared size class is public; exceeding it is refused
-// here, before the contract is signed (SE-15).
-absl::StatusOr<Prepared> Prepare(const ApprovedRun& run, const ClientConfig& config, const std::string& seat, SecureRng& rng) {
+// This merchant's customers for the plan that was offered. The declared size class is public;
+// exceeding it is refused here, before the contract is signed (SE-15).
+absl::StatusOr<Prepared> Prepare(const ApprovedRun& run, const ClientConfig& config,
+                                 const std::string& seat, SecureRng& rng) {
   VEILSUM_ASSIGN_OR_RETURN(Dataset dataset, LoadDataset(run.plan(), config.folders));
   VEILSUM_RETURN_IF_ERROR(CheckPopulation(run.plan(), dataset.training, seat));
   const std::uint64_t customers = dataset.training.customers();
   if (customers > run.size_class())
-    return PermissionDenied("POLICY_CUSTOMERS: the declared size class of %d is too small for this merchant",
-                            run.size_class());
+    return PermissionDenied(
+        "POLICY_CUSTOMERS: the declared size class of %d is too small for this merchant",
+        run.size_class());
   VEILSUM_ASSIGN_OR_RETURN(std::unique_ptr<Contribution> contribution,
                            LocalContribution::Create(run, std::move(dataset.training), rng));
   return Prepared{std::move(contribution), customers};
@@ -44,10 +46,13 @@ ParticipantConfig ConfigOf(const ClientConfig& config, const ClientKeys& keys, P
 }  // namespace
 
 absl::Status RunClient(const ClientConfig& config) {
-  VEILSUM_ASSIGN_OR_RETURN(const ClientKeys keys, ClientKeys::Load(config.keys, std::chrono::system_clock::now()));
+  VEILSUM_ASSIGN_OR_RETURN(const ClientKeys keys,
+                           ClientKeys::Load(config.keys, std::chrono::system_clock::now()));
   VEILSUM_ASSIGN_OR_RETURN(Policy policy, LoadPolicy(config.policy));
-  VEILSUM_ASSIGN_OR_RETURN(const std::unique_ptr<Odometer> odometer, Odometer::Open(config.odometer));
-  const secure_agg::PinnedRootVerifier verifier(keys.root(), [] { return std::chrono::system_clock::now(); });
+  VEILSUM_ASSIGN_OR_RETURN(const std::unique_ptr<Odometer> odometer,
+                           Odometer::Open(config.odometer));
+  const secure_agg::PinnedRootVerifier verifier(keys.root(),
+                                                [] { return std::chrono::system_clock::now(); });
   const std::string seat = keys.id().ToString();
   LinkConfig link;
   link.target = config.coordinator_address;

@@ -1,4 +1,5 @@
-// The keys of a seat: a TLS leaf to be let in with, an Ed25519 signing certificate to sign the protocol with (SE-03).
+// The keys of a seat: a TLS leaf to be let in with, an Ed25519 signing certificate to sign the
+// protocol with (SE-03).
 #pragma once
 
 #include <filesystem>
@@ -10,15 +11,17 @@
 namespace veilsum::client {
 
 struct KeyFiles {
-  std::filesystem::path root;                 // the pinned CA, PEM
+  std::filesystem::path root;  // the pinned CA, PEM
   std::filesystem::path tls_certificate, tls_key;
   std::filesystem::path signing_certificate, signing_key;
 };
 
-// Loaded, verified and consistent: both certificates are of the same seat under the same root, keys match.
+// Loaded, verified and consistent: both certificates are of the same seat under the same root, keys
+// match.
 class ClientKeys {
  public:
-  // PermissionDenied: a key file that others may read. Unauthenticated: a certificate that does not verify at `now`.
+  // PermissionDenied: a key file that others may read. Unauthenticated: a certificate that does not
+  // verify at `now`.
   static absl::StatusOr<ClientKeys> Load(const KeyFiles& files, WallTime now);
 
   const SpiffeId& id() const { return tls_->id; }
@@ -29,8 +32,11 @@ class ClientKeys {
   std::shared_ptr<const Ed25519Signer> shared_signer() const { return signer_; }
 
  private:
-  ClientKeys(std::shared_ptr<const TlsIdentity> tls, Certificate signing, std::shared_ptr<const Ed25519Signer> signer)
-      : tls_(std::move(tls)), signing_certificate_(std::move(signing)), signer_(std::move(signer)) {}
+  ClientKeys(std::shared_ptr<const TlsIdentity> tls, Certificate signing,
+             std::shared_ptr<const Ed25519Signer> signer)
+      : tls_(std::move(tls)),
+        signing_certificate_(std::move(signing)),
+        signer_(std::move(signer)) {}
   std::shared_ptr<const TlsIdentity> tls_;
   Certificate signing_certificate_;
   std::shared_ptr<const Ed25519Signer> signer_;

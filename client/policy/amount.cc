@@ -48,13 +48,17 @@ bool Split(std::string_view text, Scientific& out) {
 
 absl::StatusOr<Amount> Amount::Parse(std::string_view text, Rounding rounding) {
   Scientific parts;
-  if (text.size() > 64 || !Split(text, parts)) return InvalidArgument("%s is not a decimal amount", text.substr(0, 64));
-  const int keep = static_cast<int>(parts.digits.size()) + parts.exponent + kDecimals;  // digits at or above 1e-18
+  if (text.size() > 64 || !Split(text, parts))
+    return InvalidArgument("%s is not a decimal amount", text.substr(0, 64));
+  const int keep = static_cast<int>(parts.digits.size()) + parts.exponent +
+                   kDecimals;  // digits at or above 1e-18
   constexpr Units kLimit = static_cast<Units>(kOne) * 1'000'000'000'000;
   Units units = 0;
   bool rest = false;
   for (int i = 0; i < std::max<int>(keep, static_cast<int>(parts.digits.size())); ++i) {
-    const int digit = i < static_cast<int>(parts.digits.size()) ? parts.digits[static_cast<std::size_t>(i)] - '0' : 0;
+    const int digit = i < static_cast<int>(parts.digits.size())
+                          ? parts.digits[static_cast<std::size_t>(i)] - '0'
+                          : 0;
     if (i >= keep) {
       rest |= digit != 0;
       continue;
@@ -68,7 +72,8 @@ absl::StatusOr<Amount> Amount::Parse(std::string_view text, Rounding rounding) {
 
 absl::StatusOr<Amount> Amount::Times(std::uint64_t count) const {
   constexpr Units kLimit = static_cast<Units>(kOne) * kOne;
-  if (count != 0 && units_ > kLimit / count) return ResourceExhausted("%d times %s is above 1e18", count, ToString());
+  if (count != 0 && units_ > kLimit / count)
+    return ResourceExhausted("%d times %s is above 1e18", count, ToString());
   return Amount(units_ * count);
 }
 

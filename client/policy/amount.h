@@ -1,5 +1,6 @@
-// Exact amounts of budget: non-negative multiples of 1e-18, parsed from and printed as decimal text. No floats: sums over
-// many attempts must not drift, and what is charged must never round down.
+// Exact amounts of budget: non-negative multiples of 1e-18, parsed from and printed as decimal
+// text. No floats: sums over many attempts must not drift, and what is charged must never round
+// down.
 #pragma once
 
 #include <compare>
@@ -21,7 +22,9 @@ class Amount {
   // ResourceExhausted when the result is above 1e18, which no budget holds.
   absl::StatusOr<Amount> Times(std::uint64_t count) const;
   friend Amount operator+(Amount a, Amount b) { return Amount(a.units_ + b.units_); }
-  friend Amount operator-(Amount a, Amount b) { return Amount(a.units_ > b.units_ ? a.units_ - b.units_ : 0); }
+  friend Amount operator-(Amount a, Amount b) {
+    return Amount(a.units_ > b.units_ ? a.units_ - b.units_ : 0);
+  }
   friend auto operator<=>(Amount, Amount) = default;
   std::string ToString() const;  // shortest decimal: "0.0125"
 

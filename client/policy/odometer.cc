@@ -12,7 +12,8 @@ using sqlite::Database;
 using sqlite::Statement;
 using sqlite::Transaction;
 
-// Applied migrations are frozen: changes are new ones. Amounts are decimal text (client/policy/amount.h).
+// Applied migrations are frozen: changes are new ones. Amounts are decimal text
+// (client/policy/amount.h).
 constexpr sqlite::Migration kMigrations[] = {{1, R"sql(
 CREATE TABLE blocks(
   name TEXT PRIMARY KEY,
@@ -56,11 +57,15 @@ class SqliteOdometer final : public Odometer {
     if (const auto old = Find(contract); old.ok()) return CheckSame(*old, attempts_max, charge);
     std::string per_attempt;
     if (charge) {
-      VEILSUM_ASSIGN_OR_RETURN(const Amount each, Amount::Parse(charge->per_attempt, Amount::Rounding::kUp));
+      VEILSUM_ASSIGN_OR_RETURN(const Amount each,
+                               Amount::Parse(charge->per_attempt, Amount::Rounding::kUp));
       VEILSUM_RETURN_IF_ERROR(Reserve(*charge, each, attempts_max));
       per_attempt = each.ToString();
     }
-    VEILSUM_ASSIGN_OR_RETURN(Statement insert, db_.Prepare("INSERT INTO contracts(hash, attempts_max, block, per_attempt) VALUES(?, ?, ?, ?)"));
+    VEILSUM_ASSIGN_OR_RETURN(
+        Statement insert,
+        db_.Prepare(
+            "INSERT INTO contracts(hash, attempts_max, block, per_attempt) VALUES(?, ?, ?, ?)"));
     insert.Bind(1, ByteView(contract)).Bind(2, attempts_max);
     if (charge) insert.Bind(3, charge->block).Bind(4, per_attempt);
     VEILSUM_RETURN_IF_ERROR(insert.Run());
@@ -80,17 +85,24 @@ class SqliteOdometer final : public Odometer {
 
   absl::Status Spend(const Hash32& contract, std::uint64_t first, std::uint64_t last) override {
     const std::lock_guard lock(mutex_);
-    if (first == 0 || last < first) return InvalidArgument("attempts %d to %d are no range from 1", first, last);
+    if (first == 0 || last < first)
+      return InvalidArgument("attempts %d to %d are no range from 1", first, last);
     VEILSUM_ASSIGN_OR_RETURN(Transaction transaction, Transaction::Begin(db_));
     VEILSUM_ASSIGN_OR_RETURN(const Contract found, Find(contract));
     if (found.closed) return ResourceExhausted("SA-17: the contract is closed here");
     if (first <= found.entry.spent_through)
-      return FailedPrecondition("SA-15: attempt %d was spent before (through %d)", first, found.entry.spent_through);
+      return FailedPrecondition("SA-15: attempt %d was spent before (through %d)", first,
+                                found.entry.spent_through);
     if (last > found.entry.attempts_max)
-      return ResourceExhausted("SA-17: attempt %d is beyond the contract's %d", last, found.entry.attempts_max);
+      return ResourceExhausted("SA-17: attempt %d is beyond the contract's %d", last,
+                               found.entry.attempts_max);
     if (!found.block.empty()) VEILSUM_RETURN_IF_ERROR(MoveToSpent(found, last - first + 1));
-    VEILSUM_ASSIGN_OR_RETURN(Statement update, db_.Prepare("UPDATE contracts SET spent_through = ?, attempts = attempts + ? WHERE hash = ?"));
-    VEILSUM_RETURN_IF_ERROR(update.Bind(1, last).Bind(2, last - first + 1).Bind(3, ByteView(contract)).Run());
+    VEILSUM_ASSIGN_OR_RETURN(
+        Statement update,
+        db_.Prepare(
+            "UPDATE contracts SET spent_through = ?, attempts = attempts + ? WHERE hash = ?"));
+    VEILSUM_RETURN_IF_ERROR(
+        update.Bind(1, last).Bind(2, last - first + 1).Bind(3, ByteView(contract)).Run());
     return transaction.Commit();
   }
 
@@ -101,11 +113,13 @@ class SqliteOdometer final : public Odometer {
     if (found.closed) return absl::OkStatus();
     if (!found.block.empty()) {
       VEILSUM_ASSIGN_OR_RETURN(Block block, FindBlock(found.block));
-      VEILSUM_ASSIGN_OR_RETURN(const Amount left, CostOf(found, found.entry.attempts_max - found.entry.attempts));
+      VEILSUM_ASSIGN_OR_RETURN(const Amount left,
+                               CostOf(found, found.entry.attempts_max - found.entry.attempts));
       block.reserved = block.reserved - left;
       VEILSUM_RETURN_IF_ERROR(Save(found.block, block));
     }
-    VEILSUM_ASSIGN_OR_RETURN(Statement update, db_.Prepare("UPDATE contracts SET closed = 1 WHERE hash = ?"));
+    VEILSUM_ASSIGN_OR_RETURN(Statement update,
+                             db_.Prepare("UPDATE contracts SET closed = 1 WHERE hash = ?"));
     VEILSUM_RETURN_IF_ERROR(update.Bind(1, ByteView(contract)).Run());
     return transaction.Commit();
   }
@@ -118,18 +132,26 @@ class SqliteOdometer final : public Odometer {
 
  private:
   absl::StatusOr<Contract> Find(const Hash32& hash) {
-    VEILSUM_ASSIGN_OR_RETURN(Statement select, db_.Prepare("SELECT attempts_max, spent_through, attempts, closed, block, per_attempt "
-                                                           "FROM contracts WHERE hash = ?"));
+    VEILSUM_ASSIGN_OR_RETURN(
+        Statement select,
+        db_.Prepare("SELECT attempts_max, spent_through, attempts, closed, block, per_attempt "
+                    "FROM contracts WHERE hash = ?"));
     VEILSUM_ASSIGN_OR_RETURN(const bool found, select.Bind(1, ByteView(hash)).Step());
     if (!found) return NotFound("contract %s was never approved here", HexEncode(hash));
-    return Contract{{select.Unsigned(0), select.Unsigned(1), select.Unsigned(2)}, select.Int(3) != 0, select.Text(4), select.Text(5)};
+    return Contract{{select.Unsigned(0), select.Unsigned(1), select.Unsigned(2)},
+                    select.Int(3) != 0,
+                    select.Text(4),
+                    select.Text(5)};
   }
 
   absl::StatusOr<Block> FindBlock(const std::string& name) {
-    VEILSUM_ASSIGN_OR_RETURN(Statement select, db_.Prepare("SELECT cap, reserved, spent FROM blocks WHERE name = ?"));
+    VEILSUM_ASSIGN_OR_RETURN(Statement select,
+                             db_.Prepare("SELECT cap, reserved, spent FROM blocks WHERE name = ?"));
     VEILSUM_ASSIGN_OR_RETURN(const bool found, select.Bind(1, name).Step());
     if (!found) return NotFound("no contract has named block %s", name);
-    const auto read = [&](int column) { return Amount::Parse(select.Text(column), Amount::Rounding::kUp); };
+    const auto read = [&](int column) {
+      return Amount::Parse(select.Text(column), Amount::Rounding::kUp);
+    };
     VEILSUM_ASSIGN_OR_RETURN(const Amount cap, read(0));
     VEILSUM_ASSIGN_OR_RETURN(const Amount reserved, read(1));
     VEILSUM_ASSIGN_OR_RETURN(const Amount spent, read(2));
@@ -137,39 +159,53 @@ class SqliteOdometer final : public Odometer {
   }
 
   absl::Status Save(const std::string& name, const Block& block) {
-    VEILSUM_ASSIGN_OR_RETURN(Statement save, db_.Prepare("INSERT INTO blocks(name, cap, reserved, spent) VALUES(?, ?, ?, ?) "
-                                                         "ON CONFLICT(name) DO UPDATE SET reserved = excluded.reserved, spent = excluded.spent"));
+    VEILSUM_ASSIGN_OR_RETURN(
+        Statement save,
+        db_.Prepare("INSERT INTO blocks(name, cap, reserved, spent) VALUES(?, ?, ?, ?) "
+                    "ON CONFLICT(name) DO UPDATE SET reserved = excluded.reserved, spent = "
+                    "excluded.spent"));
     save.Bind(1, name).Bind(2, block.cap.ToString()).Bind(3, block.reserved.ToString());
     return save.Bind(4, block.spent.ToString()).Run();
   }
 
   static absl::StatusOr<Amount> CostOf(const Contract& contract, std::uint64_t attempts) {
-    VEILSUM_ASSIGN_OR_RETURN(const Amount each, Amount::Parse(contract.per_attempt, Amount::Rounding::kUp));
+    VEILSUM_ASSIGN_OR_RETURN(const Amount each,
+                             Amount::Parse(contract.per_attempt, Amount::Rounding::kUp));
     return each.Times(attempts);
   }
 
-  static absl::Status CheckSame(const Contract& old, std::uint64_t attempts_max, const std::optional<BlockCharge>& charge) {
+  static absl::Status CheckSame(const Contract& old, std::uint64_t attempts_max,
+                                const std::optional<BlockCharge>& charge) {
     std::string block, per_attempt;
     if (charge) {
-      VEILSUM_ASSIGN_OR_RETURN(const Amount each, Amount::Parse(charge->per_attempt, Amount::Rounding::kUp));
+      VEILSUM_ASSIGN_OR_RETURN(const Amount each,
+                               Amount::Parse(charge->per_attempt, Amount::Rounding::kUp));
       block = charge->block;
       per_attempt = each.ToString();
     }
-    if (old.entry.attempts_max == attempts_max && old.block == block && old.per_attempt == per_attempt) return absl::OkStatus();
-    return AlreadyExists("the contract was approved with %d attempts and other charges", old.entry.attempts_max);
+    if (old.entry.attempts_max == attempts_max && old.block == block &&
+        old.per_attempt == per_attempt)
+      return absl::OkStatus();
+    return AlreadyExists("the contract was approved with %d attempts and other charges",
+                         old.entry.attempts_max);
   }
 
   absl::Status Reserve(const BlockCharge& charge, Amount each, std::uint64_t attempts) {
     VEILSUM_ASSIGN_OR_RETURN(const Amount cap, Amount::Parse(charge.cap, Amount::Rounding::kDown));
     VEILSUM_ASSIGN_OR_RETURN(const Amount needed, each.Times(attempts));
     Block block{cap, Amount(), Amount()};
-    if (auto known = FindBlock(charge.block); known.ok()) block = *known;
-    else if (known.status().code() != absl::StatusCode::kNotFound) return known.status();
+    if (auto known = FindBlock(charge.block); known.ok())
+      block = *known;
+    else if (known.status().code() != absl::StatusCode::kNotFound)
+      return known.status();
     if (block.cap != cap)
-      return InvalidArgument("block %s has a cap of %s, not %s", charge.block, block.cap.ToString(), cap.ToString());
+      return InvalidArgument("block %s has a cap of %s, not %s", charge.block, block.cap.ToString(),
+                             cap.ToString());
     if (block.spent + block.reserved + needed > block.cap)
-      return ResourceExhausted("block %s holds %s, of which %s is spent and %s reserved: %s more does not fit", charge.block,
-                               block.cap.ToString(), block.spent.ToString(), block.reserved.ToString(), needed.ToString());
+      return ResourceExhausted(
+          "block %s holds %s, of which %s is spent and %s reserved: %s more does not fit",
+          charge.block, block.cap.ToString(), block.spent.ToString(), block.reserved.ToString(),
+          needed.ToString());
     block.reserved = block.reserved + needed;
     return Save(charge.block, block);
   }

@@ -1,5 +1,5 @@
-// A merchant's own rules for the contracts that its client approves by itself (SE-02, SE-12). Default deny: a limit that
-// the file does not state is not assumed.
+// A merchant's own rules for the contracts that its client approves by itself (SE-02, SE-12).
+// Default deny: a limit that the file does not state is not assumed.
 #pragma once
 
 #include <filesystem>
@@ -15,10 +15,11 @@ namespace veilsum::client {
 struct Policy {
   double epsilon_cap = 0;
   double delta_cap = 0;
-  std::vector<std::string> allowed_plans;        // names; with both lists empty every plan within the caps is allowed
+  std::vector<std::string>
+      allowed_plans;  // names; with both lists empty every plan within the caps is allowed
   std::vector<std::string> allowed_plan_sha256;  // lower-case hex
   bool allow_no_privacy = false;                 // SE-12: demos and tests only
-  std::uint64_t minimum_customers = 0;           // fewer training customers than this: decline (SE-15)
+  std::uint64_t minimum_customers = 0;  // fewer training customers than this: decline (SE-15)
 };
 
 struct PlanFacts {
@@ -30,7 +31,8 @@ struct PlanFacts {
   std::uint64_t customers = 0;  // of this merchant, for training
 };
 
-// InvalidArgument naming file, line and key. epsilon_cap and delta_cap are required unless allow_no_privacy is true.
+// InvalidArgument naming file, line and key. epsilon_cap and delta_cap are required unless
+// allow_no_privacy is true.
 absl::StatusOr<Policy> ParsePolicy(std::string_view toml, std::string_view source_name);
 absl::StatusOr<Policy> LoadPolicy(const std::filesystem::path& file);
 

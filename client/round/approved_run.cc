@@ -7,15 +7,16 @@
 
 namespace veilsum::client {
 
-absl::StatusOr<ApprovedRun> ApprovedRun::Check(const std::string& plan_json, const std::string& contract_json,
-                                               const Own& own) {
+absl::StatusOr<ApprovedRun> ApprovedRun::Check(const std::string& plan_json,
+                                               const std::string& contract_json, const Own& own) {
   VEILSUM_ASSIGN_OR_RETURN(model::Plan plan, model::PlanFromJson(plan_json));
   VEILSUM_RETURN_IF_ERROR(model::CheckRunnable(plan));
   VEILSUM_ASSIGN_OR_RETURN(model::RunContract contract, model::ContractFromJson(contract_json));
   if (contract.plan_sha256 != Sha256(plan_json))
     return InvalidArgument("contract: plan_sha256 is not that of the plan offered");
   model::Layout layout = model::LayoutOf(plan);
-  ApprovedRun run(std::move(plan), std::move(contract), model::ContractHash(contract_json), std::move(layout));
+  ApprovedRun run(std::move(plan), std::move(contract), model::ContractHash(contract_json),
+                  std::move(layout));
   VEILSUM_RETURN_IF_ERROR(run.CheckMembership(own));
   VEILSUM_ASSIGN_OR_RETURN(run.privacy_, model::CheckPrivacy(run.plan_, run.contract_));
   return run;
@@ -23,8 +24,10 @@ absl::StatusOr<ApprovedRun> ApprovedRun::Check(const std::string& plan_json, con
 
 absl::Status ApprovedRun::CheckMembership(const Own& own) {
   if (contract_.federation != own.federation)
-    return PermissionDenied("contract: federation is \"%s\", mine is \"%s\"", contract_.federation, own.federation);
-  if (contract_.ca_sha256 != own.ca_sha256) return PermissionDenied("contract: ca_sha256 is not the CA that I pin");
+    return PermissionDenied("contract: federation is \"%s\", mine is \"%s\"", contract_.federation,
+                            own.federation);
+  if (contract_.ca_sha256 != own.ca_sha256)
+    return PermissionDenied("contract: ca_sha256 is not the CA that I pin");
   if (contract_.cohorts.size() != 1)
     return InvalidArgument("contract: %d cohorts, this version runs one", contract_.cohorts.size());
   VEILSUM_ASSIGN_OR_RETURN(size_class_, model::SizeClassOfMember(contract_, own.seat));

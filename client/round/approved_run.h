@@ -1,5 +1,5 @@
-// A run that this client has agreed to: the plan, the contract, and what it checked before it signed (SE-02).
-// After this, nothing that a coordinator sends can change a number of it (SA-42).
+// A run that this client has agreed to: the plan, the contract, and what it checked before it
+// signed (SE-02). After this, nothing that a coordinator sends can change a number of it (SA-42).
 #pragma once
 
 #include <memory>
@@ -17,14 +17,16 @@ class ApprovedRun {
  public:
   // What the client knows without the coordinator.
   struct Own {
-    std::string seat;      // its SPIFFE URI
+    std::string seat;  // its SPIFFE URI
     std::string federation;
-    Hash32 ca_sha256;      // of the pinned root's DER
+    Hash32 ca_sha256;  // of the pinned root's DER
   };
-  // Parses both texts and checks: the plan is the contract's by hash, this build can run it, this seat is a member, the CA
-  // is the pinned one, thresholds are at least SE-04's, and the stated noise keeps the plan's claim (DP-01, DP-03, DP-04).
-  // InvalidArgument or PermissionDenied with the field; nothing is assumed that was not recomputed.
-  static absl::StatusOr<ApprovedRun> Check(const std::string& plan_json, const std::string& contract_json, const Own& own);
+  // Parses both texts and checks: the plan is the contract's by hash, this build can run it, this
+  // seat is a member, the CA is the pinned one, thresholds are at least SE-04's, and the stated
+  // noise keeps the plan's claim (DP-01, DP-03, DP-04). InvalidArgument or PermissionDenied with
+  // the field; nothing is assumed that was not recomputed.
+  static absl::StatusOr<ApprovedRun> Check(const std::string& plan_json,
+                                           const std::string& contract_json, const Own& own);
 
   const model::Plan& plan() const { return plan_; }
   const model::RunContract& contract() const { return contract_; }
@@ -39,7 +41,10 @@ class ApprovedRun {
 
  private:
   ApprovedRun(model::Plan plan, model::RunContract contract, Hash32 hash, model::Layout layout)
-      : plan_(std::move(plan)), contract_(std::move(contract)), contract_hash_(hash), layout_(std::move(layout)) {}
+      : plan_(std::move(plan)),
+        contract_(std::move(contract)),
+        contract_hash_(hash),
+        layout_(std::move(layout)) {}
   absl::Status CheckMembership(const Own& own);
 
   model::Plan plan_;

@@ -1,4 +1,5 @@
-// A client's view of its coordinator, without gRPC, so that a round can be driven by a test as well as by a network.
+// A client's view of its coordinator, without gRPC, so that a round can be driven by a test as well
+// as by a network.
 #pragma once
 
 #include "base/bytes.h"
@@ -6,7 +7,8 @@
 
 namespace veilsum::client {
 
-// One stream at a time. Every call blocks until its deadline; Unavailable means: connect again later.
+// One stream at a time. Every call blocks until its deadline; Unavailable means: connect again
+// later.
 class CoordinatorLink {
  public:
   virtual ~CoordinatorLink() = default;
@@ -14,7 +16,8 @@ class CoordinatorLink {
   virtual absl::Status Write(const coordinator::v1::ClientMessage& message) = 0;
   // Sends the masked vector of `round` in frames; returns when the coordinator has all of it.
   virtual absl::Status Upload(std::uint64_t round, ByteView words) = 0;
-  // The bytes of a model; refuses more than `limit` before allocation. The caller checks the hash (SA-16).
+  // The bytes of a model; refuses more than `limit` before allocation. The caller checks the hash
+  // (SA-16).
   virtual absl::StatusOr<Bytes> FetchModel(const Hash32& model_hash, std::size_t limit) = 0;
   virtual void Close() = 0;
 };

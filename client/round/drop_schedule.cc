@@ -6,7 +6,8 @@ namespace veilsum::client {
 namespace {
 
 std::uint64_t Draw(std::uint64_t seed, std::uint64_t round, std::uint32_t what) {
-  const Hash32 hash = Transcript("veilsum/demo/drop").AddU64(seed).AddU64(round).AddU32(what).Sha256();
+  const Hash32 hash =
+      Transcript("veilsum/demo/drop").AddU64(seed).AddU64(round).AddU32(what).Sha256();
   std::uint64_t value = 0;
   for (int i = 0; i < 8; ++i) value |= static_cast<std::uint64_t>(hash[i]) << (8 * i);
   return value;
@@ -14,8 +15,8 @@ std::uint64_t Draw(std::uint64_t seed, std::uint64_t round, std::uint32_t what) 
 
 }  // namespace
 
-absl::StatusOr<DropSchedule> DropSchedule::Create(const Rational& fraction, std::uint64_t seed, std::uint32_t seat,
-                                                  std::uint32_t seats) {
+absl::StatusOr<DropSchedule> DropSchedule::Create(const Rational& fraction, std::uint64_t seed,
+                                                  std::uint32_t seat, std::uint32_t seats) {
   if (2 * fraction.numerator() > fraction.denominator())
     return InvalidArgument("drop fraction is %s, must be at most 1/2", fraction.ToString());
   if (seat >= seats) return InvalidArgument("seat is %d, must be below %d", seat, seats);

@@ -16,8 +16,11 @@ absl::StatusOr<dp::NoiseShare> ShareOf(const dp::SumNoise& noise, bool is_privat
 
 }  // namespace
 
-LocalContribution::LocalContribution(const ApprovedRun& run, dp::SamplingRate rate, model::Examples training, SecureRng& rng)
-    : layout_(run.layout()), training_(std::move(training)), rate_(rate),
+LocalContribution::LocalContribution(const ApprovedRun& run, dp::SamplingRate rate,
+                                     model::Examples training, SecureRng& rng)
+    : layout_(run.layout()),
+      training_(std::move(training)),
+      rate_(rate),
       shape_{.padded_customers = run.padded_customers(),
              .clip_norm = run.plan().training.clip_norm.ToDouble(),
              .scale = std::ldexp(1.0, static_cast<int>(run.plan().aggregation.scale_log2))},
@@ -25,13 +28,18 @@ LocalContribution::LocalContribution(const ApprovedRun& run, dp::SamplingRate ra
   for (const model::SumSpec& sum : run.contract().sums) purposes_.push_back(sum.purpose);
 }
 
-absl::StatusOr<std::unique_ptr<Contribution>> LocalContribution::Create(const ApprovedRun& run, model::Examples training,
+absl::StatusOr<std::unique_ptr<Contribution>> LocalContribution::Create(const ApprovedRun& run,
+                                                                        model::Examples training,
                                                                         SecureRng& rng) {
-  VEILSUM_ASSIGN_OR_RETURN(const dp::SamplingRate rate, dp::SamplingRate::Create(run.plan().training.sampling_rate));
-  std::unique_ptr<LocalContribution> made(new LocalContribution(run, rate, std::move(training), rng));
-  VEILSUM_ASSIGN_OR_RETURN(made->trainer_, MakeCpuTrainer(made->layout_, made->training_, run.plan().unit.max_rows));
+  VEILSUM_ASSIGN_OR_RETURN(const dp::SamplingRate rate,
+                           dp::SamplingRate::Create(run.plan().training.sampling_rate));
+  std::unique_ptr<LocalContribution> made(
+      new LocalContribution(run, rate, std::move(training), rng));
+  VEILSUM_ASSIGN_OR_RETURN(
+      made->trainer_, MakeCpuTrainer(made->layout_, made->training_, run.plan().unit.max_rows));
   for (const std::string& purpose : made->purposes_) {
-    const dp::SumNoise& noise = purpose == model::kTrain ? run.noise().training : *run.noise().statistics;
+    const dp::SumNoise& noise =
+        purpose == model::kTrain ? run.noise().training : *run.noise().statistics;
     VEILSUM_ASSIGN_OR_RETURN(dp::NoiseShare share, ShareOf(noise, run.contract().is_private));
     made->noise_.push_back(std::move(share));
   }

@@ -1,4 +1,5 @@
-// The real contribution: this merchant's customers, the training engine, and the noise share of the contract.
+// The real contribution: this merchant's customers, the training engine, and the noise share of the
+// contract.
 #pragma once
 
 #include <memory>
@@ -16,14 +17,18 @@ namespace veilsum::client {
 class LocalContribution final : public Contribution {
  public:
   // `rng` must outlive it; `run` is not kept. Errors of the engine and of the noise share.
-  static absl::StatusOr<std::unique_ptr<Contribution>> Create(const ApprovedRun& run, model::Examples training,
+  static absl::StatusOr<std::unique_ptr<Contribution>> Create(const ApprovedRun& run,
+                                                              model::Examples training,
                                                               SecureRng& rng);
 
-  absl::StatusOr<dp::NoisedVector> Compute(const model::RoundPurpose& purpose, const model::ModelVector& model) override;
+  absl::StatusOr<dp::NoisedVector> Compute(const model::RoundPurpose& purpose,
+                                           const model::ModelVector& model) override;
 
  private:
-  LocalContribution(const ApprovedRun& run, dp::SamplingRate rate, model::Examples training, SecureRng& rng);
-  absl::StatusOr<dp::ClippedSum> ClippedSumFor(const model::RoundPurpose& purpose, const model::ModelVector& model);
+  LocalContribution(const ApprovedRun& run, dp::SamplingRate rate, model::Examples training,
+                    SecureRng& rng);
+  absl::StatusOr<dp::ClippedSum> ClippedSumFor(const model::RoundPurpose& purpose,
+                                               const model::ModelVector& model);
 
   std::vector<std::string> purposes_;  // of the contract's sums
   model::Layout layout_;

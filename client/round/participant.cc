@@ -21,13 +21,15 @@ Clock::Duration Jittered(Clock::Duration base, SecureRng& rng) {
   return base / 2 + base * byte / 255;
 }
 
-// The check that a message starts with ("SA-11: ...", "SE-10: ..."), at most 32 bytes; "refused" without one.
+// The check that a message starts with ("SA-11: ...", "SE-10: ..."), at most 32 bytes; "refused"
+// without one.
 std::string CheckOf(const absl::Status& reason) {
   const std::string_view message(reason.message().data(), reason.message().size());
   const std::size_t end = message.find(':');
-  const bool named = message.starts_with("SA-") || message.starts_with("SE-") || message.starts_with("DP-") ||
-                     message.starts_with("POLICY_");
-  return named && end != std::string_view::npos && end <= 32 ? std::string(message.substr(0, end)) : "refused";
+  const bool named = message.starts_with("SA-") || message.starts_with("SE-") ||
+                     message.starts_with("DP-") || message.starts_with("POLICY_");
+  return named && end != std::string_view::npos && end <= 32 ? std::string(message.substr(0, end))
+                                                             : "refused";
 }
 
 ClientMessage DeclineOf(const absl::Status& reason) {
@@ -66,7 +68,8 @@ absl::Status Participant::Run() {
       return end.status();
     if (heard_) {
       pause = kFirstPause;
-    } else {  // a stream that ends before its first message: no run is open, or the coordinator is going down
+    } else {  // a stream that ends before its first message: no run is open, or the coordinator is
+              // going down
       if (world_.waiter->Now() >= heard_at_ + config_.give_up) return end.status();
       world_.waiter->WaitUntil(world_.waiter->Now() + Jittered(pause, *world_.rng));
       pause = std::min<Clock::Duration>(2 * pause, kLongestPause);
@@ -77,7 +80,8 @@ absl::Status Participant::Run() {
 
 absl::StatusOr<std::unique_ptr<CoordinatorLink>> Participant::ConnectPatiently() {
   const Clock::Time give_up = world_.waiter->Now() + config_.give_up;
-  for (Clock::Duration pause = kFirstPause;; pause = std::min<Clock::Duration>(2 * pause, kLongestPause)) {
+  for (Clock::Duration pause = kFirstPause;;
+       pause = std::min<Clock::Duration>(2 * pause, kLongestPause)) {
     absl::StatusOr<std::unique_ptr<CoordinatorLink>> link = world_.connect();
     if (link.ok()) return link;
     if (link.status().code() != absl::StatusCode::kUnavailable &&
@@ -92,7 +96,8 @@ absl::StatusOr<std::unique_ptr<CoordinatorLink>> Participant::ConnectPatiently()
 absl::StatusOr<Participant::Next> Participant::Serve(CoordinatorLink& link) {
   ClientMessage join;
   join.mutable_join()->set_protocol(1);
-  if (sum_ && sum_->setup_hash()) join.mutable_join()->set_setup_hash(std::string(AsText(*sum_->setup_hash())));
+  if (sum_ && sum_->setup_hash())
+    join.mutable_join()->set_setup_hash(std::string(AsText(*sum_->setup_hash())));
   VEILSUM_RETURN_IF_ERROR(link.Write(join));
   while (!stopping_) {
     VEILSUM_ASSIGN_OR_RETURN(const ServerMessage message, link.Read());
@@ -104,7 +109,8 @@ absl::StatusOr<Participant::Next> Participant::Serve(CoordinatorLink& link) {
   return absl::CancelledError("stopped");
 }
 
-absl::StatusOr<Participant::Next> Participant::Handle(CoordinatorLink& link, const ServerMessage& message) {
+absl::StatusOr<Participant::Next> Participant::Handle(CoordinatorLink& link,
+                                                      const ServerMessage& message) {
   if (message.has_contract()) {
     const absl::Status approved = OnContract(link, message.contract());
     if (approved.ok()) return Next::kRead;
@@ -112,32 +118,45 @@ absl::StatusOr<Participant::Next> Participant::Handle(CoordinatorLink& link, con
     return approved;
   }
   if (message.has_ended()) {
-    world_.log(absl::StrFormat("run ended: %s %s", message.ended().outcome(), message.ended().reason()));
+    world_.log(
+        absl::StrFormat("run ended: %s %s", message.ended().outcome(), message.ended().reason()));
     return Next::kDone;
   }
   if (!sum_) return FailedPrecondition("SA-42: a round message before the contract was approved");
   switch (message.message_case()) {
-    case ServerMessage::kBatch: return Reply(link, sum_->OnOffer(message.batch()), 0);
-    case ServerMessage::kRoster: return Reply(link, sum_->OnRoster(message.roster()), 0);
-    case ServerMessage::kDelivery: return Reply(link, sum_->OnDelivery(message.delivery()), 0);
-    case ServerMessage::kActive: return Reply(link, sum_->OnActiveSet(message.active()), 0);
+    case ServerMessage::kBatch:
+      return Reply(link, sum_->OnOffer(message.batch()), 0);
+    case ServerMessage::kRoster:
+      return Reply(link, sum_->OnRoster(message.roster()), 0);
+    case ServerMessage::kDelivery:
+      return Reply(link, sum_->OnDelivery(message.delivery()), 0);
+    case ServerMessage::kActive:
+      return Reply(link, sum_->OnActiveSet(message.active()), 0);
     case ServerMessage::kSetupCertificate: {
       const absl::Status ready = sum_->OnSetupCertificate(message.setup_certificate());
       return ready.ok() ? Next::kRead : Refuse(link, ready, 0);
     }
-    case ServerMessage::kStart: return OnStart(link, message);
+    case ServerMessage::kStart:
+      return OnStart(link, message);
     case ServerMessage::kCommit: {
-      VEILSUM_ASSIGN_OR_RETURN(const Next next, Reply(link, sum_->OnCommit(message.commit()), message.commit().round()));
-      return Vanishes(message.commit().round(), DropPhase::kAfterSignature) ? Next::kReconnect : next;
+      VEILSUM_ASSIGN_OR_RETURN(
+          const Next next, Reply(link, sum_->OnCommit(message.commit()), message.commit().round()));
+      return Vanishes(message.commit().round(), DropPhase::kAfterSignature) ? Next::kReconnect
+                                                                            : next;
     }
     case ServerMessage::kCommitCertificate:
-      return Reply(link, sum_->OnCertificate(message.commit_certificate()), message.commit_certificate().round());
-    case ServerMessage::kClosed: sum_->OnClosed(message.closed()); return Next::kRead;
-    default: return FailedPrecondition("SA-37: an empty or unknown message");
+      return Reply(link, sum_->OnCertificate(message.commit_certificate()),
+                   message.commit_certificate().round());
+    case ServerMessage::kClosed:
+      sum_->OnClosed(message.closed());
+      return Next::kRead;
+    default:
+      return FailedPrecondition("SA-37: an empty or unknown message");
   }
 }
 
-absl::StatusOr<Participant::Next> Participant::Reply(CoordinatorLink& link, absl::StatusOr<ClientMessage> reply,
+absl::StatusOr<Participant::Next> Participant::Reply(CoordinatorLink& link,
+                                                     absl::StatusOr<ClientMessage> reply,
                                                      std::uint64_t round) {
   if (!reply.ok()) return Refuse(link, reply.status(), round);
   VEILSUM_RETURN_IF_ERROR(link.Write(*reply));
@@ -145,7 +164,8 @@ absl::StatusOr<Participant::Next> Participant::Reply(CoordinatorLink& link, absl
 }
 
 // SA-43: every refusal is logged with its check; an alarm stops the session until an operator acts.
-absl::StatusOr<Participant::Next> Participant::Refuse(CoordinatorLink& link, const absl::Status& reason,
+absl::StatusOr<Participant::Next> Participant::Refuse(CoordinatorLink& link,
+                                                      const absl::Status& reason,
                                                       std::uint64_t round) {
   world_.log(absl::StrFormat("refused in round %d: %s", round, std::string(reason.message())));
   if (sum_->alarmed()) return reason;
@@ -156,48 +176,57 @@ absl::StatusOr<Participant::Next> Participant::Refuse(CoordinatorLink& link, con
   return Next::kRead;
 }
 
-absl::Status Participant::OnContract(CoordinatorLink& link, const coordinator::v1::ContractOffer& offer) {
+absl::Status Participant::OnContract(CoordinatorLink& link,
+                                     const coordinator::v1::ContractOffer& offer) {
   if (run_ && offer.contract() != contract_text_)
     return PermissionDenied("SA-42: another contract than the one that was approved");
   if (!run_) VEILSUM_RETURN_IF_ERROR(Approve(offer));
   ClientMessage message;
   const Transcript statement = Transcript("fsa/v1/approve").Add(run_->contract_hash());
   message.mutable_approval()->set_contract_hash(std::string(AsText(run_->contract_hash())));
-  message.mutable_approval()->set_signature(std::string(AsText(config_.identity.signer->Sign(statement.bytes()))));
+  message.mutable_approval()->set_signature(
+      std::string(AsText(config_.identity.signer->Sign(statement.bytes()))));
   message.mutable_approval()->set_certificate(std::string(AsText(config_.identity.certificate)));
   return link.Write(message);
 }
 
 absl::Status Participant::Approve(const coordinator::v1::ContractOffer& offer) {
-  VEILSUM_ASSIGN_OR_RETURN(ApprovedRun run, ApprovedRun::Check(offer.plan(), offer.contract(), config_.own));
+  VEILSUM_ASSIGN_OR_RETURN(ApprovedRun run,
+                           ApprovedRun::Check(offer.plan(), offer.contract(), config_.own));
   VEILSUM_ASSIGN_OR_RETURN(Prepared prepared, world_.prepare(run));
-  VEILSUM_RETURN_IF_ERROR(CheckPolicy(config_.policy, {.plan_name = run.plan().name,
-                                                       .plan_sha256 = HexEncode(run.contract().plan_sha256),
-                                                       .epsilon = run.privacy().epsilon,
-                                                       .delta = run.privacy().delta,
-                                                       .is_private = run.contract().is_private,
-                                                       .customers = prepared.customers}));
-  VEILSUM_RETURN_IF_ERROR(world_.odometer->Approve(run.contract_hash(), model::AttemptsMax(run.contract())));
+  VEILSUM_RETURN_IF_ERROR(
+      CheckPolicy(config_.policy, {.plan_name = run.plan().name,
+                                   .plan_sha256 = HexEncode(run.contract().plan_sha256),
+                                   .epsilon = run.privacy().epsilon,
+                                   .delta = run.privacy().delta,
+                                   .is_private = run.contract().is_private,
+                                   .customers = prepared.customers}));
+  VEILSUM_RETURN_IF_ERROR(
+      world_.odometer->Approve(run.contract_hash(), model::AttemptsMax(run.contract())));
   VEILSUM_ASSIGN_OR_RETURN(charged_through_, world_.odometer->SpentThrough(run.contract_hash()));
   VEILSUM_ASSIGN_OR_RETURN(secure_agg::SessionParams params, run.SessionTerms());
-  VEILSUM_ASSIGN_OR_RETURN(auto session, secure_agg::ClientSession::Create(std::move(params), config_.identity,
-                                                                           RoundId(charged_through_)));
+  VEILSUM_ASSIGN_OR_RETURN(auto session,
+                           secure_agg::ClientSession::Create(std::move(params), config_.identity,
+                                                             RoundId(charged_through_)));
   if (config_.drop_fraction) {
     const std::vector<std::string>& members = run.contract().cohorts.front().members;
     const auto seat = std::ranges::find(members, config_.own.seat) - members.begin();
-    VEILSUM_ASSIGN_OR_RETURN(drops_, DropSchedule::Create(*config_.drop_fraction, config_.drop_seed,
-                                                          static_cast<std::uint32_t>(seat),
-                                                          static_cast<std::uint32_t>(members.size())));
+    VEILSUM_ASSIGN_OR_RETURN(drops_,
+                             DropSchedule::Create(*config_.drop_fraction, config_.drop_seed,
+                                                  static_cast<std::uint32_t>(seat),
+                                                  static_cast<std::uint32_t>(members.size())));
   }
   sum_.emplace(std::move(session), *world_.verifier, *world_.rng);
   contribution_ = std::move(prepared.contribution);
   contract_text_ = offer.contract();
   run_.emplace(std::move(run));
-  world_.log(absl::StrFormat("approved contract %s", HexEncode(run_->contract_hash()).substr(0, 16)));
+  world_.log(
+      absl::StrFormat("approved contract %s", HexEncode(run_->contract_hash()).substr(0, 16)));
   return absl::OkStatus();
 }
 
-absl::StatusOr<Participant::Next> Participant::OnStart(CoordinatorLink& link, const ServerMessage& message) {
+absl::StatusOr<Participant::Next> Participant::OnStart(CoordinatorLink& link,
+                                                       const ServerMessage& message) {
   const secagg::v1::RoundStart& wire = message.start();
   const Clock::Time received = world_.waiter->Now();
   const absl::StatusOr<secure_agg::RoundStart> start = sum_->ParseStart(wire);
@@ -207,8 +236,10 @@ absl::StatusOr<Participant::Next> Participant::OnStart(CoordinatorLink& link, co
   const absl::StatusOr<model::ModelVector> model = CheckedModel(link, *start, message.model());
   if (absl::IsUnavailable(model.status())) return model.status();
   if (!model.ok()) return Refuse(link, model.status(), wire.round());
-  if (const absl::Status opened = sum_->Open(*start); !opened.ok()) return Refuse(link, opened, wire.round());
-  if (const absl::Status charged = Charge(*start); !charged.ok()) return Refuse(link, charged, wire.round());
+  if (const absl::Status opened = sum_->Open(*start); !opened.ok())
+    return Refuse(link, opened, wire.round());
+  if (const absl::Status charged = Charge(*start); !charged.ok())
+    return Refuse(link, charged, wire.round());
   round_ = wire.round();
   if (Vanishes(round_, DropPhase::kBeforeUpload)) return Next::kReconnect;
   const absl::Status sent = Contribute(link, *model, *purpose, received);
@@ -218,35 +249,46 @@ absl::StatusOr<Participant::Next> Participant::OnStart(CoordinatorLink& link, co
 }
 
 // SA-16: what the round is for follows from its number and the contract, not from the coordinator.
-absl::StatusOr<model::RoundPurpose> Participant::CheckedPurpose(const secure_agg::RoundStart& start) const {
-  VEILSUM_ASSIGN_OR_RETURN(const model::StepConfig config, model::ParseStepConfig(start.step_config));
-  VEILSUM_ASSIGN_OR_RETURN(const model::RoundPurpose purpose, model::PurposeOf(run_->contract(), start.round.value()));
-  if (config.round != start.round.value() || config.sum != purpose.sum || start.sum != purpose.sum ||
-      config.step != start.step)
-    return InvalidArgument("SA-16: round %d: step_config, sum or step are not the contract's", start.round.value());
+absl::StatusOr<model::RoundPurpose> Participant::CheckedPurpose(
+    const secure_agg::RoundStart& start) const {
+  VEILSUM_ASSIGN_OR_RETURN(const model::StepConfig config,
+                           model::ParseStepConfig(start.step_config));
+  VEILSUM_ASSIGN_OR_RETURN(const model::RoundPurpose purpose,
+                           model::PurposeOf(run_->contract(), start.round.value()));
+  if (config.round != start.round.value() || config.sum != purpose.sum ||
+      start.sum != purpose.sum || config.step != start.step)
+    return InvalidArgument("SA-16: round %d: step_config, sum or step are not the contract's",
+                           start.round.value());
   return purpose;
 }
 
-absl::StatusOr<model::ModelVector> Participant::CheckedModel(CoordinatorLink& link, const secure_agg::RoundStart& start,
+absl::StatusOr<model::ModelVector> Participant::CheckedModel(CoordinatorLink& link,
+                                                             const secure_agg::RoundStart& start,
                                                              std::string_view sent_along) {
   Bytes fetched;
   if (sent_along.empty()) {
-    VEILSUM_ASSIGN_OR_RETURN(fetched, link.FetchModel(start.model_hash, run_->layout().size() * sizeof(float)));
+    VEILSUM_ASSIGN_OR_RETURN(
+        fetched, link.FetchModel(start.model_hash, run_->layout().size() * sizeof(float)));
   }
   const ByteView bytes = sent_along.empty() ? ByteView(fetched) : AsBytes(sent_along);
-  VEILSUM_ASSIGN_OR_RETURN(model::ModelVector model, model::ParseModelBytes(bytes, run_->layout().size()));
-  if (model::ModelHash(model) != start.model_hash) return InvalidArgument("SA-16: the model is not the one announced");
+  VEILSUM_ASSIGN_OR_RETURN(model::ModelVector model,
+                           model::ParseModelBytes(bytes, run_->layout().size()));
+  if (model::ModelHash(model) != start.model_hash)
+    return InvalidArgument("SA-16: the model is not the one announced");
   return model;
 }
 
-// SA-17, SE-10: the block of attempts that this round belongs to is spent, durably, before anything of it can leave.
+// SA-17, SE-10: the block of attempts that this round belongs to is spent, durably, before anything
+// of it can leave.
 absl::Status Participant::Charge(const secure_agg::RoundStart& start) {
   const std::uint64_t round = start.round.value();
   if (round <= charged_through_) return absl::OkStatus();
-  VEILSUM_ASSIGN_OR_RETURN(const model::StepConfig config, model::ParseStepConfig(start.step_config));
+  VEILSUM_ASSIGN_OR_RETURN(const model::StepConfig config,
+                           model::ParseStepConfig(start.step_config));
   const std::uint64_t batch_end = round + run_->plan().aggregation.key_batch - 1 - start.slot;
   if (config.last < round || config.last > batch_end)
-    return InvalidArgument("SE-10: round %d: the block ends at %d, must be %d to %d", round, config.last, round, batch_end);
+    return InvalidArgument("SE-10: round %d: the block ends at %d, must be %d to %d", round,
+                           config.last, round, batch_end);
   VEILSUM_RETURN_IF_ERROR(world_.odometer->Spend(run_->contract_hash(), round, config.last));
   charged_through_ = config.last;
   return absl::OkStatus();
@@ -262,7 +304,8 @@ absl::Status Participant::Contribute(CoordinatorLink& link, const model::ModelVe
 }
 
 absl::Status Participant::Send(CoordinatorLink& link, const secure_agg::MaskedUpload& masked) {
-  if (masked.words->size() > config_.largest_frame) return link.Upload(masked.round.value(), *masked.words);
+  if (masked.words->size() > config_.largest_frame)
+    return link.Upload(masked.round.value(), *masked.words);
   ClientMessage message;
   *message.mutable_upload() = secure_agg::EncodeUploadFrame(masked, 0);
   return link.Write(message);

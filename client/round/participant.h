@@ -1,5 +1,6 @@
-// A client's part in a run, from joining to the end: approves the contract, sets up batches, answers rounds, reconnects for
-// as long as the run lasts. Every message of the coordinator is untrusted until a check has passed it on.
+// A client's part in a run, from joining to the end: approves the contract, sets up batches,
+// answers rounds, reconnects for as long as the run lasts. Every message of the coordinator is
+// untrusted until a check has passed it on.
 #pragma once
 
 #include <atomic>
@@ -21,8 +22,8 @@
 
 namespace veilsum::client {
 
-// What a merchant brings to a run once it has seen the plan: its customers as a contribution, and their number, which
-// only its own policy sees.
+// What a merchant brings to a run once it has seen the plan: its customers as a contribution, and
+// their number, which only its own policy sees.
 struct Prepared {
   std::unique_ptr<Contribution> contribution;
   std::uint64_t customers = 0;
@@ -43,18 +44,21 @@ struct ParticipantConfig {
   ApprovedRun::Own own;
   secure_agg::SigningIdentity identity;
   Policy policy;
-  std::optional<Rational> drop_fraction;          // demo and tests only: vanish on purpose (drop_schedule.h)
+  std::optional<Rational>
+      drop_fraction;  // demo and tests only: vanish on purpose (drop_schedule.h)
   std::uint64_t drop_seed = 0;
-  std::size_t largest_frame = 256 * 1024;         // a masked vector up to this goes with the control stream
-  std::chrono::seconds give_up{600};              // without a coordinator for so long: Unavailable
+  std::size_t largest_frame =
+      256 * 1024;                     // a masked vector up to this goes with the control stream
+  std::chrono::seconds give_up{600};  // without a coordinator for so long: Unavailable
 };
 
 class Participant {
  public:
-  Participant(ParticipantConfig config, ParticipantWorld world) : config_(std::move(config)), world_(std::move(world)) {}
+  Participant(ParticipantConfig config, ParticipantWorld world)
+      : config_(std::move(config)), world_(std::move(world)) {}
 
-  // Until the run has ended (OK), or this client must not go on: PermissionDenied (policy, contract), DataLoss (alarm),
-  // InvalidArgument (own data), Unavailable (no coordinator).
+  // Until the run has ended (OK), or this client must not go on: PermissionDenied (policy,
+  // contract), DataLoss (alarm), InvalidArgument (own data), Unavailable (no coordinator).
   absl::Status Run();
   // From another thread or a signal's thread: Run returns Cancelled soon.
   void Stop();
@@ -65,17 +69,21 @@ class Participant {
   absl::StatusOr<Next> Handle(CoordinatorLink& link, const coordinator::v1::ServerMessage& message);
   absl::Status OnContract(CoordinatorLink& link, const coordinator::v1::ContractOffer& offer);
   absl::Status Approve(const coordinator::v1::ContractOffer& offer);
-  absl::StatusOr<Next> OnStart(CoordinatorLink& link, const coordinator::v1::ServerMessage& message);
-  absl::StatusOr<model::ModelVector> CheckedModel(CoordinatorLink& link, const secure_agg::RoundStart& start,
+  absl::StatusOr<Next> OnStart(CoordinatorLink& link,
+                               const coordinator::v1::ServerMessage& message);
+  absl::StatusOr<model::ModelVector> CheckedModel(CoordinatorLink& link,
+                                                  const secure_agg::RoundStart& start,
                                                   std::string_view sent_along);
   absl::StatusOr<model::RoundPurpose> CheckedPurpose(const secure_agg::RoundStart& start) const;
   absl::Status Charge(const secure_agg::RoundStart& start);
   absl::Status Send(CoordinatorLink& link, const secure_agg::MaskedUpload& masked);
-  absl::Status Contribute(CoordinatorLink& link, const model::ModelVector& model, const model::RoundPurpose& purpose,
-                          Clock::Time received);
-  absl::StatusOr<Next> Reply(CoordinatorLink& link, absl::StatusOr<coordinator::v1::ClientMessage> reply,
+  absl::Status Contribute(CoordinatorLink& link, const model::ModelVector& model,
+                          const model::RoundPurpose& purpose, Clock::Time received);
+  absl::StatusOr<Next> Reply(CoordinatorLink& link,
+                             absl::StatusOr<coordinator::v1::ClientMessage> reply,
                              std::uint64_t round);
-  absl::StatusOr<Next> Refuse(CoordinatorLink& link, const absl::Status& reason, std::uint64_t round);
+  absl::StatusOr<Next> Refuse(CoordinatorLink& link, const absl::Status& reason,
+                              std::uint64_t round);
   bool Vanishes(std::uint64_t round, DropPhase phase) const;
   absl::StatusOr<std::unique_ptr<CoordinatorLink>> ConnectPatiently();
   void SetLink(CoordinatorLink* link);
@@ -89,11 +97,11 @@ class Participant {
   std::uint64_t charged_through_ = 0;
   std::uint64_t round_ = 0;  // the last one accepted
   std::optional<DropSchedule> drops_;
-  bool heard_ = false;            // a message on the present stream
-  Clock::Time heard_at_{};        // the last message on any
+  bool heard_ = false;      // a message on the present stream
+  Clock::Time heard_at_{};  // the last message on any
   std::atomic<bool> stopping_ = false;
-  std::mutex link_mutex_;               // Stop closes the link from another thread
-  CoordinatorLink* link_ = nullptr;     // the open one
+  std::mutex link_mutex_;            // Stop closes the link from another thread
+  CoordinatorLink* link_ = nullptr;  // the open one
 };
 
 }  // namespace veilsum::client

@@ -1,5 +1,6 @@
-// Uploads leave at a public tick (DP-06): a multiple of the plan's tick after the round's start was received, so that the
-// moment of sending tells only how many ticks the fixed-shape work took, never what was in it.
+// Uploads leave at a public tick (DP-06): a multiple of the plan's tick after the round's start was
+// received, so that the moment of sending tells only how many ticks the fixed-shape work took,
+// never what was in it.
 #pragma once
 
 #include "base/clock.h"

@@ -27,7 +27,9 @@ std::optional<Hash32> SecureSum::setup_hash() const {
   return batch_->setup_hash();
 }
 
-secure_agg::WireLimits SecureSum::SetupLimits() const { return {setup_roster_, session_->params().slots()}; }
+secure_agg::WireLimits SecureSum::SetupLimits() const {
+  return {setup_roster_, session_->params().slots()};
+}
 secure_agg::WireLimits SecureSum::BatchLimits() const {
   return {batch_ ? batch_->roster().size() : 0, session_->params().slots()};
 }
@@ -45,7 +47,8 @@ absl::StatusOr<ClientMessage> SecureSum::OnOffer(const secagg::v1::BatchOffer& w
 absl::StatusOr<ClientMessage> SecureSum::OnRoster(const secagg::v1::Roster& wire) {
   VEILSUM_ASSIGN_OR_RETURN(auto phase, Take<secure_agg::BatchAdvertised>(setup_, "a roster"));
   const secure_agg::SessionParams& params = session_->params();
-  VEILSUM_ASSIGN_OR_RETURN(auto claim, secure_agg::ParseRoster(wire, params.seats().size(), params.slots()));
+  VEILSUM_ASSIGN_OR_RETURN(auto claim,
+                           secure_agg::ParseRoster(wire, params.seats().size(), params.slots()));
   setup_roster_ = claim.adverts.size();
   VEILSUM_ASSIGN_OR_RETURN(auto sent, std::move(phase).OnRoster(std::move(claim), verifier_, rng_));
   ClientMessage reply;
@@ -55,8 +58,10 @@ absl::StatusOr<ClientMessage> SecureSum::OnRoster(const secagg::v1::Roster& wire
 }
 
 absl::StatusOr<ClientMessage> SecureSum::OnDelivery(const secagg::v1::ShareDelivery& wire) {
-  VEILSUM_ASSIGN_OR_RETURN(auto phase, Take<secure_agg::AwaitingShares>(setup_, "a share delivery"));
-  VEILSUM_ASSIGN_OR_RETURN(const auto delivery, secure_agg::ParseShareDelivery(wire, SetupLimits()));
+  VEILSUM_ASSIGN_OR_RETURN(auto phase,
+                           Take<secure_agg::AwaitingShares>(setup_, "a share delivery"));
+  VEILSUM_ASSIGN_OR_RETURN(const auto delivery,
+                           secure_agg::ParseShareDelivery(wire, SetupLimits()));
   VEILSUM_ASSIGN_OR_RETURN(auto sent, std::move(phase).OnShares(delivery));
   ClientMessage reply;
   *reply.mutable_report() = secure_agg::EncodeShareReport(sent.message);
@@ -65,7 +70,8 @@ absl::StatusOr<ClientMessage> SecureSum::OnDelivery(const secagg::v1::ShareDeliv
 }
 
 absl::StatusOr<ClientMessage> SecureSum::OnActiveSet(const secagg::v1::ActiveSet& wire) {
-  VEILSUM_ASSIGN_OR_RETURN(auto phase, Take<secure_agg::AwaitingActiveSet>(setup_, "an active set"));
+  VEILSUM_ASSIGN_OR_RETURN(auto phase,
+                           Take<secure_agg::AwaitingActiveSet>(setup_, "an active set"));
   VEILSUM_ASSIGN_OR_RETURN(const auto active, secure_agg::ParseActiveSet(wire, SetupLimits()));
   VEILSUM_ASSIGN_OR_RETURN(auto sent, std::move(phase).OnActiveSet(active));
   ClientMessage reply;
@@ -75,15 +81,18 @@ absl::StatusOr<ClientMessage> SecureSum::OnActiveSet(const secagg::v1::ActiveSet
 }
 
 absl::Status SecureSum::OnSetupCertificate(const secagg::v1::Certificate& wire) {
-  VEILSUM_ASSIGN_OR_RETURN(auto phase, Take<secure_agg::AwaitingSetupCertificate>(setup_, "a setup certificate"));
-  VEILSUM_ASSIGN_OR_RETURN(const auto certificate, secure_agg::ParseCertificate(wire, SetupLimits()));
+  VEILSUM_ASSIGN_OR_RETURN(
+      auto phase, Take<secure_agg::AwaitingSetupCertificate>(setup_, "a setup certificate"));
+  VEILSUM_ASSIGN_OR_RETURN(const auto certificate,
+                           secure_agg::ParseCertificate(wire, SetupLimits()));
   VEILSUM_ASSIGN_OR_RETURN(secure_agg::Batch batch, std::move(phase).OnCertificate(certificate));
   slot_ = std::monostate();
   batch_.emplace(std::move(batch));
   return absl::OkStatus();
 }
 
-absl::StatusOr<secure_agg::RoundStart> SecureSum::ParseStart(const secagg::v1::RoundStart& wire) const {
+absl::StatusOr<secure_agg::RoundStart> SecureSum::ParseStart(
+    const secagg::v1::RoundStart& wire) const {
   return secure_agg::ParseRoundStart(wire, BatchLimits());
 }
 
@@ -124,14 +133,16 @@ absl::StatusOr<ClientMessage> SecureSum::OnCommit(const secagg::v1::CommitReques
 }
 
 absl::StatusOr<ClientMessage> SecureSum::OnCertificate(const secagg::v1::CommitCertificate& wire) {
-  VEILSUM_ASSIGN_OR_RETURN(const auto certificate, secure_agg::ParseCommitCertificate(wire, BatchLimits()));
+  VEILSUM_ASSIGN_OR_RETURN(const auto certificate,
+                           secure_agg::ParseCommitCertificate(wire, BatchLimits()));
   ClientMessage reply;
   if (auto* revealed = std::get_if<secure_agg::Revealed>(&slot_)) {
     VEILSUM_ASSIGN_OR_RETURN(const auto again, revealed->Repeat(certificate));
     *reply.mutable_reveal() = secure_agg::EncodeReveal(again);
     return reply;
   }
-  VEILSUM_ASSIGN_OR_RETURN(auto phase, Take<secure_agg::AwaitingCertificate>(slot_, "a commit certificate"));
+  VEILSUM_ASSIGN_OR_RETURN(auto phase,
+                           Take<secure_agg::AwaitingCertificate>(slot_, "a commit certificate"));
   VEILSUM_ASSIGN_OR_RETURN(auto sent, std::move(phase).OnCertificate(certificate));
   *reply.mutable_reveal() = secure_agg::EncodeReveal(sent.message);
   slot_.emplace<secure_agg::Revealed>(std::move(sent.next));

@@ -1,5 +1,6 @@
-// The secure sum's client side, driven by wire messages: holds the phase that is current, parses, steps, encodes.
-// At most one batch is being set up, one is in use, and one of its slots is open. Nothing here blocks.
+// The secure sum's client side, driven by wire messages: holds the phase that is current, parses,
+// steps, encodes. At most one batch is being set up, one is in use, and one of its slots is open.
+// Nothing here blocks.
 #pragma once
 
 #include <memory>
@@ -15,15 +16,16 @@ namespace veilsum::client {
 class SecureSum {
  public:
   // `verifier` and `rng` must outlive it.
-  SecureSum(std::shared_ptr<secure_agg::ClientSession> session, const secure_agg::SeatVerifier& verifier, SecureRng& rng)
+  SecureSum(std::shared_ptr<secure_agg::ClientSession> session,
+            const secure_agg::SeatVerifier& verifier, SecureRng& rng)
       : session_(std::move(session)), verifier_(verifier), rng_(rng) {}
 
   // The batch whose secrets are here; none before the first, or after a refusal dropped it.
   std::optional<Hash32> setup_hash() const;
   bool alarmed() const { return session_->alarmed(); }
 
-  // Setup of a batch. FailedPrecondition when the message is not what the present phase waits for; any other error has
-  // dropped the batch being set up (rule 21), and the next offer starts afresh.
+  // Setup of a batch. FailedPrecondition when the message is not what the present phase waits for;
+  // any other error has dropped the batch being set up (rule 21), and the next offer starts afresh.
   absl::StatusOr<coordinator::v1::ClientMessage> OnOffer(const secagg::v1::BatchOffer& wire);
   absl::StatusOr<coordinator::v1::ClientMessage> OnRoster(const secagg::v1::Roster& wire);
   absl::StatusOr<coordinator::v1::ClientMessage> OnDelivery(const secagg::v1::ShareDelivery& wire);
@@ -36,12 +38,14 @@ class SecureSum {
   // The masked vector, once; the slot then waits for U.
   absl::StatusOr<secure_agg::MaskedUpload> Mask(std::span<const std::int64_t> noised);
   absl::StatusOr<coordinator::v1::ClientMessage> OnCommit(const secagg::v1::CommitRequest& wire);
-  absl::StatusOr<coordinator::v1::ClientMessage> OnCertificate(const secagg::v1::CommitCertificate& wire);
+  absl::StatusOr<coordinator::v1::ClientMessage> OnCertificate(
+      const secagg::v1::CommitCertificate& wire);
   void OnClosed(const secagg::v1::RoundClosed& wire);
 
  private:
-  using Setup = std::variant<std::monostate, secure_agg::BatchAdvertised, secure_agg::AwaitingShares,
-                             secure_agg::AwaitingActiveSet, secure_agg::AwaitingSetupCertificate>;
+  using Setup =
+      std::variant<std::monostate, secure_agg::BatchAdvertised, secure_agg::AwaitingShares,
+                   secure_agg::AwaitingActiveSet, secure_agg::AwaitingSetupCertificate>;
   using Slot = std::variant<std::monostate, secure_agg::AwaitingInput, secure_agg::AwaitingCommit,
                             secure_agg::AwaitingCertificate, secure_agg::Revealed>;
   secure_agg::WireLimits SetupLimits() const;

@@ -12,7 +12,8 @@ class GrpcAdminClient final : public AdminClient {
   GrpcAdminClient(LinkConfig config, std::shared_ptr<grpc::Channel> channel)
       : config_(std::move(config)), stub_(std::move(channel)) {}
 
-  absl::StatusOr<admin::v1::StartRunResponse> StartRun(const admin::v1::StartRunRequest& request) override {
+  absl::StatusOr<admin::v1::StartRunResponse> StartRun(
+      const admin::v1::StartRunRequest& request) override {
     OpenCall call(calls_, config_.transfer_timeout);
     admin::v1::StartRunResponse response;
     VEILSUM_RETURN_IF_ERROR(FromGrpc(stub_.StartRun(call.context(), request, &response)));
@@ -28,8 +29,9 @@ class GrpcAdminClient final : public AdminClient {
     return FromGrpc(stub_.StopRun(call.context(), request, &response));
   }
 
-  absl::Status WatchRun(const std::string& run_id,
-                        const std::function<bool(const admin::v1::RunProgress&)>& on_progress) override {
+  absl::Status WatchRun(
+      const std::string& run_id,
+      const std::function<bool(const admin::v1::RunProgress&)>& on_progress) override {
     OpenCall call(calls_);  // no deadline: a run takes as long as it takes
     admin::v1::WatchRunRequest request;
     request.set_run_id(run_id);
@@ -43,7 +45,8 @@ class GrpcAdminClient final : public AdminClient {
     return FromGrpc(status);
   }
 
-  absl::StatusOr<Bytes> GetModel(const std::string& run_id, ByteView model_hash, std::size_t limit) override {
+  absl::StatusOr<Bytes> GetModel(const std::string& run_id, ByteView model_hash,
+                                 std::size_t limit) override {
     OpenCall call(calls_, config_.transfer_timeout);
     admin::v1::GetModelRequest request;
     request.set_run_id(run_id);

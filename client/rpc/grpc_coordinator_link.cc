@@ -17,7 +17,9 @@ class GrpcCoordinatorLink final : public CoordinatorLink {
       : config_(std::move(config)), stub_(std::move(channel)), stream_(stub_) {}
   ~GrpcCoordinatorLink() override { Close(); }
 
-  absl::StatusOr<coordinator::v1::ServerMessage> Read() override { return stream_.Read(config_.read_timeout); }
+  absl::StatusOr<coordinator::v1::ServerMessage> Read() override {
+    return stream_.Read(config_.read_timeout);
+  }
   absl::Status Write(const coordinator::v1::ClientMessage& message) override {
     return stream_.Write(message, config_.write_timeout);
   }

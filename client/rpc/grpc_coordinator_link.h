@@ -1,4 +1,5 @@
-// A client's connection to its coordinator over gRPC: dial out only, mutual TLS 1.3, the server known by its SPIFFE id.
+// A client's connection to its coordinator over gRPC: dial out only, mutual TLS 1.3, the server
+// known by its SPIFFE id.
 #pragma once
 
 #include <chrono>
@@ -11,18 +12,20 @@
 namespace veilsum::client {
 
 struct LinkConfig {
-  std::string target;                       // host:port
-  std::string coordinator_id;               // its SPIFFE URI; a certificate with another one is refused, whatever its host
-  std::shared_ptr<const TlsIdentity> tls;   // the own leaf
+  std::string target;          // host:port
+  std::string coordinator_id;  // its SPIFFE URI; a certificate with another one is refused,
+                               // whatever its host
+  std::shared_ptr<const TlsIdentity> tls;  // the own leaf
   std::chrono::milliseconds connect_timeout{10'000};
-  std::chrono::milliseconds read_timeout{600'000};   // Read: DeadlineExceeded, the link stays usable
-  std::chrono::milliseconds write_timeout{30'000};   // Write: Unavailable, the link is closed
+  std::chrono::milliseconds read_timeout{600'000};  // Read: DeadlineExceeded, the link stays usable
+  std::chrono::milliseconds write_timeout{30'000};  // Write: Unavailable, the link is closed
   std::chrono::milliseconds transfer_timeout{120'000};  // one Upload or FetchModel
 };
 
-// Connects and opens the Participate stream. Unavailable: nobody there, or the handshake failed (wrong root, expired, ...).
-// Read and Write are for one thread; Upload, FetchModel and Close for any. Close makes every call that
-// waits return Unavailable("closed"); it is also what the destructor does.
+// Connects and opens the Participate stream. Unavailable: nobody there, or the handshake failed
+// (wrong root, expired, ...). Read and Write are for one thread; Upload, FetchModel and Close for
+// any. Close makes every call that waits return Unavailable("closed"); it is also what the
+// destructor does.
 absl::StatusOr<std::unique_ptr<CoordinatorLink>> ConnectToCoordinator(const LinkConfig& config);
 
 }  // namespace veilsum::client

@@ -25,7 +25,8 @@ class OpenCalls {
   bool closed_ = false;
 };
 
-// The context of one call, known to `all` while it lives. Cancelled from the start when CancelAll came first.
+// The context of one call, known to `all` while it lives. Cancelled from the start when CancelAll
+// came first.
 class OpenCall {
  public:
   explicit OpenCall(OpenCalls& all) : all_(all) {
@@ -49,8 +50,8 @@ class OpenCall {
   grpc::ClientContext context_;
 };
 
-// Gathers the frames of a stream; ResourceExhausted before more than `limit` bytes are held. Drains nothing on refusal:
-// the caller cancels the call.
+// Gathers the frames of a stream; ResourceExhausted before more than `limit` bytes are held. Drains
+// nothing on refusal: the caller cancels the call.
 template <class Reader, class Frame>
 bool GatherFrames(Reader& reader, Frame& frame, std::size_t limit, std::vector<std::uint8_t>& out) {
   while (reader.Read(&frame)) {

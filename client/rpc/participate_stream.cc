@@ -43,7 +43,9 @@ bool ParticipateStream::Step(Time deadline) {
         StartRead();
       }
       break;
-    case kWrite: writing_ = false; break;
+    case kWrite:
+      writing_ = false;
+      break;
     case kFinish:
       finishing_ = false;
       ended_ = true;
@@ -53,7 +55,8 @@ bool ParticipateStream::Step(Time deadline) {
   return true;
 }
 
-absl::StatusOr<coordinator::v1::ServerMessage> ParticipateStream::Read(std::chrono::milliseconds timeout) {
+absl::StatusOr<coordinator::v1::ServerMessage> ParticipateStream::Read(
+    std::chrono::milliseconds timeout) {
   const Time deadline = std::chrono::system_clock::now() + timeout;
   while (arrived_.empty() && !over_ && !closed_)
     if (!Step(deadline)) return DeadlineExceeded("no message within %d ms", timeout.count());
@@ -64,7 +67,8 @@ absl::StatusOr<coordinator::v1::ServerMessage> ParticipateStream::Read(std::chro
   return message;
 }
 
-absl::Status ParticipateStream::Write(const coordinator::v1::ClientMessage& message, std::chrono::milliseconds timeout) {
+absl::Status ParticipateStream::Write(const coordinator::v1::ClientMessage& message,
+                                      std::chrono::milliseconds timeout) {
   const Time deadline = std::chrono::system_clock::now() + timeout;
   const auto wait_for = [&](auto condition) {
     while (!condition() && !over_ && !closed_)

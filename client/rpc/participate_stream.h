@@ -1,5 +1,6 @@
-// The long stream of a client, as blocking calls with time limits. The calling thread waits on a completion queue of its
-// own and so does gRPC's reading and decrypting itself: no other thread is woken for a message.
+// The long stream of a client, as blocking calls with time limits. The calling thread waits on a
+// completion queue of its own and so does gRPC's reading and decrypting itself: no other thread is
+// woken for a message.
 #pragma once
 
 #include <grpcpp/client_context.h>
@@ -21,11 +22,12 @@ class ParticipateStream {
   ~ParticipateStream();
   ParticipateStream(const ParticipateStream&) = delete;
 
-  // The next message; what arrived before the end of the stream comes first. DeadlineExceeded: none yet. Otherwise the
-  // status that ended the stream; an end without an error is Unavailable.
+  // The next message; what arrived before the end of the stream comes first. DeadlineExceeded: none
+  // yet. Otherwise the status that ended the stream; an end without an error is Unavailable.
   absl::StatusOr<coordinator::v1::ServerMessage> Read(std::chrono::milliseconds timeout);
   // Returns when gRPC has taken the message. After a timeout the stream is closed.
-  absl::Status Write(const coordinator::v1::ClientMessage& message, std::chrono::milliseconds timeout);
+  absl::Status Write(const coordinator::v1::ClientMessage& message,
+                     std::chrono::milliseconds timeout);
   void Close();
 
  private:
@@ -39,7 +41,9 @@ class ParticipateStream {
 
   grpc::ClientContext context_;
   grpc::CompletionQueue queue_;
-  std::unique_ptr<grpc::ClientAsyncReaderWriter<coordinator::v1::ClientMessage, coordinator::v1::ServerMessage>> stream_;
+  std::unique_ptr<
+      grpc::ClientAsyncReaderWriter<coordinator::v1::ClientMessage, coordinator::v1::ServerMessage>>
+      stream_;
   coordinator::v1::ServerMessage incoming_;
   std::deque<coordinator::v1::ServerMessage> arrived_;
   bool started_ = false, reading_ = false, writing_ = false, finishing_ = false;

@@ -23,14 +23,16 @@ struct Refusal {
 
 class CoordinatorVerifier final : public tls::ExternalCertificateVerifier {
  public:
-  CoordinatorVerifier(std::shared_ptr<const TlsIdentity> own, std::string expected, std::shared_ptr<Refusal> refusal)
+  CoordinatorVerifier(std::shared_ptr<const TlsIdentity> own, std::string expected,
+                      std::shared_ptr<Refusal> refusal)
       : own_(std::move(own)), expected_(std::move(expected)), refusal_(std::move(refusal)) {}
 
   bool Verify(tls::TlsCustomVerificationCheckRequest* request, std::function<void(grpc::Status)>,
               grpc::Status* sync_status) override {
     const grpc::string_ref pem = request->peer_cert();
     const absl::Status status = Check({pem.data(), pem.size()});
-    if (!status.ok()) *sync_status = grpc::Status(grpc::StatusCode::UNAUTHENTICATED, std::string(status.message()));
+    if (!status.ok())
+      *sync_status = grpc::Status(grpc::StatusCode::UNAUTHENTICATED, std::string(status.message()));
     const std::lock_guard lock(refusal_->mutex);
     refusal_->status = status;
     return true;
@@ -40,7 +42,8 @@ class CoordinatorVerifier final : public tls::ExternalCertificateVerifier {
  private:
   absl::Status Check(std::string_view leaf_pem) const {
     VEILSUM_ASSIGN_OR_RETURN(const Certificate leaf, Certificate::FromPem(leaf_pem));
-    VEILSUM_ASSIGN_OR_RETURN(const SpiffeId id, VerifyLeaf(leaf, own_->root, std::chrono::system_clock::now()));
+    VEILSUM_ASSIGN_OR_RETURN(const SpiffeId id,
+                             VerifyLeaf(leaf, own_->root, std::chrono::system_clock::now()));
     if (id.ToString() == expected_) return absl::OkStatus();
     return Unauthenticated("SA-38: the server is %s, must be %s", id.ToString(), expected_);
   }
@@ -50,11 +53,13 @@ class CoordinatorVerifier final : public tls::ExternalCertificateVerifier {
   const std::shared_ptr<Refusal> refusal_;
 };
 
-std::shared_ptr<grpc::ChannelCredentials> Credentials(const LinkConfig& config, std::shared_ptr<Refusal> refusal) {
-  const tls::IdentityKeyCertPair pair{std::string(config.tls->key_pem.Expose()), config.tls->certificate.ToPem()};
+std::shared_ptr<grpc::ChannelCredentials> Credentials(const LinkConfig& config,
+                                                      std::shared_ptr<Refusal> refusal) {
+  const tls::IdentityKeyCertPair pair{std::string(config.tls->key_pem.Expose()),
+                                      config.tls->certificate.ToPem()};
   tls::TlsChannelCredentialsOptions options;
-  options.set_certificate_provider(
-      std::make_shared<tls::StaticDataCertificateProvider>(config.tls->root.ToPem(), std::vector{pair}));
+  options.set_certificate_provider(std::make_shared<tls::StaticDataCertificateProvider>(
+      config.tls->root.ToPem(), std::vector{pair}));
   options.watch_root_certs();
   options.watch_identity_key_cert_pairs();
   options.set_verify_server_certs(true);  // the chain by OpenSSL; the identity by our verifier
@@ -72,9 +77,11 @@ grpc::ChannelArguments Arguments() {
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 20'000);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 0);
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
-  arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);  // an upload is sent again by the round, or not at all
+  arguments.SetInt(GRPC_ARG_ENABLE_RETRIES,
+                   0);  // an upload is sent again by the round, or not at all
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 10'000);  // despite its name: the least time that an attempt is given
+  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS,
+                   10'000);  // despite its name: the least time that an attempt is given
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 2'000);
   return arguments;
@@ -93,8 +100,11 @@ absl::Status AwaitConnection(grpc::Channel& channel, Refusal& refusal, const Lin
     }
     // In pieces: the channel shows no new state when an attempt after a failed one is refused.
     const auto now = std::chrono::system_clock::now();
-    if (!channel.WaitForStateChange(state, std::min(deadline, now + std::chrono::milliseconds(50))) && now >= deadline)
-      return Unavailable("coordinator %s: no connection within %d ms", config.target, config.connect_timeout.count());
+    if (!channel.WaitForStateChange(state,
+                                    std::min(deadline, now + std::chrono::milliseconds(50))) &&
+        now >= deadline)
+      return Unavailable("coordinator %s: no connection within %d ms", config.target,
+                         config.connect_timeout.count());
   }
 }
 
@@ -102,10 +112,12 @@ absl::Status AwaitConnection(grpc::Channel& channel, Refusal& refusal, const Lin
 
 absl::StatusOr<std::shared_ptr<grpc::Channel>> OpenSecureChannel(const LinkConfig& config) {
   VEILSUM_RETURN_IF_ERROR(RequireTls13());
-  if (config.tls == nullptr || config.target.empty()) return InvalidArgument("a link needs a target and a TLS identity");
+  if (config.tls == nullptr || config.target.empty())
+    return InvalidArgument("a link needs a target and a TLS identity");
   VEILSUM_ASSIGN_OR_RETURN(const SpiffeId expected, SpiffeId::Parse(config.coordinator_id));
   if (expected.role() != SpiffeRole::kCoordinator)
-    return InvalidArgument("%s is a %s, not a coordinator", config.coordinator_id, RoleName(expected.role()));
+    return InvalidArgument("%s is a %s, not a coordinator", config.coordinator_id,
+                           RoleName(expected.role()));
   const auto refusal = std::make_shared<Refusal>();
   std::shared_ptr<grpc::Channel> channel =
       grpc::CreateCustomChannel(config.target, Credentials(config, refusal), Arguments());
@@ -115,7 +127,8 @@ absl::StatusOr<std::shared_ptr<grpc::Channel>> OpenSecureChannel(const LinkConfi
 
 absl::Status FromGrpc(const grpc::Status& status) {
   if (status.ok()) return absl::OkStatus();
-  if (status.error_code() == grpc::StatusCode::CANCELLED) return Unavailable("closed: %s", status.error_message());
+  if (status.error_code() == grpc::StatusCode::CANCELLED)
+    return Unavailable("closed: %s", status.error_message());
   return absl::Status(static_cast<absl::StatusCode>(status.error_code()), status.error_message());
 }
 

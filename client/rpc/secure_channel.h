@@ -1,4 +1,5 @@
-// A channel to the coordinator: mutual TLS 1.3, the server known by its SPIFFE id (not by a host name), no proxy, no retry.
+// A channel to the coordinator: mutual TLS 1.3, the server known by its SPIFFE id (not by a host
+// name), no proxy, no retry.
 #pragma once
 
 #include <grpcpp/channel.h>
@@ -13,7 +14,8 @@ namespace veilsum::client {
 // InvalidArgument: coordinator_id is not a coordinator's, or the target is empty.
 absl::StatusOr<std::shared_ptr<grpc::Channel>> OpenSecureChannel(const LinkConfig& config);
 
-// The status of a finished call. Codes are the same numbers in both; Cancelled (we closed) becomes Unavailable.
+// The status of a finished call. Codes are the same numbers in both; Cancelled (we closed) becomes
+// Unavailable.
 absl::Status FromGrpc(const grpc::Status& status);
 
 }  // namespace veilsum::client

@@ -10,20 +10,21 @@ namespace {
 
 constexpr double kBeta1 = 0.9, kBeta2 = 0.999, kEpsilon = 1e-8, kVarianceFloor = 0.0025;
 
-absl::Status Check(const model::Layout& layout, const model::Examples& examples, const model::ModelVector& initial,
-                   const LocalTraining& settings) {
+absl::Status Check(const model::Layout& layout, const model::Examples& examples,
+                   const model::ModelVector& initial, const LocalTraining& settings) {
   if (examples.customers() == 0) return InvalidArgument("no customers to train on");
   if (initial.size() != layout.size())
     return InvalidArgument("model has %d numbers, must have %d", initial.size(), layout.size());
   if (!(settings.batch_fraction > 0 && settings.batch_fraction <= 1))
     return InvalidArgument("batch_fraction is %g, must be in (0, 1]", settings.batch_fraction);
   if (!(settings.learning_rate > 0) || !(settings.clip_norm > 0))
-    return InvalidArgument("learning_rate is %g and clip_norm is %g, must be positive", settings.learning_rate,
-                           settings.clip_norm);
+    return InvalidArgument("learning_rate is %g and clip_norm is %g, must be positive",
+                           settings.learning_rate, settings.clip_norm);
   return absl::OkStatus();
 }
 
-void Standardise(const model::Layout& layout, const model::Examples& examples, model::ModelVector& model) {
+void Standardise(const model::Layout& layout, const model::Examples& examples,
+                 model::ModelVector& model) {
   for (std::size_t j = 0; j < layout.numeric(); ++j) {
     double sum = 0, squares = 0;
     for (std::size_t row = 0; row < examples.rows(); ++row) {
@@ -32,7 +33,8 @@ void Standardise(const model::Layout& layout, const model::Examples& examples, m
       squares += u * u;
     }
     const double mean = sum / static_cast<double>(examples.rows());
-    const double variance = std::max(squares / static_cast<double>(examples.rows()) - mean * mean, kVarianceFloor);
+    const double variance =
+        std::max(squares / static_cast<double>(examples.rows()) - mean * mean, kVarianceFloor);
     model[j] = static_cast<float>(mean);
     model[layout.numeric() + j] = static_cast<float>(1 / std::sqrt(variance));
   }
@@ -48,20 +50,23 @@ std::vector<std::uint32_t> SampleBatch(std::size_t customers, double fraction, S
 
 }  // namespace
 
-absl::StatusOr<model::ModelVector> TrainAlone(const model::Layout& layout, const model::Examples& examples,
-                                              const model::ModelVector& initial, const LocalTraining& settings,
-                                              SecureRng& rng) {
+absl::StatusOr<model::ModelVector> TrainAlone(const model::Layout& layout,
+                                              const model::Examples& examples,
+                                              const model::ModelVector& initial,
+                                              const LocalTraining& settings, SecureRng& rng) {
   VEILSUM_RETURN_IF_ERROR(Check(layout, examples, initial, settings));
-  VEILSUM_ASSIGN_OR_RETURN(const auto engine,
-                           cpu::Engine::Create(layout, examples, settings.max_rows, cpu::BestKernels()));
+  VEILSUM_ASSIGN_OR_RETURN(
+      const auto engine,
+      cpu::Engine::Create(layout, examples, settings.max_rows, cpu::BestKernels()));
   model::ModelVector model = initial;
   if (layout.standardised()) Standardise(layout, examples, model);
   std::vector<double> m(layout.parameters()), v(layout.parameters());
   const double expected = settings.batch_fraction * static_cast<double>(examples.customers());
   for (std::uint32_t step = 1; step <= settings.steps; ++step) {
     const auto batch = SampleBatch(examples.customers(), settings.batch_fraction, rng);
-    VEILSUM_ASSIGN_OR_RETURN(const auto sum, engine->Sum(model, batch, static_cast<std::uint32_t>(batch.size()),
-                                                         settings.clip_norm));
+    VEILSUM_ASSIGN_OR_RETURN(
+        const auto sum,
+        engine->Sum(model, batch, static_cast<std::uint32_t>(batch.size()), settings.clip_norm));
     const double unbias1 = 1 - std::pow(kBeta1, step), unbias2 = 1 - std::pow(kBeta2, step);
     for (std::size_t i = 0; i < sum.size(); ++i) {
       const double gradient = sum[i] / expected;

@@ -1,5 +1,5 @@
-// One merchant on its own: what it would reach without the federation. No noise and nothing leaves the caller, so the
-// result is for the demo's report and for tests only (SE-17).
+// One merchant on its own: what it would reach without the federation. No noise and nothing leaves
+// the caller, so the result is for the demo's report and for tests only (SE-17).
 #pragma once
 
 #include "base/secure_rng.h"
@@ -12,16 +12,18 @@ namespace veilsum::client {
 struct LocalTraining {
   std::uint32_t steps = 200;
   double learning_rate = 0.002;
-  double clip_norm = 10;         // as the plan's [nonprivate] section
-  double batch_fraction = 0.1;   // every customer is in a step with this probability
-  std::uint32_t max_rows = 1;    // of one customer, as in the plan
+  double clip_norm = 10;        // as the plan's [nonprivate] section
+  double batch_fraction = 0.1;  // every customer is in a step with this probability
+  std::uint32_t max_rows = 1;   // of one customer, as in the plan
 };
 
-// Adam(0.9, 0.999, 1e-8) from `initial` on the examples alone; returns the last iterate. When the layout is standardised,
-// the buffers are first set to the exact mean and 1 / deviation of these examples' numeric inputs. `rng` draws the batches.
-// InvalidArgument: no customers, or settings out of range.
-absl::StatusOr<model::ModelVector> TrainAlone(const model::Layout& layout, const model::Examples& examples,
-                                              const model::ModelVector& initial, const LocalTraining& settings,
-                                              SecureRng& rng);
+// Adam(0.9, 0.999, 1e-8) from `initial` on the examples alone; returns the last iterate. When the
+// layout is standardised, the buffers are first set to the exact mean and 1 / deviation of these
+// examples' numeric inputs. `rng` draws the batches. InvalidArgument: no customers, or settings out
+// of range.
+absl::StatusOr<model::ModelVector> TrainAlone(const model::Layout& layout,
+                                              const model::Examples& examples,
+                                              const model::ModelVector& initial,
+                                              const LocalTraining& settings, SecureRng& rng);
 
 }  // namespace veilsum::client

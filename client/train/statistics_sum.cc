@@ -6,8 +6,8 @@
 namespace veilsum::client {
 namespace {
 
-// w of one customer. Every component is at most 1 in fp64: a sum of R numbers of at most 1 rounds to at most R.
-// False when it has no rows or a value that is not finite.
+// w of one customer. Every component is at most 1 in fp64: a sum of R numbers of at most 1 rounds
+// to at most R. False when it has no rows or a value that is not finite.
 bool CustomerVector(const model::Examples& examples, std::size_t customer, std::vector<double>& w) {
   const std::size_t first = examples.first_row[customer], last = examples.first_row[customer + 1];
   const auto numeric = static_cast<std::size_t>(examples.numeric);
@@ -20,17 +20,20 @@ bool CustomerVector(const model::Examples& examples, std::size_t customer, std::
     }
   for (double& value : w) value /= static_cast<double>(std::max<std::size_t>(1, last - first));
   w[0] = 1;
-  return first < last && std::all_of(w.begin(), w.end(), [](double value) { return std::isfinite(value); });
+  return first < last &&
+         std::all_of(w.begin(), w.end(), [](double value) { return std::isfinite(value); });
 }
 
 }  // namespace
 
 double StatisticsNorm(int numeric) { return std::sqrt(1 + 2.0 * numeric); }
 
-absl::StatusOr<std::vector<std::int64_t>> StatisticsGrid(const model::Examples& examples, double scale) {
+absl::StatusOr<std::vector<std::int64_t>> StatisticsGrid(const model::Examples& examples,
+                                                         double scale) {
   int exponent;
   if (!(scale >= 1 && scale <= 0x1p40) || std::frexp(scale, &exponent) != 0.5)
-    return InvalidArgument("scale of the statistics is %g, must be a power of two from 1 to 2^40", scale);
+    return InvalidArgument("scale of the statistics is %g, must be a power of two from 1 to 2^40",
+                           scale);
   std::vector<double> w(StatisticsSize(examples.numeric)), sum(w.size());
   for (std::size_t u = 0; u < examples.customers(); ++u) {
     const double included = CustomerVector(examples, u, w) ? 1 : 0;

@@ -6,20 +6,24 @@ namespace veilsum::client {
 
 absl::Status CheckShape(const StepShape& shape) {
   int exponent;
-  if (!(shape.scale >= 1) || !std::isfinite(shape.scale) || std::frexp(shape.scale, &exponent) != 0.5)
+  if (!(shape.scale >= 1) || !std::isfinite(shape.scale) ||
+      std::frexp(shape.scale, &exponent) != 0.5)
     return InvalidArgument("DP-02: scale is %g, must be a power of two, at least 1", shape.scale);
   if (!(shape.clip_norm > 0) || !std::isfinite(shape.clip_norm))
     return InvalidArgument("clip_norm is %g, must be positive", shape.clip_norm);
   if (shape.padded_customers == 0) return InvalidArgument("padded_customers is 0");
   // The engines' rounding to the grid needs this much room in fp64.
   const double largest = shape.scale * shape.clip_norm * shape.padded_customers;
-  if (!(largest < 0x1p51)) return InvalidArgument("scale * clip_norm * padded_customers is %g, must be under 2^51", largest);
+  if (!(largest < 0x1p51))
+    return InvalidArgument("scale * clip_norm * padded_customers is %g, must be under 2^51",
+                           largest);
   return absl::OkStatus();
 }
 
 double SummationError(const StepShape& shape, std::uint32_t max_rows) {
   const double customers = shape.padded_customers;
-  return 2 * shape.scale * (customers * max_rows) * 0x1p-53 * (1 + 0x1p-20) * customers * 64 * shape.clip_norm;
+  return 2 * shape.scale * (customers * max_rows) * 0x1p-53 * (1 + 0x1p-20) * customers * 64 *
+         shape.clip_norm;
 }
 
 }  // namespace veilsum::client

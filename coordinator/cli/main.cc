@@ -8,25 +8,32 @@
 
 int main(int argc, char** argv) {
   veilsum::InitialiseProcess();
-  CLI::App app("The coordinator of a federation: it sees one noisy sum a round, and nothing else.", "veilsum-coordinator");
+  CLI::App app("The coordinator of a federation: it sees one noisy sum a round, and nothing else.",
+               "veilsum-coordinator");
   app.set_version_flag("--version", "veilsum-coordinator " VEILSUM_VERSION);
   app.require_subcommand(1);
   app.failure_message([](const CLI::App*, const CLI::Error& error) {
-    return "veilsum-coordinator: " + std::string(error.what()) + "\nRun with --help for more information.\n";
+    return "veilsum-coordinator: " + std::string(error.what()) +
+           "\nRun with --help for more information.\n";
   });
   std::string config;
-  CLI::App* serve = app.add_subcommand("serve", "Serve one federation until SIGTERM; an unfinished run is continued");
+  CLI::App* serve = app.add_subcommand(
+      "serve", "Serve one federation until SIGTERM; an unfinished run is continued");
   serve->add_option("--config", config, "coordinator.toml")->type_name("FILE")->required();
-  CLI::App* check = app.add_subcommand("check-config", "Read the configuration and the keys, and start nothing");
+  CLI::App* check =
+      app.add_subcommand("check-config", "Read the configuration and the keys, and start nothing");
   check->add_option("--config", config, "coordinator.toml")->type_name("FILE")->required();
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : static_cast<int>(veilsum::ExitCode::kUsage);
   }
-  const absl::Status status = serve->parsed() ? veilsum::coordinator::Serve(config) : veilsum::coordinator::CheckConfig(config);
+  const absl::Status status = serve->parsed() ? veilsum::coordinator::Serve(config)
+                                              : veilsum::coordinator::CheckConfig(config);
   if (status.ok()) return 0;
   std::fprintf(stderr, "veilsum-coordinator: %s\n", std::string(status.message()).c_str());
-  const bool configuration = check->parsed() || absl::IsInvalidArgument(status) || absl::IsNotFound(status);
-  return static_cast<int>(configuration ? veilsum::ExitCode::kConfiguration : veilsum::ExitCodeOf(status));
+  const bool configuration =
+      check->parsed() || absl::IsInvalidArgument(status) || absl::IsNotFound(status);
+  return static_cast<int>(configuration ? veilsum::ExitCode::kConfiguration
+                                        : veilsum::ExitCodeOf(status));
 }

@@ -36,11 +36,12 @@ absl::StatusOr<Config> ReadConfig(const std::filesystem::path& file) {
 }
 
 absl::StatusOr<TlsIdentity> ReadIdentity(const Config& config) {
-  VEILSUM_ASSIGN_OR_RETURN(TlsIdentity identity, LoadTlsIdentity(config.root, config.certificate, config.key,
-                                                                 std::chrono::system_clock::now()));
+  VEILSUM_ASSIGN_OR_RETURN(TlsIdentity identity,
+                           LoadTlsIdentity(config.root, config.certificate, config.key,
+                                           std::chrono::system_clock::now()));
   if (identity.id.domain() != config.federation)
-    return InvalidArgument("federation.name is \"%s\", the certificate is of \"%s\"", config.federation,
-                           identity.id.domain());
+    return InvalidArgument("federation.name is \"%s\", the certificate is of \"%s\"",
+                           config.federation, identity.id.domain());
   return identity;
 }
 
@@ -61,7 +62,8 @@ absl::Status Serve(const std::filesystem::path& config_file) {
   VEILSUM_ASSIGN_OR_RETURN(const Config config, ReadConfig(config_file));
   VEILSUM_ASSIGN_OR_RETURN(TlsIdentity identity, ReadIdentity(config));
   VEILSUM_ASSIGN_OR_RETURN(const std::unique_ptr<RunStore> store, OpenSqliteRunStore(config.store));
-  const secure_agg::PinnedRootVerifier verifier(identity.root, [] { return std::chrono::system_clock::now(); });
+  const secure_agg::PinnedRootVerifier verifier(identity.root,
+                                                [] { return std::chrono::system_clock::now(); });
   SystemRng rng;
   const SteadyClock clock;
   RunEngineParts parts;
@@ -71,16 +73,19 @@ absl::Status Serve(const std::filesystem::path& config_file) {
   parts.rng = &rng;
   parts.clock = &clock;
   parts.log = LogLine;
-  VEILSUM_ASSIGN_OR_RETURN(const std::unique_ptr<RunEngine> engine, RunEngine::Start(std::move(parts)));
+  VEILSUM_ASSIGN_OR_RETURN(const std::unique_ptr<RunEngine> engine,
+                           RunEngine::Start(std::move(parts)));
   RpcServerConfig rpc;
   rpc.listen = config.listen;
   rpc.tls = std::make_shared<const TlsIdentity>(std::move(identity));
   rpc.limits.uploads_admitted = config.uploads_admitted;
-  VEILSUM_ASSIGN_OR_RETURN(const std::unique_ptr<RpcServer> server, RpcServer::Start(rpc, *engine, *engine));
+  VEILSUM_ASSIGN_OR_RETURN(const std::unique_ptr<RpcServer> server,
+                           RpcServer::Start(rpc, *engine, *engine));
   const std::string host = config.listen.substr(0, config.listen.rfind(':'));
   const std::string address = absl::StrFormat("%s:%d", host, server->port());
   LogLine("listens on " + address);
-  if (!config.port_file.empty()) VEILSUM_RETURN_IF_ERROR(WriteFile(config.port_file, address + "\n"));
+  if (!config.port_file.empty())
+    VEILSUM_RETURN_IF_ERROR(WriteFile(config.port_file, address + "\n"));
   stop.get_future().wait();
   server->Shutdown(std::chrono::seconds(2));
   engine->Shutdown();

@@ -1,4 +1,5 @@
-// What the RPC layer needs of the coordinator, and what the coordinator needs of a connection. No gRPC here.
+// What the RPC layer needs of the coordinator, and what the coordinator needs of a connection. No
+// gRPC here.
 #pragma once
 
 #include <functional>
@@ -10,7 +11,8 @@
 
 namespace veilsum::coordinator {
 
-// The open stream of one client. Thread-safe; messages leave in the order of Send; a closed link drops them.
+// The open stream of one client. Thread-safe; messages leave in the order of Send; a closed link
+// drops them.
 class ClientLink {
  public:
   virtual ~ClientLink() = default;
@@ -18,17 +20,22 @@ class ClientLink {
   virtual void Close(const absl::Status& reason) = 0;
 };
 
-// Called from RPC threads: implementations queue and return at once. `seat` is the SPIFFE URI of the certificate (SA-38).
+// Called from RPC threads: implementations queue and return at once. `seat` is the SPIFFE URI of
+// the certificate (SA-38).
 class RoundsBackend {
  public:
   virtual ~RoundsBackend() = default;
   virtual void OnConnected(const std::string& seat, std::shared_ptr<ClientLink> link) = 0;
-  virtual void OnMessage(const std::string& seat, const std::shared_ptr<ClientLink>& link, v1::ClientMessage message) = 0;
+  virtual void OnMessage(const std::string& seat, const std::shared_ptr<ClientLink>& link,
+                         v1::ClientMessage message) = 0;
   virtual void OnDisconnected(const std::string& seat, const std::shared_ptr<ClientLink>& link) = 0;
 
-  // How many bytes this seat's upload of `round` must have. An error refuses the stream before it is read (SA-20, SA-21).
-  virtual absl::StatusOr<std::size_t> ExpectUpload(const std::string& seat, std::uint64_t round) = 0;
-  // A complete upload of exactly that size. `done` answers the client; it may be called from any thread.
+  // How many bytes this seat's upload of `round` must have. An error refuses the stream before it
+  // is read (SA-20, SA-21).
+  virtual absl::StatusOr<std::size_t> ExpectUpload(const std::string& seat,
+                                                   std::uint64_t round) = 0;
+  // A complete upload of exactly that size. `done` answers the client; it may be called from any
+  // thread.
   virtual void OnUpload(const std::string& seat, std::uint64_t round, Bytes words,
                         std::function<void(absl::Status)> done) = 0;
   // NotFound when the hash is not a model that this run has published.

@@ -31,14 +31,17 @@ grpc::ServerUnaryReactor* AdminService::StopRun(grpc::CallbackServerContext* con
     call->Finish(ToGrpc(peer.status()));
     return call;
   }
-  worker_.Post([this, call, request] { call->Finish(ToGrpc(backend_.StopRun(request->run_id(), request->reason()))); });
+  worker_.Post([this, call, request] {
+    call->Finish(ToGrpc(backend_.StopRun(request->run_id(), request->reason())));
+  });
   return call;
 }
 
-grpc::ServerWriteReactor<admin::v1::RunProgress>* AdminService::WatchRun(grpc::CallbackServerContext* context,
-                                                                         const admin::v1::WatchRunRequest* request) {
+grpc::ServerWriteReactor<admin::v1::RunProgress>* AdminService::WatchRun(
+    grpc::CallbackServerContext* context, const admin::v1::WatchRunRequest* request) {
   const auto peer = gate_->Admit(context->auth_context().get(), SpiffeRole::kOperator);
-  if (!peer.ok()) return new RefusedCall<grpc::ServerWriteReactor<admin::v1::RunProgress>>(peer.status());
+  if (!peer.ok())
+    return new RefusedCall<grpc::ServerWriteReactor<admin::v1::RunProgress>>(peer.status());
   const auto call = std::make_shared<WatchCall>([this](WatchCall* ended) {
     const std::lock_guard lock(mutex_);
     watchers_.erase(ended);
@@ -51,15 +54,17 @@ grpc::ServerWriteReactor<admin::v1::RunProgress>* AdminService::WatchRun(grpc::C
   return call.get();  // it holds itself until OnDone
 }
 
-grpc::ServerWriteReactor<admin::v1::ModelPart>* AdminService::GetModel(grpc::CallbackServerContext* context,
-                                                                       const admin::v1::GetModelRequest* request) {
+grpc::ServerWriteReactor<admin::v1::ModelPart>* AdminService::GetModel(
+    grpc::CallbackServerContext* context, const admin::v1::GetModelRequest* request) {
   const auto model = [&]() -> absl::StatusOr<std::shared_ptr<const Bytes>> {
-    VEILSUM_RETURN_IF_ERROR(gate_->Admit(context->auth_context().get(), SpiffeRole::kOperator).status());
+    VEILSUM_RETURN_IF_ERROR(
+        gate_->Admit(context->auth_context().get(), SpiffeRole::kOperator).status());
     const ByteView hash = AsBytes(request->model_hash());
     if (!hash.empty()) VEILSUM_RETURN_IF_ERROR(ParseFixed<32>("model_hash", hash).status());
     return backend_.Model(request->run_id(), hash);
   }();
-  if (!model.ok()) return new RefusedCall<grpc::ServerWriteReactor<admin::v1::ModelPart>>(model.status());
+  if (!model.ok())
+    return new RefusedCall<grpc::ServerWriteReactor<admin::v1::ModelPart>>(model.status());
   return new BytesCall<admin::v1::ModelPart>(context, *model, limits_.stream_deadline);
 }
 

@@ -18,14 +18,16 @@ class AdminService final : public admin::v1::Admin::CallbackService {
   AdminService(AdminBackend& backend, std::shared_ptr<const PeerGate> gate, const RpcLimits& limits)
       : backend_(backend), gate_(std::move(gate)), limits_(limits) {}
 
-  grpc::ServerUnaryReactor* StartRun(grpc::CallbackServerContext* context, const admin::v1::StartRunRequest* request,
+  grpc::ServerUnaryReactor* StartRun(grpc::CallbackServerContext* context,
+                                     const admin::v1::StartRunRequest* request,
                                      admin::v1::StartRunResponse* response) override;
-  grpc::ServerUnaryReactor* StopRun(grpc::CallbackServerContext* context, const admin::v1::StopRunRequest* request,
+  grpc::ServerUnaryReactor* StopRun(grpc::CallbackServerContext* context,
+                                    const admin::v1::StopRunRequest* request,
                                     admin::v1::StopRunResponse* response) override;
-  grpc::ServerWriteReactor<admin::v1::RunProgress>* WatchRun(grpc::CallbackServerContext* context,
-                                                             const admin::v1::WatchRunRequest* request) override;
-  grpc::ServerWriteReactor<admin::v1::ModelPart>* GetModel(grpc::CallbackServerContext* context,
-                                                           const admin::v1::GetModelRequest* request) override;
+  grpc::ServerWriteReactor<admin::v1::RunProgress>* WatchRun(
+      grpc::CallbackServerContext* context, const admin::v1::WatchRunRequest* request) override;
+  grpc::ServerWriteReactor<admin::v1::ModelPart>* GetModel(
+      grpc::CallbackServerContext* context, const admin::v1::GetModelRequest* request) override;
   void CloseAll(const absl::Status& reason);  // every watcher
 
  private:
@@ -34,7 +36,8 @@ class AdminService final : public admin::v1::Admin::CallbackService {
   const RpcLimits limits_;
   std::mutex mutex_;
   std::map<WatchCall*, std::weak_ptr<WatchCall>> watchers_;
-  WorkerThread worker_;  // StartRun checks a noise calibration, which takes longer than an RPC thread may be held
+  WorkerThread worker_;  // StartRun checks a noise calibration, which takes longer than an RPC
+                         // thread may be held
 };
 
 }  // namespace veilsum::coordinator

@@ -1,4 +1,5 @@
-// Cancels a callback call that has not ended in time, so that a peer which stops sending or reading holds nothing for long.
+// Cancels a callback call that has not ended in time, so that a peer which stops sending or reading
+// holds nothing for long.
 #pragma once
 
 #include <grpcpp/alarm.h>
@@ -11,10 +12,13 @@
 
 namespace veilsum::coordinator {
 
-// Owned by the call's reactor. Start once; End from OnDone, after which the call is not touched any more.
+// Owned by the call's reactor. Start once; End from OnDone, after which the call is not touched any
+// more.
 class CallDeadline {
  public:
-  explicit CallDeadline(grpc::CallbackServerContext* call) : shared_(std::make_shared<Shared>()) { shared_->call = call; }
+  explicit CallDeadline(grpc::CallbackServerContext* call) : shared_(std::make_shared<Shared>()) {
+    shared_->call = call;
+  }
   void Start(std::chrono::milliseconds length) {
     alarm_.Set(std::chrono::system_clock::now() + length, [shared = shared_](bool expired) {
       const std::lock_guard lock(shared->mutex);

@@ -1,4 +1,5 @@
-// Two calls that need no state of their own: one that is refused at once, and one that sends a byte string in frames.
+// Two calls that need no state of their own: one that is refused at once, and one that sends a byte
+// string in frames.
 #pragma once
 
 #include <grpcpp/support/server_callback.h>
@@ -25,7 +26,8 @@ class RefusedCall final : public Reactor {
 template <class Frame>
 class BytesCall final : public grpc::ServerWriteReactor<Frame> {
  public:
-  BytesCall(grpc::CallbackServerContext* context, std::shared_ptr<const Bytes> bytes, std::chrono::milliseconds deadline)
+  BytesCall(grpc::CallbackServerContext* context, std::shared_ptr<const Bytes> bytes,
+            std::chrono::milliseconds deadline)
       : bytes_(std::move(bytes)), deadline_(context) {
     deadline_.Start(deadline);
     Next();

@@ -6,9 +6,13 @@
 
 namespace veilsum::coordinator {
 
-ParticipateCall::ParticipateCall(grpc::CallbackServerContext* context, std::string seat, RoundsBackend& rounds,
-                                 std::size_t queued_bytes, Ended ended)
-    : context_(context), seat_(std::move(seat)), rounds_(rounds), queued_limit_(queued_bytes), ended_(std::move(ended)) {}
+ParticipateCall::ParticipateCall(grpc::CallbackServerContext* context, std::string seat,
+                                 RoundsBackend& rounds, std::size_t queued_bytes, Ended ended)
+    : context_(context),
+      seat_(std::move(seat)),
+      rounds_(rounds),
+      queued_limit_(queued_bytes),
+      ended_(std::move(ended)) {}
 
 void ParticipateCall::Begin() {
   self_ = shared_from_this();
@@ -22,10 +26,12 @@ void ParticipateCall::Send(const v1::ServerMessage& message) {
   if (closed_) return;
   const std::size_t size = message.ByteSizeLong();
   if (queued_ + size > queued_limit_) {
-    // A peer that does not read must not make us keep everything for it: what waits is dropped and the stream cut.
+    // A peer that does not read must not make us keep everything for it: what waits is dropped and
+    // the stream cut.
     queue_.clear();
     queued_ = 0;
-    CloseLocked(ResourceExhausted("the client does not take its messages: more than %d bytes wait", queued_limit_));
+    CloseLocked(ResourceExhausted("the client does not take its messages: more than %d bytes wait",
+                                  queued_limit_));
     if (context_ != nullptr) context_->TryCancel();
     return;
   }
@@ -74,7 +80,8 @@ void ParticipateCall::OnReadDone(bool ok) {
     return;
   }
   const std::lock_guard lock(mutex_);
-  CloseLocked(absl::OkStatus());  // the client is done, or gone: then a write fails or Finish goes nowhere
+  CloseLocked(
+      absl::OkStatus());  // the client is done, or gone: then a write fails or Finish goes nowhere
 }
 
 void ParticipateCall::OnWriteDone(bool ok) {

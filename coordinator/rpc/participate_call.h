@@ -1,4 +1,5 @@
-// One client's long stream: messages in, messages out. It is also the ClientLink that the rounds hold.
+// One client's long stream: messages in, messages out. It is also the ClientLink that the rounds
+// hold.
 #pragma once
 
 #include <grpcpp/support/server_callback.h>
@@ -11,14 +12,15 @@
 
 namespace veilsum::coordinator {
 
-// Lives while gRPC or the rounds need it; gRPC's part ends in OnDone. Every member behind mutex_ unless it says otherwise.
+// Lives while gRPC or the rounds need it; gRPC's part ends in OnDone. Every member behind mutex_
+// unless it says otherwise.
 class ParticipateCall final : public ClientLink,
                               public grpc::ServerBidiReactor<v1::ClientMessage, v1::ServerMessage>,
                               public std::enable_shared_from_this<ParticipateCall> {
  public:
   using Ended = std::function<void(ParticipateCall*)>;  // after OnDisconnected
-  ParticipateCall(grpc::CallbackServerContext* context, std::string seat, RoundsBackend& rounds, std::size_t queued_bytes,
-                  Ended ended);
+  ParticipateCall(grpc::CallbackServerContext* context, std::string seat, RoundsBackend& rounds,
+                  std::size_t queued_bytes, Ended ended);
 
   void Begin();  // tells the rounds, then reads. Once, right after construction by make_shared
   const std::string& seat() const { return seat_; }
@@ -33,7 +35,8 @@ class ParticipateCall final : public ClientLink,
 
  private:
   void CloseLocked(const absl::Status& reason);
-  void AdvanceLocked();  // writes the next message, or finishes a closed stream whose queue is empty
+  void
+  AdvanceLocked();  // writes the next message, or finishes a closed stream whose queue is empty
 
   grpc::CallbackServerContext* context_;  // null after OnDone
   const std::string seat_;

@@ -10,27 +10,32 @@ grpc::ServerBidiReactor<v1::ClientMessage, v1::ServerMessage>* RoundsService::Pa
   using Refused = RefusedCall<grpc::ServerBidiReactor<v1::ClientMessage, v1::ServerMessage>>;
   const auto peer = gate_->Admit(context->auth_context().get(), SpiffeRole::kClient);
   if (!peer.ok()) return new Refused(peer.status());
-  auto call = std::make_shared<ParticipateCall>(context, peer->ToString(), rounds_, limits_.queued_bytes,
-                                                [this](ParticipateCall* ended) { Forget(ended); });
+  auto call =
+      std::make_shared<ParticipateCall>(context, peer->ToString(), rounds_, limits_.queued_bytes,
+                                        [this](ParticipateCall* ended) { Forget(ended); });
   if (const absl::Status status = Register(call); !status.ok()) return new Refused(status);
   call->Begin();
   return call.get();  // it holds itself until OnDone
 }
 
-grpc::ServerReadReactor<secagg::v1::UploadFrame>* RoundsService::Upload(grpc::CallbackServerContext* context,
-                                                                        secagg::v1::UploadReceipt*) {
+grpc::ServerReadReactor<secagg::v1::UploadFrame>* RoundsService::Upload(
+    grpc::CallbackServerContext* context, secagg::v1::UploadReceipt*) {
   const auto peer = gate_->Admit(context->auth_context().get(), SpiffeRole::kClient);
-  if (!peer.ok()) return new RefusedCall<grpc::ServerReadReactor<secagg::v1::UploadFrame>>(peer.status());
-  const auto call = std::make_shared<UploadCall>(context, peer->ToString(), rounds_, admission_, limits_);
+  if (!peer.ok())
+    return new RefusedCall<grpc::ServerReadReactor<secagg::v1::UploadFrame>>(peer.status());
+  const auto call =
+      std::make_shared<UploadCall>(context, peer->ToString(), rounds_, admission_, limits_);
   call->Begin();
   return call.get();
 }
 
-grpc::ServerWriteReactor<v1::ModelFrame>* RoundsService::FetchModel(grpc::CallbackServerContext* context,
-                                                                    const v1::FetchModelRequest* request) {
+grpc::ServerWriteReactor<v1::ModelFrame>* RoundsService::FetchModel(
+    grpc::CallbackServerContext* context, const v1::FetchModelRequest* request) {
   const auto model = [&]() -> absl::StatusOr<std::shared_ptr<const Bytes>> {
-    VEILSUM_RETURN_IF_ERROR(gate_->Admit(context->auth_context().get(), SpiffeRole::kClient).status());
-    VEILSUM_ASSIGN_OR_RETURN(const Hash32 hash, ParseFixed<32>("model_hash", std::string_view(request->model_hash())));
+    VEILSUM_RETURN_IF_ERROR(
+        gate_->Admit(context->auth_context().get(), SpiffeRole::kClient).status());
+    VEILSUM_ASSIGN_OR_RETURN(const Hash32 hash,
+                             ParseFixed<32>("model_hash", std::string_view(request->model_hash())));
     return rounds_.ModelBytes(hash);
   }();
   if (!model.ok()) return new RefusedCall<grpc::ServerWriteReactor<v1::ModelFrame>>(model.status());
@@ -43,10 +48,12 @@ absl::Status RoundsService::Register(const std::shared_ptr<ParticipateCall>& cal
     const std::lock_guard lock(mutex_);
     VEILSUM_RETURN_IF_ERROR(refuse_);
     for (const auto& [pointer, weak] : streams_)
-      if (auto stream = weak.lock(); stream && stream->seat() == call->seat()) older.push_back(std::move(stream));
+      if (auto stream = weak.lock(); stream && stream->seat() == call->seat())
+        older.push_back(std::move(stream));
     streams_[call.get()] = call;
   }
-  for (const auto& stream : older) stream->Close(Aborted("replaced by a newer stream of %s", call->seat()));
+  for (const auto& stream : older)
+    stream->Close(Aborted("replaced by a newer stream of %s", call->seat()));
   return absl::OkStatus();
 }
 

@@ -14,20 +14,27 @@ namespace veilsum::coordinator {
 
 class RoundsService final : public v1::Rounds::CallbackService {
  public:
-  RoundsService(RoundsBackend& rounds, std::shared_ptr<const PeerGate> gate, const RpcLimits& limits)
-      : rounds_(rounds), gate_(std::move(gate)), limits_(limits), admission_(limits.uploads_admitted) {}
+  RoundsService(RoundsBackend& rounds, std::shared_ptr<const PeerGate> gate,
+                const RpcLimits& limits)
+      : rounds_(rounds),
+        gate_(std::move(gate)),
+        limits_(limits),
+        admission_(limits.uploads_admitted) {}
 
-  grpc::ServerBidiReactor<v1::ClientMessage, v1::ServerMessage>* Participate(grpc::CallbackServerContext* context) override;
-  grpc::ServerReadReactor<secagg::v1::UploadFrame>* Upload(grpc::CallbackServerContext* context,
-                                                           secagg::v1::UploadReceipt* receipt) override;
-  grpc::ServerWriteReactor<v1::ModelFrame>* FetchModel(grpc::CallbackServerContext* context,
-                                                       const v1::FetchModelRequest* request) override;
+  grpc::ServerBidiReactor<v1::ClientMessage, v1::ServerMessage>* Participate(
+      grpc::CallbackServerContext* context) override;
+  grpc::ServerReadReactor<secagg::v1::UploadFrame>* Upload(
+      grpc::CallbackServerContext* context, secagg::v1::UploadReceipt* receipt) override;
+  grpc::ServerWriteReactor<v1::ModelFrame>* FetchModel(
+      grpc::CallbackServerContext* context, const v1::FetchModelRequest* request) override;
 
-  void CloseAll(const absl::Status& reason);  // every open stream; streams that come later are refused with it
-  void WaitUntilEmpty();                      // until every stream's OnDisconnected has returned
+  void CloseAll(const absl::Status&
+                    reason);  // every open stream; streams that come later are refused with it
+  void WaitUntilEmpty();      // until every stream's OnDisconnected has returned
 
  private:
-  // A seat has one stream: a newer one closes the older, which may be the half of a broken connection.
+  // A seat has one stream: a newer one closes the older, which may be the half of a broken
+  // connection.
   absl::Status Register(const std::shared_ptr<ParticipateCall>& call);
   void Forget(ParticipateCall* call);
 

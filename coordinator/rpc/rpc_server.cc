@@ -20,7 +20,8 @@ namespace tls = grpc::experimental;
 constexpr char kRoundsName[] = "veilsum.coordinator.v1.Rounds";
 constexpr char kAdminName[] = "veilsum.admin.v1.Admin";
 
-// Ends a handshake whose leaf our own rules refuse, so that such a peer reaches no service at all, not even health.
+// Ends a handshake whose leaf our own rules refuse, so that such a peer reaches no service at all,
+// not even health.
 class LeafVerifier final : public tls::ExternalCertificateVerifier {
  public:
   explicit LeafVerifier(std::shared_ptr<const PeerGate> gate) : gate_(std::move(gate)) {}
@@ -28,7 +29,9 @@ class LeafVerifier final : public tls::ExternalCertificateVerifier {
               grpc::Status* sync_status) override {
     const grpc::string_ref pem = request->peer_cert();
     const auto id = gate_->Verify({pem.data(), pem.size()});
-    if (!id.ok()) *sync_status = grpc::Status(grpc::StatusCode::UNAUTHENTICATED, std::string(id.status().message()));
+    if (!id.ok())
+      *sync_status =
+          grpc::Status(grpc::StatusCode::UNAUTHENTICATED, std::string(id.status().message()));
     return true;
   }
   void Cancel(tls::TlsCustomVerificationCheckRequest*) override {}
@@ -37,14 +40,16 @@ class LeafVerifier final : public tls::ExternalCertificateVerifier {
   const std::shared_ptr<const PeerGate> gate_;
 };
 
-std::shared_ptr<grpc::ServerCredentials> MutualTls(const TlsIdentity& own, std::shared_ptr<const PeerGate> gate) {
+std::shared_ptr<grpc::ServerCredentials> MutualTls(const TlsIdentity& own,
+                                                   std::shared_ptr<const PeerGate> gate) {
   const tls::IdentityKeyCertPair pair{std::string(own.key_pem.Expose()), own.certificate.ToPem()};
   tls::TlsServerCredentialsOptions options(
       std::make_shared<tls::StaticDataCertificateProvider>(own.root.ToPem(), std::vector{pair}));
   options.watch_root_certs();
   options.watch_identity_key_cert_pairs();
   options.set_cert_request_type(GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
-  options.set_certificate_verifier(tls::ExternalCertificateVerifier::Create<LeafVerifier>(std::move(gate)));
+  options.set_certificate_verifier(
+      tls::ExternalCertificateVerifier::Create<LeafVerifier>(std::move(gate)));
   return tls::TlsServerCredentials(options);
 }
 
@@ -61,7 +66,8 @@ void SetLimits(const RpcLimits& limits, grpc::ServerBuilder& builder) {
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 20'000);
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 30'000);
   builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS, 15 * 60'000);
-  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);  // two coordinators on one port must be an error
+  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT,
+                             0);  // two coordinators on one port must be an error
   grpc::ResourceQuota quota("veilsum_rpc");
   quota.Resize(limits.memory_bytes);
   builder.SetResourceQuota(quota);
@@ -120,13 +126,15 @@ class GrpcServer final : public RpcServer {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<RpcServer>> RpcServer::Start(const RpcServerConfig& config, RoundsBackend& rounds,
+absl::StatusOr<std::unique_ptr<RpcServer>> RpcServer::Start(const RpcServerConfig& config,
+                                                            RoundsBackend& rounds,
                                                             AdminBackend& admin) {
   VEILSUM_RETURN_IF_ERROR(RequireTls13());
   if (config.tls == nullptr || config.tls->id.role() != SpiffeRole::kCoordinator)
     return InvalidArgument("the server's certificate must be a coordinator's");
   if (config.limits.uploads_admitted < 1)
-    return InvalidArgument("uploads_admitted is %d, must be at least 1", config.limits.uploads_admitted);
+    return InvalidArgument("uploads_admitted is %d, must be at least 1",
+                           config.limits.uploads_admitted);
   auto server = std::make_unique<GrpcServer>(config, rounds, admin);
   VEILSUM_RETURN_IF_ERROR(server->Listen(config));
   return server;

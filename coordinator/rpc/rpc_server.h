@@ -1,5 +1,6 @@
-// The coordinator's network side: gRPC over mutually authenticated TLS 1.3 (SA-38). It translates and takes no decision.
-// Rounds is for the role client, Admin for the role operator, grpc.health.v1 for any authenticated peer.
+// The coordinator's network side: gRPC over mutually authenticated TLS 1.3 (SA-38). It translates
+// and takes no decision. Rounds is for the role client, Admin for the role operator, grpc.health.v1
+// for any authenticated peer.
 #pragma once
 
 #include <chrono>
@@ -12,34 +13,41 @@
 
 namespace veilsum::coordinator {
 
-inline constexpr std::size_t kFrameBytes = 256 * 1024;  // the largest frame of an upload or a model (SE-18)
+inline constexpr std::size_t kFrameBytes =
+    256 * 1024;  // the largest frame of an upload or a model (SE-18)
 
 struct RpcLimits {
-  int uploads_admitted = 4;                          // W of SE-19: streams that are read at once; the others wait unread
-  std::chrono::milliseconds upload_deadline{60'000};  // of one admitted upload, then it is cancelled
+  int uploads_admitted = 4;  // W of SE-19: streams that are read at once; the others wait unread
+  std::chrono::milliseconds upload_deadline{
+      60'000};  // of one admitted upload, then it is cancelled
   std::chrono::milliseconds stream_deadline{120'000};  // of one model fetch
-  std::size_t queued_bytes = 16u << 20;              // of messages that a slow client has not taken; then it is cut
+  std::size_t queued_bytes =
+      16u << 20;  // of messages that a slow client has not taken; then it is cut
   int max_message_bytes = 4 << 20;
-  int max_concurrent_streams = 100;                  // a connection
-  std::size_t memory_bytes = std::size_t{1} << 30;   // gRPC's resource quota
+  int max_concurrent_streams = 100;                 // a connection
+  std::size_t memory_bytes = std::size_t{1} << 30;  // gRPC's resource quota
 };
 
 struct RpcServerConfig {
   std::string listen = "127.0.0.1:0";  // host:port; port 0: any free one
-  std::shared_ptr<const TlsIdentity> tls;  // role coordinator; its domain is the only one that is let in
+  std::shared_ptr<const TlsIdentity>
+      tls;  // role coordinator; its domain is the only one that is let in
   RpcLimits limits;
 };
 
 // Owns the listening socket and gRPC's threads. The back ends must outlive it.
 class RpcServer {
  public:
-  // Listens when it returns. Unavailable: the address is taken. InvalidArgument: the identity is not a coordinator's.
-  static absl::StatusOr<std::unique_ptr<RpcServer>> Start(const RpcServerConfig& config, RoundsBackend& rounds,
+  // Listens when it returns. Unavailable: the address is taken. InvalidArgument: the identity is
+  // not a coordinator's.
+  static absl::StatusOr<std::unique_ptr<RpcServer>> Start(const RpcServerConfig& config,
+                                                          RoundsBackend& rounds,
                                                           AdminBackend& admin);
   virtual ~RpcServer() = default;  // as Shutdown(0)
   virtual int port() const = 0;
-  // NOT_SERVING, no new calls, at most `grace` for those that run, then they are cancelled. Every OnDisconnected has been
-  // called when it returns. Call once, from a thread that no backend call waits for.
+  // NOT_SERVING, no new calls, at most `grace` for those that run, then they are cancelled. Every
+  // OnDisconnected has been called when it returns. Call once, from a thread that no backend call
+  // waits for.
   virtual void Shutdown(std::chrono::milliseconds grace) = 0;
 };
 

@@ -7,8 +7,8 @@
 
 namespace veilsum::coordinator {
 
-// What a peer may see: the message of errors that it can act on; our own failures (Internal, DataLoss, Unknown) leave
-// only their code, the text stays here.
+// What a peer may see: the message of errors that it can act on; our own failures (Internal,
+// DataLoss, Unknown) leave only their code, the text stays here.
 grpc::Status ToGrpc(const absl::Status& status);
 
 }  // namespace veilsum::coordinator

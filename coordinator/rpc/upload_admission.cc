@@ -6,7 +6,8 @@ namespace veilsum::coordinator {
 
 std::function<void()> UploadAdmission::AdmitNextLocked() {
   if (free_ == 0) return nullptr;
-  const auto next = std::ranges::find_if(waiting_, [this](const Waiting& entry) { return !admitted_.contains(entry.seat); });
+  const auto next = std::ranges::find_if(
+      waiting_, [this](const Waiting& entry) { return !admitted_.contains(entry.seat); });
   if (next == waiting_.end()) return nullptr;
   --free_;
   admitted_[next->seat] = next->ticket;
@@ -15,11 +16,13 @@ std::function<void()> UploadAdmission::AdmitNextLocked() {
   return admit;
 }
 
-absl::Status UploadAdmission::Enter(const std::string& seat, const void* ticket, std::function<void()> admit) {
+absl::Status UploadAdmission::Enter(const std::string& seat, const void* ticket,
+                                    std::function<void()> admit) {
   std::function<void()> next;
   {
     const std::lock_guard lock(mutex_);
-    if (open_[seat] >= kMaxOfASeat) return ResourceExhausted("%s has %d uploads open already", seat, kMaxOfASeat);
+    if (open_[seat] >= kMaxOfASeat)
+      return ResourceExhausted("%s has %d uploads open already", seat, kMaxOfASeat);
     ++open_[seat];
     waiting_.push_back({seat, ticket, std::move(admit)});
     next = AdmitNextLocked();

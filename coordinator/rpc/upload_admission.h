@@ -1,4 +1,5 @@
-// At most W uploads are read at a time, one of a seat; the others wait under HTTP/2 flow control in the order they came (SE-19).
+// At most W uploads are read at a time, one of a seat; the others wait under HTTP/2 flow control in
+// the order they came (SE-19).
 #pragma once
 
 #include <deque>
@@ -11,13 +12,15 @@
 
 namespace veilsum::coordinator {
 
-// Thread-safe. A ticket names an upload: Enter once, then Leave once if Enter was OK, admitted or not.
+// Thread-safe. A ticket names an upload: Enter once, then Leave once if Enter was OK, admitted or
+// not.
 class UploadAdmission {
  public:
   explicit UploadAdmission(int admitted) : free_(admitted) {}
 
-  // Calls `admit` at once or when a place is free and the seat has no other upload admitted; never under the lock.
-  // ResourceExhausted: the seat has kMaxOfASeat uploads open (more than one happens when a broken one is sent again).
+  // Calls `admit` at once or when a place is free and the seat has no other upload admitted; never
+  // under the lock. ResourceExhausted: the seat has kMaxOfASeat uploads open (more than one happens
+  // when a broken one is sent again).
   absl::Status Enter(const std::string& seat, const void* ticket, std::function<void()> admit);
   void Leave(const std::string& seat, const void* ticket);
 
@@ -33,8 +36,8 @@ class UploadAdmission {
 
   std::mutex mutex_;
   int free_;
-  std::map<std::string, int> open_;                   // uploads of a seat, waiting or admitted
-  std::map<std::string, const void*> admitted_;       // by seat
+  std::map<std::string, int> open_;              // uploads of a seat, waiting or admitted
+  std::map<std::string, const void*> admitted_;  // by seat
   std::deque<Waiting> waiting_;
 };
 

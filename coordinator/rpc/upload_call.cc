@@ -4,9 +4,13 @@
 
 namespace veilsum::coordinator {
 
-UploadCall::UploadCall(grpc::CallbackServerContext* context, std::string seat, RoundsBackend& rounds,
-                       UploadAdmission& admission, const RpcLimits& limits)
-    : seat_(std::move(seat)), rounds_(rounds), admission_(admission), limits_(limits), deadline_(context) {}
+UploadCall::UploadCall(grpc::CallbackServerContext* context, std::string seat,
+                       RoundsBackend& rounds, UploadAdmission& admission, const RpcLimits& limits)
+    : seat_(std::move(seat)),
+      rounds_(rounds),
+      admission_(admission),
+      limits_(limits),
+      deadline_(context) {}
 
 void UploadCall::Begin() {
   self_ = shared_from_this();
@@ -57,15 +61,17 @@ void UploadCall::OnReadDone(bool ok) {
 void UploadCall::Deliver() {
   if (first_) return End(InvalidArgument("SA-20: an upload without a frame"));
   if (words_.size() != expected_)
-    return End(InvalidArgument("SA-20: upload of round %d has %d bytes, must have %d", round_, words_.size(), expected_));
+    return End(InvalidArgument("SA-20: upload of round %d has %d bytes, must have %d", round_,
+                               words_.size(), expected_));
   {
     const std::lock_guard lock(mutex_);
     if (stage_ != Stage::kReading) return;
     stage_ = Stage::kDelivered;
   }
-  rounds_.OnUpload(seat_, round_, std::move(words_), [weak = weak_from_this()](const absl::Status& status) {
-    if (const auto self = weak.lock()) self->End(status);
-  });
+  rounds_.OnUpload(seat_, round_, std::move(words_),
+                   [weak = weak_from_this()](const absl::Status& status) {
+                     if (const auto self = weak.lock()) self->End(status);
+                   });
 }
 
 void UploadCall::OnCancel() {

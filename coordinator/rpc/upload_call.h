@@ -1,4 +1,5 @@
-// One masked vector on its way in: not read before it is admitted, never more bytes than the round expects (SA-20, SE-19).
+// One masked vector on its way in: not read before it is admitted, never more bytes than the round
+// expects (SA-20, SE-19).
 #pragma once
 
 #include <grpcpp/support/server_callback.h>
@@ -15,8 +16,8 @@ namespace veilsum::coordinator {
 class UploadCall final : public grpc::ServerReadReactor<secagg::v1::UploadFrame>,
                          public std::enable_shared_from_this<UploadCall> {
  public:
-  UploadCall(grpc::CallbackServerContext* context, std::string seat, RoundsBackend& rounds, UploadAdmission& admission,
-             const RpcLimits& limits);
+  UploadCall(grpc::CallbackServerContext* context, std::string seat, RoundsBackend& rounds,
+             UploadAdmission& admission, const RpcLimits& limits);
   void Begin();  // waits for admission. Once, right after construction by make_shared
 
   void OnReadDone(bool ok) override;
@@ -26,8 +27,8 @@ class UploadCall final : public grpc::ServerReadReactor<secagg::v1::UploadFrame>
  private:
   enum class Stage { kWaiting, kReading, kDelivered, kFinished };
   void Admitted();
-  absl::Status TakeFrame();    // appends frame_ or says why not
-  void Deliver();              // hands the complete vector over
+  absl::Status TakeFrame();  // appends frame_ or says why not
+  void Deliver();            // hands the complete vector over
   void End(const absl::Status& status);
 
   const std::string seat_;
@@ -36,7 +37,7 @@ class UploadCall final : public grpc::ServerReadReactor<secagg::v1::UploadFrame>
   const RpcLimits limits_;
   CallDeadline deadline_;
   std::shared_ptr<UploadCall> self_;  // held for gRPC until OnDone
-  bool entered_ = true;  // false: refused a ticket; set before anything else runs
+  bool entered_ = true;               // false: refused a ticket; set before anything else runs
   // Of the reading thread alone:
   secagg::v1::UploadFrame frame_;
   bool first_ = true;

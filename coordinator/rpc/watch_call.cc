@@ -6,9 +6,10 @@ namespace veilsum::coordinator {
 
 void WatchCall::Begin(AdminBackend& backend, const std::string& run_id) {
   self_ = shared_from_this();
-  auto unwatch = backend.Watch(run_id, [weak = weak_from_this()](const admin::v1::RunProgress& progress, bool ended) {
-    if (const auto self = weak.lock()) self->OnProgress(progress, ended);
-  });
+  auto unwatch = backend.Watch(
+      run_id, [weak = weak_from_this()](const admin::v1::RunProgress& progress, bool ended) {
+        if (const auto self = weak.lock()) self->OnProgress(progress, ended);
+      });
   if (!unwatch.ok()) return Close(unwatch.status());
   bool late;
   {

@@ -16,7 +16,8 @@ class WatchCall final : public grpc::ServerWriteReactor<admin::v1::RunProgress>,
  public:
   using Ended = std::function<void(WatchCall*)>;
   explicit WatchCall(Ended ended) : ended_call_(std::move(ended)) {}
-  void Begin(AdminBackend& backend, const std::string& run_id);  // once, right after construction by make_shared
+  void Begin(AdminBackend& backend,
+             const std::string& run_id);  // once, right after construction by make_shared
   void Close(const absl::Status& reason);
 
   void OnWriteDone(bool ok) override;

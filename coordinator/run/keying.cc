@@ -14,9 +14,13 @@ using secure_agg::ReportPhase;
 using secure_agg::SetupPhase;
 using secure_agg::SharePhase;
 
-Keying::Keying(std::shared_ptr<const secure_agg::SessionParams> params, const secure_agg::BatchId& batch,
-               const secure_agg::SeatVerifier& verifier, RunPort& port, std::set<std::string> present)
-    : params_(params), port_(port), present_(std::move(present)), phase_(KeyPhase(params, batch, verifier)) {
+Keying::Keying(std::shared_ptr<const secure_agg::SessionParams> params,
+               const secure_agg::BatchId& batch, const secure_agg::SeatVerifier& verifier,
+               RunPort& port, std::set<std::string> present)
+    : params_(params),
+      port_(port),
+      present_(std::move(present)),
+      phase_(KeyPhase(params, batch, verifier)) {
   v1::ServerMessage offer;
   *offer.mutable_batch() = secure_agg::EncodeBatchOffer(std::get<KeyPhase>(phase_).Offer());
   for (const std::string& seat : present_) port_.Send(seat, offer);
@@ -25,7 +29,8 @@ Keying::Keying(std::shared_ptr<const secure_agg::SessionParams> params, const se
 void Keying::OnMessage(const std::string& seat, const v1::ClientMessage& message) {
   if (outcome_ || !present_.contains(seat)) return;
   if (const absl::Status added = Add(seat, message); !added.ok()) {
-    port_.Log(absl::StrFormat("%s is left out of this batch: %s", seat, std::string(added.message())));
+    port_.Log(
+        absl::StrFormat("%s is left out of this batch: %s", seat, std::string(added.message())));
     present_.erase(seat);
   }
   Advance(false);
@@ -39,7 +44,9 @@ void Keying::OnDeadline() {
   if (!outcome_) Advance(true);
 }
 
-std::optional<absl::StatusOr<secure_agg::ServerBatch>> Keying::TakeOutcome() { return std::exchange(outcome_, std::nullopt); }
+std::optional<absl::StatusOr<secure_agg::ServerBatch>> Keying::TakeOutcome() {
+  return std::exchange(outcome_, std::nullopt);
+}
 
 absl::StatusOr<RosterIndex> Keying::IndexOf(const std::string& seat) const {
   if (const std::optional<RosterIndex> index = roster_->IndexOf(seat)) return *index;
@@ -48,22 +55,27 @@ absl::StatusOr<RosterIndex> Keying::IndexOf(const std::string& seat) const {
 
 absl::Status Keying::Add(const std::string& seat, const v1::ClientMessage& message) {
   if (auto* keys = std::get_if<KeyPhase>(&phase_); keys != nullptr && message.has_advert()) {
-    VEILSUM_ASSIGN_OR_RETURN(secure_agg::Advert advert, secure_agg::ParseAdvert(message.advert(), params_->slots()));
+    VEILSUM_ASSIGN_OR_RETURN(secure_agg::Advert advert,
+                             secure_agg::ParseAdvert(message.advert(), params_->slots()));
     return keys->Add(seat, std::move(advert));
   }
-  if (roster_ == nullptr) return FailedPrecondition("SA-21: message %d is not expected now", message.message_case());
+  if (roster_ == nullptr)
+    return FailedPrecondition("SA-21: message %d is not expected now", message.message_case());
   VEILSUM_ASSIGN_OR_RETURN(const RosterIndex index, IndexOf(seat));
   const secure_agg::WireLimits limits{roster_->size(), params_->slots()};
   if (auto* shares = std::get_if<SharePhase>(&phase_); shares != nullptr && message.has_shares()) {
     VEILSUM_ASSIGN_OR_RETURN(auto upload, secure_agg::ParseShareUpload(message.shares(), limits));
     return shares->Add(index, std::move(upload));
   }
-  if (auto* reports = std::get_if<ReportPhase>(&phase_); reports != nullptr && message.has_report()) {
+  if (auto* reports = std::get_if<ReportPhase>(&phase_);
+      reports != nullptr && message.has_report()) {
     VEILSUM_ASSIGN_OR_RETURN(auto report, secure_agg::ParseShareReport(message.report(), limits));
     return reports->Add(index, report);
   }
-  if (auto* setup = std::get_if<SetupPhase>(&phase_); setup != nullptr && message.has_setup_signature()) {
-    VEILSUM_ASSIGN_OR_RETURN(auto signature, secure_agg::ParseSetupSignature(message.setup_signature()));
+  if (auto* setup = std::get_if<SetupPhase>(&phase_);
+      setup != nullptr && message.has_setup_signature()) {
+    VEILSUM_ASSIGN_OR_RETURN(auto signature,
+                             secure_agg::ParseSetupSignature(message.setup_signature()));
     return setup->Add(index, signature);
   }
   return FailedPrecondition("SA-21: message %d is not expected now", message.message_case());
@@ -71,14 +83,18 @@ absl::Status Keying::Add(const std::string& seat, const v1::ClientMessage& messa
 
 bool Keying::EverybodyAnswered() const {
   if (const auto* keys = std::get_if<KeyPhase>(&phase_))
-    return std::ranges::none_of(keys->Missing(), [&](const std::string& seat) { return present_.contains(seat); });
+    return std::ranges::none_of(keys->Missing(),
+                                [&](const std::string& seat) { return present_.contains(seat); });
   const MemberSet missing = std::visit(
       [](const auto& phase) -> MemberSet {
-        if constexpr (std::is_same_v<std::decay_t<decltype(phase)>, KeyPhase>) return MemberSet(0);
-        else return phase.Missing();
+        if constexpr (std::is_same_v<std::decay_t<decltype(phase)>, KeyPhase>)
+          return MemberSet(0);
+        else
+          return phase.Missing();
       },
       phase_);
-  return std::ranges::none_of(missing.Indices(), [&](RosterIndex i) { return present_.contains(roster_->uri(i)); });
+  return std::ranges::none_of(missing.Indices(),
+                              [&](RosterIndex i) { return present_.contains(roster_->uri(i)); });
 }
 
 bool Keying::CanClose() const {
@@ -89,7 +105,8 @@ void Keying::Advance(bool deadline) {
   while (!outcome_ && (EverybodyAnswered() || deadline)) {
     if (!CanClose()) {
       if (deadline || present_.empty() || EverybodyAnswered())
-        outcome_ = Aborted("setup of the batch ended in phase %d with too few members", phase_number());
+        outcome_ =
+            Aborted("setup of the batch ended in phase %d with too few members", phase_number());
       return;
     }
     if (const absl::Status closed = ClosePhase(); !closed.ok()) outcome_ = closed;

@@ -1,5 +1,6 @@
-// Setup of one batch at the coordinator: adverts, shares, reports, signatures over V. Each phase closes when everybody who
-// is still there has answered, or at its deadline with those who have. The secure sum's own phases decide what is lawful.
+// Setup of one batch at the coordinator: adverts, shares, reports, signatures over V. Each phase
+// closes when everybody who is still there has answered, or at its deadline with those who have.
+// The secure sum's own phases decide what is lawful.
 #pragma once
 
 #include <optional>

@@ -14,12 +14,19 @@ using secure_agg::UnmaskPhase;
 
 RoundStage::RoundStage(std::string run_id, secure_agg::ServerBatch& batch, InputPhase phase,
                        std::set<std::string> present, RunStore& store, RunPort& port)
-    : run_id_(std::move(run_id)), batch_(&batch), round_(phase.round().value()), phase_(std::move(phase)),
-      present_(std::move(present)), store_(&store), port_(&port) {}
+    : run_id_(std::move(run_id)),
+      batch_(&batch),
+      round_(phase.round().value()),
+      phase_(std::move(phase)),
+      present_(std::move(present)),
+      store_(&store),
+      port_(&port) {}
 
-absl::StatusOr<RoundStage> RoundStage::Open(const std::string& run_id, secure_agg::ServerBatch& batch,
+absl::StatusOr<RoundStage> RoundStage::Open(const std::string& run_id,
+                                            secure_agg::ServerBatch& batch,
                                             secure_agg::SlotRequest request, ByteView model,
-                                            std::set<std::string> present, RunStore& store, RunPort& port) {
+                                            std::set<std::string> present, RunStore& store,
+                                            RunPort& port) {
   const MemberSet active = batch.active();
   std::erase_if(present, [&](const std::string& seat) {
     const std::optional<RosterIndex> index = batch.roster().IndexOf(seat);
@@ -29,7 +36,8 @@ absl::StatusOr<RoundStage> RoundStage::Open(const std::string& run_id, secure_ag
   v1::ServerMessage start;
   *start.mutable_start() = secure_agg::EncodeRoundStart(sent.message);
   if (model.size() <= secure_agg::kMaxFrameBytes) start.set_model(std::string(AsText(model)));
-  port.AdmitUploads(sent.message.round.value(), sent.next.ExpectedBytes(), {present.begin(), present.end()});
+  port.AdmitUploads(sent.message.round.value(), sent.next.ExpectedBytes(),
+                    {present.begin(), present.end()});
   RoundStage stage(run_id, batch, std::move(sent.next), std::move(present), store, port);
   stage.SendToPresent(start);
   return stage;
@@ -64,12 +72,15 @@ void RoundStage::OnDeadline() {
 }
 
 absl::Status RoundStage::Add(RosterIndex sender, const v1::ClientMessage& message) {
-  if (auto* commits = std::get_if<CommitPhase>(&phase_); commits != nullptr && message.has_commit_signature()) {
-    VEILSUM_ASSIGN_OR_RETURN(const auto signature, secure_agg::ParseCommitSignature(message.commit_signature()));
+  if (auto* commits = std::get_if<CommitPhase>(&phase_);
+      commits != nullptr && message.has_commit_signature()) {
+    VEILSUM_ASSIGN_OR_RETURN(const auto signature,
+                             secure_agg::ParseCommitSignature(message.commit_signature()));
     return commits->Add(sender, signature);
   }
   auto* unmask = std::get_if<UnmaskPhase>(&phase_);
-  if (unmask != nullptr && message.has_commit_signature()) return absl::OkStatus();  // beyond the quorum
+  if (unmask != nullptr && message.has_commit_signature())
+    return absl::OkStatus();  // beyond the quorum
   if (unmask != nullptr && message.has_reveal()) {
     const secure_agg::WireLimits limits{batch_->roster().size(), 0};
     VEILSUM_ASSIGN_OR_RETURN(auto reveal, secure_agg::ParseReveal(message.reveal(), limits));
@@ -80,11 +91,12 @@ absl::Status RoundStage::Add(RosterIndex sender, const v1::ClientMessage& messag
 
 bool RoundStage::EverybodyAnswered() const {
   const MemberSet missing = std::visit([](const auto& phase) { return phase.Missing(); }, phase_);
-  return std::ranges::none_of(missing.Indices(),
-                              [&](RosterIndex i) { return present_.contains(batch_->roster().uri(i)); });
+  return std::ranges::none_of(
+      missing.Indices(), [&](RosterIndex i) { return present_.contains(batch_->roster().uri(i)); });
 }
 
-// A certificate needs q signatures and gains nothing from more; uploads and shares are worth waiting for.
+// A certificate needs q signatures and gains nothing from more; uploads and shares are worth
+// waiting for.
 bool RoundStage::HasQuorum() const {
   const auto* commits = std::get_if<CommitPhase>(&phase_);
   return commits != nullptr && commits->CanClose();
@@ -100,7 +112,8 @@ void RoundStage::Advance(bool deadline) {
   while (!outcome_ && (EverybodyAnswered() || HasQuorum() || deadline)) {
     if (!CanClose()) {
       static constexpr const char* kWaitedFor[] = {"uploads", "signatures", "shares"};
-      outcome_ = Aborted("too few merchants: %s are missing and nobody is left to wait for", kWaitedFor[phase_.index()]);
+      outcome_ = Aborted("too few merchants: %s are missing and nobody is left to wait for",
+                         kWaitedFor[phase_.index()]);
       return;
     }
     if (const absl::Status closed = ClosePhase(); !closed.ok()) outcome_ = closed;
@@ -136,7 +149,8 @@ absl::Status RoundStage::Close(CommitPhase phase) {
 absl::Status RoundStage::Close(UnmaskPhase phase) {
   VEILSUM_ASSIGN_OR_RETURN(secure_agg::SlotSum sum, std::move(phase).Close());
   for (const RosterIndex liar : sum.liars)
-    port_->Log(absl::StrFormat("SA-34: round %d: %s sent a wrong share", round_, batch_->roster().uri(liar)));
+    port_->Log(absl::StrFormat("SA-34: round %d: %s sent a wrong share", round_,
+                               batch_->roster().uri(liar)));
   v1::ServerMessage message;
   *message.mutable_closed() = secure_agg::EncodeRoundClosed(RoundId(round_));
   SendToPresent(message);

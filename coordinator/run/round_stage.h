@@ -1,5 +1,6 @@
-// One round at the coordinator: uploads until U is frozen, signatures over U, shares, the sum. U is stored before the first
-// client hears of it (SA-22). Ends with the sum, or with the reason why the attempt is spent without one.
+// One round at the coordinator: uploads until U is frozen, signatures over U, shares, the sum. U is
+// stored before the first client hears of it (SA-22). Ends with the sum, or with the reason why the
+// attempt is spent without one.
 #pragma once
 
 #include <optional>
@@ -19,11 +20,12 @@ struct RoundSum {
 
 class RoundStage {
  public:
-  // Opens the slot and sends RoundStart, with `model` when it fits one frame, to the members of V in `present`. `batch`,
-  // `store` and `port` must outlive it.
+  // Opens the slot and sends RoundStart, with `model` when it fits one frame, to the members of V
+  // in `present`. `batch`, `store` and `port` must outlive it.
   static absl::StatusOr<RoundStage> Open(const std::string& run_id, secure_agg::ServerBatch& batch,
-                                         secure_agg::SlotRequest request, ByteView model, std::set<std::string> present,
-                                         RunStore& store, RunPort& port);
+                                         secure_agg::SlotRequest request, ByteView model,
+                                         std::set<std::string> present, RunStore& store,
+                                         RunPort& port);
 
   std::uint64_t round() const { return round_; }
   // The status for the uploader. FailedPrecondition: not of this round, or too late (SA-21).
@@ -31,11 +33,14 @@ class RoundStage {
   void OnMessage(const std::string& seat, const v1::ClientMessage& message);
   void OnGone(const std::string& seat);  // left, or refused: nobody waits for it in this round
   void OnDeadline();
-  std::optional<absl::StatusOr<RoundSum>> TakeOutcome() { return std::exchange(outcome_, std::nullopt); }
+  std::optional<absl::StatusOr<RoundSum>> TakeOutcome() {
+    return std::exchange(outcome_, std::nullopt);
+  }
   int phase_number() const { return static_cast<int>(phase_.index()); }
 
  private:
-  using Phase = std::variant<secure_agg::InputPhase, secure_agg::CommitPhase, secure_agg::UnmaskPhase>;
+  using Phase =
+      std::variant<secure_agg::InputPhase, secure_agg::CommitPhase, secure_agg::UnmaskPhase>;
   RoundStage(std::string run_id, secure_agg::ServerBatch& batch, secure_agg::InputPhase phase,
              std::set<std::string> present, RunStore& store, RunPort& port);
   absl::Status Add(RosterIndex sender, const v1::ClientMessage& message);

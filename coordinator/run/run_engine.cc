@@ -8,11 +8,13 @@ namespace veilsum::coordinator {
 
 absl::StatusOr<std::unique_ptr<RunEngine>> RunEngine::Start(RunEngineParts parts) {
   std::unique_ptr<RunEngine> engine(new RunEngine(std::move(parts)));
-  VEILSUM_ASSIGN_OR_RETURN(const std::optional<RunRecord> unfinished, engine->parts_.store->LatestUnfinishedRun());
+  VEILSUM_ASSIGN_OR_RETURN(const std::optional<RunRecord> unfinished,
+                           engine->parts_.store->LatestUnfinishedRun());
   if (unfinished) {
-    VEILSUM_ASSIGN_OR_RETURN(engine->machine_,
-                             RunMachine::Resume(*unfinished, engine->World(), engine->parts_.clock->Now()));
-    engine->Log(absl::StrFormat("continues %s after step %d", unfinished->run_id, engine->machine_->Progress().step()));
+    VEILSUM_ASSIGN_OR_RETURN(engine->machine_, RunMachine::Resume(*unfinished, engine->World(),
+                                                                  engine->parts_.clock->Now()));
+    engine->Log(absl::StrFormat("continues %s after step %d", unfinished->run_id,
+                                engine->machine_->Progress().step()));
   }
   engine->thread_ = std::thread([raw = engine.get()] { raw->Loop(); });
   return engine;
@@ -46,8 +48,10 @@ void RunEngine::Loop() {
   while (!stopping_) {
     const Clock::Time deadline = machine_ ? machine_->next_deadline() : Clock::Time::max();
     const auto ready = [&] { return stopping_ || !queue_.empty(); };
-    if (deadline == Clock::Time::max()) queue_filled_.wait(lock, ready);
-    else queue_filled_.wait_until(lock, deadline, ready);
+    if (deadline == Clock::Time::max())
+      queue_filled_.wait(lock, ready);
+    else
+      queue_filled_.wait_until(lock, deadline, ready);
     std::deque<std::function<void()>> tasks = std::exchange(queue_, {});
     lock.unlock();
     for (const auto& task : tasks) task();
@@ -67,7 +71,8 @@ Result RunEngine::Ask(std::function<Result()> task) {
   return future.get();
 }
 
-// ---- Rounds ---------------------------------------------------------------------------------------
+// ---- Rounds
+// ---------------------------------------------------------------------------------------
 
 void RunEngine::OnConnected(const std::string& seat, std::shared_ptr<ClientLink> link) {
   Post([this, seat, link = std::move(link)]() mutable {
@@ -79,10 +84,12 @@ void RunEngine::OnConnected(const std::string& seat, std::shared_ptr<ClientLink>
   });
 }
 
-void RunEngine::OnMessage(const std::string& seat, const std::shared_ptr<ClientLink>& link, v1::ClientMessage message) {
+void RunEngine::OnMessage(const std::string& seat, const std::shared_ptr<ClientLink>& link,
+                          v1::ClientMessage message) {
   Post([this, seat, link, message = std::move(message)] {
     const auto mine = links_.find(seat);
-    if (!machine_ || mine == links_.end() || mine->second != link) return;  // of a connection that was replaced
+    if (!machine_ || mine == links_.end() || mine->second != link)
+      return;  // of a connection that was replaced
     machine_->OnMessage(seat, message, parts_.clock->Now());
   });
 }
@@ -107,24 +114,29 @@ absl::StatusOr<std::size_t> RunEngine::ExpectUpload(const std::string& seat, std
 void RunEngine::OnUpload(const std::string& seat, std::uint64_t round, Bytes words,
                          std::function<void(absl::Status)> done) {
   Post([this, seat, round, words = std::move(words), done = std::move(done)] {
-    done(machine_ ? machine_->OnUpload(seat, round, words, parts_.clock->Now()) : Unavailable("no run is open"));
+    done(machine_ ? machine_->OnUpload(seat, round, words, parts_.clock->Now())
+                  : Unavailable("no run is open"));
   });
 }
 
 absl::StatusOr<std::shared_ptr<const Bytes>> RunEngine::ModelBytes(const Hash32& model_hash) {
   const std::lock_guard lock(shared_mutex_);
-  if (model_bytes_ == nullptr || model_hash != model_hash_) return NotFound("no such model is on offer");
+  if (model_bytes_ == nullptr || model_hash != model_hash_)
+    return NotFound("no such model is on offer");
   return model_bytes_;
 }
 
-// ---- Operators ------------------------------------------------------------------------------------
+// ---- Operators
+// ------------------------------------------------------------------------------------
 
 absl::StatusOr<RunMachine*> RunEngine::RunOf(const std::string& run_id) {
-  if (!machine_ || machine_->terms().contract().run_id != run_id) return NotFound("no run \"%s\" here", run_id);
+  if (!machine_ || machine_->terms().contract().run_id != run_id)
+    return NotFound("no run \"%s\" here", run_id);
   return machine_.get();
 }
 
-absl::StatusOr<admin::v1::StartRunResponse> RunEngine::StartRun(const admin::v1::StartRunRequest& request) {
+absl::StatusOr<admin::v1::StartRunResponse> RunEngine::StartRun(
+    const admin::v1::StartRunRequest& request) {
   // Calibration takes a moment: not on the loop.
   VEILSUM_ASSIGN_OR_RETURN(RunTerms made, RunTerms::Create(request, parts_.federation));
   auto terms = std::make_shared<RunTerms>(std::move(made));
@@ -133,11 +145,14 @@ absl::StatusOr<admin::v1::StartRunResponse> RunEngine::StartRun(const admin::v1:
         admin::v1::StartRunResponse response;
         response.set_run_id(terms->contract().run_id);
         response.set_contract(terms->contract_json());
-        if (machine_ && machine_->terms().contract_json() == terms->contract_json()) return response;  // idempotent
+        if (machine_ && machine_->terms().contract_json() == terms->contract_json())
+          return response;  // idempotent
         if (machine_ && !machine_->ended())
           return FailedPrecondition("run %s is not over", machine_->terms().contract().run_id);
-        VEILSUM_ASSIGN_OR_RETURN(machine_, RunMachine::Start(*terms, seed, World(), parts_.clock->Now()));
-        for (const auto& [seat, link] : links_) link->Close(Aborted("a new run begins: join again"));
+        VEILSUM_ASSIGN_OR_RETURN(machine_,
+                                 RunMachine::Start(*terms, seed, World(), parts_.clock->Now()));
+        for (const auto& [seat, link] : links_)
+          link->Close(Aborted("a new run begins: join again"));
         links_.clear();
         changed_ = true;
         return response;
@@ -152,7 +167,8 @@ absl::Status RunEngine::StopRun(const std::string& run_id, const std::string& re
   });
 }
 
-absl::StatusOr<std::function<void()>> RunEngine::Watch(const std::string& run_id, Listener listener) {
+absl::StatusOr<std::function<void()>> RunEngine::Watch(const std::string& run_id,
+                                                       Listener listener) {
   return Ask<absl::StatusOr<std::function<void()>>>(
       [this, run_id, listener = std::move(listener)]() -> absl::StatusOr<std::function<void()>> {
         VEILSUM_RETURN_IF_ERROR(RunOf(run_id).status());
@@ -163,11 +179,14 @@ absl::StatusOr<std::function<void()>> RunEngine::Watch(const std::string& run_id
       });
 }
 
-absl::StatusOr<std::shared_ptr<const Bytes>> RunEngine::Model(const std::string& run_id, ByteView model_hash) {
+absl::StatusOr<std::shared_ptr<const Bytes>> RunEngine::Model(const std::string& run_id,
+                                                              ByteView model_hash) {
   return Ask<absl::StatusOr<std::shared_ptr<const Bytes>>>(
-      [this, run_id, wanted = Bytes(model_hash.begin(), model_hash.end())]() -> absl::StatusOr<std::shared_ptr<const Bytes>> {
+      [this, run_id, wanted = Bytes(model_hash.begin(), model_hash.end())]()
+          -> absl::StatusOr<std::shared_ptr<const Bytes>> {
         VEILSUM_ASSIGN_OR_RETURN(RunMachine* const run, RunOf(run_id));
-        if (wanted.empty() || std::ranges::equal(wanted, run->published_hash())) return run->published();
+        if (wanted.empty() || std::ranges::equal(wanted, run->published_hash()))
+          return run->published();
         VEILSUM_ASSIGN_OR_RETURN(const Hash32 hash, ParseFixed<32>("model_hash", ByteView(wanted)));
         return parts_.store->LoadModel(run_id, hash);
       });
@@ -189,7 +208,8 @@ void RunEngine::TellWatchers() {
   if (ended) watchers_.clear();
 }
 
-// ---- What the run does ----------------------------------------------------------------------------
+// ---- What the run does
+// ----------------------------------------------------------------------------
 
 void RunEngine::Send(const std::string& seat, const v1::ServerMessage& message) {
   if (const auto link = links_.find(seat); link != links_.end()) link->second->Send(message);
@@ -199,7 +219,8 @@ void RunEngine::Disconnect(const std::string& seat, const absl::Status& reason) 
   if (const auto link = links_.find(seat); link != links_.end()) link->second->Close(reason);
 }
 
-void RunEngine::AdmitUploads(std::uint64_t round, std::size_t bytes, const std::vector<std::string>& seats) {
+void RunEngine::AdmitUploads(std::uint64_t round, std::size_t bytes,
+                             const std::vector<std::string>& seats) {
   const std::lock_guard lock(shared_mutex_);
   gate_ = Gate{round, bytes, {seats.begin(), seats.end()}};
 }

@@ -1,5 +1,5 @@
-// The event loop of a coordinator: one thread owns the run machine, RPC threads queue and return. Restores an unfinished
-// run from the store when it starts.
+// The event loop of a coordinator: one thread owns the run machine, RPC threads queue and return.
+// Restores an unfinished run from the store when it starts.
 #pragma once
 
 #include <condition_variable>
@@ -36,7 +36,8 @@ class RunEngine final : public RoundsBackend, public AdminBackend, private RunPo
 
   // RoundsBackend, from RPC threads.
   void OnConnected(const std::string& seat, std::shared_ptr<ClientLink> link) override;
-  void OnMessage(const std::string& seat, const std::shared_ptr<ClientLink>& link, v1::ClientMessage message) override;
+  void OnMessage(const std::string& seat, const std::shared_ptr<ClientLink>& link,
+                 v1::ClientMessage message) override;
   void OnDisconnected(const std::string& seat, const std::shared_ptr<ClientLink>& link) override;
   absl::StatusOr<std::size_t> ExpectUpload(const std::string& seat, std::uint64_t round) override;
   void OnUpload(const std::string& seat, std::uint64_t round, Bytes words,
@@ -44,10 +45,13 @@ class RunEngine final : public RoundsBackend, public AdminBackend, private RunPo
   absl::StatusOr<std::shared_ptr<const Bytes>> ModelBytes(const Hash32& model_hash) override;
 
   // AdminBackend, from RPC threads.
-  absl::StatusOr<admin::v1::StartRunResponse> StartRun(const admin::v1::StartRunRequest& request) override;
+  absl::StatusOr<admin::v1::StartRunResponse> StartRun(
+      const admin::v1::StartRunRequest& request) override;
   absl::Status StopRun(const std::string& run_id, const std::string& reason) override;
-  absl::StatusOr<std::function<void()>> Watch(const std::string& run_id, Listener listener) override;
-  absl::StatusOr<std::shared_ptr<const Bytes>> Model(const std::string& run_id, ByteView model_hash) override;
+  absl::StatusOr<std::function<void()>> Watch(const std::string& run_id,
+                                              Listener listener) override;
+  absl::StatusOr<std::shared_ptr<const Bytes>> Model(const std::string& run_id,
+                                                     ByteView model_hash) override;
 
  private:
   struct Gate {  // who may upload what, as RPC threads see it
@@ -69,7 +73,8 @@ class RunEngine final : public RoundsBackend, public AdminBackend, private RunPo
   // RunPort, on the loop.
   void Send(const std::string& seat, const v1::ServerMessage& message) override;
   void Disconnect(const std::string& seat, const absl::Status& reason) override;
-  void AdmitUploads(std::uint64_t round, std::size_t bytes, const std::vector<std::string>& seats) override;
+  void AdmitUploads(std::uint64_t round, std::size_t bytes,
+                    const std::vector<std::string>& seats) override;
   void OfferModel(const Hash32& hash, std::shared_ptr<const Bytes> bytes) override;
   void Changed() override { changed_ = true; }
   void Log(std::string_view line) override { parts_.log(line); }

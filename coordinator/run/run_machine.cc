@@ -4,8 +4,8 @@
 
 namespace veilsum::coordinator {
 
-absl::StatusOr<std::unique_ptr<RunMachine>> RunMachine::Start(RunTerms terms, std::uint64_t seed, World world,
-                                                              Clock::Time now) {
+absl::StatusOr<std::unique_ptr<RunMachine>> RunMachine::Start(RunTerms terms, std::uint64_t seed,
+                                                              World world, Clock::Time now) {
   VEILSUM_ASSIGN_OR_RETURN(TrainingState state, TrainingState::Create(terms, seed));
   RunRecord record;
   record.run_id = terms.contract().run_id;
@@ -18,11 +18,13 @@ absl::StatusOr<std::unique_ptr<RunMachine>> RunMachine::Start(RunTerms terms, st
   return machine;
 }
 
-absl::StatusOr<std::unique_ptr<RunMachine>> RunMachine::Resume(const RunRecord& record, World world, Clock::Time now) {
+absl::StatusOr<std::unique_ptr<RunMachine>> RunMachine::Resume(const RunRecord& record, World world,
+                                                               Clock::Time now) {
   VEILSUM_ASSIGN_OR_RETURN(RunTerms terms, RunTerms::Restore(record.plan, record.contract));
   VEILSUM_RETURN_IF_ERROR(world.store->RecoverOpenRounds(record.run_id).status());
   VEILSUM_ASSIGN_OR_RETURN(const RunSnapshot snapshot, world.store->Snapshot(record.run_id));
-  VEILSUM_ASSIGN_OR_RETURN(TrainingState state, TrainingState::Restore(terms, snapshot.engine_state));
+  VEILSUM_ASSIGN_OR_RETURN(TrainingState state,
+                           TrainingState::Restore(terms, snapshot.engine_state));
   std::unique_ptr<RunMachine> machine(new RunMachine(std::move(terms), std::move(state), world));
   VEILSUM_RETURN_IF_ERROR(machine->Recover(snapshot));
   machine->Initialise(record, now);
@@ -64,12 +66,14 @@ void RunMachine::Publish() {
 void RunMachine::OnConnected(const std::string& seat, Clock::Time now) {
   const auto member = members_.find(seat);
   if (member == members_.end())
-    return world_.port->Disconnect(seat, PermissionDenied("SA-01: %s is no member of run %s", seat, terms_.contract().run_id));
+    return world_.port->Disconnect(
+        seat, PermissionDenied("SA-01: %s is no member of run %s", seat, terms_.contract().run_id));
   if (member->second.connected) Leave(seat, now);
   member->second.connected = true;
 }
 
-void RunMachine::OnMessage(const std::string& seat, const v1::ClientMessage& message, Clock::Time now) {
+void RunMachine::OnMessage(const std::string& seat, const v1::ClientMessage& message,
+                           Clock::Time now) {
   if (!members_.contains(seat)) return;
   if (message.has_join()) {
     OnJoin(seat, message.join());
@@ -82,7 +86,8 @@ void RunMachine::OnMessage(const std::string& seat, const v1::ClientMessage& mes
     OnRefusal(seat, message.refusal(), now);
   } else if (message.has_upload()) {
     const secagg::v1::UploadFrame& upload = message.upload();
-    if (const absl::Status taken = OnUpload(seat, upload.round(), AsBytes(upload.words()), now); !taken.ok())
+    if (const absl::Status taken = OnUpload(seat, upload.round(), AsBytes(upload.words()), now);
+        !taken.ok())
       world_.port->Log(absl::StrFormat("%s: %s", seat, std::string(taken.message())));
   } else if (phase_ == Phase::kKeying) {
     keying_->OnMessage(seat, message);
@@ -98,8 +103,10 @@ void RunMachine::OnDisconnected(const std::string& seat, Clock::Time now) {
   Advance(now);
 }
 
-absl::Status RunMachine::OnUpload(const std::string& seat, std::uint64_t round, ByteView words, Clock::Time now) {
-  if (phase_ != Phase::kRound) return FailedPrecondition("SA-21: round %d takes no upload now", round);
+absl::Status RunMachine::OnUpload(const std::string& seat, std::uint64_t round, ByteView words,
+                                  Clock::Time now) {
+  if (phase_ != Phase::kRound)
+    return FailedPrecondition("SA-21: round %d takes no upload now", round);
   const absl::Status taken = round_->OnUpload(seat, round, words);
   Advance(now);
   return taken;
@@ -127,26 +134,31 @@ void RunMachine::OnJoin(const std::string& seat, const v1::Join& join) {
   }
   Member& member = members_[seat];
   member.held = Hash32{};
-  if (const auto held = ParseFixed<32>("setup_hash", std::string_view(join.setup_hash())); held.ok()) member.held = *held;
+  if (const auto held = ParseFixed<32>("setup_hash", std::string_view(join.setup_hash()));
+      held.ok())
+    member.held = *held;
   v1::ServerMessage message;
   message.mutable_contract()->set_contract(terms_.contract_json());
   message.mutable_contract()->set_plan(terms_.plan_json());
   world_.port->Send(seat, message);
 }
 
-// SE-02: every member signs the contract's hash with its signing certificate before its first round.
+// SE-02: every member signs the contract's hash with its signing certificate before its first
+// round.
 absl::Status RunMachine::OnApproval(const std::string& seat, const v1::ContractApproval& approval) {
   if (approval.contract_hash() != AsText(terms_.contract_hash()))
     return InvalidArgument("contract_hash is not this run's");
   VEILSUM_ASSIGN_OR_RETURN(const Ed25519Signature signature,
                            ParseFixed<64>("signature", std::string_view(approval.signature())));
   const ByteView der = AsBytes(approval.certificate());
-  VEILSUM_ASSIGN_OR_RETURN(const secure_agg::SeatIdentity identity, world_.verifier->Verify(der, Sha256(der)));
+  VEILSUM_ASSIGN_OR_RETURN(const secure_agg::SeatIdentity identity,
+                           world_.verifier->Verify(der, Sha256(der)));
   const Transcript statement = Transcript("fsa/v1/approve").Add(terms_.contract_hash());
   if (identity.uri != seat || !Ed25519Verify(identity.key, statement.bytes(), signature))
     return Unauthenticated("the approval is not signed by %s", seat);
   VEILSUM_RETURN_IF_ERROR(world_.store->SaveApproval(
-      terms_.contract().run_id, {seat, Bytes(signature.begin(), signature.end()), Bytes(der.begin(), der.end())}));
+      terms_.contract().run_id,
+      {seat, Bytes(signature.begin(), signature.end()), Bytes(der.begin(), der.end())}));
   approved_.insert(seat);
   members_[seat].joined = true;
   members_[seat].absences = 0;
@@ -155,15 +167,16 @@ absl::Status RunMachine::OnApproval(const std::string& seat, const v1::ContractA
 }
 
 void RunMachine::OnDecline(const std::string& seat, const v1::Decline& decline) {
-  const std::string line = absl::StrFormat("%s declined (%s): %s", seat, decline.code().substr(0, 32),
-                                           decline.reason().substr(0, 400));
+  const std::string line = absl::StrFormat(
+      "%s declined (%s): %s", seat, decline.code().substr(0, 32), decline.reason().substr(0, 400));
   declined_.push_back(line);
   world_.port->Log(line);
   if (phase_ == Phase::kApproving) End("failed", line);
 }
 
 void RunMachine::OnRefusal(const std::string& seat, const v1::Refusal& refusal, Clock::Time) {
-  world_.port->Log(absl::StrFormat("%s refused round %d: %s", seat, refusal.round(), refusal.check().substr(0, 32)));
+  world_.port->Log(absl::StrFormat("%s refused round %d: %s", seat, refusal.round(),
+                                   refusal.check().substr(0, 32)));
   if (phase_ == Phase::kKeying) {
     members_[seat].held = Hash32{};
     keying_->OnGone(seat);

@@ -1,7 +1,9 @@
-// A run from the first approval to the last round, as a state machine: messages, departures and deadlines come in, messages
-// and durable transitions go out. It stores before it tells anybody. No socket, no clock, no thread; one caller at a time.
+// A run from the first approval to the last round, as a state machine: messages, departures and
+// deadlines come in, messages and durable transitions go out. It stores before it tells anybody. No
+// socket, no clock, no thread; one caller at a time.
 //
-//   approving -> waiting -> keying -> waiting -> round -> waiting ... -> finished | stopped | failed
+//   approving -> waiting -> keying -> waiting -> round -> waiting ... -> finished | stopped |
+//   failed
 #pragma once
 
 #include <deque>
@@ -19,9 +21,10 @@
 namespace veilsum::coordinator {
 
 struct RunMachineTiming {
-  Clock::Duration rejoin = std::chrono::milliseconds(500);  // how long a round waits for members that have just left
-  Clock::Duration regroup = std::chrono::seconds(5);        // how long a new batch waits for every member
-  Clock::Duration patience = std::chrono::seconds(120);     // how long a run waits for enough members
+  Clock::Duration rejoin =
+      std::chrono::milliseconds(500);  // how long a round waits for members that have just left
+  Clock::Duration regroup = std::chrono::seconds(5);  // how long a new batch waits for every member
+  Clock::Duration patience = std::chrono::seconds(120);  // how long a run waits for enough members
 };
 
 class RunMachine {
@@ -33,15 +36,18 @@ class RunMachine {
     SecureRng* rng = nullptr;
     RunMachineTiming timing;
   };
-  // Starts a new run or continues a stored one: rounds that were open are spent (SE-07). Errors of the store.
-  static absl::StatusOr<std::unique_ptr<RunMachine>> Start(RunTerms terms, std::uint64_t seed, World world,
-                                                           Clock::Time now);
-  static absl::StatusOr<std::unique_ptr<RunMachine>> Resume(const RunRecord& record, World world, Clock::Time now);
+  // Starts a new run or continues a stored one: rounds that were open are spent (SE-07). Errors of
+  // the store.
+  static absl::StatusOr<std::unique_ptr<RunMachine>> Start(RunTerms terms, std::uint64_t seed,
+                                                           World world, Clock::Time now);
+  static absl::StatusOr<std::unique_ptr<RunMachine>> Resume(const RunRecord& record, World world,
+                                                            Clock::Time now);
 
   void OnConnected(const std::string& seat, Clock::Time now);
   void OnMessage(const std::string& seat, const v1::ClientMessage& message, Clock::Time now);
   void OnDisconnected(const std::string& seat, Clock::Time now);
-  absl::Status OnUpload(const std::string& seat, std::uint64_t round, ByteView words, Clock::Time now);
+  absl::Status OnUpload(const std::string& seat, std::uint64_t round, ByteView words,
+                        Clock::Time now);
   void OnTime(Clock::Time now);
   void StopRun(const std::string& reason, Clock::Time now);
 
@@ -56,9 +62,9 @@ class RunMachine {
   enum class Phase { kApproving, kWaiting, kKeying, kRound, kEnded };
   struct Member {
     bool connected = false;
-    bool joined = false;   // approved on this connection
-    Hash32 held{};         // setup_hash of the batch whose secrets it has
-    int absences = 0;      // rounds in a row that began without it
+    bool joined = false;  // approved on this connection
+    Hash32 held{};        // setup_hash of the batch whose secrets it has
+    int absences = 0;     // rounds in a row that began without it
   };
 
   RunMachine(RunTerms terms, TrainingState state, World world)
@@ -87,13 +93,16 @@ class RunMachine {
   void End(const std::string& outcome, const std::string& reason);
   void Publish();
 
-  std::set<std::string> Present() const;   // joined members
-  std::set<std::string> Holders() const;   // of those, the ones that have the current batch's secrets
+  std::set<std::string> Present() const;  // joined members
+  std::set<std::string> Holders()
+      const;  // of those, the ones that have the current batch's secrets
   bool SomebodyMayComeBack(const std::set<std::string>& holders) const;
   bool ShouldRekey(const std::set<std::string>& holders) const;
   void GiveUpBatch(const std::string& reason);
   void WaitUntil(Clock::Time soft, Clock::Time now);
-  std::uint64_t AttemptsLeft() const { return model::AttemptsMax(terms_.contract()) - last_charged_; }
+  std::uint64_t AttemptsLeft() const {
+    return model::AttemptsMax(terms_.contract()) - last_charged_;
+  }
   void SetState(const std::string& state);
 
   RunTerms terms_;
@@ -109,16 +118,16 @@ class RunMachine {
   std::optional<Keying> keying_;
   std::optional<secure_agg::ServerBatch> batch_;
   std::optional<RoundStage> round_;
-  std::uint64_t block_first_ = 1;    // round number of the batch's slot 0
-  std::uint64_t last_charged_ = 0;   // last round of the last block opened
-  std::uint64_t last_opened_ = 0;    // last round opened
+  std::uint64_t block_first_ = 1;   // round number of the batch's slot 0
+  std::uint64_t last_charged_ = 0;  // last round of the last block opened
+  std::uint64_t last_opened_ = 0;   // last round opened
   std::uint64_t aborted_ = 0;
   std::uint32_t survivors_ = 0, survivors_min_ = 0;
-  int thin_rounds_ = 0;              // rounds in a row with more than a tenth of V absent
+  int thin_rounds_ = 0;  // rounds in a row with more than a tenth of V absent
   Clock::Time deadline_ = Clock::Time::max();
   Clock::Time waiting_since_{};
-  int failed_setups_ = 0;            // in a row
-  int phase_number_ = -1;            // of keying_ or round_ when deadline_ was set
+  int failed_setups_ = 0;  // in a row
+  int phase_number_ = -1;  // of keying_ or round_ when deadline_ was set
   std::shared_ptr<const Bytes> published_bytes_;
   Hash32 iterate_hash_{};  // of what rounds train on now
   std::shared_ptr<const Bytes> iterate_bytes_;

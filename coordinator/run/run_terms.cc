@@ -24,7 +24,8 @@ absl::StatusOr<model::Cohort> CohortOf(const admin::v1::StartRunRequest& request
   return cohort;
 }
 
-model::Aggregation WantedAggregation(const model::Plan& plan, const admin::v1::StartRunRequest& request) {
+model::Aggregation WantedAggregation(const model::Plan& plan,
+                                     const admin::v1::StartRunRequest& request) {
   model::Aggregation wanted = plan.aggregation;
   if (request.colluders() != 0) wanted.colluders = request.colluders();
   if (request.min_survivors() != 0) wanted.min_survivors = request.min_survivors();
@@ -38,9 +39,8 @@ std::string RunIdOf(const model::Plan& plan, const admin::v1::StartRunRequest& r
   return "run-" + HexEncode(facts.Add(model::PlanSha256(plan)).Sha256()).substr(0, 16);
 }
 
-absl::StatusOr<std::shared_ptr<const secure_agg::SessionParams>> SessionOf(const model::Plan& plan,
-                                                                           const model::RunContract& contract,
-                                                                           const Hash32& contract_hash) {
+absl::StatusOr<std::shared_ptr<const secure_agg::SessionParams>> SessionOf(
+    const model::Plan& plan, const model::RunContract& contract, const Hash32& contract_hash) {
   const model::Cohort& cohort = contract.cohorts.front();
   secure_agg::ContractTerms terms;
   terms.contract_hash = contract_hash;
@@ -52,23 +52,27 @@ absl::StatusOr<std::shared_ptr<const secure_agg::SessionParams>> SessionOf(const
     VEILSUM_ASSIGN_OR_RETURN(const secure_agg::RingBits bits, secure_agg::ParseRingBits(sum.bits));
     terms.sums.push_back({bits, sum.dimension});
   }
-  VEILSUM_ASSIGN_OR_RETURN(secure_agg::SessionParams params, secure_agg::SessionParams::Create(std::move(terms)));
+  VEILSUM_ASSIGN_OR_RETURN(secure_agg::SessionParams params,
+                           secure_agg::SessionParams::Create(std::move(terms)));
   return std::make_shared<const secure_agg::SessionParams>(std::move(params));
 }
 
 }  // namespace
 
-absl::StatusOr<RunTerms> RunTerms::Create(const admin::v1::StartRunRequest& request, const FederationFacts& federation) {
+absl::StatusOr<RunTerms> RunTerms::Create(const admin::v1::StartRunRequest& request,
+                                          const FederationFacts& federation) {
   VEILSUM_ASSIGN_OR_RETURN(const model::Plan plan, model::PlanFromJson(request.plan()));
   VEILSUM_RETURN_IF_ERROR(model::CheckRunnable(plan));
   VEILSUM_ASSIGN_OR_RETURN(model::Cohort cohort, CohortOf(request));
   VEILSUM_ASSIGN_OR_RETURN(
       const model::ResolvedAggregation aggregation,
-      model::ResolveAggregation(WantedAggregation(plan, request), static_cast<std::uint32_t>(cohort.members.size()),
+      model::ResolveAggregation(WantedAggregation(plan, request),
+                                static_cast<std::uint32_t>(cohort.members.size()),
                                 model::SeatsOfLargestTenant(cohort.members)));
   cohort.colluders = aggregation.colluders;
   cohort.min_survivors = aggregation.min_survivors;
-  VEILSUM_ASSIGN_OR_RETURN(const dp::RunPrivacyInput input, model::PrivacyInputOf(plan, cohort.size_classes, aggregation));
+  VEILSUM_ASSIGN_OR_RETURN(const dp::RunPrivacyInput input,
+                           model::PrivacyInputOf(plan, cohort.size_classes, aggregation));
   VEILSUM_ASSIGN_OR_RETURN(const dp::RunPrivacy privacy, dp::CalibrateRun(input));
   model::RunContract contract;
   contract.plan_sha256 = model::PlanSha256(plan);
@@ -90,11 +94,15 @@ absl::StatusOr<RunTerms> RunTerms::Restore(std::string plan_json, std::string co
   terms.plan_json_ = std::move(plan_json);
   terms.contract_json_ = std::move(contract_json);
   terms.contract_hash_ = model::ContractHash(terms.contract_json_);
-  VEILSUM_ASSIGN_OR_RETURN(terms.session_, SessionOf(terms.plan_, terms.contract_, terms.contract_hash_));
-  VEILSUM_ASSIGN_OR_RETURN(const model::CheckedPrivacy checked, model::CheckPrivacy(terms.plan_, terms.contract_));
+  VEILSUM_ASSIGN_OR_RETURN(terms.session_,
+                           SessionOf(terms.plan_, terms.contract_, terms.contract_hash_));
+  VEILSUM_ASSIGN_OR_RETURN(const model::CheckedPrivacy checked,
+                           model::CheckPrivacy(terms.plan_, terms.contract_));
   terms.privacy_ = checked.statement;
-  const dp::RunPrivacy privacy{terms.contract_.is_private, checked.noise.training, checked.noise.statistics, checked.statement};
-  VEILSUM_ASSIGN_OR_RETURN(dp::EpsilonMeter meter, dp::EpsilonMeter::Create(checked.input, privacy));
+  const dp::RunPrivacy privacy{terms.contract_.is_private, checked.noise.training,
+                               checked.noise.statistics, checked.statement};
+  VEILSUM_ASSIGN_OR_RETURN(dp::EpsilonMeter meter,
+                           dp::EpsilonMeter::Create(checked.input, privacy));
   terms.meter_ = std::make_shared<const dp::EpsilonMeter>(std::move(meter));
   return terms;
 }

@@ -20,9 +20,11 @@ struct FederationFacts {
 
 class RunTerms {
  public:
-  // Writes the contract: resolves thresholds (SE-04) and calibrates the noise (DP-03). InvalidArgument or
-  // FailedPrecondition naming what cannot be: the plan, a member's URI, too few members, no noise that keeps the claim.
-  static absl::StatusOr<RunTerms> Create(const admin::v1::StartRunRequest& request, const FederationFacts& federation);
+  // Writes the contract: resolves thresholds (SE-04) and calibrates the noise (DP-03).
+  // InvalidArgument or FailedPrecondition naming what cannot be: the plan, a member's URI, too few
+  // members, no noise that keeps the claim.
+  static absl::StatusOr<RunTerms> Create(const admin::v1::StartRunRequest& request,
+                                         const FederationFacts& federation);
   // From the texts of a store.
   static absl::StatusOr<RunTerms> Restore(std::string plan_json, std::string contract_json);
 

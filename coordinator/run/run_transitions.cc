@@ -11,9 +11,12 @@ constexpr int kMaxFailedSetups = 8;
 constexpr int kAbsencesForgiven = 2;  // a member that missed more rounds in a row is not waited for
 
 Hash32 SumHash(std::span<const std::int64_t> values) {
-  static_assert(std::endian::native == std::endian::little, "sums are hashed as little-endian int64");
+  static_assert(std::endian::native == std::endian::little,
+                "sums are hashed as little-endian int64");
   const auto bytes = std::as_bytes(values);
-  return Transcript("veilsum/v1/sum").Add({reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()}).Sha256();
+  return Transcript("veilsum/v1/sum")
+      .Add({reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()})
+      .Sha256();
 }
 
 }  // namespace
@@ -25,11 +28,18 @@ void RunMachine::Advance(Clock::Time now) {
 
 bool RunMachine::Step(Clock::Time now) {
   switch (phase_) {
-    case Phase::kApproving: StepApproving(now); return phase_ == Phase::kWaiting;
-    case Phase::kWaiting: StepWaiting(now); return phase_ == Phase::kKeying || phase_ == Phase::kRound;
-    case Phase::kKeying: return StepKeying(now);
-    case Phase::kRound: return StepRound(now);
-    case Phase::kEnded: return false;
+    case Phase::kApproving:
+      StepApproving(now);
+      return phase_ == Phase::kWaiting;
+    case Phase::kWaiting:
+      StepWaiting(now);
+      return phase_ == Phase::kKeying || phase_ == Phase::kRound;
+    case Phase::kKeying:
+      return StepKeying(now);
+    case Phase::kRound:
+      return StepRound(now);
+    case Phase::kEnded:
+      return false;
   }
   return false;
 }
@@ -39,7 +49,8 @@ void RunMachine::StepApproving(Clock::Time now) {
   deadline_ = waiting_since_ + world_.timing.patience;
   if (now < deadline_) return;
   for (const auto& [seat, member] : members_)
-    if (!approved_.contains(seat)) return End("failed", absl::StrFormat("%s has not approved the contract", seat));
+    if (!approved_.contains(seat))
+      return End("failed", absl::StrFormat("%s has not approved the contract", seat));
 }
 
 std::set<std::string> RunMachine::Present() const {
@@ -64,7 +75,8 @@ bool RunMachine::SomebodyMayComeBack(const std::set<std::string>& holders) const
   });
 }
 
-// Early re-keying costs the rest of a charged block: only when members wait outside, and attempts are to spare.
+// Early re-keying costs the rest of a charged block: only when members wait outside, and attempts
+// are to spare.
 bool RunMachine::ShouldRekey(const std::set<std::string>& holders) const {
   const std::uint64_t steps_left = terms_.plan().training.steps - state_.step();
   return thin_rounds_ >= 2 && Present().size() > holders.size() && AttemptsLeft() >= steps_left;
@@ -81,8 +93,11 @@ void RunMachine::EnterWaiting(Clock::Time now) {
 void RunMachine::WaitUntil(Clock::Time soft, Clock::Time now) {
   const Clock::Time hard = waiting_since_ + world_.timing.patience;
   if (now >= hard)
-    return End("stopped", absl::StrFormat("only %d of %d merchants were there for %d s", Present().size(), members_.size(),
-                                          std::chrono::duration_cast<std::chrono::seconds>(world_.timing.patience).count()));
+    return End(
+        "stopped",
+        absl::StrFormat(
+            "only %d of %d merchants were there for %d s", Present().size(), members_.size(),
+            std::chrono::duration_cast<std::chrono::seconds>(world_.timing.patience).count()));
   deadline_ = now < soft ? std::min(soft, hard) : hard;
 }
 
@@ -90,15 +105,18 @@ void RunMachine::StepWaiting(Clock::Time now) {
   if (state_.step() >= terms_.plan().training.steps) return End("finished", "");
   const bool block_left = batch_ && last_opened_ < last_charged_;
   if (!block_left && AttemptsLeft() == 0)
-    return End("stopped", absl::StrFormat("all %d attempts of the contract are spent, %d of %d steps are published",
-                                          model::AttemptsMax(terms_.contract()), state_.step(),
-                                          terms_.plan().training.steps));
+    return End(
+        "stopped",
+        absl::StrFormat("all %d attempts of the contract are spent, %d of %d steps are published",
+                        model::AttemptsMax(terms_.contract()), state_.step(),
+                        terms_.plan().training.steps));
   const bool can_key = secure_agg::Thresholds::Create(Present().size(), *terms_.session()).ok();
   if (block_left) {
     const std::set<std::string> holders = Holders();
     const Clock::Time soft = waiting_since_ + world_.timing.rejoin;
     if (now < soft && SomebodyMayComeBack(holders)) return WaitUntil(soft, now);
-    if (holders.size() >= batch_->roster().thresholds().floor && !ShouldRekey(holders)) return OpenRound(now);
+    if (holders.size() >= batch_->roster().thresholds().floor && !ShouldRekey(holders))
+      return OpenRound(now);
     if (!can_key) return WaitUntil(soft, now);
     GiveUpBatch("its batch was given up: too few merchants still had its keys");
     if (AttemptsLeft() == 0) return StepWaiting(now);
@@ -111,7 +129,8 @@ void RunMachine::StepWaiting(Clock::Time now) {
 
 void RunMachine::GiveUpBatch(const std::string& reason) {
   for (std::uint64_t round = last_opened_ + 1; round <= last_charged_; ++round) {
-    if (const absl::Status spent = world_.store->Abort(terms_.contract().run_id, round, reason); !spent.ok())
+    if (const absl::Status spent = world_.store->Abort(terms_.contract().run_id, round, reason);
+        !spent.ok())
       return End("failed", std::string(spent.message()));
     ++aborted_;
   }
@@ -144,25 +163,33 @@ bool RunMachine::StepKeying(Clock::Time now) {
     return true;
   }
   world_.port->Log(std::string(outcome->status().message()));
-  if (++failed_setups_ >= kMaxFailedSetups) End("failed", std::string(outcome->status().message()));
-  else EnterWaiting(now);
+  if (++failed_setups_ >= kMaxFailedSetups)
+    End("failed", std::string(outcome->status().message()));
+  else
+    EnterWaiting(now);
   return true;
 }
 
-// SE-07, SE-10: the whole block is charged to every member of V before any of them hears of its first round.
+// SE-07, SE-10: the whole block is charged to every member of V before any of them hears of its
+// first round.
 absl::Status RunMachine::OpenBlock() {
-  const std::uint64_t wanted = terms_.plan().training.steps - state_.step() +
-                               (model::AttemptsMax(terms_.contract()) - terms_.contract().sums.back().attempts_max > last_charged_);
-  const std::uint64_t size = std::min<std::uint64_t>({batch_->remaining_slots(), AttemptsLeft(), wanted});
+  const std::uint64_t wanted =
+      terms_.plan().training.steps - state_.step() +
+      (model::AttemptsMax(terms_.contract()) - terms_.contract().sums.back().attempts_max >
+       last_charged_);
+  const std::uint64_t size =
+      std::min<std::uint64_t>({batch_->remaining_slots(), AttemptsLeft(), wanted});
   Block block;
   block.first = last_charged_ + 1;
   block.last = last_charged_ + size;
   block.session = Bytes(session_.begin(), session_.end());
   block.batch = batch_->id().batch;
-  VEILSUM_ASSIGN_OR_RETURN(const model::RoundPurpose purpose, model::PurposeOf(terms_.contract(), block.first));
+  VEILSUM_ASSIGN_OR_RETURN(const model::RoundPurpose purpose,
+                           model::PurposeOf(terms_.contract(), block.first));
   block.sum_index = static_cast<std::uint32_t>(purpose.sum);
   block.setup_hash = Bytes(batch_->setup_hash().begin(), batch_->setup_hash().end());
-  for (const RosterIndex i : batch_->active().Indices()) block.members.push_back(batch_->roster().uri(i));
+  for (const RosterIndex i : batch_->active().Indices())
+    block.members.push_back(batch_->roster().uri(i));
   std::ranges::sort(block.members);
   VEILSUM_RETURN_IF_ERROR(world_.store->OpenBlock(terms_.contract().run_id, block));
   for (const std::string& seat : block.members) members_[seat].held = batch_->setup_hash();
@@ -191,9 +218,11 @@ void RunMachine::OpenRound(Clock::Time now) {
   request.step = state_.step();
   request.config = model::EncodeStepConfig(
       {.round = round, .step = state_.step(), .sum = purpose->sum, .last = last_charged_});
-  SetState(terms_.contract().sums[purpose->sum].purpose == model::kTrain ? "training" : "statistics");
-  absl::StatusOr<RoundStage> stage = RoundStage::Open(terms_.contract().run_id, *batch_, std::move(request), *iterate_bytes_, holders,
-                                                      *world_.store, *world_.port);
+  SetState(terms_.contract().sums[purpose->sum].purpose == model::kTrain ? "training"
+                                                                         : "statistics");
+  absl::StatusOr<RoundStage> stage =
+      RoundStage::Open(terms_.contract().run_id, *batch_, std::move(request), *iterate_bytes_,
+                       holders, *world_.store, *world_.port);
   if (!stage.ok()) return End("failed", std::string(stage.status().message()));
   round_.emplace(*std::move(stage));
   phase_ = Phase::kRound;
@@ -219,9 +248,11 @@ bool RunMachine::StepRound(Clock::Time now) {
   return true;
 }
 
-// The sum, the model and the optimiser become durable together, before any byte of the new model leaves.
+// The sum, the model and the optimiser become durable together, before any byte of the new model
+// leaves.
 absl::Status RunMachine::Accept(const RoundSum& sum) {
-  VEILSUM_ASSIGN_OR_RETURN(const model::RoundPurpose purpose, model::PurposeOf(terms_.contract(), round_->round()));
+  VEILSUM_ASSIGN_OR_RETURN(const model::RoundPurpose purpose,
+                           model::PurposeOf(terms_.contract(), round_->round()));
   VEILSUM_RETURN_IF_ERROR(state_.Apply(terms_, purpose.sum, sum.values));
   RoundCommit commit;
   commit.round = round_->round();
@@ -239,10 +270,13 @@ absl::Status RunMachine::Accept(const RoundSum& sum) {
 
 void RunMachine::Spend(const absl::Status& reason) {
   const std::string text(reason.message());
-  world_.port->Log(absl::StrFormat("round %d is spent without a result: %s", round_->round(), text));
+  world_.port->Log(
+      absl::StrFormat("round %d is spent without a result: %s", round_->round(), text));
   world_.port->AdmitUploads(0, 0, {});
   ++aborted_;
-  if (const absl::Status spent = world_.store->Abort(terms_.contract().run_id, round_->round(), text); !spent.ok())
+  if (const absl::Status spent =
+          world_.store->Abort(terms_.contract().run_id, round_->round(), text);
+      !spent.ok())
     End("failed", std::string(spent.message()));
 }
 
@@ -265,8 +299,11 @@ void RunMachine::End(const std::string& outcome, const std::string& reason) {
   reason_ = reason;
   deadline_ = Clock::Time::max();
   world_.port->AdmitUploads(0, 0, {});
-  if (const absl::Status stored = world_.store->SetRunState(terms_.contract().run_id, outcome, reason); !stored.ok())
-    world_.port->Log(absl::StrFormat("the end of the run could not be stored: %s", std::string(stored.message())));
+  if (const absl::Status stored =
+          world_.store->SetRunState(terms_.contract().run_id, outcome, reason);
+      !stored.ok())
+    world_.port->Log(absl::StrFormat("the end of the run could not be stored: %s",
+                                     std::string(stored.message())));
   v1::ServerMessage message;
   message.mutable_ended()->set_outcome(outcome);
   message.mutable_ended()->set_reason(reason);

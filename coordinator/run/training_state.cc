@@ -10,7 +10,9 @@ namespace {
 
 constexpr std::uint8_t kVersion = 1;
 
-double ScaleOf(const model::SumSpec& sum) { return std::ldexp(1.0, static_cast<int>(sum.scale_log2)); }
+double ScaleOf(const model::SumSpec& sum) {
+  return std::ldexp(1.0, static_cast<int>(sum.scale_log2));
+}
 
 absl::StatusOr<std::unique_ptr<Strategy>> StrategyOf(const RunTerms& terms) {
   const model::Plan& plan = terms.plan();
@@ -35,9 +37,11 @@ absl::StatusOr<TrainingState> TrainingState::Create(const RunTerms& terms, std::
 absl::StatusOr<TrainingState> TrainingState::Restore(const RunTerms& terms, ByteView saved) {
   const std::size_t model_bytes = terms.layout().size() * sizeof(float);
   if (saved.size() < 1 + model_bytes || saved[0] != kVersion)
-    return InvalidArgument("engine state of %d bytes is not version %d of this run", saved.size(), kVersion);
-  VEILSUM_ASSIGN_OR_RETURN(model::ModelVector iterate,
-                           model::ParseModelBytes(saved.subspan(1, model_bytes), terms.layout().size()));
+    return InvalidArgument("engine state of %d bytes is not version %d of this run", saved.size(),
+                           kVersion);
+  VEILSUM_ASSIGN_OR_RETURN(
+      model::ModelVector iterate,
+      model::ParseModelBytes(saved.subspan(1, model_bytes), terms.layout().size()));
   VEILSUM_ASSIGN_OR_RETURN(std::unique_ptr<Strategy> strategy, StrategyOf(terms));
   VEILSUM_RETURN_IF_ERROR(strategy->LoadState(saved.subspan(1 + model_bytes)));
   return TrainingState(std::move(iterate), std::move(strategy));
@@ -52,15 +56,18 @@ Bytes TrainingState::Save() const {
   return out;
 }
 
-absl::Status TrainingState::Apply(const RunTerms& terms, std::size_t sum, std::span<const std::int64_t> values) {
+absl::Status TrainingState::Apply(const RunTerms& terms, std::size_t sum,
+                                  std::span<const std::int64_t> values) {
   const model::SumSpec& spec = terms.contract().sums[sum];
   if (values.size() != spec.dimension)
-    return Internal("a sum of %d numbers for a %s sum of %d", values.size(), spec.purpose, spec.dimension);
+    return Internal("a sum of %d numbers for a %s sum of %d", values.size(), spec.purpose,
+                    spec.dimension);
   if (spec.purpose == model::kStatistics)
     return SetStandardisation(terms.layout(), values, ScaleOf(spec), iterate_);
   strategy_->Step(iterate_, values);
   for (const float value : iterate_)
-    if (!std::isfinite(value)) return DataLoss("step %d made a model that is not finite", strategy_->steps());
+    if (!std::isfinite(value))
+      return DataLoss("step %d made a model that is not finite", strategy_->steps());
   return absl::OkStatus();
 }
 

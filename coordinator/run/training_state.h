@@ -1,5 +1,6 @@
-// The model as a run trains it: the iterate, the optimiser's state, and what is published. Saved whole with every commit,
-// so that a restarted coordinator continues bit for bit from accepted sums only.
+// The model as a run trains it: the iterate, the optimiser's state, and what is published. Saved
+// whole with every commit, so that a restarted coordinator continues bit for bit from accepted sums
+// only.
 #pragma once
 
 #include <memory>

@@ -1,4 +1,5 @@
-// The memory back end: for tests of what stands above the store. It forgets on destruction, otherwise the same contract.
+// The memory back end: for tests of what stands above the store. It forgets on destruction,
+// otherwise the same contract.
 #include <algorithm>
 #include <mutex>
 
@@ -38,13 +39,14 @@ void Prune(std::vector<KeptModel>& models) {
 
 class MemoryRunStore final : public RunStore {
  public:
-  absl::Status CreateRun(const RunRecord& run, const ModelRecord& initial, ByteView engine_state) override {
+  absl::Status CreateRun(const RunRecord& run, const ModelRecord& initial,
+                         ByteView engine_state) override {
     const std::lock_guard lock(mutex_);
     VEILSUM_RETURN_IF_ERROR(CheckNewRun(run, initial));
     if (auto found = Find(run.run_id); found.ok()) {
       const Run& old = **found;
-      if (old.record.plan == run.plan && old.record.contract == run.contract && old.record.seed == run.seed &&
-          old.initial_hash == initial.hash)
+      if (old.record.plan == run.plan && old.record.contract == run.contract &&
+          old.record.seed == run.seed && old.initial_hash == initial.hash)
         return absl::OkStatus();
       return AlreadyExists("run %s exists with another plan, contract, seed or model", run.run_id);
     }
@@ -70,9 +72,10 @@ class MemoryRunStore final : public RunStore {
     return std::optional<RunRecord>();
   }
 
-  absl::Status SetRunState(const std::string& run_id, const std::string& state, const std::string& reason) override {
+  absl::Status SetRunState(const std::string& run_id, const std::string& state,
+                           const std::string& reason) override {
     const std::lock_guard lock(mutex_);
-    VEILSUM_ASSIGN_OR_RETURN(Run* run, Find(run_id));
+    VEILSUM_ASSIGN_OR_RETURN(Run * run, Find(run_id));
     VEILSUM_ASSIGN_OR_RETURN(const bool write, MaySetState(run->record, state));
     if (!write) return absl::OkStatus();
     run->record.state = state;
@@ -83,7 +86,7 @@ class MemoryRunStore final : public RunStore {
   absl::Status SaveApproval(const std::string& run_id, const Approval& approval) override {
     const std::lock_guard lock(mutex_);
     VEILSUM_RETURN_IF_ERROR(CheckApproval(approval));
-    VEILSUM_ASSIGN_OR_RETURN(Run* run, Find(run_id));
+    VEILSUM_ASSIGN_OR_RETURN(Run * run, Find(run_id));
     run->approvals[approval.member] = approval;
     return absl::OkStatus();
   }
@@ -91,7 +94,7 @@ class MemoryRunStore final : public RunStore {
   absl::Status OpenBlock(const std::string& run_id, const Block& block) override {
     const std::lock_guard lock(mutex_);
     VEILSUM_RETURN_IF_ERROR(CheckBlock(block));
-    VEILSUM_ASSIGN_OR_RETURN(Run* run, Find(run_id));
+    VEILSUM_ASSIGN_OR_RETURN(Run * run, Find(run_id));
     VEILSUM_RETURN_IF_ERROR(MayOpen(run->record, run->last_opened(), block));
     for (const Block& old : run->blocks)
       if (old.session == block.session && old.batch == block.batch)
@@ -103,7 +106,8 @@ class MemoryRunStore final : public RunStore {
       record.slot = static_cast<std::uint32_t>(round - block.first);
       record.block_first = block.first;
     }
-    for (const std::string& member : block.members) run->charged[member] += block.last - block.first + 1;
+    for (const std::string& member : block.members)
+      run->charged[member] += block.last - block.first + 1;
     return absl::OkStatus();
   }
 
@@ -113,10 +117,11 @@ class MemoryRunStore final : public RunStore {
     return run->blocks;
   }
 
-  absl::Status Freeze(const std::string& run_id, std::uint64_t round, const MemberList& survivors) override {
+  absl::Status Freeze(const std::string& run_id, std::uint64_t round,
+                      const MemberList& survivors) override {
     const std::lock_guard lock(mutex_);
-    VEILSUM_ASSIGN_OR_RETURN(Run* run, Find(run_id));
-    VEILSUM_ASSIGN_OR_RETURN(RoundRecord* record, FindRound(*run, round));
+    VEILSUM_ASSIGN_OR_RETURN(Run * run, Find(run_id));
+    VEILSUM_ASSIGN_OR_RETURN(RoundRecord * record, FindRound(*run, round));
     const auto block = std::ranges::find(run->blocks, record->block_first, &Block::first);
     VEILSUM_ASSIGN_OR_RETURN(const bool write, MayFreeze(*record, block->members, survivors));
     if (!write) return absl::OkStatus();
@@ -127,15 +132,16 @@ class MemoryRunStore final : public RunStore {
 
   absl::Status Commit(const std::string& run_id, const RoundCommit& commit) override {
     const std::lock_guard lock(mutex_);
-    VEILSUM_ASSIGN_OR_RETURN(Run* run, Find(run_id));
-    VEILSUM_ASSIGN_OR_RETURN(RoundRecord* record, FindRound(*run, commit.round));
+    VEILSUM_ASSIGN_OR_RETURN(Run * run, Find(run_id));
+    VEILSUM_ASSIGN_OR_RETURN(RoundRecord * record, FindRound(*run, commit.round));
     VEILSUM_RETURN_IF_ERROR(MayCommit(*record, commit, run->step));
     record->state = RoundState::kCommitted;
     record->step = commit.step;
     record->sum_hash.assign(commit.sum_hash.begin(), commit.sum_hash.end());
     if (commit.model) {
       record->model_hash.assign(commit.model->hash.begin(), commit.model->hash.end());
-      run->models.push_back({commit.model->hash, commit.step, std::make_shared<const Bytes>(commit.model->bytes)});
+      run->models.push_back(
+          {commit.model->hash, commit.step, std::make_shared<const Bytes>(commit.model->bytes)});
       Prune(run->models);
     }
     run->step = commit.step;
@@ -143,10 +149,11 @@ class MemoryRunStore final : public RunStore {
     return absl::OkStatus();
   }
 
-  absl::Status Abort(const std::string& run_id, std::uint64_t round, const std::string& reason) override {
+  absl::Status Abort(const std::string& run_id, std::uint64_t round,
+                     const std::string& reason) override {
     const std::lock_guard lock(mutex_);
-    VEILSUM_ASSIGN_OR_RETURN(Run* run, Find(run_id));
-    VEILSUM_ASSIGN_OR_RETURN(RoundRecord* record, FindRound(*run, round));
+    VEILSUM_ASSIGN_OR_RETURN(Run * run, Find(run_id));
+    VEILSUM_ASSIGN_OR_RETURN(RoundRecord * record, FindRound(*run, round));
     VEILSUM_ASSIGN_OR_RETURN(const bool write, MayAbort(*record));
     if (!write) return absl::OkStatus();
     record->state = RoundState::kAborted;
@@ -156,7 +163,7 @@ class MemoryRunStore final : public RunStore {
 
   absl::StatusOr<std::uint64_t> RecoverOpenRounds(const std::string& run_id) override {
     const std::lock_guard lock(mutex_);
-    VEILSUM_ASSIGN_OR_RETURN(Run* run, Find(run_id));
+    VEILSUM_ASSIGN_OR_RETURN(Run * run, Find(run_id));
     std::uint64_t count = 0;
     for (auto& [number, round] : run->rounds) {
       if (round.state != RoundState::kOpened && round.state != RoundState::kFrozen) continue;
@@ -181,22 +188,25 @@ class MemoryRunStore final : public RunStore {
     for (const auto& [member, approval] : run->approvals) out.approvals.push_back(approval);
     for (const auto& [number, round] : run->rounds) {
       if (round.state == RoundState::kAborted) ++out.aborted;
-      if (round.state == RoundState::kOpened || round.state == RoundState::kFrozen) out.open_rounds.push_back(round);
+      if (round.state == RoundState::kOpened || round.state == RoundState::kFrozen)
+        out.open_rounds.push_back(round);
       if (round.state != RoundState::kCommitted || round.model_hash.empty()) continue;
       out.last_survivors = static_cast<std::uint32_t>(round.survivors.size());
-      out.min_survivors = std::min(out.min_survivors.value_or(out.last_survivors), out.last_survivors);
+      out.min_survivors =
+          std::min(out.min_survivors.value_or(out.last_survivors), out.last_survivors);
     }
     return out;
   }
 
   absl::StatusOr<RoundRecord> LoadRound(const std::string& run_id, std::uint64_t round) override {
     const std::lock_guard lock(mutex_);
-    VEILSUM_ASSIGN_OR_RETURN(Run* run, Find(run_id));
+    VEILSUM_ASSIGN_OR_RETURN(Run * run, Find(run_id));
     VEILSUM_ASSIGN_OR_RETURN(const RoundRecord* record, FindRound(*run, round));
     return *record;
   }
 
-  absl::StatusOr<std::shared_ptr<const Bytes>> LoadModel(const std::string& run_id, const Hash32& hash) override {
+  absl::StatusOr<std::shared_ptr<const Bytes>> LoadModel(const std::string& run_id,
+                                                         const Hash32& hash) override {
     const std::lock_guard lock(mutex_);
     VEILSUM_ASSIGN_OR_RETURN(const Run* run, Find(run_id));
     for (auto model = run->models.rbegin(); model != run->models.rend(); ++model)
@@ -212,7 +222,8 @@ class MemoryRunStore final : public RunStore {
   }
   static absl::StatusOr<RoundRecord*> FindRound(Run& run, std::uint64_t round) {
     const auto found = run.rounds.find(round);
-    if (found == run.rounds.end()) return NotFound("run %s has opened no round %d", run.record.run_id, round);
+    if (found == run.rounds.end())
+      return NotFound("run %s has opened no round %d", run.record.run_id, round);
     return &found->second;
   }
 

@@ -1,5 +1,6 @@
-// What the coordinator must not forget: runs, approvals, charged blocks, rounds, models (SE-05, SE-07, SE-10; SA-22).
-// Two back ends share this contract (tests/conformance/run_store_test.cc): SQLite for real runs, memory for tests.
+// What the coordinator must not forget: runs, approvals, charged blocks, rounds, models (SE-05,
+// SE-07, SE-10; SA-22). Two back ends share this contract (tests/conformance/run_store_test.cc):
+// SQLite for real runs, memory for tests.
 #pragma once
 
 #include <filesystem>
@@ -50,18 +51,23 @@ struct Block {
   friend bool operator==(const Block&, const Block&) = default;
 };
 
-enum class RoundState { kOpened = 0, kFrozen = 1, kCommitted = 2, kAborted = 3 };  // these numbers are on disk
+enum class RoundState {
+  kOpened = 0,
+  kFrozen = 1,
+  kCommitted = 2,
+  kAborted = 3
+};  // these numbers are on disk
 
 struct RoundRecord {
   std::uint64_t round = 0;
   std::uint32_t slot = 0;  // round - block.first
   std::uint64_t block_first = 0;
   RoundState state = RoundState::kOpened;
-  MemberList survivors;      // U, once frozen
-  std::uint64_t step = 0;    // published steps after it, once committed
-  Bytes sum_hash;            // 32 bytes, once committed
-  Bytes model_hash;          // 32 bytes, when the commit published a model
-  std::string reason;        // once aborted
+  MemberList survivors;    // U, once frozen
+  std::uint64_t step = 0;  // published steps after it, once committed
+  Bytes sum_hash;          // 32 bytes, once committed
+  Bytes model_hash;        // 32 bytes, when the commit published a model
+  std::string reason;      // once aborted
   friend bool operator==(const RoundRecord&, const RoundRecord&) = default;
 };
 
@@ -78,60 +84,69 @@ struct RoundCommit {
   std::uint64_t step = 0;
   Hash32 sum_hash{};
   std::optional<ModelRecord> model;  // none: a sum that publishes no model (private statistics)
-  Bytes engine_state;                // opaque to the store: optimizer moments, what the next step needs
+  Bytes engine_state;  // opaque to the store: optimizer moments, what the next step needs
 };
 
 struct RunSnapshot {
   RunRecord run;
-  std::uint64_t last_opened = 0;                     // 0: none
-  std::map<std::string, std::uint64_t> charged;      // attempts, by member (SE-07)
-  std::uint64_t aborted = 0;                         // attempts spent without a result
-  std::uint64_t step = 0;                            // of the last commit
-  std::uint32_t last_survivors = 0;                  // of the last commit that published a model
-  std::optional<std::uint32_t> min_survivors;        // the least over those commits
-  std::optional<std::string> latest_model;           // hex of its hash
-  std::shared_ptr<const Bytes> latest_model_bytes;   // null before the first
+  std::uint64_t last_opened = 0;                    // 0: none
+  std::map<std::string, std::uint64_t> charged;     // attempts, by member (SE-07)
+  std::uint64_t aborted = 0;                        // attempts spent without a result
+  std::uint64_t step = 0;                           // of the last commit
+  std::uint32_t last_survivors = 0;                 // of the last commit that published a model
+  std::optional<std::uint32_t> min_survivors;       // the least over those commits
+  std::optional<std::string> latest_model;          // hex of its hash
+  std::shared_ptr<const Bytes> latest_model_bytes;  // null before the first
   Bytes engine_state;
-  std::vector<RoundRecord> open_rounds;              // opened or frozen, ascending
-  std::vector<Approval> approvals;                   // ascending member
+  std::vector<RoundRecord> open_rounds;  // opened or frozen, ascending
+  std::vector<Approval> approvals;       // ascending member
 };
 
-// Each call is one transaction, durable when it returns OK; after an error nothing has changed. Thread-safe: calls are
-// serialised inside. NotFound: no such run (or block, round, model). InvalidArgument: a malformed record.
+// Each call is one transaction, durable when it returns OK; after an error nothing has changed.
+// Thread-safe: calls are serialised inside. NotFound: no such run (or block, round, model).
+// InvalidArgument: a malformed record.
 class RunStore {
  public:
   virtual ~RunStore() = default;
 
-  // With its model of step 0. OK without effect when the same run (plan, contract, seed, model) exists; AlreadyExists
-  // when one of that id differs.
-  virtual absl::Status CreateRun(const RunRecord& run, const ModelRecord& initial, ByteView engine_state) = 0;
+  // With its model of step 0. OK without effect when the same run (plan, contract, seed, model)
+  // exists; AlreadyExists when one of that id differs.
+  virtual absl::Status CreateRun(const RunRecord& run, const ModelRecord& initial,
+                                 ByteView engine_state) = 0;
   virtual absl::StatusOr<RunRecord> LoadRun(const std::string& run_id) = 0;
   // The last created run whose state is not final; nullopt when there is none.
   virtual absl::StatusOr<std::optional<RunRecord>> LatestUnfinishedRun() = 0;
   // FailedPrecondition: the run is in another final state already.
-  virtual absl::Status SetRunState(const std::string& run_id, const std::string& state, const std::string& reason) = 0;
+  virtual absl::Status SetRunState(const std::string& run_id, const std::string& state,
+                                   const std::string& reason) = 0;
   // Replaces an earlier approval of the member (a restarted client approves again).
   virtual absl::Status SaveApproval(const std::string& run_id, const Approval& approval) = 0;
 
-  // Opens rounds first..last and charges each of them to every member, before any client hears of them (SE-07, SE-10).
-  // FailedPrecondition: first is not last_opened + 1, the run is over, or (session, batch) was opened before.
+  // Opens rounds first..last and charges each of them to every member, before any client hears of
+  // them (SE-07, SE-10). FailedPrecondition: first is not last_opened + 1, the run is over, or
+  // (session, batch) was opened before.
   virtual absl::Status OpenBlock(const std::string& run_id, const Block& block) = 0;
   virtual absl::StatusOr<std::vector<Block>> Blocks(const std::string& run_id) = 0;
-  // SA-22: fixes U once. The same U again is OK; another U, or a round that is not opened, is FailedPrecondition.
-  // InvalidArgument: U is not a subset of the block's V.
-  virtual absl::Status Freeze(const std::string& run_id, std::uint64_t round, const MemberList& survivors) = 0;
-  // Only from frozen, only with the frozen U, step not below the last one; the model, the engine state and the round
-  // become visible together.
+  // SA-22: fixes U once. The same U again is OK; another U, or a round that is not opened, is
+  // FailedPrecondition. InvalidArgument: U is not a subset of the block's V.
+  virtual absl::Status Freeze(const std::string& run_id, std::uint64_t round,
+                              const MemberList& survivors) = 0;
+  // Only from frozen, only with the frozen U, step not below the last one; the model, the engine
+  // state and the round become visible together.
   virtual absl::Status Commit(const std::string& run_id, const RoundCommit& commit) = 0;
-  // From opened or frozen; again on an aborted round: OK, the first reason stays. The charge stays as well (SE-07).
-  virtual absl::Status Abort(const std::string& run_id, std::uint64_t round, const std::string& reason) = 0;
-  // After a restart: every opened or frozen round of the run is aborted for "coordinator restarted". Returns how many.
+  // From opened or frozen; again on an aborted round: OK, the first reason stays. The charge stays
+  // as well (SE-07).
+  virtual absl::Status Abort(const std::string& run_id, std::uint64_t round,
+                             const std::string& reason) = 0;
+  // After a restart: every opened or frozen round of the run is aborted for "coordinator
+  // restarted". Returns how many.
   virtual absl::StatusOr<std::uint64_t> RecoverOpenRounds(const std::string& run_id) = 0;
 
   virtual absl::StatusOr<RunSnapshot> Snapshot(const std::string& run_id) = 0;
   virtual absl::StatusOr<RoundRecord> LoadRound(const std::string& run_id, std::uint64_t round) = 0;
   // Of the models kept: those of step 0 and the latest kModelsKept.
-  virtual absl::StatusOr<std::shared_ptr<const Bytes>> LoadModel(const std::string& run_id, const Hash32& hash) = 0;
+  virtual absl::StatusOr<std::shared_ptr<const Bytes>> LoadModel(const std::string& run_id,
+                                                                 const Hash32& hash) = 0;
 };
 
 std::unique_ptr<RunStore> NewMemoryRunStore();
@@ -139,8 +154,9 @@ std::unique_ptr<RunStore> NewMemoryRunStore();
 struct SqliteRunStoreOptions {
   const char* vfs = nullptr;  // by name, for fault tests; null: the default one
 };
-// Opens or creates the file, locks it for one writer, migrates it. Unavailable: another coordinator has it open.
-absl::StatusOr<std::unique_ptr<RunStore>> OpenSqliteRunStore(const std::filesystem::path& file,
-                                                             const SqliteRunStoreOptions& options = {});
+// Opens or creates the file, locks it for one writer, migrates it. Unavailable: another coordinator
+// has it open.
+absl::StatusOr<std::unique_ptr<RunStore>> OpenSqliteRunStore(
+    const std::filesystem::path& file, const SqliteRunStoreOptions& options = {});
 
 }  // namespace veilsum::coordinator

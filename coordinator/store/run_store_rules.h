@@ -1,4 +1,5 @@
-// What every back end of RunStore refuses, written once. Pure functions over records; see run_store.h for the contract.
+// What every back end of RunStore refuses, written once. Pure functions over records; see
+// run_store.h for the contract.
 #pragma once
 
 #include "coordinator/store/run_store.h"
@@ -16,8 +17,10 @@ absl::Status CheckBlock(const Block& block);
 // OK: write it. The functions that return a bool: true: write it, false: it is so already.
 absl::StatusOr<bool> MaySetState(const RunRecord& run, const std::string& state);
 absl::Status MayOpen(const RunRecord& run, std::uint64_t last_opened, const Block& block);
-absl::StatusOr<bool> MayFreeze(const RoundRecord& round, const MemberList& members, const MemberList& survivors);
-absl::Status MayCommit(const RoundRecord& round, const RoundCommit& commit, std::uint64_t last_step);
+absl::StatusOr<bool> MayFreeze(const RoundRecord& round, const MemberList& members,
+                               const MemberList& survivors);
+absl::Status MayCommit(const RoundRecord& round, const RoundCommit& commit,
+                       std::uint64_t last_step);
 absl::StatusOr<bool> MayAbort(const RoundRecord& round);
 
 }  // namespace veilsum::coordinator

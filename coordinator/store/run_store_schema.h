@@ -1,4 +1,5 @@
-// The schema of the coordinator's database. Applied migrations are frozen: their text is checksummed, changes are new ones.
+// The schema of the coordinator's database. Applied migrations are frozen: their text is
+// checksummed, changes are new ones.
 #pragma once
 
 #include "base/sqlite/database.h"

@@ -22,19 +22,24 @@ class SqliteRunStore final : public RunStore {
  public:
   explicit SqliteRunStore(Database db) : db_(std::move(db)) {}
 
-  absl::Status CreateRun(const RunRecord& run, const ModelRecord& initial, ByteView engine_state) override {
+  absl::Status CreateRun(const RunRecord& run, const ModelRecord& initial,
+                         ByteView engine_state) override {
     const std::lock_guard lock(mutex_);
     VEILSUM_RETURN_IF_ERROR(CheckNewRun(run, initial));
     VEILSUM_ASSIGN_OR_RETURN(Transaction transaction, Transaction::Begin(db_));
     if (auto old = Find(run.run_id); old.ok()) return CheckSame(*old, run, initial);
-    VEILSUM_ASSIGN_OR_RETURN(Statement insert, db_.Prepare("INSERT INTO runs(run_id, plan, contract, seed, initial_model, state, reason) "
-                                                           "VALUES(?, ?, ?, ?, ?, ?, ?) RETURNING id"));
+    VEILSUM_ASSIGN_OR_RETURN(
+        Statement insert,
+        db_.Prepare("INSERT INTO runs(run_id, plan, contract, seed, initial_model, state, reason) "
+                    "VALUES(?, ?, ?, ?, ?, ?, ?) RETURNING id"));
     insert.Bind(1, run.run_id).Bind(2, run.plan).Bind(3, run.contract).Bind(4, run.seed);
     insert.Bind(5, ByteView(initial.hash)).Bind(6, run.state).Bind(7, run.reason);
     VEILSUM_RETURN_IF_ERROR(insert.Step().status());
     const std::int64_t id = insert.Int(0);
     VEILSUM_RETURN_IF_ERROR(insert.Run());
-    VEILSUM_ASSIGN_OR_RETURN(Statement progress, db_.Prepare("INSERT INTO progress(run, step, engine_state) VALUES(?, 0, ?)"));
+    VEILSUM_ASSIGN_OR_RETURN(
+        Statement progress,
+        db_.Prepare("INSERT INTO progress(run, step, engine_state) VALUES(?, 0, ?)"));
     VEILSUM_RETURN_IF_ERROR(progress.Bind(1, id).Bind(2, engine_state).Run());
     VEILSUM_RETURN_IF_ERROR(InsertModel(id, initial));
     return transaction.Commit();
@@ -48,21 +53,25 @@ class SqliteRunStore final : public RunStore {
 
   absl::StatusOr<std::optional<RunRecord>> LatestUnfinishedRun() override {
     const std::lock_guard lock(mutex_);
-    VEILSUM_ASSIGN_OR_RETURN(Statement select, db_.Prepare("SELECT run_id FROM runs WHERE state NOT IN "
-                                                           "('finished', 'stopped', 'failed') ORDER BY id DESC LIMIT 1"));
+    VEILSUM_ASSIGN_OR_RETURN(
+        Statement select,
+        db_.Prepare("SELECT run_id FROM runs WHERE state NOT IN "
+                    "('finished', 'stopped', 'failed') ORDER BY id DESC LIMIT 1"));
     VEILSUM_ASSIGN_OR_RETURN(const bool found, select.Step());
     if (!found) return std::optional<RunRecord>();
     VEILSUM_ASSIGN_OR_RETURN(StoredRun run, Find(select.Text(0)));
     return std::optional(std::move(run.record));
   }
 
-  absl::Status SetRunState(const std::string& run_id, const std::string& state, const std::string& reason) override {
+  absl::Status SetRunState(const std::string& run_id, const std::string& state,
+                           const std::string& reason) override {
     const std::lock_guard lock(mutex_);
     VEILSUM_ASSIGN_OR_RETURN(Transaction transaction, Transaction::Begin(db_));
     VEILSUM_ASSIGN_OR_RETURN(const StoredRun run, Find(run_id));
     VEILSUM_ASSIGN_OR_RETURN(const bool write, MaySetState(run.record, state));
     if (!write) return absl::OkStatus();
-    VEILSUM_ASSIGN_OR_RETURN(Statement update, db_.Prepare("UPDATE runs SET state = ?, reason = ? WHERE id = ?"));
+    VEILSUM_ASSIGN_OR_RETURN(Statement update,
+                             db_.Prepare("UPDATE runs SET state = ?, reason = ? WHERE id = ?"));
     VEILSUM_RETURN_IF_ERROR(update.Bind(1, state).Bind(2, reason).Bind(3, run.id).Run());
     return transaction.Commit();
   }
@@ -72,8 +81,10 @@ class SqliteRunStore final : public RunStore {
     VEILSUM_RETURN_IF_ERROR(CheckApproval(approval));
     VEILSUM_ASSIGN_OR_RETURN(Transaction transaction, Transaction::Begin(db_));
     VEILSUM_ASSIGN_OR_RETURN(const StoredRun run, Find(run_id));
-    VEILSUM_ASSIGN_OR_RETURN(Statement insert, db_.Prepare("INSERT OR REPLACE INTO approvals(run, member, signature, certificate) "
-                                                           "VALUES(?, ?, ?, ?)"));
+    VEILSUM_ASSIGN_OR_RETURN(
+        Statement insert,
+        db_.Prepare("INSERT OR REPLACE INTO approvals(run, member, signature, certificate) "
+                    "VALUES(?, ?, ?, ?)"));
     insert.Bind(1, run.id).Bind(2, approval.member).Bind(3, ByteView(approval.signature));
     VEILSUM_RETURN_IF_ERROR(insert.Bind(4, ByteView(approval.certificate)).Run());
     return transaction.Commit();
@@ -86,45 +97,62 @@ class SqliteRunStore final : public RunStore {
     VEILSUM_ASSIGN_OR_RETURN(const StoredRun run, Find(run_id));
     VEILSUM_ASSIGN_OR_RETURN(const std::uint64_t last_opened, LastOpened(run.id));
     VEILSUM_RETURN_IF_ERROR(MayOpen(run.record, last_opened, block));
-    VEILSUM_RETURN_IF_ERROR(InsertBlock(run.id, block));  // the index on (session, batch) refuses a repetition
-    VEILSUM_ASSIGN_OR_RETURN(Statement round, db_.Prepare("INSERT INTO rounds(run, round, block_first, slot, state) VALUES(?, ?, ?, ?, 0)"));
+    VEILSUM_RETURN_IF_ERROR(
+        InsertBlock(run.id, block));  // the index on (session, batch) refuses a repetition
+    VEILSUM_ASSIGN_OR_RETURN(
+        Statement round,
+        db_.Prepare(
+            "INSERT INTO rounds(run, round, block_first, slot, state) VALUES(?, ?, ?, ?, 0)"));
     for (std::uint64_t r = block.first; r <= block.last; ++r)
-      VEILSUM_RETURN_IF_ERROR(round.Bind(1, run.id).Bind(2, r).Bind(3, block.first).Bind(4, r - block.first).Run());
-    VEILSUM_ASSIGN_OR_RETURN(Statement charge, db_.Prepare("INSERT INTO budgets(run, member, attempts) VALUES(?1, ?2, ?3) "
-                                                           "ON CONFLICT(run, member) DO UPDATE SET attempts = attempts + ?3"));
+      VEILSUM_RETURN_IF_ERROR(
+          round.Bind(1, run.id).Bind(2, r).Bind(3, block.first).Bind(4, r - block.first).Run());
+    VEILSUM_ASSIGN_OR_RETURN(
+        Statement charge,
+        db_.Prepare("INSERT INTO budgets(run, member, attempts) VALUES(?1, ?2, ?3) "
+                    "ON CONFLICT(run, member) DO UPDATE SET attempts = attempts + ?3"));
     for (const std::string& member : block.members)
-      VEILSUM_RETURN_IF_ERROR(charge.Bind(1, run.id).Bind(2, member).Bind(3, block.last - block.first + 1).Run());
+      VEILSUM_RETURN_IF_ERROR(
+          charge.Bind(1, run.id).Bind(2, member).Bind(3, block.last - block.first + 1).Run());
     return transaction.Commit();
   }
 
   absl::StatusOr<std::vector<Block>> Blocks(const std::string& run_id) override {
     const std::lock_guard lock(mutex_);
     VEILSUM_ASSIGN_OR_RETURN(const StoredRun run, Find(run_id));
-    VEILSUM_ASSIGN_OR_RETURN(Statement select, db_.Prepare("SELECT first, last, session, batch, sum_index, setup_hash, members "
-                                                           "FROM blocks WHERE run = ? ORDER BY first"));
+    VEILSUM_ASSIGN_OR_RETURN(
+        Statement select,
+        db_.Prepare("SELECT first, last, session, batch, sum_index, setup_hash, members "
+                    "FROM blocks WHERE run = ? ORDER BY first"));
     select.Bind(1, run.id);
     std::vector<Block> blocks;
     for (;;) {
       VEILSUM_ASSIGN_OR_RETURN(const bool row, select.Step());
       if (!row) return blocks;
       VEILSUM_ASSIGN_OR_RETURN(MemberList members, DecodeMembers(select.Text(6)));
-      blocks.push_back({select.Unsigned(0), select.Unsigned(1), select.Blob(2), static_cast<std::uint32_t>(select.Int(3)),
-                        static_cast<std::uint32_t>(select.Int(4)), select.Blob(5), std::move(members)});
+      blocks.push_back({select.Unsigned(0), select.Unsigned(1), select.Blob(2),
+                        static_cast<std::uint32_t>(select.Int(3)),
+                        static_cast<std::uint32_t>(select.Int(4)), select.Blob(5),
+                        std::move(members)});
     }
   }
 
-  absl::Status Freeze(const std::string& run_id, std::uint64_t round, const MemberList& survivors) override {
+  absl::Status Freeze(const std::string& run_id, std::uint64_t round,
+                      const MemberList& survivors) override {
     const std::lock_guard lock(mutex_);
     VEILSUM_ASSIGN_OR_RETURN(Transaction transaction, Transaction::Begin(db_));
     VEILSUM_ASSIGN_OR_RETURN(const StoredRun run, Find(run_id));
     VEILSUM_ASSIGN_OR_RETURN(const RoundRecord record, FindRound(run, round));
-    VEILSUM_ASSIGN_OR_RETURN(Statement block, db_.Prepare("SELECT members FROM blocks WHERE run = ? AND first = ?"));
+    VEILSUM_ASSIGN_OR_RETURN(Statement block,
+                             db_.Prepare("SELECT members FROM blocks WHERE run = ? AND first = ?"));
     VEILSUM_RETURN_IF_ERROR(block.Bind(1, run.id).Bind(2, record.block_first).Step().status());
     VEILSUM_ASSIGN_OR_RETURN(const MemberList members, DecodeMembers(block.Text(0)));
     VEILSUM_ASSIGN_OR_RETURN(const bool write, MayFreeze(record, members, survivors));
     if (!write) return absl::OkStatus();
-    VEILSUM_ASSIGN_OR_RETURN(Statement update, db_.Prepare("UPDATE rounds SET state = 1, survivors = ? WHERE run = ? AND round = ?"));
-    VEILSUM_RETURN_IF_ERROR(update.Bind(1, EncodeMembers(survivors)).Bind(2, run.id).Bind(3, round).Run());
+    VEILSUM_ASSIGN_OR_RETURN(
+        Statement update,
+        db_.Prepare("UPDATE rounds SET state = 1, survivors = ? WHERE run = ? AND round = ?"));
+    VEILSUM_RETURN_IF_ERROR(
+        update.Bind(1, EncodeMembers(survivors)).Bind(2, run.id).Bind(3, round).Run());
     return transaction.Commit();
   }
 
@@ -133,28 +161,40 @@ class SqliteRunStore final : public RunStore {
     VEILSUM_ASSIGN_OR_RETURN(Transaction transaction, Transaction::Begin(db_));
     VEILSUM_ASSIGN_OR_RETURN(const StoredRun run, Find(run_id));
     VEILSUM_ASSIGN_OR_RETURN(const RoundRecord record, FindRound(run, commit.round));
-    VEILSUM_ASSIGN_OR_RETURN(Statement step, db_.Prepare("SELECT step FROM progress WHERE run = ?"));
+    VEILSUM_ASSIGN_OR_RETURN(Statement step,
+                             db_.Prepare("SELECT step FROM progress WHERE run = ?"));
     VEILSUM_RETURN_IF_ERROR(step.Bind(1, run.id).Step().status());
     VEILSUM_RETURN_IF_ERROR(MayCommit(record, commit, step.Unsigned(0)));
-    VEILSUM_ASSIGN_OR_RETURN(Statement update, db_.Prepare("UPDATE rounds SET state = 2, step = ?, sum_hash = ?, model_hash = ? "
-                                                           "WHERE run = ? AND round = ?"));
-    update.Bind(1, commit.step).Bind(2, ByteView(commit.sum_hash)).Bind(4, run.id).Bind(5, commit.round);
+    VEILSUM_ASSIGN_OR_RETURN(
+        Statement update,
+        db_.Prepare("UPDATE rounds SET state = 2, step = ?, sum_hash = ?, model_hash = ? "
+                    "WHERE run = ? AND round = ?"));
+    update.Bind(1, commit.step)
+        .Bind(2, ByteView(commit.sum_hash))
+        .Bind(4, run.id)
+        .Bind(5, commit.round);
     if (commit.model) update.Bind(3, ByteView(commit.model->hash));
     VEILSUM_RETURN_IF_ERROR(update.Run());
     if (commit.model) VEILSUM_RETURN_IF_ERROR(InsertModel(run.id, *commit.model));
-    VEILSUM_ASSIGN_OR_RETURN(Statement progress, db_.Prepare("UPDATE progress SET step = ?, engine_state = ? WHERE run = ?"));
-    VEILSUM_RETURN_IF_ERROR(progress.Bind(1, commit.step).Bind(2, ByteView(commit.engine_state)).Bind(3, run.id).Run());
+    VEILSUM_ASSIGN_OR_RETURN(
+        Statement progress,
+        db_.Prepare("UPDATE progress SET step = ?, engine_state = ? WHERE run = ?"));
+    VEILSUM_RETURN_IF_ERROR(
+        progress.Bind(1, commit.step).Bind(2, ByteView(commit.engine_state)).Bind(3, run.id).Run());
     return transaction.Commit();
   }
 
-  absl::Status Abort(const std::string& run_id, std::uint64_t round, const std::string& reason) override {
+  absl::Status Abort(const std::string& run_id, std::uint64_t round,
+                     const std::string& reason) override {
     const std::lock_guard lock(mutex_);
     VEILSUM_ASSIGN_OR_RETURN(Transaction transaction, Transaction::Begin(db_));
     VEILSUM_ASSIGN_OR_RETURN(const StoredRun run, Find(run_id));
     VEILSUM_ASSIGN_OR_RETURN(const RoundRecord record, FindRound(run, round));
     VEILSUM_ASSIGN_OR_RETURN(const bool write, MayAbort(record));
     if (!write) return absl::OkStatus();
-    VEILSUM_ASSIGN_OR_RETURN(Statement update, db_.Prepare("UPDATE rounds SET state = 3, reason = ? WHERE run = ? AND round = ?"));
+    VEILSUM_ASSIGN_OR_RETURN(
+        Statement update,
+        db_.Prepare("UPDATE rounds SET state = 3, reason = ? WHERE run = ? AND round = ?"));
     VEILSUM_RETURN_IF_ERROR(update.Bind(1, reason).Bind(2, run.id).Bind(3, round).Run());
     return transaction.Commit();
   }
@@ -163,8 +203,10 @@ class SqliteRunStore final : public RunStore {
     const std::lock_guard lock(mutex_);
     VEILSUM_ASSIGN_OR_RETURN(Transaction transaction, Transaction::Begin(db_));
     VEILSUM_ASSIGN_OR_RETURN(const StoredRun run, Find(run_id));
-    VEILSUM_ASSIGN_OR_RETURN(Statement update, db_.Prepare("UPDATE rounds SET state = 3, reason = 'coordinator restarted' "
-                                                           "WHERE run = ? AND state IN (0, 1)"));
+    VEILSUM_ASSIGN_OR_RETURN(
+        Statement update,
+        db_.Prepare("UPDATE rounds SET state = 3, reason = 'coordinator restarted' "
+                    "WHERE run = ? AND state IN (0, 1)"));
     VEILSUM_RETURN_IF_ERROR(update.Bind(1, run.id).Run());
     const auto count = static_cast<std::uint64_t>(db_.ChangedRows());
     VEILSUM_RETURN_IF_ERROR(transaction.Commit());
@@ -173,7 +215,8 @@ class SqliteRunStore final : public RunStore {
 
   absl::StatusOr<RunSnapshot> Snapshot(const std::string& run_id) override {
     const std::lock_guard lock(mutex_);
-    VEILSUM_ASSIGN_OR_RETURN(Transaction transaction, Transaction::Begin(db_));  // one view over several reads
+    VEILSUM_ASSIGN_OR_RETURN(Transaction transaction,
+                             Transaction::Begin(db_));  // one view over several reads
     VEILSUM_ASSIGN_OR_RETURN(StoredRun run, Find(run_id));
     RunSnapshot out;
     out.run = run.record;
@@ -191,61 +234,96 @@ class SqliteRunStore final : public RunStore {
     return FindRound(run, round);
   }
 
-  absl::StatusOr<std::shared_ptr<const Bytes>> LoadModel(const std::string& run_id, const Hash32& hash) override {
+  absl::StatusOr<std::shared_ptr<const Bytes>> LoadModel(const std::string& run_id,
+                                                         const Hash32& hash) override {
     const std::lock_guard lock(mutex_);
     VEILSUM_ASSIGN_OR_RETURN(const StoredRun run, Find(run_id));
-    VEILSUM_ASSIGN_OR_RETURN(Statement select, db_.Prepare("SELECT bytes FROM models WHERE run = ? AND hash = ? "
-                                                           "ORDER BY sequence DESC LIMIT 1"));
-    VEILSUM_ASSIGN_OR_RETURN(const bool found, select.Bind(1, run.id).Bind(2, ByteView(hash)).Step());
+    VEILSUM_ASSIGN_OR_RETURN(Statement select,
+                             db_.Prepare("SELECT bytes FROM models WHERE run = ? AND hash = ? "
+                                         "ORDER BY sequence DESC LIMIT 1"));
+    VEILSUM_ASSIGN_OR_RETURN(const bool found,
+                             select.Bind(1, run.id).Bind(2, ByteView(hash)).Step());
     if (!found) return NotFound("run %s keeps no model %s", run_id, HexEncode(hash));
     return std::make_shared<const Bytes>(select.Blob(0));
   }
 
  private:
   absl::StatusOr<StoredRun> Find(const std::string& run_id) {
-    VEILSUM_ASSIGN_OR_RETURN(Statement select, db_.Prepare("SELECT id, plan, contract, seed, state, reason FROM runs WHERE run_id = ?"));
+    VEILSUM_ASSIGN_OR_RETURN(
+        Statement select,
+        db_.Prepare("SELECT id, plan, contract, seed, state, reason FROM runs WHERE run_id = ?"));
     VEILSUM_ASSIGN_OR_RETURN(const bool found, select.Bind(1, run_id).Step());
     if (!found) return NotFound("there is no run %s", run_id);
-    return StoredRun{select.Int(0), RunRecord{run_id, select.Text(1), select.Text(2), select.Unsigned(3), select.Text(4), select.Text(5)}};
+    return StoredRun{select.Int(0), RunRecord{run_id, select.Text(1), select.Text(2),
+                                              select.Unsigned(3), select.Text(4), select.Text(5)}};
   }
 
   absl::Status CheckSame(const StoredRun& old, const RunRecord& run, const ModelRecord& initial) {
-    VEILSUM_ASSIGN_OR_RETURN(Statement select, db_.Prepare("SELECT initial_model FROM runs WHERE id = ?"));
+    VEILSUM_ASSIGN_OR_RETURN(Statement select,
+                             db_.Prepare("SELECT initial_model FROM runs WHERE id = ?"));
     VEILSUM_RETURN_IF_ERROR(select.Bind(1, old.id).Step().status());
-    const bool same = old.record.plan == run.plan && old.record.contract == run.contract && old.record.seed == run.seed &&
+    const bool same = old.record.plan == run.plan && old.record.contract == run.contract &&
+                      old.record.seed == run.seed &&
                       select.Blob(0) == Bytes(initial.hash.begin(), initial.hash.end());
     if (same) return absl::OkStatus();
     return AlreadyExists("run %s exists with another plan, contract, seed or model", run.run_id);
   }
 
   absl::StatusOr<std::uint64_t> LastOpened(std::int64_t run) {
-    VEILSUM_ASSIGN_OR_RETURN(Statement select, db_.Prepare("SELECT coalesce(max(round), 0) FROM rounds WHERE run = ?"));
+    VEILSUM_ASSIGN_OR_RETURN(
+        Statement select, db_.Prepare("SELECT coalesce(max(round), 0) FROM rounds WHERE run = ?"));
     VEILSUM_RETURN_IF_ERROR(select.Bind(1, run).Step().status());
     return select.Unsigned(0);
   }
 
   absl::Status InsertBlock(std::int64_t run, const Block& block) {
-    VEILSUM_ASSIGN_OR_RETURN(Statement insert, db_.Prepare("INSERT INTO blocks(run, first, last, session, batch, sum_index, setup_hash, members) "
-                                                           "VALUES(?, ?, ?, ?, ?, ?, ?, ?)"));
-    insert.Bind(1, run).Bind(2, block.first).Bind(3, block.last).Bind(4, ByteView(block.session)).Bind(5, block.batch);
-    return insert.Bind(6, block.sum_index).Bind(7, ByteView(block.setup_hash)).Bind(8, EncodeMembers(block.members)).Run();
+    VEILSUM_ASSIGN_OR_RETURN(
+        Statement insert,
+        db_.Prepare(
+            "INSERT INTO blocks(run, first, last, session, batch, sum_index, setup_hash, members) "
+            "VALUES(?, ?, ?, ?, ?, ?, ?, ?)"));
+    insert.Bind(1, run)
+        .Bind(2, block.first)
+        .Bind(3, block.last)
+        .Bind(4, ByteView(block.session))
+        .Bind(5, block.batch);
+    return insert.Bind(6, block.sum_index)
+        .Bind(7, ByteView(block.setup_hash))
+        .Bind(8, EncodeMembers(block.members))
+        .Run();
   }
 
   absl::Status InsertModel(std::int64_t run, const ModelRecord& model) {
-    VEILSUM_ASSIGN_OR_RETURN(Statement insert, db_.Prepare("INSERT INTO models(run, hash, step, bytes) VALUES(?, ?, ?, ?)"));
-    insert.Bind(1, run).Bind(2, ByteView(model.hash)).Bind(3, model.step).Bind(4, ByteView(model.bytes));
+    VEILSUM_ASSIGN_OR_RETURN(
+        Statement insert,
+        db_.Prepare("INSERT INTO models(run, hash, step, bytes) VALUES(?, ?, ?, ?)"));
+    insert.Bind(1, run)
+        .Bind(2, ByteView(model.hash))
+        .Bind(3, model.step)
+        .Bind(4, ByteView(model.bytes));
     VEILSUM_RETURN_IF_ERROR(insert.Run());
-    VEILSUM_ASSIGN_OR_RETURN(Statement prune, db_.Prepare("DELETE FROM models WHERE run = ?1 AND step > 0 AND sequence NOT IN "
-                                                          "(SELECT sequence FROM models WHERE run = ?1 ORDER BY sequence DESC LIMIT ?2)"));
+    VEILSUM_ASSIGN_OR_RETURN(
+        Statement prune,
+        db_.Prepare(
+            "DELETE FROM models WHERE run = ?1 AND step > 0 AND sequence NOT IN "
+            "(SELECT sequence FROM models WHERE run = ?1 ORDER BY sequence DESC LIMIT ?2)"));
     return prune.Bind(1, run).Bind(2, static_cast<std::int64_t>(kModelsKept)).Run();
   }
 
   static constexpr const char* kRoundColumns =
-      "SELECT round, slot, block_first, state, survivors, step, sum_hash, model_hash, reason FROM rounds ";
+      "SELECT round, slot, block_first, state, survivors, step, sum_hash, model_hash, reason FROM "
+      "rounds ";
 
   static absl::StatusOr<RoundRecord> ReadRound(const Statement& row) {
-    RoundRecord record{row.Unsigned(0), static_cast<std::uint32_t>(row.Int(1)), row.Unsigned(2),
-                       static_cast<RoundState>(row.Int(3)), {}, row.Unsigned(5), row.Blob(6), row.Blob(7), row.Text(8)};
+    RoundRecord record{row.Unsigned(0),
+                       static_cast<std::uint32_t>(row.Int(1)),
+                       row.Unsigned(2),
+                       static_cast<RoundState>(row.Int(3)),
+                       {},
+                       row.Unsigned(5),
+                       row.Blob(6),
+                       row.Blob(7),
+                       row.Text(8)};
     if (!row.IsNull(4)) {
       VEILSUM_ASSIGN_OR_RETURN(record.survivors, DecodeMembers(row.Text(4)));
     }
@@ -253,14 +331,16 @@ class SqliteRunStore final : public RunStore {
   }
 
   absl::StatusOr<RoundRecord> FindRound(const StoredRun& run, std::uint64_t round) {
-    VEILSUM_ASSIGN_OR_RETURN(Statement select, db_.Prepare(std::string(kRoundColumns) + "WHERE run = ? AND round = ?"));
+    VEILSUM_ASSIGN_OR_RETURN(
+        Statement select, db_.Prepare(std::string(kRoundColumns) + "WHERE run = ? AND round = ?"));
     VEILSUM_ASSIGN_OR_RETURN(const bool found, select.Bind(1, run.id).Bind(2, round).Step());
     if (!found) return NotFound("run %s has opened no round %d", run.record.run_id, round);
     return ReadRound(select);
   }
 
   absl::Status ReadCharges(std::int64_t run, RunSnapshot& out) {
-    VEILSUM_ASSIGN_OR_RETURN(Statement select, db_.Prepare("SELECT member, attempts FROM budgets WHERE run = ?"));
+    VEILSUM_ASSIGN_OR_RETURN(Statement select,
+                             db_.Prepare("SELECT member, attempts FROM budgets WHERE run = ?"));
     select.Bind(1, run);
     for (;;) {
       VEILSUM_ASSIGN_OR_RETURN(const bool row, select.Step());
@@ -270,7 +350,10 @@ class SqliteRunStore final : public RunStore {
   }
 
   absl::Status ReadApprovals(std::int64_t run, RunSnapshot& out) {
-    VEILSUM_ASSIGN_OR_RETURN(Statement select, db_.Prepare("SELECT member, signature, certificate FROM approvals WHERE run = ? ORDER BY member"));
+    VEILSUM_ASSIGN_OR_RETURN(
+        Statement select,
+        db_.Prepare(
+            "SELECT member, signature, certificate FROM approvals WHERE run = ? ORDER BY member"));
     select.Bind(1, run);
     for (;;) {
       VEILSUM_ASSIGN_OR_RETURN(const bool row, select.Step());
@@ -280,11 +363,14 @@ class SqliteRunStore final : public RunStore {
   }
 
   absl::Status ReadProgress(std::int64_t run, RunSnapshot& out) {
-    VEILSUM_ASSIGN_OR_RETURN(Statement progress, db_.Prepare("SELECT step, engine_state FROM progress WHERE run = ?"));
+    VEILSUM_ASSIGN_OR_RETURN(Statement progress,
+                             db_.Prepare("SELECT step, engine_state FROM progress WHERE run = ?"));
     VEILSUM_RETURN_IF_ERROR(progress.Bind(1, run).Step().status());
     out.step = progress.Unsigned(0);
     out.engine_state = progress.Blob(1);
-    VEILSUM_ASSIGN_OR_RETURN(Statement model, db_.Prepare("SELECT hash, bytes FROM models WHERE run = ? ORDER BY sequence DESC LIMIT 1"));
+    VEILSUM_ASSIGN_OR_RETURN(
+        Statement model,
+        db_.Prepare("SELECT hash, bytes FROM models WHERE run = ? ORDER BY sequence DESC LIMIT 1"));
     VEILSUM_RETURN_IF_ERROR(model.Bind(1, run).Step().status());
     out.latest_model = HexEncode(model.Blob(0));
     out.latest_model_bytes = std::make_shared<const Bytes>(model.Blob(1));
@@ -292,7 +378,9 @@ class SqliteRunStore final : public RunStore {
   }
 
   absl::Status ReadRounds(const StoredRun& run, RunSnapshot& out) {
-    VEILSUM_ASSIGN_OR_RETURN(Statement open, db_.Prepare(std::string(kRoundColumns) + "WHERE run = ? AND state IN (0, 1) ORDER BY round"));
+    VEILSUM_ASSIGN_OR_RETURN(Statement open,
+                             db_.Prepare(std::string(kRoundColumns) +
+                                         "WHERE run = ? AND state IN (0, 1) ORDER BY round"));
     open.Bind(1, run.id);
     for (;;) {
       VEILSUM_ASSIGN_OR_RETURN(const bool row, open.Step());
@@ -300,11 +388,13 @@ class SqliteRunStore final : public RunStore {
       VEILSUM_ASSIGN_OR_RETURN(RoundRecord record, ReadRound(open));
       out.open_rounds.push_back(std::move(record));
     }
-    VEILSUM_ASSIGN_OR_RETURN(Statement counts, db_.Prepare(
-        "SELECT count(*) FILTER (WHERE state = 3), "
-        "min(json_array_length(survivors)) FILTER (WHERE state = 2 AND model_hash IS NOT NULL), "
-        "(SELECT json_array_length(survivors) FROM rounds WHERE run = ?1 AND state = 2 AND model_hash IS NOT NULL "
-        " ORDER BY round DESC LIMIT 1) FROM rounds WHERE run = ?1"));
+    VEILSUM_ASSIGN_OR_RETURN(
+        Statement counts, db_.Prepare("SELECT count(*) FILTER (WHERE state = 3), "
+                                      "min(json_array_length(survivors)) FILTER (WHERE state = 2 "
+                                      "AND model_hash IS NOT NULL), "
+                                      "(SELECT json_array_length(survivors) FROM rounds WHERE run "
+                                      "= ?1 AND state = 2 AND model_hash IS NOT NULL "
+                                      " ORDER BY round DESC LIMIT 1) FROM rounds WHERE run = ?1"));
     VEILSUM_RETURN_IF_ERROR(counts.Bind(1, run.id).Step().status());
     out.aborted = counts.Unsigned(0);
     if (!counts.IsNull(1)) out.min_survivors = static_cast<std::uint32_t>(counts.Int(1));

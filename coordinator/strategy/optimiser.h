@@ -1,5 +1,5 @@
-// The two server optimisers as plain arithmetic on fp64 moments. Every function is one fixed sequence of operations a
-// coordinate, so that the same inputs give the same bits.
+// The two server optimisers as plain arithmetic on fp64 moments. Every function is one fixed
+// sequence of operations a coordinate, so that the same inputs give the same bits.
 #pragma once
 
 #include <cstdint>

@@ -5,15 +5,17 @@
 
 namespace veilsum::coordinator {
 
-absl::Status SetStandardisation(const model::Layout& layout, std::span<const std::int64_t> sum, double scale,
-                                model::ModelVector& model) {
+absl::Status SetStandardisation(const model::Layout& layout, std::span<const std::int64_t> sum,
+                                double scale, model::ModelVector& model) {
   const std::size_t numeric = layout.numeric();
   if (!layout.standardised()) return InvalidArgument("the model has no input.mean and input.scale");
   if (sum.size() != 1 + 2 * numeric)
-    return InvalidArgument("statistics sum has %d numbers, must have %d", sum.size(), 1 + 2 * numeric);
+    return InvalidArgument("statistics sum has %d numbers, must have %d", sum.size(),
+                           1 + 2 * numeric);
   if (model.size() != layout.size())
     return InvalidArgument("model has %d numbers, must have %d", model.size(), layout.size());
-  if (!(scale > 0 && std::isfinite(scale))) return InvalidArgument("scale is %g, must be positive", scale);
+  if (!(scale > 0 && std::isfinite(scale)))
+    return InvalidArgument("scale is %g, must be positive", scale);
   const double count = static_cast<double>(sum[0]);
   const bool usable = count >= scale;  // at least one customer, noise included
   for (std::size_t j = 0; j < numeric; ++j) {

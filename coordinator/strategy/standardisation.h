@@ -1,5 +1,6 @@
-// From the decoded noisy statistics sum (n, sum u_1..u_k, sum u_1^2..u_k^2) to the model's buffers. Post-processing:
-// mean_j = S1_j / S0, variance_j = S2_j / S0 - mean_j^2, both forced into the range that numbers in [-1, 1] can have.
+// From the decoded noisy statistics sum (n, sum u_1..u_k, sum u_1^2..u_k^2) to the model's buffers.
+// Post-processing: mean_j = S1_j / S0, variance_j = S2_j / S0 - mean_j^2, both forced into the
+// range that numbers in [-1, 1] can have.
 #pragma once
 
 #include <span>
@@ -9,12 +10,14 @@
 
 namespace veilsum::coordinator {
 
-inline constexpr double kVarianceFloor = 0.0025;  // a deviation of 0.05: 2.5 % of the public range of an input
+inline constexpr double kVarianceFloor =
+    0.0025;  // a deviation of 0.05: 2.5 % of the public range of an input
 
-// Writes input.mean and input.scale = 1 / sqrt(variance) into the first buffers of `model`. When the noisy count is below
-// one customer the data are as good as absent: mean 0, scale 1. Never writes a number that is not finite.
-// InvalidArgument: the layout has no buffers, the sum is not 1 + 2 numeric long, scale is not positive.
-absl::Status SetStandardisation(const model::Layout& layout, std::span<const std::int64_t> sum, double scale,
-                                model::ModelVector& model);
+// Writes input.mean and input.scale = 1 / sqrt(variance) into the first buffers of `model`. When
+// the noisy count is below one customer the data are as good as absent: mean 0, scale 1. Never
+// writes a number that is not finite. InvalidArgument: the layout has no buffers, the sum is not 1
+// + 2 numeric long, scale is not positive.
+absl::Status SetStandardisation(const model::Layout& layout, std::span<const std::int64_t> sum,
+                                double scale, model::ModelVector& model);
 
 }  // namespace veilsum::coordinator

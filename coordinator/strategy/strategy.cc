@@ -15,7 +15,8 @@ static_assert(std::endian::native == std::endian::little, "states are little-end
 
 class AveragedStrategy final : public Strategy {
  public:
-  AveragedStrategy(const StrategyConfig& config, std::uint8_t kind, std::unique_ptr<Optimiser> optimiser)
+  AveragedStrategy(const StrategyConfig& config, std::uint8_t kind,
+                   std::unique_ptr<Optimiser> optimiser)
       : config_(config),
         kind_(kind),
         optimiser_(std::move(optimiser)),
@@ -23,13 +24,15 @@ class AveragedStrategy final : public Strategy {
         average_(config.averaging > 0 ? config.parameters : 0) {}
 
   void Step(model::ModelVector& iterate, std::span<const std::int64_t> sum) override {
-    VEILSUM_CHECK(sum.size() == config_.parameters && iterate.size() == config_.buffers + config_.parameters);
+    VEILSUM_CHECK(sum.size() == config_.parameters &&
+                  iterate.size() == config_.buffers + config_.parameters);
     const double unit = config_.scale * config_.expected_batch;
     for (std::size_t i = 0; i < sum.size(); ++i) gradient_[i] = static_cast<double>(sum[i]) / unit;
     const std::span<float> parameters = std::span(iterate).subspan(config_.buffers);
     optimiser_->Update(++steps_, gradient_, parameters);
     for (std::size_t i = 0; i < average_.size(); ++i)
-      average_[i] = config_.averaging * average_[i] + (1 - config_.averaging) * static_cast<double>(parameters[i]);
+      average_[i] = config_.averaging * average_[i] +
+                    (1 - config_.averaging) * static_cast<double>(parameters[i]);
   }
 
   model::ModelVector Averaged(const model::ModelVector& iterate) const override {
@@ -59,8 +62,10 @@ class AveragedStrategy final : public Strategy {
     for (const std::vector<double>* numbers : State()) size += numbers->size() * sizeof(double);
     if (state.empty() || state[0] != kStateVersion)
       return InvalidArgument("strategy state has no version %d", kStateVersion);
-    if (state.size() != size) return InvalidArgument("strategy state has %d bytes, must have %d", state.size(), size);
-    if (state[1] != kind_) return InvalidArgument("strategy state is of optimiser %d, must be %d", state[1], kind_);
+    if (state.size() != size)
+      return InvalidArgument("strategy state has %d bytes, must have %d", state.size(), size);
+    if (state[1] != kind_)
+      return InvalidArgument("strategy state is of optimiser %d, must be %d", state[1], kind_);
     for (std::size_t at = header; at < size; at += sizeof(double)) {
       double number;
       std::memcpy(&number, state.data() + at, sizeof number);
@@ -69,7 +74,8 @@ class AveragedStrategy final : public Strategy {
     std::memcpy(&steps_, state.data() + 2, sizeof steps_);
     std::size_t at = header;
     for (std::vector<double>* numbers : State()) {
-      if (!numbers->empty()) std::memcpy(numbers->data(), state.data() + at, numbers->size() * sizeof(double));
+      if (!numbers->empty())
+        std::memcpy(numbers->data(), state.data() + at, numbers->size() * sizeof(double));
       at += numbers->size() * sizeof(double);
     }
     return absl::OkStatus();
@@ -95,7 +101,8 @@ class AveragedStrategy final : public Strategy {
   std::unique_ptr<Optimiser> optimiser_;
   std::uint64_t steps_ = 0;
   std::vector<double> gradient_;
-  std::vector<double> average_;  // sum of (1 - decay) decay^(steps - t) iterate_t; empty without averaging
+  std::vector<double>
+      average_;  // sum of (1 - decay) decay^(steps - t) iterate_t; empty without averaging
 };
 
 bool IsPowerOfTwo(double x) {
@@ -112,16 +119,18 @@ absl::StatusOr<std::unique_ptr<Strategy>> MakeStrategy(const StrategyConfig& con
     return InvalidArgument("momentum is %g, must be in [0, 1)", config.momentum);
   if (!(config.averaging >= 0 && config.averaging < 1))
     return InvalidArgument("averaging is %g, must be in [0, 1)", config.averaging);
-  if (!IsPowerOfTwo(config.scale)) return InvalidArgument("scale is %g, must be a power of two", config.scale);
+  if (!IsPowerOfTwo(config.scale))
+    return InvalidArgument("scale is %g, must be a power of two", config.scale);
   if (!(config.expected_batch > 0 && std::isfinite(config.expected_batch)))
     return InvalidArgument("expected_batch is %g, must be positive", config.expected_batch);
   if (config.parameters == 0) return InvalidArgument("parameters is 0");
   if (config.optimizer == "adam")
-    return std::make_unique<AveragedStrategy>(config, kAdam,
-                                              std::make_unique<Adam>(config.parameters, config.learning_rate));
+    return std::make_unique<AveragedStrategy>(
+        config, kAdam, std::make_unique<Adam>(config.parameters, config.learning_rate));
   if (config.optimizer == "sgd")
     return std::make_unique<AveragedStrategy>(
-        config, kSgd, std::make_unique<MomentumSgd>(config.parameters, config.learning_rate, config.momentum));
+        config, kSgd,
+        std::make_unique<MomentumSgd>(config.parameters, config.learning_rate, config.momentum));
   return InvalidArgument("optimizer is \"%s\", must be adam or sgd", config.optimizer);
 }
 

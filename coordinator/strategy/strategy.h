@@ -1,6 +1,7 @@
-// What the coordinator does with a decoded noisy sum: one step of a server optimiser (Adam, Kingma and Ba 2015,
-// arXiv 1412.6980; SGD with momentum, Polyak 1964) and exponential averaging of the iterates. Pure post-processing of
-// the sums: the same sums give the same bits, and a strategy restored from its state continues bit for bit.
+// What the coordinator does with a decoded noisy sum: one step of a server optimiser (Adam, Kingma
+// and Ba 2015, arXiv 1412.6980; SGD with momentum, Polyak 1964) and exponential averaging of the
+// iterates. Pure post-processing of the sums: the same sums give the same bits, and a strategy
+// restored from its state continues bit for bit.
 #pragma once
 
 #include <memory>
@@ -15,29 +16,32 @@ namespace veilsum::coordinator {
 struct StrategyConfig {
   std::string optimizer = "adam";  // adam | sgd
   double learning_rate = 0.005;
-  double momentum = 0.9;           // sgd only, in [0, 1)
-  double averaging = 0;            // decay of the weight average per step, in [0, 1); 0 publishes the iterate
-  double scale = 0;                // of the training sum: a power of two
-  double expected_batch = 0;       // the public constant that a sum is divided by, never a sampled or true size
-  std::size_t buffers = 0;         // leading floats of the model that are not trained: layout.buffers()
-  std::size_t parameters = 0;      // layout.parameters()
+  double momentum = 0.9;  // sgd only, in [0, 1)
+  double averaging = 0;  // decay of the weight average per step, in [0, 1); 0 publishes the iterate
+  double scale = 0;      // of the training sum: a power of two
+  double expected_batch =
+      0;  // the public constant that a sum is divided by, never a sampled or true size
+  std::size_t buffers = 0;     // leading floats of the model that are not trained: layout.buffers()
+  std::size_t parameters = 0;  // layout.parameters()
 };
 
 // Not thread-safe: the run's event loop owns it.
 class Strategy {
  public:
   virtual ~Strategy() = default;
-  // iterate <- one step along -sum / (scale * expected_batch). Only parameters change. Needs sum.size() == parameters
-  // and iterate.size() == buffers + parameters. The iterate is what the next round trains on.
+  // iterate <- one step along -sum / (scale * expected_batch). Only parameters change. Needs
+  // sum.size() == parameters and iterate.size() == buffers + parameters. The iterate is what the
+  // next round trains on.
   virtual void Step(model::ModelVector& iterate, std::span<const std::int64_t> sum) = 0;
-  // What to publish: the bias-corrected average of the iterates after each step, with the buffers of `iterate`;
-  // `iterate` itself before the first step or when averaging is 0.
+  // What to publish: the bias-corrected average of the iterates after each step, with the buffers
+  // of `iterate`; `iterate` itself before the first step or when averaging is 0.
   virtual model::ModelVector Averaged(const model::ModelVector& iterate) const = 0;
   // Steps taken so far.
   virtual std::uint64_t steps() const = 0;
   // Version byte, optimiser, step count, then the moments exactly. The iterate is not in it.
   virtual Bytes SaveState() const = 0;
-  // All or nothing. InvalidArgument: another version, optimiser or size, or numbers that are not finite.
+  // All or nothing. InvalidArgument: another version, optimiser or size, or numbers that are not
+  // finite.
   virtual absl::Status LoadState(ByteView state) = 0;
 };
 

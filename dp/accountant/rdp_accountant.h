@@ -1,4 +1,5 @@
-// Renyi accountant: adds RDP order by order and converts the sum (dp/analysis/rdp.h has the mathematics and its sources).
+// Renyi accountant: adds RDP order by order and converts the sum (dp/analysis/rdp.h has the
+// mathematics and its sources).
 #pragma once
 
 #include "dp/accountant/accountant.h"
@@ -8,8 +9,9 @@ namespace veilsum::dp {
 
 class RdpAccountant final : public Accountant {
  public:
-  // kContinuous: fractional orders, refined between neighbours. kInteger: discrete Gaussian noise of an integer sum, whose RDP at
-  // integer orders is the Gaussian's exactly; fractional orders are unproved there and are not used.
+  // kContinuous: fractional orders, refined between neighbours. kInteger: discrete Gaussian noise
+  // of an integer sum, whose RDP at integer orders is the Gaussian's exactly; fractional orders are
+  // unproved there and are not used.
   enum class Noise { kContinuous, kInteger };
   explicit RdpAccountant(Noise noise = Noise::kContinuous) : noise_(noise) {}
 

@@ -1,4 +1,5 @@
-// The least noise that meets a claim: bisection on an epsilon that falls as noise grows, ending on the safe side.
+// The least noise that meets a claim: bisection on an epsilon that falls as noise grows, ending on
+// the safe side.
 #pragma once
 
 #include <functional>
@@ -7,7 +8,8 @@
 
 namespace veilsum::dp {
 
-// The privacy loss as a function of the noise multiplier; must not grow with it. May return infinity.
+// The privacy loss as a function of the noise multiplier; must not grow with it. May return
+// infinity.
 using LossOfNoise = std::function<double(double noise_multiplier)>;
 
 struct Calibration {
@@ -15,12 +17,13 @@ struct Calibration {
   double epsilon;  // at this noise; at most the target
 };
 
-// Least noise multiplier in [0.05, 1e6], to a relative 1e-7 and never below the true one, whose loss is at most `target`.
-// FailedPrecondition when even the largest does not meet it.
+// Least noise multiplier in [0.05, 1e6], to a relative 1e-7 and never below the true one, whose
+// loss is at most `target`. FailedPrecondition when even the largest does not meet it.
 absl::StatusOr<Calibration> LeastNoise(double target, const LossOfNoise& loss);
 
-// The same for `steps` Poisson-subsampled Gaussian releases composed with `others` (statistics, say), by RDP.
-absl::StatusOr<Calibration> LeastNoise(Epsilon target, Delta delta, const SamplingRate& rate, std::uint64_t steps,
-                                       const PrivacySchedule& others = {});
+// The same for `steps` Poisson-subsampled Gaussian releases composed with `others` (statistics,
+// say), by RDP.
+absl::StatusOr<Calibration> LeastNoise(Epsilon target, Delta delta, const SamplingRate& rate,
+                                       std::uint64_t steps, const PrivacySchedule& others = {});
 
 }  // namespace veilsum::dp

@@ -12,12 +12,17 @@ namespace {
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 // ln(1 + e^x) without overflow and without losing small e^x.
-long double Softplus(long double x) { return x > 0 ? x + std::log1p(std::exp(-x)) : std::log1p(std::exp(x)); }
+long double Softplus(long double x) {
+  return x > 0 ? x + std::log1p(std::exp(-x)) : std::log1p(std::exp(x));
+}
 
 // ln(e^x - 1) for x > 0.
-long double LogExpm1(long double x) { return x > 40 ? x + std::log1p(-std::exp(-x)) : std::log(std::expm1(x)); }
+long double LogExpm1(long double x) {
+  return x > 40 ? x + std::log1p(-std::exp(-x)) : std::log(std::expm1(x));
+}
 
-// The likelihood ratio m(x) = 1 - q + q e^((2x - 1) / (2 z^2)) of the mixture to the base, as ln m and m - 1.
+// The likelihood ratio m(x) = 1 - q + q e^((2x - 1) / (2 z^2)) of the mixture to the base, as ln m
+// and m - 1.
 struct LogRatio {
   double log_m;
   double m_minus_1;  // may be infinite where log_m is large; only used where it is not
@@ -28,24 +33,29 @@ LogRatio RatioAt(double q, double t) {
   return {std::log1p(m_minus_1), m_minus_1};
 }
 
-// phi * (m^a - 1 - a (m - 1)), which is not negative and sums to E[m^a] - 1, since E[m] = 1. Summing it instead of m^a keeps the
-// relative precision of tiny divergences. ln_phi may be scaled by the caller.
+// phi * (m^a - 1 - a (m - 1)), which is not negative and sums to E[m^a] - 1, since E[m] = 1.
+// Summing it instead of m^a keeps the relative precision of tiny divergences. ln_phi may be scaled
+// by the caller.
 double Excess(const LogRatio& ratio, double order, double ln_phi) {
   if (order * ratio.log_m < 30) {
     const double excess = std::expm1(order * ratio.log_m) - order * ratio.m_minus_1;
     return std::exp(ln_phi) * std::max(0.0, excess);
   }
-  return std::exp(order * ratio.log_m + ln_phi) - order * std::exp(ratio.log_m + ln_phi) + (order - 1) * std::exp(ln_phi);
+  return std::exp(order * ratio.log_m + ln_phi) - order * std::exp(ratio.log_m + ln_phi) +
+         (order - 1) * std::exp(ln_phi);
 }
 
-// Above this, fractional orders are interpolated: the quadrature's range grows with the order, and the gain of exactness fades.
+// Above this, fractional orders are interpolated: the quadrature's range grows with the order, and
+// the gain of exactness fades.
 constexpr double kLastQuadratureOrder = 64;
 
-// (order - 1) * rdp is convex in the order, so that the chord between the neighbouring integers is an upper bound.
+// (order - 1) * rdp is convex in the order, so that the chord between the neighbouring integers is
+// an upper bound.
 double RdpByInterpolation(double q, double z, double order) {
   const auto below = static_cast<unsigned>(order);
   const double weight = order - below;
-  const double low = (below - 1) * RdpByBinomialSum(q, z, below), high = below * RdpByBinomialSum(q, z, below + 1);
+  const double low = (below - 1) * RdpByBinomialSum(q, z, below),
+               high = below * RdpByBinomialSum(q, z, below + 1);
   return ((1 - weight) * low + weight * high) / (order - 1);
 }
 
@@ -67,14 +77,17 @@ class LossByOrder {
   std::map<double, double> known_;
 };
 
-// Least element's index of a unimodal sequence. Ties (both 0, or both infinite at large orders) move towards small orders: the
-// loss is 0 or finite on an interval and infinity lies only beyond it.
+// Least element's index of a unimodal sequence. Ties (both 0, or both infinite at large orders)
+// move towards small orders: the loss is 0 or finite on an interval and infinity lies only beyond
+// it.
 std::size_t UnimodalArgMin(LossByOrder& loss, std::span<const double> orders) {
   std::size_t low = 0, high = orders.size() - 1;
   while (low < high) {
     const std::size_t middle = (low + high) / 2;
-    if (loss(orders[middle]) <= loss(orders[middle + 1])) high = middle;
-    else low = middle + 1;
+    if (loss(orders[middle]) <= loss(orders[middle + 1]))
+      high = middle;
+    else
+      low = middle + 1;
   }
   return low;
 }
@@ -106,7 +119,8 @@ EpsilonAndOrder GoldenSection(LossByOrder& loss, double low, double high, Epsilo
 double RdpByBinomialSum(double sampling_rate, double noise_multiplier, unsigned order) {
   const long double q = sampling_rate, z = noise_multiplier;
   if (sampling_rate == 1) return order / (2 * noise_multiplier * noise_multiplier);
-  // A - 1 = sum_{k >= 2} C(a, k) (1 - q)^(a - k) q^k (e^(k (k - 1) / 2 z^2) - 1), because the binomial weights sum to 1.
+  // A - 1 = sum_{k >= 2} C(a, k) (1 - q)^(a - k) q^k (e^(k (k - 1) / 2 z^2) - 1), because the
+  // binomial weights sum to 1.
   std::vector<long double> terms;
   terms.reserve(order);
   long double log_choose = std::log(static_cast<long double>(order));  // of C(a, 1)
@@ -124,13 +138,15 @@ double RdpByBinomialSum(double sampling_rate, double noise_multiplier, unsigned 
 double RdpByQuadrature(double sampling_rate, double noise_multiplier, double order) {
   const double q = sampling_rate, z = noise_multiplier;
   if (q == 1) return order / (2 * z * z);
-  // The integrand is analytic for |Im x| < pi z^2 and decays like a Gaussian of width z, so that the trapezoid rule errs by less
-  // than exp(-2 pi^2 z^2 / step + pi^2 z^2 / 2) + exp(-2 pi^2 (z / step)^2) and the cut tails by e^-72, relatively: below 1e-15.
+  // The integrand is analytic for |Im x| < pi z^2 and decays like a Gaussian of width z, so that
+  // the trapezoid rule errs by less than exp(-2 pi^2 z^2 / step + pi^2 z^2 / 2) + exp(-2 pi^2 (z /
+  // step)^2) and the cut tails by e^-72, relatively: below 1e-15.
   const double step = std::min(z / 16, z * z / 2.5);
   const double from = -12 * z - 1, to = order + 12 * z + 1;
   const auto points = static_cast<std::int64_t>(std::ceil((to - from) / step));
   const double log_norm = std::log(step / z) - 0.5 * std::log(2 * M_PI);
-  // E[m^order] is at most e^peak, the divergence without sampling; what could overflow is scaled away.
+  // E[m^order] is at most e^peak, the divergence without sampling; what could overflow is scaled
+  // away.
   const double peak = order * (order - 1) / (2 * z * z);
   const double scale = peak > 600 ? std::max(0.0, peak + order * std::log(q)) : 0;
   double sum = 0, lost = 0;
@@ -147,8 +163,10 @@ double RdpByQuadrature(double sampling_rate, double noise_multiplier, double ord
 }
 
 double RdpAtOrder(double sampling_rate, double noise_multiplier, double order) {
-  if (IsInteger(order)) return RdpByBinomialSum(sampling_rate, noise_multiplier, static_cast<unsigned>(order));
-  if (order > kLastQuadratureOrder) return RdpByInterpolation(sampling_rate, noise_multiplier, order);
+  if (IsInteger(order))
+    return RdpByBinomialSum(sampling_rate, noise_multiplier, static_cast<unsigned>(order));
+  if (order > kLastQuadratureOrder)
+    return RdpByInterpolation(sampling_rate, noise_multiplier, order);
   return RdpByQuadrature(sampling_rate, noise_multiplier, order);
 }
 
@@ -156,7 +174,8 @@ double RdpAtOrder(const PrivacySchedule& schedule, double order) {
   double sum = 0;
   for (const PrivacyEvent& event : schedule)
     if (event.count > 0)
-      sum += static_cast<double>(event.count) * RdpAtOrder(event.sampling_rate, event.noise_multiplier, order);
+      sum += static_cast<double>(event.count) *
+             RdpAtOrder(event.sampling_rate, event.noise_multiplier, order);
   return sum;
 }
 
@@ -183,15 +202,18 @@ std::span<const double> IntegerOrders() {
 
 double EpsilonAtOrder(double order, double rdp, double delta) {
   if (!(rdp < kInfinity)) return kInfinity;
-  return std::max(0.0, rdp + std::log1p(-1 / order) - (std::log(order) + std::log(delta)) / (order - 1));
+  return std::max(0.0,
+                  rdp + std::log1p(-1 / order) - (std::log(order) + std::log(delta)) / (order - 1));
 }
 
-EpsilonAndOrder EpsilonOfSchedule(const PrivacySchedule& schedule, double delta, std::span<const double> orders, Refine refine) {
+EpsilonAndOrder EpsilonOfSchedule(const PrivacySchedule& schedule, double delta,
+                                  std::span<const double> orders, Refine refine) {
   LossByOrder loss(schedule, delta);
   const std::size_t best = UnimodalArgMin(loss, orders);
   const EpsilonAndOrder found{loss(orders[best]), orders[best]};
   if (refine == Refine::kNo || !(found.epsilon > 0) || !(found.epsilon < kInfinity)) return found;
-  return GoldenSection(loss, orders[best == 0 ? 0 : best - 1], orders[std::min(best + 1, orders.size() - 1)], found);
+  return GoldenSection(loss, orders[best == 0 ? 0 : best - 1],
+                       orders[std::min(best + 1, orders.size() - 1)], found);
 }
 
 }  // namespace veilsum::dp

@@ -1,7 +1,8 @@
 // Renyi differential privacy of the Poisson-subsampled Gaussian mechanism, as pure functions.
-// Sources: Mironov, Talwar, Zhang, "Renyi DP of the Sampled Gaussian Mechanism" (arXiv 1908.10530), sections 3.2 and 3.3;
-// conversion: Canonne, Kamath, Steinke, "The Discrete Gaussian" (arXiv 2004.00010), proposition 12.
-// The removal direction (mixture against base) dominates at every order (lemma L4 in dp/README.md), so it is the one computed.
+// Sources: Mironov, Talwar, Zhang, "Renyi DP of the Sampled Gaussian Mechanism" (arXiv 1908.10530),
+// sections 3.2 and 3.3; conversion: Canonne, Kamath, Steinke, "The Discrete Gaussian" (arXiv
+// 2004.00010), proposition 12. The removal direction (mixture against base) dominates at every
+// order (lemma L4 in dp/README.md), so it is the one computed.
 #pragma once
 
 #include <span>
@@ -10,9 +11,10 @@
 
 namespace veilsum::dp {
 
-// RDP at `order` > 1 of one event with count 1. `sampling_rate` in (0, 1], `noise_multiplier` > 0: callers validate.
-// Integer orders by the binomial expansion (relative error 1e-12), others by quadrature (relative error 1e-9), above 64 by linear
-// interpolation of the convex (order - 1) * rdp between integers, which is an upper bound.
+// RDP at `order` > 1 of one event with count 1. `sampling_rate` in (0, 1], `noise_multiplier` > 0:
+// callers validate. Integer orders by the binomial expansion (relative error 1e-12), others by
+// quadrature (relative error 1e-9), above 64 by linear interpolation of the convex (order - 1) *
+// rdp between integers, which is an upper bound.
 double RdpAtOrder(double sampling_rate, double noise_multiplier, double order);
 
 // ln E[(P/Q)^order] / (order - 1) by the binomial sum; order an integer >= 2.
@@ -20,7 +22,8 @@ double RdpByBinomialSum(double sampling_rate, double noise_multiplier, unsigned 
 // The same at any real order > 1 by the trapezoid rule.
 double RdpByQuadrature(double sampling_rate, double noise_multiplier, double order);
 
-double RdpAtOrder(const PrivacySchedule& schedule, double order);  // sums over the events with their counts
+double RdpAtOrder(const PrivacySchedule& schedule,
+                  double order);  // sums over the events with their counts
 
 // 1.1 to 10.9 by 0.1, 11 to 63, 128, 256, 512, 1024.
 std::span<const double> DefaultOrders();
@@ -37,8 +40,10 @@ struct EpsilonAndOrder {
 
 enum class Refine { kNo, kBetweenNeighbours };
 
-// The least epsilon over `orders` (ascending), then over the reals between the best order's neighbours by golden section.
-// (order - 1) * rdp is convex in the order, hence epsilon is unimodal in it, and few orders need to be evaluated.
-EpsilonAndOrder EpsilonOfSchedule(const PrivacySchedule& schedule, double delta, std::span<const double> orders, Refine refine);
+// The least epsilon over `orders` (ascending), then over the reals between the best order's
+// neighbours by golden section. (order - 1) * rdp is convex in the order, hence epsilon is unimodal
+// in it, and few orders need to be evaluated.
+EpsilonAndOrder EpsilonOfSchedule(const PrivacySchedule& schedule, double delta,
+                                  std::span<const double> orders, Refine refine);
 
 }  // namespace veilsum::dp

@@ -1,5 +1,6 @@
-// The only thing that a mechanism accepts: a sum over customers, each of whom contributes at most `clip_norm` in L2,
-// rounded to the grid of the plan's scale: value j is round(scale * (sum of clipped vectors)_j).
+// The only thing that a mechanism accepts: a sum over customers, each of whom contributes at most
+// `clip_norm` in L2, rounded to the grid of the plan's scale: value j is round(scale * (sum of
+// clipped vectors)_j).
 #pragma once
 
 #include <cstdint>
@@ -10,8 +11,11 @@ namespace veilsum::dp {
 
 class ClippedSum {
  public:
-  // The name is the promise: whoever calls this has clipped every customer to the mechanism's sensitivity (DP-02, DP-08).
-  static ClippedSum FromCertifiedContributions(std::vector<std::int64_t> grid) { return ClippedSum(std::move(grid)); }
+  // The name is the promise: whoever calls this has clipped every customer to the mechanism's
+  // sensitivity (DP-02, DP-08).
+  static ClippedSum FromCertifiedContributions(std::vector<std::int64_t> grid) {
+    return ClippedSum(std::move(grid));
+  }
   ClippedSum(ClippedSum&&) = default;
   ClippedSum& operator=(ClippedSum&&) = default;
   ClippedSum(const ClippedSum&) = delete;
@@ -23,7 +27,8 @@ class ClippedSum {
   std::vector<std::int64_t> grid_;
 };
 
-// Integers with this merchant's noise share in them: what may be masked and sent. Reduced modulo 2^k only when masked.
+// Integers with this merchant's noise share in them: what may be masked and sent. Reduced modulo
+// 2^k only when masked.
 class NoisedVector {
  public:
   NoisedVector(NoisedVector&&) = default;

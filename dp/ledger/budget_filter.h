@@ -1,7 +1,9 @@
-// The privacy budget of one block (merchant x customers x data epoch) across runs: a Renyi filter at one order fixed in advance.
-// Rule: dp/README.md, "The filter". Sources: Rogers et al. and Feldman, Zrnic, "Individual Privacy Accounting via a Renyi Filter"
-// (arXiv 2008.11193): adaptively chosen runs may be admitted while the sum of their RDP at a* stays within the bound.
-// A pure value: the same operations in the same order give the same state, so that a stored log can be replayed and audited.
+// The privacy budget of one block (merchant x customers x data epoch) across runs: a Renyi filter
+// at one order fixed in advance. Rule: dp/README.md, "The filter". Sources: Rogers et al. and
+// Feldman, Zrnic, "Individual Privacy Accounting via a Renyi Filter" (arXiv 2008.11193): adaptively
+// chosen runs may be admitted while the sum of their RDP at a* stays within the bound. A pure
+// value: the same operations in the same order give the same state, so that a stored log can be
+// replayed and audited.
 #pragma once
 
 #include <cstdint>
@@ -24,16 +26,19 @@ struct BlockBudget {
   std::uint32_t order;  // a*, an integer >= 2
 };
 
-// Largest RDP at a* that (epsilon, 0.9 delta) admits: eps_G - ln(1 - 1/a*) + ln(0.9 delta_G a*) / (a* - 1). May be negative: admits nothing.
+// Largest RDP at a* that (epsilon, 0.9 delta) admits: eps_G - ln(1 - 1/a*) + ln(0.9 delta_G a*) /
+// (a* - 1). May be negative: admits nothing.
 double RenyiLimit(const BlockBudget& budget);
 
-// The operations. A run's sums are separate reservations, e.g. "run-7/train" and "run-7/statistics".
+// The operations. A run's sums are separate reservations, e.g. "run-7/train" and
+// "run-7/statistics".
 struct Reserve {
   std::string reservation;
   AttemptCharge per_attempt;
   std::uint64_t attempts;  // T_max
 };
-// Attempts become spent before their bytes leave the host; `through` counts from the reservation's first attempt, 1-based.
+// Attempts become spent before their bytes leave the host; `through` counts from the reservation's
+// first attempt, 1-based.
 struct SpendThrough {
   std::string reservation;
   std::uint64_t through;
@@ -47,16 +52,19 @@ using BudgetOperation = std::variant<Reserve, SpendThrough, Close>;
 class BudgetFilter {
  public:
   static absl::StatusOr<BudgetFilter> Create(const BlockBudget& budget);
-  // OK, or ResourceExhausted (with the numbers) when a reservation does not fit or an attempt was not reserved; NotFound,
-  // AlreadyExists, InvalidArgument for a wrong name or charge; FailedPrecondition after Close. On error nothing changes.
+  // OK, or ResourceExhausted (with the numbers) when a reservation does not fit or an attempt was
+  // not reserved; NotFound, AlreadyExists, InvalidArgument for a wrong name or charge;
+  // FailedPrecondition after Close. On error nothing changes.
   absl::Status Apply(const BudgetOperation& operation);
   // All of `operations` or the index of the first that fails.
-  static absl::StatusOr<BudgetFilter> Replay(const BlockBudget& budget, std::span<const BudgetOperation> operations);
+  static absl::StatusOr<BudgetFilter> Replay(const BlockBudget& budget,
+                                             std::span<const BudgetOperation> operations);
 
   const BlockBudget& budget() const { return budget_; }
   AttemptCharge spent() const;     // sums of spent attempts
   AttemptCharge reserved() const;  // sums of open reservations' attempts that are not yet spent
-  double EpsilonSpent() const;     // that the spent RDP gives at (a*, 0.9 delta_G); 0 when nothing is spent
+  double EpsilonSpent()
+      const;  // that the spent RDP gives at (a*, 0.9 delta_G); 0 when nothing is spent
 
  private:
   struct Entry {
@@ -73,8 +81,10 @@ class BudgetFilter {
   std::map<std::string, Entry> entries_;
 };
 
-// The smallest block budget, over a* in {2..64, 128, 256}, that admits all of `reservations` (given per order) at `delta`.
-// `charges(order)` returns them. ResourceExhausted when slack alone exceeds a tenth of delta at every order.
-absl::StatusOr<BlockBudget> SmallestBudget(double delta, const std::function<std::vector<Reserve>(std::uint32_t order)>& charges);
+// The smallest block budget, over a* in {2..64, 128, 256}, that admits all of `reservations` (given
+// per order) at `delta`. `charges(order)` returns them. ResourceExhausted when slack alone exceeds
+// a tenth of delta at every order.
+absl::StatusOr<BlockBudget> SmallestBudget(
+    double delta, const std::function<std::vector<Reserve>(std::uint32_t order)>& charges);
 
 }  // namespace veilsum::dp

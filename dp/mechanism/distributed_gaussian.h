@@ -1,6 +1,7 @@
-// Noise and privacy of a whole run: sums over merchants in which every merchant adds a discrete Gaussian share.
-// Theory: rules DP-01 to DP-04, DP-16, DP-18, DP-19 and lemmas L1 to L8, listed with their tests in dp/README.md.
-// Plain values in and out: the run contract carries the results as decimal strings, and every client recomputes them (VerifyRun).
+// Noise and privacy of a whole run: sums over merchants in which every merchant adds a discrete
+// Gaussian share. Theory: rules DP-01 to DP-04, DP-16, DP-18, DP-19 and lemmas L1 to L8, listed
+// with their tests in dp/README.md. Plain values in and out: the run contract carries the results
+// as decimal strings, and every client recomputes them (VerifyRun).
 #pragma once
 
 #include <array>
@@ -24,28 +25,31 @@ struct CohortSpec {
 struct TrainingSumSpec {
   TrainingGrid grid;
   Rational sampling_rate;
-  std::uint64_t attempts_max;       // T: every one is charged, published or not (SE-07)
-  std::uint64_t users_in_round_max; // customers in one sum over all merchants, for the ring only; 0 = members * users
+  std::uint64_t attempts_max;        // T: every one is charged, published or not (SE-07)
+  std::uint64_t users_in_round_max;  // customers in one sum over all merchants, for the ring only;
+                                     // 0 = members * users
   int ring_bits = 32;
 };
 
 struct StatisticsSumSpec {
   StatisticsGrid grid;
-  std::uint64_t attempts_max;       // >= 1; each attempt releases the whole query
-  std::uint64_t users_in_round_max; // as above
+  std::uint64_t attempts_max;        // >= 1; each attempt releases the whole query
+  std::uint64_t users_in_round_max;  // as above
   int ring_bits = 64;
 };
 
 struct RunPrivacyInput {
-  double epsilon;                 // the claim; infinity is mode none (SE-12)
+  double epsilon;  // the claim; infinity is mode none (SE-12)
   double delta;
-  double statistics_share = 0.2;  // in (0, 1): the share of epsilon that statistics alone may use; ignored without statistics
+  double statistics_share = 0.2;  // in (0, 1): the share of epsilon that statistics alone may use;
+                                  // ignored without statistics
   CohortSpec cohort;
   TrainingSumSpec training;
   std::optional<StatisticsSumSpec> statistics;
 };
 
-// The numbers of one sum in the contract. All zero but sensitivity in mode none. Grid units except the multiplier.
+// The numbers of one sum in the contract. All zero but sensitivity in mode none. Grid units except
+// the multiplier.
 struct SumNoise {
   double sensitivity;       // D2
   double noise_multiplier;  // z_eff = sqrt(S*^2 - 1/12) / D2, the one that is accounted
@@ -53,15 +57,17 @@ struct SumNoise {
   double share_sigma;       // S* / sqrt(H_min): what every merchant adds
 };
 
-// Privacy of one customer at one merchant (add/remove), against several adversaries. Infinite entries mean: no finite claim.
+// Privacy of one customer at one merchant (add/remove), against several adversaries. Infinite
+// entries mean: no finite claim.
 struct PrivacyStatement {
   double epsilon;              // coordinator and t colluding merchants: the number to publish
   double epsilon_coordinator;  // coordinator alone: U_min shares
   double epsilon_outsider;     // whoever sees the models only; bounded by the same U_min shares
   double epsilon_all_others;   // everybody else conspires: one's own share only
-  // A person with data at 2, 3 merchants, against coordinator and t (coin 1 - (1-q)^m, shift m D2: a bound).
+  // A person with data at 2, 3 merchants, against coordinator and t (coin 1 - (1-q)^m, shift m D2:
+  // a bound).
   std::array<double, 2> epsilon_person;
-  double statistics_epsilon;   // of the statistics alone at delta; 0 without statistics
+  double statistics_epsilon;  // of the statistics alone at delta; 0 without statistics
   double delta;
   double delta_slack;          // part of delta that pays for integer noise, sampler and padding
   double order;                // Renyi order of `epsilon`
@@ -76,9 +82,10 @@ struct RunPrivacy {
   PrivacyStatement statement;
 };
 
-// The least noise that keeps the claim: statistics first, alone at statistics_share * epsilon and the same delta; then training such
-// that both together reach epsilon. InvalidArgument naming field and bound (also: ring too small, sC < 2^10 sqrt(d), slack above
-// delta / 100); FailedPrecondition when no noise meets the claim.
+// The least noise that keeps the claim: statistics first, alone at statistics_share * epsilon and
+// the same delta; then training such that both together reach epsilon. InvalidArgument naming field
+// and bound (also: ring too small, sC < 2^10 sqrt(d), slack above delta / 100); FailedPrecondition
+// when no noise meets the claim.
 absl::StatusOr<RunPrivacy> CalibrateRun(const RunPrivacyInput& input);
 
 // What a contract says about its sums' noise.
@@ -87,16 +94,20 @@ struct ClaimedNoise {
   std::optional<SumNoise> statistics;
 };
 
-// Recomputes everything from the sums' shapes and the claimed sigmas, trusting none of the derived numbers. OK with the statement
-// that holds; PermissionDenied naming the first number that does not support the claim (epsilon, delta) of `input`.
-// A claim of infinite epsilon is accepted only with all-zero noise; whether the client wants it is the client's policy.
-absl::StatusOr<PrivacyStatement> VerifyRun(const RunPrivacyInput& input, const ClaimedNoise& claimed);
+// Recomputes everything from the sums' shapes and the claimed sigmas, trusting none of the derived
+// numbers. OK with the statement that holds; PermissionDenied naming the first number that does not
+// support the claim (epsilon, delta) of `input`. A claim of infinite epsilon is accepted only with
+// all-zero noise; whether the client wants it is the client's policy.
+absl::StatusOr<PrivacyStatement> VerifyRun(const RunPrivacyInput& input,
+                                           const ClaimedNoise& claimed);
 
-// Privacy loss so far, for display while a run goes on. Cheap after construction; never above the run's claim.
+// Privacy loss so far, for display while a run goes on. Cheap after construction; never above the
+// run's claim.
 class EpsilonMeter {
  public:
   // `privacy` from CalibrateRun, or the contract's numbers with VerifyRun's statement.
-  static absl::StatusOr<EpsilonMeter> Create(const RunPrivacyInput& input, const RunPrivacy& privacy);
+  static absl::StatusOr<EpsilonMeter> Create(const RunPrivacyInput& input,
+                                             const RunPrivacy& privacy);
   double After(std::uint64_t statistics_attempts, std::uint64_t training_attempts) const;
 
  private:
@@ -104,12 +115,14 @@ class EpsilonMeter {
   bool is_private_ = false;
   double delta_ = 0;
   double claim_ = 0;
-  std::vector<double> training_rdp_;    // of one attempt, at each default order
+  std::vector<double> training_rdp_;  // of one attempt, at each default order
   std::vector<double> statistics_rdp_;
 };
 
 // Per-attempt charge of one sum at integer order a*, for BudgetFilter.
-AttemptCharge ChargeOfTrainingAttempt(const RunPrivacyInput& input, const SumNoise& noise, std::uint32_t order);
-AttemptCharge ChargeOfStatisticsAttempt(const RunPrivacyInput& input, const SumNoise& noise, std::uint32_t order);
+AttemptCharge ChargeOfTrainingAttempt(const RunPrivacyInput& input, const SumNoise& noise,
+                                      std::uint32_t order);
+AttemptCharge ChargeOfStatisticsAttempt(const RunPrivacyInput& input, const SumNoise& noise,
+                                        std::uint32_t order);
 
 }  // namespace veilsum::dp

@@ -12,7 +12,8 @@ absl::StatusOr<NoiseShare> NoiseShare::Create(double share_sigma) {
 
 NoisedVector NoiseShare::AddTo(ClippedSum&& sum, SecureRng& rng) const {
   std::vector<std::int64_t> integers = std::move(sum.grid_);
-  if (sampler_ != nullptr) sampler_->AddNoise(rng.NewSecret<32>(), integers);  // DP-12: one seed, one sum
+  if (sampler_ != nullptr)
+    sampler_->AddNoise(rng.NewSecret<32>(), integers);  // DP-12: one seed, one sum
   return NoisedVector(std::move(integers));
 }
 

@@ -1,4 +1,5 @@
-// The alias table of one level: probabilities in exact integers, split over equal cells without rounding.
+// The alias table of one level: probabilities in exact integers, split over equal cells without
+// rounding.
 #include <algorithm>
 #include <cmath>
 #include <numeric>
@@ -30,7 +31,8 @@ std::uint32_t GaussianTable::Radius(std::uint64_t variance_2_40) {
   return static_cast<std::uint32_t>(13.5 * std::sqrt(static_cast<double>(variance_2_40) * 0x1p-40));
 }
 
-std::vector<Uint128> GaussianTable::Probabilities(std::uint64_t variance_2_40, std::uint32_t radius) {
+std::vector<Uint128> GaussianTable::Probabilities(std::uint64_t variance_2_40,
+                                                  std::uint32_t radius) {
   const std::vector<FixedPoint> weights = Weights(variance_2_40, radius);
   FixedPoint total(1);
   for (std::uint32_t k = 1; k <= radius; ++k) total = total + weights[k] + weights[k];
@@ -48,7 +50,8 @@ std::vector<Uint128> GaussianTable::Probabilities(std::uint64_t variance_2_40, s
   if (missing % 2 == 1) ++floors[0];
   std::vector<std::uint32_t> by_rest(radius);
   std::iota(by_rest.begin(), by_rest.end(), 1u);
-  std::stable_sort(by_rest.begin(), by_rest.end(), [&](auto a, auto b) { return rests[a] > rests[b]; });
+  std::stable_sort(by_rest.begin(), by_rest.end(),
+                   [&](auto a, auto b) { return rests[a] > rests[b]; });
   VEILSUM_CHECK(missing / 2 <= by_rest.size());
   for (std::size_t i = 0; i < static_cast<std::size_t>(missing / 2); ++i) ++floors[by_rest[i]];
   return floors;
@@ -63,10 +66,12 @@ GaussianTable::GaussianTable(std::uint64_t variance_2_40, int table_bits)
   std::vector<Uint128> mass(cells_.size(), 0);
   for (std::uint32_t k = 0; k <= radius; ++k) mass[radius + k] = mass[radius - k] = half[k];
 
-  // Vose: a cell with less than its capacity keeps its own mass as threshold and is filled up from one with more.
+  // Vose: a cell with less than its capacity keeps its own mass as threshold and is filled up from
+  // one with more.
   const Uint128 capacity = Uint128{1} << (128 - bits_);
   std::vector<std::uint32_t> poor, rich;
-  for (std::uint32_t cell = 0; cell < cells_.size(); ++cell) (mass[cell] < capacity ? poor : rich).push_back(cell);
+  for (std::uint32_t cell = 0; cell < cells_.size(); ++cell)
+    (mass[cell] < capacity ? poor : rich).push_back(cell);
   while (!poor.empty()) {
     VEILSUM_CHECK(!rich.empty());  // the masses sum to 2^128 = cells * capacity
     const std::uint32_t cell = poor.back(), donor = rich.back();
@@ -79,7 +84,8 @@ GaussianTable::GaussianTable(std::uint64_t variance_2_40, int table_bits)
       poor.push_back(donor);
     }
   }
-  for (const std::uint32_t cell : rich) cells_[cell] = cell;  // exactly full: threshold 0, alias itself
+  for (const std::uint32_t cell : rich)
+    cells_[cell] = cell;  // exactly full: threshold 0, alias itself
 }
 
 int GaussianTable::Value(std::uint64_t high, std::uint64_t low) const {

@@ -38,7 +38,8 @@ class CoinStream {
 
  private:
   explicit CoinStream(const Secret<32>& entropy)
-      : stream_(Hkdf(entropy.Expose(), AsBytes("veilsum/dp"), Transcript("veilsum/dp/coins/v1").bytes())) {}
+      : stream_(Hkdf(entropy.Expose(), AsBytes("veilsum/dp"),
+                     Transcript("veilsum/dp/coins/v1").bytes())) {}
   Aes256Ctr stream_;
   std::array<std::uint64_t, 512> words_;
   std::size_t used_ = words_.size();
@@ -46,17 +47,19 @@ class CoinStream {
 
 // Keeps a uniform subset of `size`: the first places of a Fisher-Yates shuffle, put back in order.
 void KeepRandomSubset(std::vector<std::uint32_t>& customers, std::size_t size, CoinStream& coins) {
-  for (std::size_t i = 0; i < size; ++i) std::swap(customers[i], customers[i + coins.Below(customers.size() - i)]);
+  for (std::size_t i = 0; i < size; ++i)
+    std::swap(customers[i], customers[i + coins.Below(customers.size() - i)]);
   customers.resize(size);
   std::sort(customers.begin(), customers.end());
 }
 
 }  // namespace
 
-std::vector<std::uint32_t> SamplePoissonSubset(std::uint32_t population, const SamplingRate& rate, std::uint64_t padded_batch,
-                                               SecureRng& rng) {
+std::vector<std::uint32_t> SamplePoissonSubset(std::uint32_t population, const SamplingRate& rate,
+                                               std::uint64_t padded_batch, SecureRng& rng) {
   CoinStream coins(rng);
-  std::vector<std::uint32_t> chosen(std::size_t{population} + 1);  // one place more: every customer is written, chosen or not
+  std::vector<std::uint32_t> chosen(std::size_t{population} +
+                                    1);  // one place more: every customer is written, chosen or not
   std::size_t count = 0;
   for (std::uint32_t customer = 0; customer < population; ++customer) {
     chosen[count] = customer;

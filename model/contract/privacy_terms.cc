@@ -17,7 +17,8 @@ constexpr std::uint64_t kStatisticsAttempts = 1;
 // The shortest decimal that reads back as the same double, without exponent.
 std::string DecimalOf(double value) {
   std::array<char, 400> text;
-  const auto [end, error] = std::to_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed);
+  const auto [end, error] =
+      std::to_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed);
   VEILSUM_CHECK(error == std::errc());
   return std::string(text.data(), end);
 }
@@ -50,55 +51,68 @@ SumSpec SumOf(const Plan& plan, std::string_view purpose, const dp::SumNoise& no
   return sum;
 }
 
-absl::StatusOr<dp::SumNoise> NoiseOf(const Plan& plan, const SumSpec& sum, std::string_view purpose) {
+absl::StatusOr<dp::SumNoise> NoiseOf(const Plan& plan, const SumSpec& sum,
+                                     std::string_view purpose) {
   dp::SumNoise noise;
   VEILSUM_ASSIGN_OR_RETURN(noise.sensitivity, RealOf("sensitivity", sum.sensitivity));
-  VEILSUM_ASSIGN_OR_RETURN(noise.noise_multiplier, RealOf("noise_multiplier", sum.noise_multiplier));
+  VEILSUM_ASSIGN_OR_RETURN(noise.noise_multiplier,
+                           RealOf("noise_multiplier", sum.noise_multiplier));
   VEILSUM_ASSIGN_OR_RETURN(noise.noise_sigma, RealOf("noise_sigma", sum.noise_sigma));
   VEILSUM_ASSIGN_OR_RETURN(noise.share_sigma, RealOf("share_sigma", sum.share_sigma));
   if (SumOf(plan, purpose, noise) != sum)
-    return InvalidArgument("contract: the %s sum is not the plan's in purpose, bits, dimension, attempts or scale", purpose);
+    return InvalidArgument(
+        "contract: the %s sum is not the plan's in purpose, bits, dimension, attempts or scale",
+        purpose);
   return noise;
 }
 
 }  // namespace
 
 Layout LayoutOf(const Plan& plan) {
-  return Layout::Mlp(plan.numeric_inputs(), plan.one_hot_inputs(), plan.network.hidden, plan.has_statistics());
+  return Layout::Mlp(plan.numeric_inputs(), plan.one_hot_inputs(), plan.network.hidden,
+                     plan.has_statistics());
 }
 
 std::uint32_t SeatsOfLargestTenant(const std::vector<std::string>& members) {
   std::map<std::string_view, std::uint32_t> seats;
   std::uint32_t largest = 0;
   for (const std::string& member : members)
-    largest = std::max(largest, ++seats[std::string_view(member).substr(0, member.rfind("/client/"))]);
+    largest =
+        std::max(largest, ++seats[std::string_view(member).substr(0, member.rfind("/client/"))]);
   return largest;
 }
 
 absl::StatusOr<std::uint32_t> PaddedCustomers(const Plan& plan, std::uint64_t size_class) {
-  VEILSUM_ASSIGN_OR_RETURN(const dp::SamplingRate rate, dp::SamplingRate::Create(plan.training.sampling_rate));
+  VEILSUM_ASSIGN_OR_RETURN(const dp::SamplingRate rate,
+                           dp::SamplingRate::Create(plan.training.sampling_rate));
   VEILSUM_ASSIGN_OR_RETURN(const std::uint64_t padded,
                            dp::PaddedBatch(size_class, rate, plan.training.attempts_max));
   if (padded > std::numeric_limits<std::uint32_t>::max())
-    return InvalidArgument("a size class of %d pads to %d customers a step, too many", size_class, padded);
+    return InvalidArgument("a size class of %d pads to %d customers a step, too many", size_class,
+                           padded);
   return static_cast<std::uint32_t>(padded);
 }
 
-absl::StatusOr<dp::RunPrivacyInput> PrivacyInputOf(const Plan& plan, const std::vector<std::uint64_t>& size_classes,
+absl::StatusOr<dp::RunPrivacyInput> PrivacyInputOf(const Plan& plan,
+                                                   const std::vector<std::uint64_t>& size_classes,
                                                    const ResolvedAggregation& aggregation) {
-  if (size_classes.empty()) return InvalidArgument("no size class: a cohort has at least one member");
+  if (size_classes.empty())
+    return InvalidArgument("no size class: a cohort has at least one member");
   const std::uint64_t largest = *std::ranges::max_element(size_classes);
-  const std::uint64_t all = std::accumulate(size_classes.begin(), size_classes.end(), std::uint64_t{0});
+  const std::uint64_t all =
+      std::accumulate(size_classes.begin(), size_classes.end(), std::uint64_t{0});
   VEILSUM_ASSIGN_OR_RETURN(const std::uint32_t padded, PaddedCustomers(plan, largest));
   VEILSUM_ASSIGN_OR_RETURN(const std::uint32_t padded_all, PaddedCustomers(plan, all));
   const int scale_log2 = static_cast<int>(plan.aggregation.scale_log2);
   const Layout layout = LayoutOf(plan);
   dp::RunPrivacyInput input{
-      .epsilon = plan.is_private() ? plan.privacy.epsilon.ToDouble() : std::numeric_limits<double>::infinity(),
+      .epsilon = plan.is_private() ? plan.privacy.epsilon.ToDouble()
+                                   : std::numeric_limits<double>::infinity(),
       .delta = plan.privacy.delta.ToDouble(),
       .statistics_share = plan.privacy.statistics_share.ToDouble(),
       .cohort = {aggregation.members, aggregation.min_survivors, aggregation.colluders},
-      .training = {.grid = {layout.parameters(), scale_log2, plan.training.clip_norm.ToDouble(), padded, plan.unit.max_rows},
+      .training = {.grid = {layout.parameters(), scale_log2, plan.training.clip_norm.ToDouble(),
+                            padded, plan.unit.max_rows},
                    .sampling_rate = plan.training.sampling_rate,
                    .attempts_max = plan.training.attempts_max,
                    .users_in_round_max = padded_all,
@@ -136,20 +150,24 @@ absl::StatusOr<CheckedPrivacy> CheckPrivacy(const Plan& plan, const RunContract&
   if (contract.cohorts.size() != 1)
     return InvalidArgument("contract: %d cohorts, this version runs one", contract.cohorts.size());
   if (contract.is_private != plan.is_private())
-    return PermissionDenied("contract: private is %d, the plan says %d", contract.is_private, plan.is_private());
+    return PermissionDenied("contract: private is %d, the plan says %d", contract.is_private,
+                            plan.is_private());
   const Cohort& cohort = contract.cohorts.front();
   Aggregation stated = plan.aggregation;
   if (cohort.colluders < stated.colluders)
-    return PermissionDenied("SA-02: contract: colluders is %d, the plan asks for %d", cohort.colluders, stated.colluders);
+    return PermissionDenied("SA-02: contract: colluders is %d, the plan asks for %d",
+                            cohort.colluders, stated.colluders);
   if (cohort.min_survivors < stated.min_survivors)
-    return PermissionDenied("SA-02: contract: min_survivors is %d, the plan asks for %d", cohort.min_survivors,
-                            stated.min_survivors);
+    return PermissionDenied("SA-02: contract: min_survivors is %d, the plan asks for %d",
+                            cohort.min_survivors, stated.min_survivors);
   stated.colluders = cohort.colluders;
   stated.min_survivors = cohort.min_survivors;
-  VEILSUM_ASSIGN_OR_RETURN(const ResolvedAggregation aggregation,
-                           ResolveAggregation(stated, static_cast<std::uint32_t>(cohort.members.size()),
-                                              SeatsOfLargestTenant(cohort.members)));
-  VEILSUM_ASSIGN_OR_RETURN(dp::RunPrivacyInput input, PrivacyInputOf(plan, cohort.size_classes, aggregation));
+  VEILSUM_ASSIGN_OR_RETURN(
+      const ResolvedAggregation aggregation,
+      ResolveAggregation(stated, static_cast<std::uint32_t>(cohort.members.size()),
+                         SeatsOfLargestTenant(cohort.members)));
+  VEILSUM_ASSIGN_OR_RETURN(dp::RunPrivacyInput input,
+                           PrivacyInputOf(plan, cohort.size_classes, aggregation));
   VEILSUM_ASSIGN_OR_RETURN(const dp::ClaimedNoise noise, ClaimedNoiseOf(plan, contract));
   VEILSUM_ASSIGN_OR_RETURN(const dp::PrivacyStatement statement, dp::VerifyRun(input, noise));
   return CheckedPrivacy{std::move(input), noise, statement};

@@ -1,6 +1,7 @@
-// A plan and its cohort in the terms of the privacy engine, and the engine's answer in the terms of the contract.
-// One mapping, used by the coordinator that writes a contract and by every client that checks it: if they disagree about
-// a single public number, the client's recomputation refuses.
+// A plan and its cohort in the terms of the privacy engine, and the engine's answer in the terms of
+// the contract. One mapping, used by the coordinator that writes a contract and by every client
+// that checks it: if they disagree about a single public number, the client's recomputation
+// refuses.
 #pragma once
 
 #include "dp/mechanism/distributed_gaussian.h"
@@ -16,20 +17,24 @@ inline constexpr std::string_view kStatistics = "statistics";
 
 Layout LayoutOf(const Plan& plan);
 
-// How many of the members' SPIFFE URIs (.../tenant/<tid>/client/<cid>) belong to the tenant with the most seats (SE-03).
+// How many of the members' SPIFFE URIs (.../tenant/<tid>/client/<cid>) belong to the tenant with
+// the most seats (SE-03).
 std::uint32_t SeatsOfLargestTenant(const std::vector<std::string>& members);
 
-// Customers that every step of a merchant of this size class computes, whatever was sampled (DP-06).
+// Customers that every step of a merchant of this size class computes, whatever was sampled
+// (DP-06).
 absl::StatusOr<std::uint32_t> PaddedCustomers(const Plan& plan, std::uint64_t size_class);
 
 // `size_classes` of all members (SE-15). Errors of PaddedCustomers.
-absl::StatusOr<dp::RunPrivacyInput> PrivacyInputOf(const Plan& plan, const std::vector<std::uint64_t>& size_classes,
+absl::StatusOr<dp::RunPrivacyInput> PrivacyInputOf(const Plan& plan,
+                                                   const std::vector<std::uint64_t>& size_classes,
                                                    const ResolvedAggregation& aggregation);
 
 // The contract's sums in their order: statistics, if the plan has them, then training.
 std::vector<SumSpec> SumsOf(const Plan& plan, const dp::RunPrivacy& privacy);
 
-// The noise that a contract's sums state. InvalidArgument unless the sums are those of `plan` in shape, order and attempts.
+// The noise that a contract's sums state. InvalidArgument unless the sums are those of `plan` in
+// shape, order and attempts.
 absl::StatusOr<dp::ClaimedNoise> ClaimedNoiseOf(const Plan& plan, const RunContract& contract);
 
 // A contract's privacy, recomputed from plan and contract alone.
@@ -38,9 +43,9 @@ struct CheckedPrivacy {
   dp::ClaimedNoise noise;
   dp::PrivacyStatement statement;
 };
-// What every party does with a contract before it believes it: thresholds are lawful and not below the plan's (SE-04,
-// SA-02), sums are the plan's, and the stated noise keeps the plan's claim (DP-03). InvalidArgument, FailedPrecondition or
-// PermissionDenied naming the field.
+// What every party does with a contract before it believes it: thresholds are lawful and not below
+// the plan's (SE-04, SA-02), sums are the plan's, and the stated noise keeps the plan's claim
+// (DP-03). InvalidArgument, FailedPrecondition or PermissionDenied naming the field.
 absl::StatusOr<CheckedPrivacy> CheckPrivacy(const Plan& plan, const RunContract& contract);
 
 // Attempts by purpose among rounds 1..round, for display and charging.

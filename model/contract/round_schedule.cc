@@ -15,21 +15,24 @@ absl::StatusOr<RoundPurpose> PurposeOf(const RunContract& contract, std::uint64_
     if (attempt <= contract.sums[i].attempts_max) return RoundPurpose{i, attempt};
     attempt -= contract.sums[i].attempts_max;
   }
-  return ResourceExhausted("DP-04: round %d is beyond the %d attempts of the contract", round, AttemptsMax(contract));
+  return ResourceExhausted("DP-04: round %d is beyond the %d attempts of the contract", round,
+                           AttemptsMax(contract));
 }
 
 Bytes EncodeStepConfig(const StepConfig& config) {
-  const absl::StatusOr<std::string> text =
-      EncodeCanonical(Json{{"last", config.last}, {"round", config.round}, {"step", config.step}, {"sum", config.sum}});
+  const absl::StatusOr<std::string> text = EncodeCanonical(Json{
+      {"last", config.last}, {"round", config.round}, {"step", config.step}, {"sum", config.sum}});
   VEILSUM_CHECK(text.ok());
   return Bytes(text->begin(), text->end());
 }
 
 absl::StatusOr<StepConfig> ParseStepConfig(ByteView bytes) {
-  if (bytes.size() > 4096) return InvalidArgument("step_config has %d bytes, at most 4096", bytes.size());
+  if (bytes.size() > 4096)
+    return InvalidArgument("step_config has %d bytes, at most 4096", bytes.size());
   VEILSUM_ASSIGN_OR_RETURN(const Json json, ParseCanonical(AsText(bytes)));
   const auto number = [&](const char* key) -> absl::StatusOr<std::uint64_t> {
-    if (!json.is_object() || json.size() != 4 || !json.contains(key) || !json[key].is_number_unsigned())
+    if (!json.is_object() || json.size() != 4 || !json.contains(key) ||
+        !json[key].is_number_unsigned())
       return InvalidArgument("step_config must be {last, round, step, sum}, all counts");
     return json[key].get<std::uint64_t>();
   };

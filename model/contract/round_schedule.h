@@ -1,6 +1,7 @@
-// What each round of a contract is for: rounds are numbered from 1 over all purposes (SE-05), and the contract's sums take
-// consecutive numbers in their order: first the attempts of sums[0], then those of sums[1]. So a round's purpose is a
-// function of its number, which every client checks for itself.
+// What each round of a contract is for: rounds are numbered from 1 over all purposes (SE-05), and
+// the contract's sums take consecutive numbers in their order: first the attempts of sums[0], then
+// those of sums[1]. So a round's purpose is a function of its number, which every client checks for
+// itself.
 #pragma once
 
 #include "model/contract/run_contract.h"

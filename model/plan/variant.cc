@@ -26,7 +26,8 @@ Plan WithoutPrivacy(Plan plan) {
   plan.privacy.mechanism = Mechanism::kNone;
   plan.training.averaging.reset();  // it pays under noise only
   if (plan.nonprivate) {
-    // A larger clip norm needs as many bits less of scale, or the sums would leave the ring (DP-10).
+    // A larger clip norm needs as many bits less of scale, or the sums would leave the ring
+    // (DP-10).
     for (double growth = plan.nonprivate->clip_norm.ToDouble() / plan.training.clip_norm.ToDouble();
          growth > 1 && plan.aggregation.scale_log2 > 0; growth /= 2)
       --plan.aggregation.scale_log2;

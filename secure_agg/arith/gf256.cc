@@ -55,7 +55,8 @@ void GfMultiplyAdd(std::span<std::uint8_t> accumulator, std::uint8_t factor, Byt
   VEILSUM_CHECK(accumulator.size() == addend.size());
   for (std::size_t i = 0; i < accumulator.size(); i += 8) {
     const std::size_t size = std::min<std::size_t>(8, accumulator.size() - i);
-    const std::uint64_t v = TimesPublic(Load(&accumulator[i], size), factor) ^ Load(&addend[i], size);
+    const std::uint64_t v =
+        TimesPublic(Load(&accumulator[i], size), factor) ^ Load(&addend[i], size);
     std::memcpy(&accumulator[i], &v, size);
   }
 }
@@ -64,7 +65,8 @@ void GfAddScaled(std::span<std::uint8_t> accumulator, std::uint8_t factor, ByteV
   VEILSUM_CHECK(accumulator.size() == bytes.size());
   for (std::size_t i = 0; i < accumulator.size(); i += 8) {
     const std::size_t size = std::min<std::size_t>(8, accumulator.size() - i);
-    const std::uint64_t v = Load(&accumulator[i], size) ^ TimesPublic(Load(&bytes[i], size), factor);
+    const std::uint64_t v =
+        Load(&accumulator[i], size) ^ TimesPublic(Load(&bytes[i], size), factor);
     std::memcpy(&accumulator[i], &v, size);
   }
 }

@@ -15,13 +15,14 @@ Word LoadWord(const std::uint8_t* bytes) {
   return word;
 }
 
-// accumulator = accumulator + sign * words. Pieces of 64 bytes with a constant trip count, so that the compiler uses
-// vector instructions at -O2.
+// accumulator = accumulator + sign * words. Pieces of 64 bytes with a constant trip count, so that
+// the compiler uses vector instructions at -O2.
 template <class Word, bool kSubtract>
 void Accumulate(std::uint8_t* accumulator, const std::uint8_t* words, std::size_t size) {
   constexpr std::size_t kPiece = 64 / sizeof(Word);
   const auto step = [](std::uint8_t* a, const std::uint8_t* w) {
-    const Word sum = kSubtract ? LoadWord<Word>(a) - LoadWord<Word>(w) : LoadWord<Word>(a) + LoadWord<Word>(w);
+    const Word sum =
+        kSubtract ? LoadWord<Word>(a) - LoadWord<Word>(w) : LoadWord<Word>(a) + LoadWord<Word>(w);
     std::memcpy(a, &sum, sizeof(Word));
   };
   std::size_t at = 0;
@@ -30,7 +31,8 @@ void Accumulate(std::uint8_t* accumulator, const std::uint8_t* words, std::size_
     Word w[kPiece];
     std::memcpy(a, accumulator + at, 64);
     std::memcpy(w, words + at, 64);
-    for (std::size_t i = 0; i < kPiece; ++i) a[i] = static_cast<Word>(kSubtract ? a[i] - w[i] : a[i] + w[i]);
+    for (std::size_t i = 0; i < kPiece; ++i)
+      a[i] = static_cast<Word>(kSubtract ? a[i] - w[i] : a[i] + w[i]);
     std::memcpy(accumulator + at, a, 64);
   }
   for (; at < size; at += sizeof(Word)) step(accumulator + at, words + at);
@@ -40,9 +42,12 @@ template <bool kSubtract>
 void Dispatch(RingBits bits, std::span<std::uint8_t> accumulator, ByteView words) {
   VEILSUM_CHECK(accumulator.size() == words.size() && words.size() % WordBytes(bits) == 0);
   switch (bits) {
-    case RingBits::k16: return Accumulate<std::uint16_t, kSubtract>(accumulator.data(), words.data(), words.size());
-    case RingBits::k32: return Accumulate<std::uint32_t, kSubtract>(accumulator.data(), words.data(), words.size());
-    case RingBits::k64: return Accumulate<std::uint64_t, kSubtract>(accumulator.data(), words.data(), words.size());
+    case RingBits::k16:
+      return Accumulate<std::uint16_t, kSubtract>(accumulator.data(), words.data(), words.size());
+    case RingBits::k32:
+      return Accumulate<std::uint32_t, kSubtract>(accumulator.data(), words.data(), words.size());
+    case RingBits::k64:
+      return Accumulate<std::uint64_t, kSubtract>(accumulator.data(), words.data(), words.size());
   }
 }
 
@@ -59,7 +64,8 @@ void EncodeAs(std::span<const std::int64_t> values, std::uint8_t* out) {
 template <class SignedWord>
 std::vector<std::int64_t> DecodeAs(ByteView words) {
   std::vector<std::int64_t> values(words.size() / sizeof(SignedWord));
-  for (std::size_t i = 0; i < values.size(); ++i) values[i] = LoadWord<SignedWord>(&words[i * sizeof(SignedWord)]);
+  for (std::size_t i = 0; i < values.size(); ++i)
+    values[i] = LoadWord<SignedWord>(&words[i * sizeof(SignedWord)]);
   return values;
 }
 
@@ -68,18 +74,24 @@ std::vector<std::int64_t> DecodeAs(ByteView words) {
 void EncodeRing(RingBits bits, std::span<const std::int64_t> values, std::span<std::uint8_t> out) {
   VEILSUM_CHECK(out.size() == values.size() * WordBytes(bits));
   switch (bits) {
-    case RingBits::k16: return EncodeAs<std::uint16_t>(values, out.data());
-    case RingBits::k32: return EncodeAs<std::uint32_t>(values, out.data());
-    case RingBits::k64: return EncodeAs<std::uint64_t>(values, out.data());
+    case RingBits::k16:
+      return EncodeAs<std::uint16_t>(values, out.data());
+    case RingBits::k32:
+      return EncodeAs<std::uint32_t>(values, out.data());
+    case RingBits::k64:
+      return EncodeAs<std::uint64_t>(values, out.data());
   }
 }
 
 std::vector<std::int64_t> DecodeCentred(RingBits bits, ByteView words) {
   VEILSUM_CHECK(words.size() % WordBytes(bits) == 0);
   switch (bits) {
-    case RingBits::k16: return DecodeAs<std::int16_t>(words);
-    case RingBits::k32: return DecodeAs<std::int32_t>(words);
-    case RingBits::k64: return DecodeAs<std::int64_t>(words);
+    case RingBits::k16:
+      return DecodeAs<std::int16_t>(words);
+    case RingBits::k32:
+      return DecodeAs<std::int32_t>(words);
+    case RingBits::k64:
+      return DecodeAs<std::int64_t>(words);
   }
   return {};
 }

@@ -9,7 +9,8 @@ std::uint8_t PointOf(RosterIndex holder) { return static_cast<std::uint8_t>(hold
 
 }  // namespace
 
-LockedBytes DealShares(std::span<const std::uint8_t> secret, std::size_t t, std::size_t n, SecureRng& rng) {
+LockedBytes DealShares(std::span<const std::uint8_t> secret, std::size_t t, std::size_t n,
+                       SecureRng& rng) {
   VEILSUM_CHECK(1 <= t && t <= n && n <= 255);
   const std::size_t size = secret.size();
   LockedBytes coefficients((t - 1) * size);
@@ -30,7 +31,8 @@ absl::StatusOr<Interpolation> Interpolation::Create(std::span<const RosterIndex>
   if (responders.empty()) return InvalidArgument("SA-35: no responders");
   for (std::size_t i = 0; i < responders.size(); ++i) {
     if (responders[i].value() >= 255 || (i > 0 && responders[i] <= responders[i - 1]))
-      return InvalidArgument("SA-35: responder %d is out of order or above 254", responders[i].value());
+      return InvalidArgument("SA-35: responder %d is out of order or above 254",
+                             responders[i].value());
   }
   Bytes coefficients;
   for (const RosterIndex i : responders) {

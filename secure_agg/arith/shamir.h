@@ -1,5 +1,6 @@
-// Shamir's t-of-n sharing, each byte by itself over GF(2^8) (Shamir, How to share a secret, CACM 1979).
-// Holder i has the point 1 + i; the coefficients above the constant are uniform, zero included; degree t - 1.
+// Shamir's t-of-n sharing, each byte by itself over GF(2^8) (Shamir, How to share a secret, CACM
+// 1979). Holder i has the point 1 + i; the coefficients above the constant are uniform, zero
+// included; degree t - 1.
 #pragma once
 
 #include "base/bytes.h"
@@ -9,10 +10,13 @@
 
 namespace veilsum::secure_agg {
 
-// Shares of `secret` for holders 0..n-1: holder i's are bytes [i * size, (i + 1) * size). 1 <= t <= n <= 255.
-LockedBytes DealShares(std::span<const std::uint8_t> secret, std::size_t t, std::size_t n, SecureRng& rng);
+// Shares of `secret` for holders 0..n-1: holder i's are bytes [i * size, (i + 1) * size). 1 <= t <=
+// n <= 255.
+LockedBytes DealShares(std::span<const std::uint8_t> secret, std::size_t t, std::size_t n,
+                       SecureRng& rng);
 
-// Lagrange coefficients at zero for one set of responders: computed once, used for every secret they hold shares of.
+// Lagrange coefficients at zero for one set of responders: computed once, used for every secret
+// they hold shares of.
 class Interpolation {
  public:
   // InvalidArgument: none, or indices not strictly ascending below 255 (SA-35).

@@ -19,12 +19,14 @@ class Batch {
   // Slots above the highest accepted one.
   std::size_t remaining_slots() const;
 
-  // Opens a slot: setup_hash is this batch's, the slot is above all accepted before, the round number above all recorded
-  // (SA-15), the sum exists in the contract. Erases every lower slot (SA-31) and every older batch (SA-33), also when a
-  // phase of the earlier slot was discarded half way. The caller has checked the model and the step (SA-16), and charges
-  // its privacy ledger before the upload leaves (SA-17). A refusal changes nothing.
+  // Opens a slot: setup_hash is this batch's, the slot is above all accepted before, the round
+  // number above all recorded (SA-15), the sum exists in the contract. Erases every lower slot
+  // (SA-31) and every older batch (SA-33), also when a phase of the earlier slot was discarded half
+  // way. The caller has checked the model and the step (SA-16), and charges its privacy ledger
+  // before the upload leaves (SA-17). A refusal changes nothing.
   absl::StatusOr<AwaitingInput> Accept(const RoundStart& start);
-  // The batch is over: wipes all its secrets. Open phases of it answer FailedPrecondition from now on.
+  // The batch is over: wipes all its secrets. Open phases of it answer FailedPrecondition from now
+  // on.
   void Erase() { secrets_->EraseAll(); }
 
  private:

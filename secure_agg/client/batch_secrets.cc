@@ -4,10 +4,17 @@
 
 namespace veilsum::secure_agg {
 
-BatchSecrets::BatchSecrets(std::shared_ptr<ClientSession> session, BatchId id, VerifiedRoster roster, RosterIndex self,
-                           LockedBytes own, LockedBytes held)
-    : session_(std::move(session)), id_(id), roster_(std::move(roster)), self_(self), active_(roster_.size()),
-      slots_(session_->params().slots()), own_(std::move(own)), held_(std::move(held)) {
+BatchSecrets::BatchSecrets(std::shared_ptr<ClientSession> session, BatchId id,
+                           VerifiedRoster roster, RosterIndex self, LockedBytes own,
+                           LockedBytes held)
+    : session_(std::move(session)),
+      id_(id),
+      roster_(std::move(roster)),
+      self_(self),
+      active_(roster_.size()),
+      slots_(session_->params().slots()),
+      own_(std::move(own)),
+      held_(std::move(held)) {
   VEILSUM_CHECK(own_.bytes().size() == slots_ * kSlotBytes);
   VEILSUM_CHECK(held_.bytes().size() == roster_.size() * slots_ * kSlotBytes);
 }
@@ -36,16 +43,20 @@ std::span<const std::uint8_t, 32> BatchSecrets::MaskKey(std::uint16_t slot) cons
   return std::as_const(own_).bytes().subspan(slot * kSlotBytes + kSecretBytes).first<32>();
 }
 
-std::span<const std::uint8_t, 32> BatchSecrets::SelfShare(std::uint16_t slot, RosterIndex dealer) const {
+std::span<const std::uint8_t, 32> BatchSecrets::SelfShare(std::uint16_t slot,
+                                                          RosterIndex dealer) const {
   return std::as_const(held_).bytes().subspan(Offset(slot, dealer)).first<32>();
 }
 
-std::span<const std::uint8_t, 32> BatchSecrets::MaskKeyShare(std::uint16_t slot, RosterIndex dealer) const {
+std::span<const std::uint8_t, 32> BatchSecrets::MaskKeyShare(std::uint16_t slot,
+                                                             RosterIndex dealer) const {
   return std::as_const(held_).bytes().subspan(Offset(slot, dealer) + kSecretBytes).first<32>();
 }
 
 void BatchSecrets::EraseBelow(std::uint16_t slot) {
-  const auto wipe = [](std::span<std::uint8_t> bytes) { sodium_memzero(bytes.data(), bytes.size()); };
+  const auto wipe = [](std::span<std::uint8_t> bytes) {
+    sodium_memzero(bytes.data(), bytes.size());
+  };
   for (; first_alive_ < slot && first_alive_ < slots_; ++first_alive_) {
     wipe(own_.bytes().subspan(first_alive_ * kSlotBytes, kSlotBytes));
     for (std::size_t dealer = 0; dealer < roster_.size(); ++dealer) {

@@ -1,4 +1,5 @@
-// The secrets of one batch in locked memory: wiped slot by slot, and as a whole (SA-31, SA-32). Internal to this folder.
+// The secrets of one batch in locked memory: wiped slot by slot, and as a whole (SA-31, SA-32).
+// Internal to this folder.
 #pragma once
 
 #include "secure_agg/client/session.h"
@@ -11,9 +12,10 @@ class BatchSecrets {
   static constexpr std::size_t kSecretBytes = 32;
   static constexpr std::size_t kSlotBytes = 2 * kSecretBytes;  // b, then s_sk
 
-  // `own`: for slot 0..B-1 the own b and s_sk. `held`: n times B times 64 bytes, dealer-major, zero until received.
-  BatchSecrets(std::shared_ptr<ClientSession> session, BatchId id, VerifiedRoster roster, RosterIndex self,
-               LockedBytes own, LockedBytes held);
+  // `own`: for slot 0..B-1 the own b and s_sk. `held`: n times B times 64 bytes, dealer-major, zero
+  // until received.
+  BatchSecrets(std::shared_ptr<ClientSession> session, BatchId id, VerifiedRoster roster,
+               RosterIndex self, LockedBytes own, LockedBytes held);
 
   ClientSession& session() const { return *session_; }
   const BatchId& id() const { return id_; }
@@ -23,8 +25,11 @@ class BatchSecrets {
   const Hash32& setup_hash() const { return setup_hash_; }
   void Activate(MemberSet active);  // fixes V and setup_hash
 
-  std::span<const std::uint8_t> OwnSecrets() const { return own_.bytes(); }  // what is dealt: B times (b, s_sk)
-  std::span<std::uint8_t> Bundle(RosterIndex dealer);  // B times 64 bytes: what this dealer dealt to us
+  std::span<const std::uint8_t> OwnSecrets() const {
+    return own_.bytes();
+  }  // what is dealt: B times (b, s_sk)
+  std::span<std::uint8_t> Bundle(
+      RosterIndex dealer);  // B times 64 bytes: what this dealer dealt to us
   std::span<const std::uint8_t, 32> SelfSecret(std::uint16_t slot) const;  // b
   std::span<const std::uint8_t, 32> MaskKey(std::uint16_t slot) const;     // s_sk
   std::span<const std::uint8_t, 32> SelfShare(std::uint16_t slot, RosterIndex dealer) const;

@@ -1,6 +1,6 @@
 // One slot as a client sees it: AwaitingInput -> AwaitingCommit -> AwaitingCertificate -> Revealed.
-// Each step consumes its phase. A refusal erases the slot's secrets (the client waits for a higher slot).
-// A phase may be discarded at any time; Batch::Accept of a higher slot then goes on.
+// Each step consumes its phase. A refusal erases the slot's secrets (the client waits for a higher
+// slot). A phase may be discarded at any time; Batch::Accept of a higher slot then goes on.
 #pragma once
 
 #include "secure_agg/client/batch_secrets.h"
@@ -18,7 +18,8 @@ class SlotCore {
   const SumShape& shape() const { return shape_; }
   absl::StatusOr<MaskedUpload> Mask(std::span<const std::int64_t> values);
   absl::StatusOr<CommitSignature> Sign(const CommitRequest& request, bool uploaded);
-  absl::StatusOr<Reveal> MakeReveal(const CommitCertificate& certificate, const MemberSet& signed_set);
+  absl::StatusOr<Reveal> MakeReveal(const CommitCertificate& certificate,
+                                    const MemberSet& signed_set);
   absl::Status CheckAlive() const;
   absl::Status Refuse(absl::Status reason);  // erases the slot, hands the reason back
   absl::Status Alarm(absl::Status reason);   // Refuse, and the session stops
@@ -36,7 +37,8 @@ class Revealed {
   RoundId round() const { return core_.context().round; }
   // The same certificate again: the same bytes. One over another U: DataLoss, alarm (SA-30).
   absl::StatusOr<Reveal> Repeat(const CommitCertificate& certificate);
-  // On RoundClosed (the coordinator has acknowledged) or the client's own deadline: erases the slot (SA-31).
+  // On RoundClosed (the coordinator has acknowledged) or the client's own deadline: erases the slot
+  // (SA-31).
   void Close() &&;
 
  private:
@@ -51,7 +53,8 @@ class Revealed {
 class AwaitingCertificate {
  public:
   RoundId round() const { return core_.context().round; }
-  // The same CommitRequest again: the same signature. Another U: DataLoss, alarm, the slot is erased (SA-26).
+  // The same CommitRequest again: the same signature. Another U: DataLoss, alarm, the slot is
+  // erased (SA-26).
   absl::StatusOr<CommitSignature> Repeat(const CommitRequest& request);
   // SA-28, SA-29, SA-30: b shares for U and mask-key shares for V\U, never both of one dealer.
   absl::StatusOr<Sent<Reveal, Revealed>> OnCertificate(const CommitCertificate& certificate) &&;
@@ -72,11 +75,13 @@ class AwaitingCommit {
   // The upload, for byte-identical retries by the transport (SA-18).
   const MaskedUpload& sent() const { return upload_; }
   // Signs U: SA-23, SA-24, SA-26. U may leave this client out; the round is spent all the same.
-  absl::StatusOr<Sent<CommitSignature, AwaitingCertificate>> OnCommit(const CommitRequest& request) &&;
+  absl::StatusOr<Sent<CommitSignature, AwaitingCertificate>> OnCommit(
+      const CommitRequest& request) &&;
 
  private:
   friend class AwaitingInput;
-  AwaitingCommit(SlotCore core, MaskedUpload upload) : core_(std::move(core)), upload_(std::move(upload)) {}
+  AwaitingCommit(SlotCore core, MaskedUpload upload)
+      : core_(std::move(core)), upload_(std::move(upload)) {}
   SlotCore core_;
   MaskedUpload upload_;
 };
@@ -85,10 +90,14 @@ class AwaitingInput {
  public:
   RoundId round() const { return core_.context().round; }
   const SumShape& shape() const { return core_.shape(); }
-  // `values`: exactly dim integers, noise included; each is reduced modulo 2^k. Masks run over all of V (SA-19).
-  absl::StatusOr<Sent<MaskedUpload, AwaitingCommit>> OnInput(std::span<const std::int64_t> values) &&;
-  // A member without an upload signs too, if U leaves it out (SA-25: else alarm), and then never uploads (SA-27).
-  absl::StatusOr<Sent<CommitSignature, AwaitingCertificate>> OnCommit(const CommitRequest& request) &&;
+  // `values`: exactly dim integers, noise included; each is reduced modulo 2^k. Masks run over all
+  // of V (SA-19).
+  absl::StatusOr<Sent<MaskedUpload, AwaitingCommit>> OnInput(
+      std::span<const std::int64_t> values) &&;
+  // A member without an upload signs too, if U leaves it out (SA-25: else alarm), and then never
+  // uploads (SA-27).
+  absl::StatusOr<Sent<CommitSignature, AwaitingCertificate>> OnCommit(
+      const CommitRequest& request) &&;
 
  private:
   friend class Batch;

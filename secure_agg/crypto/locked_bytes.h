@@ -1,4 +1,5 @@
-// Secret bytes of run-time size: locked against swapping, kept out of core dumps, guarded, wiped when released (SA-32).
+// Secret bytes of run-time size: locked against swapping, kept out of core dumps, guarded, wiped
+// when released (SA-32).
 #pragma once
 
 #include <cstdint>

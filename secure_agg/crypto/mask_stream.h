@@ -1,5 +1,6 @@
-// Masks: seeds expanded with AES-256-CTR, block i of a seed = AES(0^8 | BE64(i)) (SA-40), and added to a vector.
-// The narrow place where faster kernels go: whatever runs here must give the bytes of the portable expansion.
+// Masks: seeds expanded with AES-256-CTR, block i of a seed = AES(0^8 | BE64(i)) (SA-40), and added
+// to a vector. The narrow place where faster kernels go: whatever runs here must give the bytes of
+// the portable expansion.
 #pragma once
 
 #include "base/secret.h"
@@ -15,9 +16,10 @@ struct MaskTerm {
   MaskSign sign;
 };
 
-// words += sum of the terms' masks, modulo 2^k per word. The vector is walked once, in pieces that stay in cache, all terms
-// on each. `first_word` says where in the whole vector `words` begins, so that shards may run on several threads; it must
-// be a whole number of 16-byte blocks. At most 2^36 bytes in all (SA-40).
+// words += sum of the terms' masks, modulo 2^k per word. The vector is walked once, in pieces that
+// stay in cache, all terms on each. `first_word` says where in the whole vector `words` begins, so
+// that shards may run on several threads; it must be a whole number of 16-byte blocks. At most 2^36
+// bytes in all (SA-40).
 void ApplyMasks(RingBits bits, std::span<const MaskTerm> terms, std::span<std::uint8_t> words,
                 std::uint64_t first_word = 0);
 

@@ -9,17 +9,21 @@ constexpr std::size_t kMaxKnown = 1024;  // several renewals of a full roster
 
 }  // namespace
 
-absl::StatusOr<SeatIdentity> PinnedRootVerifier::Verify(ByteView der, const Hash32& fingerprint) const {
+absl::StatusOr<SeatIdentity> PinnedRootVerifier::Verify(ByteView der,
+                                                        const Hash32& fingerprint) const {
   const WallTime now = now_();
   const Hash32 actual = Sha256(der);
-  if (actual != fingerprint) return Unauthenticated("SA-01: the fingerprint is not the certificate's");
+  if (actual != fingerprint)
+    return Unauthenticated("SA-01: the fingerprint is not the certificate's");
   const std::lock_guard lock(mutex_);
   if (const auto known = known_.find(actual); known != known_.end()) {
-    if (now >= known->second.not_before && now <= known->second.not_after) return known->second.seat;
+    if (now >= known->second.not_before && now <= known->second.not_after)
+      return known->second.seat;
     known_.erase(known);
   }
   VEILSUM_ASSIGN_OR_RETURN(const VerifiedSeat seat, VerifySeat(der, fingerprint, root_, now));
-  VEILSUM_ASSIGN_OR_RETURN(const veilsum::Certificate certificate, veilsum::Certificate::FromDer(der));
+  VEILSUM_ASSIGN_OR_RETURN(const veilsum::Certificate certificate,
+                           veilsum::Certificate::FromDer(der));
   if (known_.size() >= kMaxKnown) known_.clear();
   const SeatIdentity identity{seat.id.ToString(), seat.key};
   known_.insert({actual, {identity, certificate.not_before(), certificate.not_after()}});

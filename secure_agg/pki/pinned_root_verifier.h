@@ -10,10 +10,12 @@
 
 namespace veilsum::secure_agg {
 
-// Thread-safe. A certificate is verified in full once; after that only its dates are looked at again.
+// Thread-safe. A certificate is verified in full once; after that only its dates are looked at
+// again.
 class PinnedRootVerifier final : public SeatVerifier {
  public:
-  PinnedRootVerifier(veilsum::Certificate root, std::function<WallTime()> now) : root_(std::move(root)), now_(std::move(now)) {}
+  PinnedRootVerifier(veilsum::Certificate root, std::function<WallTime()> now)
+      : root_(std::move(root)), now_(std::move(now)) {}
   absl::StatusOr<SeatIdentity> Verify(ByteView der, const Hash32& fingerprint) const override;
 
  private:

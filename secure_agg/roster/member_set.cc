@@ -6,11 +6,13 @@ namespace veilsum::secure_agg {
 
 MemberSet MemberSet::All(std::size_t roster_size) {
   MemberSet set(roster_size);
-  for (std::size_t i = 0; i < roster_size; ++i) set.Insert(RosterIndex(static_cast<std::uint16_t>(i)));
+  for (std::size_t i = 0; i < roster_size; ++i)
+    set.Insert(RosterIndex(static_cast<std::uint16_t>(i)));
   return set;
 }
 
-absl::StatusOr<MemberSet> MemberSet::Parse(std::string_view field, std::size_t roster_size, ByteView bytes) {
+absl::StatusOr<MemberSet> MemberSet::Parse(std::string_view field, std::size_t roster_size,
+                                           ByteView bytes) {
   MemberSet set(roster_size);
   if (bytes.size() != set.bits_.size())
     return InvalidArgument("%s has %d bytes, must have %d", field, bytes.size(), set.bits_.size());
@@ -36,19 +38,23 @@ void MemberSet::Erase(RosterIndex i) {
   bits_[i.value() / 8] &= static_cast<std::uint8_t>(~(1 << (i.value() % 8)));
 }
 
-bool MemberSet::IsSubsetOf(const MemberSet& other) const { return n_ == other.n_ && Minus(other).size() == 0; }
+bool MemberSet::IsSubsetOf(const MemberSet& other) const {
+  return n_ == other.n_ && Minus(other).size() == 0;
+}
 
 MemberSet MemberSet::Minus(const MemberSet& other) const {
   VEILSUM_CHECK(n_ == other.n_);
   MemberSet out(n_);
-  for (std::size_t i = 0; i < bits_.size(); ++i) out.bits_[i] = bits_[i] & static_cast<std::uint8_t>(~other.bits_[i]);
+  for (std::size_t i = 0; i < bits_.size(); ++i)
+    out.bits_[i] = bits_[i] & static_cast<std::uint8_t>(~other.bits_[i]);
   return out;
 }
 
 std::vector<RosterIndex> MemberSet::Indices() const {
   std::vector<RosterIndex> out;
   for (std::size_t i = 0; i < n_; ++i) {
-    if (const RosterIndex index(static_cast<std::uint16_t>(i)); Contains(index)) out.push_back(index);
+    if (const RosterIndex index(static_cast<std::uint16_t>(i)); Contains(index))
+      out.push_back(index);
   }
   return out;
 }

@@ -8,17 +8,22 @@
 
 namespace veilsum::secure_agg {
 
-// On the wire and in set_hash: ceil(n/8) bytes, bit i of byte i/8 least significant first, padding bits zero.
+// On the wire and in set_hash: ceil(n/8) bytes, bit i of byte i/8 least significant first, padding
+// bits zero.
 class MemberSet {
  public:
   explicit MemberSet(std::size_t roster_size) : n_(roster_size), bits_((roster_size + 7) / 8) {}
   static MemberSet All(std::size_t roster_size);
-  // InvalidArgument naming `field`: another length, or a padding bit that is not zero (SA-23, SA-37).
-  static absl::StatusOr<MemberSet> Parse(std::string_view field, std::size_t roster_size, ByteView bytes);
+  // InvalidArgument naming `field`: another length, or a padding bit that is not zero (SA-23,
+  // SA-37).
+  static absl::StatusOr<MemberSet> Parse(std::string_view field, std::size_t roster_size,
+                                         ByteView bytes);
 
   std::size_t roster_size() const { return n_; }
   std::size_t size() const;
-  bool Contains(RosterIndex i) const { return i.value() < n_ && (bits_[i.value() / 8] >> (i.value() % 8) & 1) != 0; }
+  bool Contains(RosterIndex i) const {
+    return i.value() < n_ && (bits_[i.value() / 8] >> (i.value() % 8) & 1) != 0;
+  }
   void Insert(RosterIndex i);  // i must be below roster_size()
   void Erase(RosterIndex i);
   bool IsSubsetOf(const MemberSet& other) const;

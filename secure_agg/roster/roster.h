@@ -18,10 +18,11 @@ struct BatchId {
 // An advert whose certificate, seat and signature were checked for one batch of one contract.
 class VerifiedAdvert {
  public:
-  // InvalidArgument or Unauthenticated: SA-01 (not a seat of the contract, wrong certificate), SA-04 (signature, session,
-  // batch, contract hash, B), SA-06 (a public key that is not canonical).
-  static absl::StatusOr<VerifiedAdvert> Verify(Advert advert, const SessionParams& params, const BatchId& batch,
-                                               const SeatVerifier& verifier);
+  // InvalidArgument or Unauthenticated: SA-01 (not a seat of the contract, wrong certificate),
+  // SA-04 (signature, session, batch, contract hash, B), SA-06 (a public key that is not
+  // canonical).
+  static absl::StatusOr<VerifiedAdvert> Verify(Advert advert, const SessionParams& params,
+                                               const BatchId& batch, const SeatVerifier& verifier);
   const Advert& advert() const { return advert_; }
   const SeatIdentity& seat() const { return seat_; }
   const Hash32& hash() const { return hash_; }
@@ -38,18 +39,20 @@ class VerifiedAdvert {
 class VerifiedRoster {
  public:
   // Client side: checks the claim whole (SA-01 to SA-04, SA-06).
-  static absl::StatusOr<VerifiedRoster> Verify(UnverifiedRoster claim, const SessionParams& params, const BatchId& batch,
-                                               const SeatVerifier& verifier);
+  static absl::StatusOr<VerifiedRoster> Verify(UnverifiedRoster claim, const SessionParams& params,
+                                               const BatchId& batch, const SeatVerifier& verifier);
   // Server side, and the last step of Verify: SA-03 and SA-06 over adverts in ascending member id.
-  static absl::StatusOr<VerifiedRoster> Assemble(std::vector<VerifiedAdvert> adverts, const SessionParams& params,
-                                                 const BatchId& batch);
+  static absl::StatusOr<VerifiedRoster> Assemble(std::vector<VerifiedAdvert> adverts,
+                                                 const SessionParams& params, const BatchId& batch);
 
   std::size_t size() const { return adverts_.size(); }
   const Thresholds& thresholds() const { return thresholds_; }
   const Hash32& hash() const { return hash_; }  // roster_hash
   const Advert& advert(RosterIndex i) const { return adverts_[i.value()].advert(); }
   const std::string& uri(RosterIndex i) const { return adverts_[i.value()].seat().uri; }
-  const Ed25519PublicKey& signing_key(RosterIndex i) const { return adverts_[i.value()].seat().key; }
+  const Ed25519PublicKey& signing_key(RosterIndex i) const {
+    return adverts_[i.value()].seat().key;
+  }
   std::optional<RosterIndex> IndexOf(std::string_view uri) const;
   std::optional<RosterIndex> IndexOf(const MemberId& id) const;
 

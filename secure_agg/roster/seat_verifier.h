@@ -16,9 +16,9 @@ struct SeatIdentity {
 class SeatVerifier {
  public:
   virtual ~SeatVerifier() = default;
-  // The seat and key of a signing certificate that chains to the contract's CA, is valid now and is not revoked (SA-01).
-  // `fingerprint` is SHA-256 of `der`, already compared by the caller: implementations may use it as a cache key.
-  // Unauthenticated, with the reason, otherwise.
+  // The seat and key of a signing certificate that chains to the contract's CA, is valid now and is
+  // not revoked (SA-01). `fingerprint` is SHA-256 of `der`, already compared by the caller:
+  // implementations may use it as a cache key. Unauthenticated, with the reason, otherwise.
   virtual absl::StatusOr<SeatIdentity> Verify(ByteView der, const Hash32& fingerprint) const = 0;
 };
 

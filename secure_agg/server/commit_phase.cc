@@ -11,12 +11,16 @@ Bytes StatementOf(const SlotContext& context, const MemberSet& survivors) {
 }  // namespace
 
 CommitPhase::CommitPhase(ServerSlot slot, MemberSet survivors, Bytes accumulator)
-    : slot_(std::move(slot)), survivors_(std::move(survivors)), accumulator_(std::move(accumulator)),
-      signatures_(slot_.batch->roster, slot_.batch->active, StatementOf(slot_.context, survivors_)) {}
+    : slot_(std::move(slot)),
+      survivors_(std::move(survivors)),
+      accumulator_(std::move(accumulator)),
+      signatures_(slot_.batch->roster, slot_.batch->active,
+                  StatementOf(slot_.context, survivors_)) {}
 
 absl::Status CommitPhase::Add(RosterIndex sender, const CommitSignature& signature) {
   if (signature.round != round())
-    return InvalidArgument("the signature is for round %d, not for %d", signature.round.value(), round().value());
+    return InvalidArgument("the signature is for round %d, not for %d", signature.round.value(),
+                           round().value());
   return signatures_.Add(sender, signature.signature);
 }
 

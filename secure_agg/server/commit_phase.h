@@ -1,4 +1,5 @@
-// R2 at the coordinator: gathers the certificate over U. CommitRequest goes to all live members of V.
+// R2 at the coordinator: gathers the certificate over U. CommitRequest goes to all live members of
+// V.
 #pragma once
 
 #include "secure_agg/roster/certificate.h"
@@ -11,7 +12,8 @@ class CommitPhase {
  public:
   RoundId round() const { return slot_.context.round; }
   const MemberSet& survivors() const { return survivors_; }  // U
-  // PermissionDenied: not in V. Unauthenticated: not over this U. InvalidArgument: another round. Repeats are ignored.
+  // PermissionDenied: not in V. Unauthenticated: not over this U. InvalidArgument: another round.
+  // Repeats are ignored.
   absl::Status Add(RosterIndex sender, const CommitSignature& signature);
   MemberSet Missing() const { return signatures_.Missing(); }
   bool CanClose() const { return signatures_.Enough(); }  // at least q

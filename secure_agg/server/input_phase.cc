@@ -5,15 +5,19 @@
 namespace veilsum::secure_agg {
 
 InputPhase::InputPhase(ServerSlot slot)
-    : slot_(std::move(slot)), uploaded_(slot_.batch->roster->size()), accumulator_(slot_.shape.UploadBytes()) {}
+    : slot_(std::move(slot)),
+      uploaded_(slot_.batch->roster->size()),
+      accumulator_(slot_.shape.UploadBytes()) {}
 
 absl::Status InputPhase::Add(RosterIndex sender, ByteView words) {
   // SA-20
   if (!slot_.batch->active.Contains(sender))
     return PermissionDenied("SA-20: sender %d is not in the active set", sender.value());
   if (words.size() != ExpectedBytes())
-    return InvalidArgument("SA-20: the upload has %d bytes, must have %d", words.size(), ExpectedBytes());
-  if (uploaded_.Contains(sender)) return AlreadyExists("SA-20: sender %d has uploaded", sender.value());
+    return InvalidArgument("SA-20: the upload has %d bytes, must have %d", words.size(),
+                           ExpectedBytes());
+  if (uploaded_.Contains(sender))
+    return AlreadyExists("SA-20: sender %d has uploaded", sender.value());
   AddWords(slot_.shape.bits, accumulator_, words);
   uploaded_.Insert(sender);
   return absl::OkStatus();

@@ -1,4 +1,5 @@
-// S3 at the coordinator: delivers the boxes, hears who holds which, and fixes the active set V (SA-14).
+// S3 at the coordinator: delivers the boxes, hears who holds which, and fixes the active set V
+// (SA-14).
 #pragma once
 
 #include "secure_agg/sent.h"
@@ -9,13 +10,15 @@ namespace veilsum::secure_agg {
 class ReportPhase {
  public:
   const VerifiedRoster& roster() const { return *roster_; }
-  const MemberSet& dealt() const { return dealt_; }       // who is to be sent a delivery
-  ShareDelivery DeliveryFor(RosterIndex member) const;    // the boxes addressed to a member of dealt()
-  // InvalidArgument: not a member of dealt(), itself not in its set. A repeat replaces nothing: AlreadyExists if different.
+  const MemberSet& dealt() const { return dealt_; }  // who is to be sent a delivery
+  ShareDelivery DeliveryFor(
+      RosterIndex member) const;  // the boxes addressed to a member of dealt()
+  // InvalidArgument: not a member of dealt(), itself not in its set. A repeat replaces nothing:
+  // AlreadyExists if different.
   absl::Status Add(RosterIndex sender, const ShareReport& report);
   MemberSet Missing() const { return dealt_.Minus(reported_); }
-  // V as it would be now: members that reported, less both members of every (holder, dealer) pair that failed, pairs in
-  // ascending order and skipped when one of the two is already out (SA-14).
+  // V as it would be now: members that reported, less both members of every (holder, dealer) pair
+  // that failed, pairs in ascending order and skipped when one of the two is already out (SA-14).
   MemberSet Candidate() const;
   bool CanClose() const { return Candidate().size() >= roster_->thresholds().floor; }
   // FailedPrecondition when CanClose is false.
@@ -23,8 +26,9 @@ class ReportPhase {
 
  private:
   friend class SharePhase;
-  ReportPhase(std::shared_ptr<const SessionParams> params, std::shared_ptr<const VerifiedRoster> roster, BatchId batch,
-              MemberSet dealt, std::vector<ShareUpload> uploads);
+  ReportPhase(std::shared_ptr<const SessionParams> params,
+              std::shared_ptr<const VerifiedRoster> roster, BatchId batch, MemberSet dealt,
+              std::vector<ShareUpload> uploads);
   std::shared_ptr<const SessionParams> params_;
   std::shared_ptr<const VerifiedRoster> roster_;
   BatchId batch_;

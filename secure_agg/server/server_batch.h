@@ -10,9 +10,9 @@ struct SlotRequest {
   std::uint16_t slot = 0;  // at least next_slot()
   RoundId round{0};        // above every round before (SE-05)
   Hash32 model_hash{};
-  std::uint16_t sum = 0;   // index into the contract's sums
+  std::uint16_t sum = 0;  // index into the contract's sums
   std::uint64_t step = 0;
-  Bytes config;            // canonical JSON, at most 4096 bytes
+  Bytes config;  // canonical JSON, at most 4096 bytes
 };
 
 class ServerBatch {
@@ -24,7 +24,8 @@ class ServerBatch {
   std::uint16_t next_slot() const { return next_slot_; }
   std::size_t remaining_slots() const { return view_->params->slots() - next_slot_; }
 
-  // InvalidArgument: slot or round not increasing, slot >= B, no such sum, config too long. A failed slot is spent.
+  // InvalidArgument: slot or round not increasing, slot >= B, no such sum, config too long. A
+  // failed slot is spent.
   absl::StatusOr<Sent<RoundStart, InputPhase>> OpenSlot(SlotRequest request);
 
  private:

@@ -11,7 +11,8 @@ class SetupPhase {
  public:
   const VerifiedRoster& roster() const { return *roster_; }
   const MemberSet& active() const { return signatures_.electorate(); }
-  // PermissionDenied: not in V. Unauthenticated: the signature is not over this V. Repeats are ignored.
+  // PermissionDenied: not in V. Unauthenticated: the signature is not over this V. Repeats are
+  // ignored.
   absl::Status Add(RosterIndex sender, const SetupSignature& signature);
   MemberSet Missing() const { return signatures_.Missing(); }
   bool CanClose() const { return signatures_.Enough(); }  // at least q; more may be waited for
@@ -20,8 +21,8 @@ class SetupPhase {
 
  private:
   friend class ReportPhase;
-  SetupPhase(std::shared_ptr<const SessionParams> params, std::shared_ptr<const VerifiedRoster> roster, BatchId batch,
-             MemberSet active);
+  SetupPhase(std::shared_ptr<const SessionParams> params,
+             std::shared_ptr<const VerifiedRoster> roster, BatchId batch, MemberSet active);
   std::shared_ptr<const SessionParams> params_;
   std::shared_ptr<const VerifiedRoster> roster_;
   BatchId batch_;

@@ -1,4 +1,5 @@
-// S2 at the coordinator: collects the boxes that members deal to one another, without being able to open them.
+// S2 at the coordinator: collects the boxes that members deal to one another, without being able to
+// open them.
 #pragma once
 
 #include "secure_agg/server/report_phase.h"
@@ -7,11 +8,12 @@ namespace veilsum::secure_agg {
 
 class SharePhase {
  public:
-  SharePhase(std::shared_ptr<const SessionParams> params, std::shared_ptr<const VerifiedRoster> roster, BatchId batch);
+  SharePhase(std::shared_ptr<const SessionParams> params,
+             std::shared_ptr<const VerifiedRoster> roster, BatchId batch);
 
   const VerifiedRoster& roster() const { return *roster_; }
-  // InvalidArgument: recipients are not all the others, ascending. AlreadyExists: a second, different upload (SA-08);
-  // the same bytes again are accepted.
+  // InvalidArgument: recipients are not all the others, ascending. AlreadyExists: a second,
+  // different upload (SA-08); the same bytes again are accepted.
   absl::Status Add(RosterIndex sender, ShareUpload upload);
   MemberSet Missing() const { return MemberSet::All(roster_->size()).Minus(received_); }
   bool CanClose() const { return received_.size() >= roster_->thresholds().floor; }

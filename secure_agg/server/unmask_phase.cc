@@ -11,7 +11,8 @@
 namespace veilsum::secure_agg {
 namespace {
 
-// Rebuilds secrets from the reveals of one slot; remembers coefficients per responder set, and liars once found.
+// Rebuilds secrets from the reveals of one slot; remembers coefficients per responder set, and
+// liars once found.
 class Rebuilder {
  public:
   Rebuilder(const ServerSlot& slot, const MemberSet& survivors, const MemberSet& revealed,
@@ -26,7 +27,8 @@ class Rebuilder {
     }
   }
 
-  // The dealer's b if it is in U, else its s_sk, checked against its advert (SA-34). Aborted naming the dealer.
+  // The dealer's b if it is in U, else its s_sk, checked against its advert (SA-34). Aborted naming
+  // the dealer.
   absl::StatusOr<Secret<32>> Rebuild(RosterIndex dealer) {
     std::vector<Share> usable;
     for (const Share& share : shares_[dealer]) {
@@ -36,7 +38,8 @@ class Rebuilder {
     if (usable.size() < t) return Failed(dealer, "too few honest shares are left");
     std::vector<Share> chosen(usable.begin(), usable.begin() + static_cast<std::ptrdiff_t>(t));
     if (std::optional<Secret<32>> secret = TryWith(dealer, chosen)) return *std::move(secret);
-    if (usable.size() == t) return Failed(dealer, "the shares do not match its advert and none is to spare");
+    if (usable.size() == t)
+      return Failed(dealer, "the shares do not match its advert and none is to spare");
     for (std::size_t out = 0; out < t; ++out) {  // one responder replaced by the first spare one
       std::vector<Share> replaced = chosen;
       replaced.erase(replaced.begin() + static_cast<std::ptrdiff_t>(out));
@@ -68,7 +71,8 @@ class Rebuilder {
     }
     auto known = coefficients_.find(responders);
     if (known == coefficients_.end()) {
-      auto interpolation = Interpolation::Create(responders);  // SA-35: ascending and distinct by construction
+      auto interpolation =
+          Interpolation::Create(responders);  // SA-35: ascending and distinct by construction
       VEILSUM_CHECK(interpolation.ok());
       known = coefficients_.emplace(responders, *std::move(interpolation)).first;
     }
@@ -80,8 +84,9 @@ class Rebuilder {
   bool Matches(RosterIndex dealer, const Secret<32>& secret) const {
     const Advert& advert = slot_.batch->roster->advert(dealer);
     const std::uint16_t slot = slot_.context.slot;
-    return survivors_.Contains(dealer) ? SelfCommitment(slot, secret.Expose()) == advert.self_commitments[slot]
-                                       : X25519Public(secret.Expose()) == advert.mask_keys[slot];
+    return survivors_.Contains(dealer)
+               ? SelfCommitment(slot, secret.Expose()) == advert.self_commitments[slot]
+               : X25519Public(secret.Expose()) == advert.mask_keys[slot];
   }
 
   const ServerSlot& slot_;
@@ -91,10 +96,10 @@ class Rebuilder {
   std::map<std::vector<RosterIndex>, Interpolation> coefficients_;
 };
 
-// What is still on the sum of U: each survivor's own stream, and its pair streams with every member of V\U.
-// Edges between two members of V\U are in no upload of U and are never expanded (SA-36).
-absl::Status AddTerms(const ServerSlot& slot, const MemberSet& survivors, RosterIndex dealer, const Secret<32>& secret,
-                      std::vector<MaskTerm>& terms) {
+// What is still on the sum of U: each survivor's own stream, and its pair streams with every member
+// of V\U. Edges between two members of V\U are in no upload of U and are never expanded (SA-36).
+absl::Status AddTerms(const ServerSlot& slot, const MemberSet& survivors, RosterIndex dealer,
+                      const Secret<32>& secret, std::vector<MaskTerm>& terms) {
   if (survivors.Contains(dealer)) {
     terms.push_back({SelfSeed(slot.context, secret.Expose(), dealer), MaskSign::kSubtract});
     return absl::OkStatus();
@@ -112,18 +117,25 @@ absl::Status AddTerms(const ServerSlot& slot, const MemberSet& survivors, Roster
 }  // namespace
 
 UnmaskPhase::UnmaskPhase(ServerSlot slot, MemberSet survivors, Bytes accumulator)
-    : slot_(std::move(slot)), survivors_(std::move(survivors)), accumulator_(std::move(accumulator)),
+    : slot_(std::move(slot)),
+      survivors_(std::move(survivors)),
+      accumulator_(std::move(accumulator)),
       revealed_(slot_.batch->roster->size()),
-      reveals_(slot_.batch->roster->size(), Reveal{RoundId(0), MemberSet(slot_.batch->roster->size()), {}}) {}
+      reveals_(slot_.batch->roster->size(),
+               Reveal{RoundId(0), MemberSet(slot_.batch->roster->size()), {}}) {}
 
 absl::Status UnmaskPhase::Add(RosterIndex sender, Reveal reveal) {
   const MemberSet& active = slot_.batch->active;
-  if (!active.Contains(sender)) return PermissionDenied("sender %d is not in the active set", sender.value());
+  if (!active.Contains(sender))
+    return PermissionDenied("sender %d is not in the active set", sender.value());
   if (reveal.round != round())
-    return InvalidArgument("the reveal is for round %d, not for %d", reveal.round.value(), round().value());
-  if (!reveal.held.IsSubsetOf(active)) return InvalidArgument("held of sender %d exceeds the active set", sender.value());
+    return InvalidArgument("the reveal is for round %d, not for %d", reveal.round.value(),
+                           round().value());
+  if (!reveal.held.IsSubsetOf(active))
+    return InvalidArgument("held of sender %d exceeds the active set", sender.value());
   if (reveal.shares.size() != reveal.held.size())
-    return InvalidArgument("shares has %d entries, must have %d", reveal.shares.size(), reveal.held.size());
+    return InvalidArgument("shares has %d entries, must have %d", reveal.shares.size(),
+                           reveal.held.size());
   if (revealed_.Contains(sender)) {
     if (reveals_[sender.value()] == reveal) return absl::OkStatus();
     return AlreadyExists("SA-30: sender %d revealed twice", sender.value());
@@ -138,8 +150,9 @@ MemberSet UnmaskPhase::Missing() const { return slot_.batch->active.Minus(reveal
 bool UnmaskPhase::CanClose() const {
   const std::vector<RosterIndex> responders = revealed_.Indices();
   return std::ranges::all_of(slot_.batch->active.Indices(), [&](RosterIndex dealer) {
-    const auto holders = std::ranges::count_if(
-        responders, [&](RosterIndex holder) { return reveals_[holder.value()].held.Contains(dealer); });
+    const auto holders = std::ranges::count_if(responders, [&](RosterIndex holder) {
+      return reveals_[holder.value()].held.Contains(dealer);
+    });
     return holders >= slot_.batch->roster->thresholds().shares;
   });
 }
@@ -155,7 +168,8 @@ absl::StatusOr<SlotSum> UnmaskPhase::Close() && {
     VEILSUM_RETURN_IF_ERROR(AddTerms(slot_, survivors_, dealer, secret, terms));
   }
   ApplyMasks(slot_.shape.bits, terms, accumulator_);
-  return SlotSum{round(), std::move(survivors_), DecodeCentred(slot_.shape.bits, accumulator_), rebuilder.liars()};
+  return SlotSum{round(), std::move(survivors_), DecodeCentred(slot_.shape.bits, accumulator_),
+                 rebuilder.liars()};
 }
 
 }  // namespace veilsum::secure_agg

@@ -7,8 +7,9 @@ namespace {
 
 namespace pb = secagg::v1;
 
-absl::StatusOr<std::vector<ByteArray<32>>> ParseList(std::string_view field, std::size_t count,
-                                                     const google::protobuf::RepeatedPtrField<std::string>& wire) {
+absl::StatusOr<std::vector<ByteArray<32>>> ParseList(
+    std::string_view field, std::size_t count,
+    const google::protobuf::RepeatedPtrField<std::string>& wire) {
   if (static_cast<std::size_t>(wire.size()) != count)
     return InvalidArgument("%s has %d entries, must have %d", field, wire.size(), count);
   std::vector<ByteArray<32>> out;
@@ -30,7 +31,8 @@ absl::StatusOr<BatchOffer> ParseBatchOffer(const pb::BatchOffer& wire) {
   if (wire.slots() < 1 || wire.slots() > kMaxSlots)
     return InvalidArgument("slots is %d, must be 1 to %d", wire.slots(), kMaxSlots);
   offer.slots = static_cast<std::uint16_t>(wire.slots());
-  VEILSUM_ASSIGN_OR_RETURN(offer.contract_hash, ParseFixed<32>("contract_hash", wire.contract_hash()));
+  VEILSUM_ASSIGN_OR_RETURN(offer.contract_hash,
+                           ParseFixed<32>("contract_hash", wire.contract_hash()));
   return offer;
 }
 
@@ -48,16 +50,20 @@ absl::StatusOr<Advert> ParseAdvert(const pb::Advert& wire, std::size_t slots) {
   Advert advert;
   VEILSUM_ASSIGN_OR_RETURN(advert.session, ParseFixed<16>("session", wire.session()));
   advert.batch = wire.batch();
-  VEILSUM_ASSIGN_OR_RETURN(advert.contract_hash, ParseFixed<32>("contract_hash", wire.contract_hash()));
+  VEILSUM_ASSIGN_OR_RETURN(advert.contract_hash,
+                           ParseFixed<32>("contract_hash", wire.contract_hash()));
   VEILSUM_ASSIGN_OR_RETURN(advert.member_id, ParseFixed<32>("member_id", wire.member_id()));
-  VEILSUM_ASSIGN_OR_RETURN(advert.certificate_fingerprint,
-                           ParseFixed<32>("certificate_fingerprint", wire.certificate_fingerprint()));
+  VEILSUM_ASSIGN_OR_RETURN(
+      advert.certificate_fingerprint,
+      ParseFixed<32>("certificate_fingerprint", wire.certificate_fingerprint()));
   VEILSUM_ASSIGN_OR_RETURN(advert.channel_key, ParseFixed<32>("channel_key", wire.channel_key()));
   VEILSUM_ASSIGN_OR_RETURN(advert.mask_keys, ParseList("mask_keys", slots, wire.mask_keys()));
-  VEILSUM_ASSIGN_OR_RETURN(advert.self_commitments, ParseList("self_commitments", slots, wire.self_commitments()));
+  VEILSUM_ASSIGN_OR_RETURN(advert.self_commitments,
+                           ParseList("self_commitments", slots, wire.self_commitments()));
   VEILSUM_ASSIGN_OR_RETURN(advert.signature, ParseFixed<64>("signature", wire.signature()));
   if (wire.certificate().empty()) return InvalidArgument("certificate is empty");
-  VEILSUM_ASSIGN_OR_RETURN(advert.certificate, ParseBounded("certificate", wire.certificate(), kMaxCertificateBytes));
+  VEILSUM_ASSIGN_OR_RETURN(advert.certificate,
+                           ParseBounded("certificate", wire.certificate(), kMaxCertificateBytes));
   return advert;
 }
 
@@ -70,17 +76,20 @@ pb::Advert EncodeAdvert(const Advert& advert) {
   wire.set_certificate_fingerprint(ToWire(advert.certificate_fingerprint));
   wire.set_channel_key(ToWire(advert.channel_key));
   for (const X25519PublicKey& key : advert.mask_keys) wire.add_mask_keys(ToWire(key));
-  for (const Hash32& commitment : advert.self_commitments) wire.add_self_commitments(ToWire(commitment));
+  for (const Hash32& commitment : advert.self_commitments)
+    wire.add_self_commitments(ToWire(commitment));
   wire.set_signature(ToWire(advert.signature));
   wire.set_certificate(ToWire(advert.certificate));
   return wire;
 }
 
-absl::StatusOr<UnverifiedRoster> ParseRoster(const pb::Roster& wire, std::size_t max_members, std::size_t slots) {
+absl::StatusOr<UnverifiedRoster> ParseRoster(const pb::Roster& wire, std::size_t max_members,
+                                             std::size_t slots) {
   VEILSUM_RETURN_IF_ERROR(RefuseUnknownFields("roster", wire));
   const std::size_t limit = std::min(max_members, kMaxMembers);
   if (static_cast<std::size_t>(wire.adverts_size()) > limit)
-    return InvalidArgument("adverts has %d entries, must have at most %d", wire.adverts_size(), limit);
+    return InvalidArgument("adverts has %d entries, must have at most %d", wire.adverts_size(),
+                           limit);
   UnverifiedRoster roster;
   VEILSUM_ASSIGN_OR_RETURN(roster.session, ParseFixed<16>("session", wire.session()));
   roster.batch = wire.batch();

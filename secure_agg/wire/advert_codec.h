@@ -14,7 +14,8 @@ absl::StatusOr<Advert> ParseAdvert(const secagg::v1::Advert& wire, std::size_t s
 secagg::v1::Advert EncodeAdvert(const Advert& advert);
 
 // At most `max_members` adverts (the contract's members), checked before any is parsed.
-absl::StatusOr<UnverifiedRoster> ParseRoster(const secagg::v1::Roster& wire, std::size_t max_members, std::size_t slots);
+absl::StatusOr<UnverifiedRoster> ParseRoster(const secagg::v1::Roster& wire,
+                                             std::size_t max_members, std::size_t slots);
 secagg::v1::Roster EncodeRoster(const UnverifiedRoster& roster);
 
 }  // namespace veilsum::secure_agg

@@ -6,7 +6,8 @@ namespace pb = secagg::v1;
 
 absl::StatusOr<ActiveSet> ParseActiveSet(const pb::ActiveSet& wire, const WireLimits& limits) {
   VEILSUM_RETURN_IF_ERROR(RefuseUnknownFields("active set", wire));
-  VEILSUM_ASSIGN_OR_RETURN(MemberSet members, MemberSet::Parse("members", limits.roster_size, AsBytes(wire.members())));
+  VEILSUM_ASSIGN_OR_RETURN(
+      MemberSet members, MemberSet::Parse("members", limits.roster_size, AsBytes(wire.members())));
   return ActiveSet{std::move(members)};
 }
 
@@ -18,7 +19,8 @@ pb::ActiveSet EncodeActiveSet(const ActiveSet& active) {
 
 absl::StatusOr<SetupSignature> ParseSetupSignature(const pb::SetupSignature& wire) {
   VEILSUM_RETURN_IF_ERROR(RefuseUnknownFields("setup signature", wire));
-  VEILSUM_ASSIGN_OR_RETURN(const Ed25519Signature signature, ParseFixed<64>("signature", wire.signature()));
+  VEILSUM_ASSIGN_OR_RETURN(const Ed25519Signature signature,
+                           ParseFixed<64>("signature", wire.signature()));
   return SetupSignature{signature};
 }
 
@@ -28,17 +30,22 @@ pb::SetupSignature EncodeSetupSignature(const SetupSignature& signature) {
   return wire;
 }
 
-absl::StatusOr<Certificate> ParseCertificate(const pb::Certificate& wire, const WireLimits& limits) {
+absl::StatusOr<Certificate> ParseCertificate(const pb::Certificate& wire,
+                                             const WireLimits& limits) {
   VEILSUM_RETURN_IF_ERROR(RefuseUnknownFields("certificate", wire));
   if (static_cast<std::size_t>(wire.entries_size()) > limits.roster_size)
-    return InvalidArgument("entries has %d entries, must have at most %d", wire.entries_size(), limits.roster_size);
+    return InvalidArgument("entries has %d entries, must have at most %d", wire.entries_size(),
+                           limits.roster_size);
   Certificate certificate;
   for (const pb::Certificate::Entry& entry : wire.entries()) {
     VEILSUM_RETURN_IF_ERROR(RefuseUnknownFields("certificate entry", entry));
-    VEILSUM_ASSIGN_OR_RETURN(const RosterIndex signer, ParseIndex("signer", entry.signer(), limits.roster_size));
+    VEILSUM_ASSIGN_OR_RETURN(const RosterIndex signer,
+                             ParseIndex("signer", entry.signer(), limits.roster_size));
     if (!certificate.entries.empty() && signer <= certificate.entries.back().signer)
-      return InvalidArgument("signer is %d, must be above %d", entry.signer(), certificate.entries.back().signer.value());
-    VEILSUM_ASSIGN_OR_RETURN(const Ed25519Signature signature, ParseFixed<64>("signature", entry.signature()));
+      return InvalidArgument("signer is %d, must be above %d", entry.signer(),
+                             certificate.entries.back().signer.value());
+    VEILSUM_ASSIGN_OR_RETURN(const Ed25519Signature signature,
+                             ParseFixed<64>("signature", entry.signature()));
     certificate.entries.push_back({signer, signature});
   }
   return certificate;

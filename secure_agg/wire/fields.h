@@ -15,15 +15,18 @@ struct WireLimits {
   std::size_t slots = 0;        // B
 };
 
-// InvalidArgument naming the message when it carries fields outside the schema. Looks at this level only.
+// InvalidArgument naming the message when it carries fields outside the schema. Looks at this level
+// only.
 absl::Status RefuseUnknownFields(std::string_view name, const google::protobuf::Message& message);
 
 // InvalidArgument naming `field` when value >= bound.
-absl::StatusOr<RosterIndex> ParseIndex(std::string_view field, std::uint64_t value, std::size_t bound);
+absl::StatusOr<RosterIndex> ParseIndex(std::string_view field, std::uint64_t value,
+                                       std::size_t bound);
 absl::StatusOr<std::uint16_t> ParseU16(std::string_view field, std::uint64_t value);
 
 // Copies at most `limit` bytes. InvalidArgument naming `field` beyond it.
-absl::StatusOr<Bytes> ParseBounded(std::string_view field, std::string_view bytes, std::size_t limit);
+absl::StatusOr<Bytes> ParseBounded(std::string_view field, std::string_view bytes,
+                                   std::size_t limit);
 
 inline std::string ToWire(ByteView bytes) { return std::string(AsText(bytes)); }
 

@@ -18,14 +18,17 @@ absl::StatusOr<RoundStart> ParseRoundStart(const pb::RoundStart& wire, const Wir
   VEILSUM_RETURN_IF_ERROR(RefuseUnknownFields("round start", wire));
   RoundStart start;
   VEILSUM_ASSIGN_OR_RETURN(start.setup_hash, ParseFixed<32>("setup_hash", wire.setup_hash()));
-  if (wire.slot() >= limits.slots) return InvalidArgument("slot is %d, must be below %d", wire.slot(), limits.slots);
+  if (wire.slot() >= limits.slots)
+    return InvalidArgument("slot is %d, must be below %d", wire.slot(), limits.slots);
   start.slot = static_cast<std::uint16_t>(wire.slot());
   VEILSUM_ASSIGN_OR_RETURN(start.round, ParseRound(wire.round()));
   VEILSUM_ASSIGN_OR_RETURN(start.model_hash, ParseFixed<32>("model_hash", wire.model_hash()));
-  if (wire.sum() >= kMaxSums) return InvalidArgument("sum is %d, must be below %d", wire.sum(), kMaxSums);
+  if (wire.sum() >= kMaxSums)
+    return InvalidArgument("sum is %d, must be below %d", wire.sum(), kMaxSums);
   start.sum = static_cast<std::uint16_t>(wire.sum());
   start.step = wire.step();
-  VEILSUM_ASSIGN_OR_RETURN(start.step_config, ParseBounded("step_config", wire.step_config(), kMaxStepConfigBytes));
+  VEILSUM_ASSIGN_OR_RETURN(start.step_config,
+                           ParseBounded("step_config", wire.step_config(), kMaxStepConfigBytes));
   return start;
 }
 
@@ -41,10 +44,12 @@ pb::RoundStart EncodeRoundStart(const RoundStart& start) {
   return wire;
 }
 
-absl::StatusOr<CommitRequest> ParseCommitRequest(const pb::CommitRequest& wire, const WireLimits& limits) {
+absl::StatusOr<CommitRequest> ParseCommitRequest(const pb::CommitRequest& wire,
+                                                 const WireLimits& limits) {
   VEILSUM_RETURN_IF_ERROR(RefuseUnknownFields("commit request", wire));
   VEILSUM_ASSIGN_OR_RETURN(const RoundId round, ParseRound(wire.round()));
-  VEILSUM_ASSIGN_OR_RETURN(MemberSet members, MemberSet::Parse("members", limits.roster_size, AsBytes(wire.members())));
+  VEILSUM_ASSIGN_OR_RETURN(
+      MemberSet members, MemberSet::Parse("members", limits.roster_size, AsBytes(wire.members())));
   return CommitRequest{round, std::move(members)};
 }
 
@@ -58,7 +63,8 @@ pb::CommitRequest EncodeCommitRequest(const CommitRequest& request) {
 absl::StatusOr<CommitSignature> ParseCommitSignature(const pb::CommitSignature& wire) {
   VEILSUM_RETURN_IF_ERROR(RefuseUnknownFields("commit signature", wire));
   VEILSUM_ASSIGN_OR_RETURN(const RoundId round, ParseRound(wire.round()));
-  VEILSUM_ASSIGN_OR_RETURN(const Ed25519Signature signature, ParseFixed<64>("signature", wire.signature()));
+  VEILSUM_ASSIGN_OR_RETURN(const Ed25519Signature signature,
+                           ParseFixed<64>("signature", wire.signature()));
   return CommitSignature{round, signature};
 }
 
@@ -69,10 +75,12 @@ pb::CommitSignature EncodeCommitSignature(const CommitSignature& signature) {
   return wire;
 }
 
-absl::StatusOr<CommitCertificate> ParseCommitCertificate(const pb::CommitCertificate& wire, const WireLimits& limits) {
+absl::StatusOr<CommitCertificate> ParseCommitCertificate(const pb::CommitCertificate& wire,
+                                                         const WireLimits& limits) {
   VEILSUM_RETURN_IF_ERROR(RefuseUnknownFields("commit certificate", wire));
   VEILSUM_ASSIGN_OR_RETURN(const RoundId round, ParseRound(wire.round()));
-  VEILSUM_ASSIGN_OR_RETURN(MemberSet members, MemberSet::Parse("members", limits.roster_size, AsBytes(wire.members())));
+  VEILSUM_ASSIGN_OR_RETURN(
+      MemberSet members, MemberSet::Parse("members", limits.roster_size, AsBytes(wire.members())));
   VEILSUM_ASSIGN_OR_RETURN(Certificate certificate, ParseCertificate(wire.certificate(), limits));
   return CommitCertificate{round, std::move(members), std::move(certificate)};
 }
@@ -88,7 +96,8 @@ pb::CommitCertificate EncodeCommitCertificate(const CommitCertificate& certifica
 absl::StatusOr<Reveal> ParseReveal(const pb::Reveal& wire, const WireLimits& limits) {
   VEILSUM_RETURN_IF_ERROR(RefuseUnknownFields("reveal", wire));
   VEILSUM_ASSIGN_OR_RETURN(const RoundId round, ParseRound(wire.round()));
-  VEILSUM_ASSIGN_OR_RETURN(MemberSet held, MemberSet::Parse("held", limits.roster_size, AsBytes(wire.held())));
+  VEILSUM_ASSIGN_OR_RETURN(MemberSet held,
+                           MemberSet::Parse("held", limits.roster_size, AsBytes(wire.held())));
   if (static_cast<std::size_t>(wire.shares_size()) != held.size())
     return InvalidArgument("shares has %d entries, must have %d", wire.shares_size(), held.size());
   Reveal reveal{round, std::move(held), {}};

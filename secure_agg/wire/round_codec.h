@@ -1,5 +1,5 @@
-// RoundStart, CommitRequest, CommitSignature, CommitCertificate, Reveal and RoundClosed on the wire.
-// Errors are InvalidArgument and name the field. Round number 0 is refused everywhere.
+// RoundStart, CommitRequest, CommitSignature, CommitCertificate, Reveal and RoundClosed on the
+// wire. Errors are InvalidArgument and name the field. Round number 0 is refused everywhere.
 #pragma once
 
 #include "secure_agg/messages.h"
@@ -8,10 +8,12 @@
 
 namespace veilsum::secure_agg {
 
-absl::StatusOr<RoundStart> ParseRoundStart(const secagg::v1::RoundStart& wire, const WireLimits& limits);
+absl::StatusOr<RoundStart> ParseRoundStart(const secagg::v1::RoundStart& wire,
+                                           const WireLimits& limits);
 secagg::v1::RoundStart EncodeRoundStart(const RoundStart& start);
 
-absl::StatusOr<CommitRequest> ParseCommitRequest(const secagg::v1::CommitRequest& wire, const WireLimits& limits);
+absl::StatusOr<CommitRequest> ParseCommitRequest(const secagg::v1::CommitRequest& wire,
+                                                 const WireLimits& limits);
 secagg::v1::CommitRequest EncodeCommitRequest(const CommitRequest& request);
 
 absl::StatusOr<CommitSignature> ParseCommitSignature(const secagg::v1::CommitSignature& wire);

@@ -12,16 +12,21 @@ pb::UploadFrame EncodeUploadFrame(const MaskedUpload& upload, std::size_t offset
   VEILSUM_CHECK(offset < upload.words->size());
   pb::UploadFrame wire;
   if (offset == 0) wire.set_round(upload.round.value());
-  wire.set_words(ToWire(ByteView(*upload.words).subspan(offset, std::min(kMaxFrameBytes, upload.words->size() - offset))));
+  wire.set_words(
+      ToWire(ByteView(*upload.words)
+                 .subspan(offset, std::min(kMaxFrameBytes, upload.words->size() - offset))));
   return wire;
 }
 
 absl::StatusOr<RoundId> ParseUploadRound(const pb::UploadFrame& first) {
-  if (first.round() == 0) return InvalidArgument("round is 0 in the first frame, must be at least 1");
+  if (first.round() == 0)
+    return InvalidArgument("round is 0 in the first frame, must be at least 1");
   return RoundId(first.round());
 }
 
-UploadAssembly::UploadAssembly(std::size_t expected) : expected_(expected) { words_.reserve(expected); }
+UploadAssembly::UploadAssembly(std::size_t expected) : expected_(expected) {
+  words_.reserve(expected);
+}
 
 absl::Status UploadAssembly::Add(const pb::UploadFrame& frame) {
   VEILSUM_RETURN_IF_ERROR(RefuseUnknownFields("upload frame", frame));
@@ -39,7 +44,8 @@ absl::Status UploadAssembly::Add(const pb::UploadFrame& frame) {
 
 absl::StatusOr<Bytes> UploadAssembly::Take() && {
   if (!complete())
-    return InvalidArgument("SA-20: the upload has %d bytes, must have %d", words_.size(), expected_);
+    return InvalidArgument("SA-20: the upload has %d bytes, must have %d", words_.size(),
+                           expected_);
   return std::move(words_);
 }
 

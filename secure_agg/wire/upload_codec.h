@@ -1,4 +1,5 @@
-// The masked vector in frames of at most 256 KiB; the first frame names the round (SA-20: a partial upload stays here).
+// The masked vector in frames of at most 256 KiB; the first frame names the round (SA-20: a partial
+// upload stays here).
 #pragma once
 
 #include "secure_agg/messages.h"
@@ -19,7 +20,8 @@ class UploadAssembly {
  public:
   // `expected`: exact size, from InputPhase::ExpectedBytes; memory is reserved once.
   explicit UploadAssembly(std::size_t expected);
-  // InvalidArgument: an empty or oversized frame, more bytes than expected, a round in a later frame.
+  // InvalidArgument: an empty or oversized frame, more bytes than expected, a round in a later
+  // frame.
   absl::Status Add(const secagg::v1::UploadFrame& frame);
   bool complete() const { return words_.size() == expected_; }
   // InvalidArgument unless complete.

@@ -1,7 +1,8 @@
-// Chooses a plan's numbers: pools every merchant of a data folder and runs central DP-SGD with the product's engine and
-// server strategy. A SIMULATOR for public or generated data: its coins and noise are seeded and it prints exact scores, so
-// nothing here is private. By default it scores on a validation part of the training customers (hash mod 5 == 1) and
-// trains on the others, with noise and batch scaled to their number; --final trains on all and scores on the hold-out.
+// Chooses a plan's numbers: pools every merchant of a data folder and runs central DP-SGD with the
+// product's engine and server strategy. A SIMULATOR for public or generated data: its coins and
+// noise are seeded and it prints exact scores, so nothing here is private. By default it scores on
+// a validation part of the training customers (hash mod 5 == 1) and trains on the others, with
+// noise and batch scaled to their number; --final trains on all and scores on the hold-out.
 #include <cmath>
 #include <cstdio>
 #include <map>
@@ -20,11 +21,15 @@ namespace veilsum {
 namespace {
 
 constexpr const char* kUsage =
-    "central_dp --data DIR --plan FILE [--final 1] [--noise Z] [--statistics-noise Z] [--surplus F] [--steps T]\n"
-    "  [--learning-rate R] [--clip-norm C] [--gain G] [--optimizer adam|sgd] [--momentum M] [--averaging A,B,...]\n"
+    "central_dp --data DIR --plan FILE [--final 1] [--noise Z] [--statistics-noise Z] [--surplus "
+    "F] [--steps T]\n"
+    "  [--learning-rate R] [--clip-norm C] [--gain G] [--optimizer adam|sgd] [--momentum M] "
+    "[--averaging A,B,...]\n"
     "  [--every N] [--seeds N]\n"
-    "  Simulates central DP-SGD with seeded randomness. F multiplies both noises: the surplus of a federation for\n"
-    "  drop-outs and its accountant. Defaults are the plan's; without --noise there is none and [nonprivate] is used.\n";
+    "  Simulates central DP-SGD with seeded randomness. F multiplies both noises: the surplus of a "
+    "federation for\n"
+    "  drop-outs and its accountant. Defaults are the plan's; without --noise there is none and "
+    "[nonprivate] is used.\n";
 
 using Flags = std::map<std::string, std::string>;
 
@@ -38,7 +43,8 @@ struct Data {
   double all_training = 0;  // customers, the validation part included
 };
 
-absl::StatusOr<Data> Load(const model::Plan& plan, const std::filesystem::path& folder, bool final) {
+absl::StatusOr<Data> Load(const model::Plan& plan, const std::filesystem::path& folder,
+                          bool final) {
   VEILSUM_ASSIGN_OR_RETURN(const client::Manifest manifest, client::ReadManifest(folder));
   model::Examples training, holdout;
   for (const std::string& merchant : manifest.merchants) {
@@ -74,18 +80,22 @@ CentralSetting SettingOf(const model::Plan& plan, const Flags& flags, const Data
       Number(flags, "steps", static_cast<double>(noisy ? plan.training.steps : nonprivate.steps)));
   s.sampling_rate = plan.training.sampling_rate.ToDouble();
   s.expected_batch = part * static_cast<double>(plan.training.expected_batch);
-  s.clip_norm = Number(flags, "clip-norm", (noisy ? plan.training.clip_norm : nonprivate.clip_norm).ToDouble());
+  s.clip_norm = Number(flags, "clip-norm",
+                       (noisy ? plan.training.clip_norm : nonprivate.clip_norm).ToDouble());
   s.noise_multiplier = part * surplus * Number(flags, "noise", 0);
   s.statistics_noise = part * surplus * Number(flags, "statistics-noise", 0);
   s.learning_rate =
-      Number(flags, "learning-rate", (noisy ? plan.training.learning_rate : nonprivate.learning_rate).ToDouble());
+      Number(flags, "learning-rate",
+             (noisy ? plan.training.learning_rate : nonprivate.learning_rate).ToDouble());
   s.momentum = Number(flags, "momentum", 0.9);
   s.first_layer_gain = Number(flags, "gain", 1);
   if (flags.contains("optimizer")) s.optimizer = flags.at("optimizer");
   s.report_every = static_cast<std::uint32_t>(Number(flags, "every", 0));
-  const std::string decays = flags.contains("averaging") ? flags.at("averaging") : "0.97,0.99,0.995";
+  const std::string decays =
+      flags.contains("averaging") ? flags.at("averaging") : "0.97,0.99,0.995";
   std::istringstream list(decays);
-  for (std::string decay; std::getline(list, decay, ',');) s.averaging.push_back(std::atof(decay.c_str()));
+  for (std::string decay; std::getline(list, decay, ',');)
+    s.averaging.push_back(std::atof(decay.c_str()));
   return s;
 }
 
@@ -106,11 +116,12 @@ double Deviation(const std::vector<double>& x) {
 absl::Status Main(const Flags& flags) {
   VEILSUM_ASSIGN_OR_RETURN(const model::Plan plan, model::ReadPlanFile(flags.at("plan")));
   VEILSUM_ASSIGN_OR_RETURN(const Data data, Load(plan, flags.at("data"), flags.contains("final")));
-  const auto layout = model::Layout::Mlp(plan.numeric_inputs(), plan.one_hot_inputs(), plan.network.hidden,
-                                         plan.has_statistics());
+  const auto layout = model::Layout::Mlp(plan.numeric_inputs(), plan.one_hot_inputs(),
+                                         plan.network.hidden, plan.has_statistics());
   CentralSetting setting = SettingOf(plan, flags, data);
-  VEILSUM_ASSIGN_OR_RETURN(const auto scorer, client::cpu::Engine::Create(layout, data.scored, plan.unit.max_rows,
-                                                                          client::cpu::BestKernels()));
+  VEILSUM_ASSIGN_OR_RETURN(const auto scorer,
+                           client::cpu::Engine::Create(layout, data.scored, plan.unit.max_rows,
+                                                       client::cpu::BestKernels()));
   std::map<std::pair<std::uint32_t, double>, Scores> all;
   const int seeds = static_cast<int>(Number(flags, "seeds", 3));
   for (setting.seed = 1; static_cast<int>(setting.seed) <= seeds; ++setting.seed) {
@@ -118,17 +129,19 @@ absl::Status Main(const Flags& flags) {
     for (const CentralModel& m : models) {
       VEILSUM_ASSIGN_OR_RETURN(const auto logits, scorer->Logits(m.model));
       Scores& to = all[{m.step, m.averaging}];
-      VEILSUM_ASSIGN_OR_RETURN(const model::BinaryMetrics metrics, model::EvaluateBinary(logits, data.scored.labels));
+      VEILSUM_ASSIGN_OR_RETURN(const model::BinaryMetrics metrics,
+                               model::EvaluateBinary(logits, data.scored.labels));
       to.auc.push_back(metrics.roc_auc.value_or(NAN));
       to.pr_auc.push_back(metrics.pr_auc.value_or(NAN));
       to.accuracy.push_back(metrics.accuracy);
     }
   }
   for (const auto& [key, scores] : all)
-    std::printf("{\"simulated\":true,\"step\":%u,\"averaging\":%g,\"roc_auc\":%.4f,\"deviation\":%.4f,"
-                "\"pr_auc\":%.4f,\"accuracy\":%.4f}\n",
-                key.first, key.second, Mean(scores.auc), Deviation(scores.auc), Mean(scores.pr_auc),
-                Mean(scores.accuracy));
+    std::printf(
+        "{\"simulated\":true,\"step\":%u,\"averaging\":%g,\"roc_auc\":%.4f,\"deviation\":%.4f,"
+        "\"pr_auc\":%.4f,\"accuracy\":%.4f}\n",
+        key.first, key.second, Mean(scores.auc), Deviation(scores.auc), Mean(scores.pr_auc),
+        Mean(scores.accuracy));
   return absl::OkStatus();
 }
 

@@ -72,20 +72,23 @@ std::uint32_t MaxRows(const model::Examples& examples) {
 
 }  // namespace
 
-absl::StatusOr<std::vector<CentralModel>> SimulateCentral(const model::Layout& layout, const model::Examples& examples,
+absl::StatusOr<std::vector<CentralModel>> SimulateCentral(const model::Layout& layout,
+                                                          const model::Examples& examples,
                                                           const CentralSetting& setting) {
   std::mt19937_64 rng(setting.seed);
   const std::uint32_t max_rows = MaxRows(examples);
-  VEILSUM_ASSIGN_OR_RETURN(const auto engine, client::cpu::Engine::Create(layout, examples, max_rows,
-                                                                          client::cpu::BestKernels()));
-  VEILSUM_ASSIGN_OR_RETURN(const auto strategy, coordinator::MakeStrategy({.optimizer = setting.optimizer,
-                                                                           .learning_rate = setting.learning_rate,
-                                                                           .momentum = setting.momentum,
-                                                                           .averaging = 0,
-                                                                           .scale = kScale,
-                                                                           .expected_batch = setting.expected_batch,
-                                                                           .buffers = layout.buffers(),
-                                                                           .parameters = layout.parameters()}));
+  VEILSUM_ASSIGN_OR_RETURN(
+      const auto engine,
+      client::cpu::Engine::Create(layout, examples, max_rows, client::cpu::BestKernels()));
+  VEILSUM_ASSIGN_OR_RETURN(const auto strategy,
+                           coordinator::MakeStrategy({.optimizer = setting.optimizer,
+                                                      .learning_rate = setting.learning_rate,
+                                                      .momentum = setting.momentum,
+                                                      .averaging = 0,
+                                                      .scale = kScale,
+                                                      .expected_batch = setting.expected_batch,
+                                                      .buffers = layout.buffers(),
+                                                      .parameters = layout.parameters()}));
   model::ModelVector model = model::InitialModel(layout, setting.seed);
   const model::Layer& first = layout.layers().front();
   for (std::size_t i = 0; i < first.in * first.out; ++i)
@@ -95,13 +98,15 @@ absl::StatusOr<std::vector<CentralModel>> SimulateCentral(const model::Layout& l
   std::vector<CentralModel> out;
   for (std::uint32_t step = 1; step <= setting.steps; ++step) {
     const auto batch = PoissonBatch(examples.customers(), setting.sampling_rate, rng);
-    const client::StepShape shape{std::max<std::uint32_t>(1, static_cast<std::uint32_t>(batch.size())),
-                                  setting.clip_norm, kScale};
+    const client::StepShape shape{
+        std::max<std::uint32_t>(1, static_cast<std::uint32_t>(batch.size())), setting.clip_norm,
+        kScale};
     VEILSUM_ASSIGN_OR_RETURN(auto sum, engine->GridSum(model, batch, shape));
     AddNoise(setting.noise_multiplier * setting.clip_norm * kScale, rng, sum);
     strategy->Step(model, sum);
     averages.Add(model);
-    if (step != setting.steps && (setting.report_every == 0 || step % setting.report_every != 0)) continue;
+    if (step != setting.steps && (setting.report_every == 0 || step % setting.report_every != 0))
+      continue;
     out.push_back({step, 0, model});
     averages.Report(step, out);
   }
@@ -112,11 +117,15 @@ void AppendCustomers(const model::Examples& more, model::Examples& all) {
   all.numeric = more.numeric;
   all.categorical = more.categorical;
   const auto rows = static_cast<std::uint32_t>(all.rows());
-  all.numeric_values.insert(all.numeric_values.end(), more.numeric_values.begin(), more.numeric_values.end());
-  all.active_inputs.insert(all.active_inputs.end(), more.active_inputs.begin(), more.active_inputs.end());
+  all.numeric_values.insert(all.numeric_values.end(), more.numeric_values.begin(),
+                            more.numeric_values.end());
+  all.active_inputs.insert(all.active_inputs.end(), more.active_inputs.begin(),
+                           more.active_inputs.end());
   all.labels.insert(all.labels.end(), more.labels.begin(), more.labels.end());
-  all.customer_ids.insert(all.customer_ids.end(), more.customer_ids.begin(), more.customer_ids.end());
-  for (std::size_t u = 0; u < more.customers(); ++u) all.first_row.push_back(rows + more.first_row[u + 1]);
+  all.customer_ids.insert(all.customer_ids.end(), more.customer_ids.begin(),
+                          more.customer_ids.end());
+  for (std::size_t u = 0; u < more.customers(); ++u)
+    all.first_row.push_back(rows + more.first_row[u + 1]);
 }
 
 model::Examples SelectCustomers(const model::Examples& examples, const std::vector<bool>& keep) {

@@ -1,5 +1,6 @@
-// Central DP-SGD on pooled examples with the product's engine and strategy, for choosing a plan's numbers on public data.
-// A SIMULATOR: seeded coins, rounded normal noise from a seeded generator. Nothing it makes is private.
+// Central DP-SGD on pooled examples with the product's engine and strategy, for choosing a plan's
+// numbers on public data. A SIMULATOR: seeded coins, rounded normal noise from a seeded generator.
+// Nothing it makes is private.
 #pragma once
 
 #include <vector>
@@ -15,8 +16,9 @@ struct CentralSetting {
   double sampling_rate = 0.1;
   double expected_batch = 1024;
   double clip_norm = 1;
-  double noise_multiplier = 0;    // of the noise that is really added: with the surplus for drop-outs
-  double statistics_noise = 0;    // noise multiplier of the statistics query; the layout says whether there is one
+  double noise_multiplier = 0;  // of the noise that is really added: with the surplus for drop-outs
+  double statistics_noise =
+      0;  // noise multiplier of the statistics query; the layout says whether there is one
   std::string optimizer = "adam";
   double learning_rate = 0.005;
   double momentum = 0.9;
@@ -34,7 +36,8 @@ struct CentralModel {
 };
 
 // Errors of the engine and the strategy.
-absl::StatusOr<std::vector<CentralModel>> SimulateCentral(const model::Layout& layout, const model::Examples& examples,
+absl::StatusOr<std::vector<CentralModel>> SimulateCentral(const model::Layout& layout,
+                                                          const model::Examples& examples,
                                                           const CentralSetting& setting);
 
 // The customers of `examples` for which keep[u], in order.

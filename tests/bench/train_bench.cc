@@ -1,6 +1,7 @@
-// How much privacy costs in the training step (SE-21): forward, backward, norms, clip and integer encode against the same
-// engine without norms and clipping, both with fp64 weight sums and at the same padded row count. One JSON object a line.
-// Arguments: prefixes of names; without any, everything.
+// How much privacy costs in the training step (SE-21): forward, backward, norms, clip and integer
+// encode against the same engine without norms and clipping, both with fp64 weight sums and at the
+// same padded row count. One JSON object a line. Arguments: prefixes of names; without any,
+// everything.
 #include <time.h>
 
 #include <algorithm>
@@ -76,21 +77,22 @@ void Print(const std::string& name, double value, const char* unit) {
 
 bool Asked(std::span<char* const> prefixes, std::string_view name) {
   return prefixes.empty() || std::ranges::any_of(prefixes, [&](const char* prefix) {
-    return name.starts_with(prefix);
-  });
+           return name.starts_with(prefix);
+         });
 }
 
 // Interleaved rounds, medians; a round repeats the step until it has taken long enough to be timed.
 void Run(const Case& shape, std::uint32_t batch, bool ratio, std::span<char* const> asked) {
   const std::string suffix = std::string(shape.name) + "/" + std::to_string(batch);
-  const std::string ratio_name = "train/private_vs_nonprivate/" + suffix, rows_name = "train/private_rows/" + suffix;
+  const std::string ratio_name = "train/private_vs_nonprivate/" + suffix,
+                    rows_name = "train/private_rows/" + suffix;
   const bool print_ratio = ratio && Asked(asked, ratio_name), print_rows = Asked(asked, rows_name);
   if (!print_ratio && !print_rows) return;
   const model::Examples examples = RandomExamples(shape, batch);
   std::size_t one_hot = 0;
   for (const std::size_t buckets : shape.one_hot) one_hot += buckets;
-  const auto layout =
-      model::Layout::Mlp(static_cast<std::size_t>(shape.numeric), one_hot, shape.hidden, /*standardised=*/false);
+  const auto layout = model::Layout::Mlp(static_cast<std::size_t>(shape.numeric), one_hot,
+                                         shape.hidden, /*standardised=*/false);
   const model::ModelVector model = RandomModel(layout);
   auto engine = client::cpu::Engine::Create(layout, examples, 1, client::cpu::BestKernels());
   VEILSUM_CHECK(engine.ok());
@@ -98,14 +100,22 @@ void Run(const Case& shape, std::uint32_t batch, bool ratio, std::span<char* con
   for (std::uint32_t u = 0; u < batch; ++u) customers[u] = u;
   const client::StepShape step{batch, 1.0, 0x1p20};
   const auto private_step = [&] { VEILSUM_CHECK((*engine)->GridSum(model, customers, step).ok()); };
-  const auto plain_step = [&] { VEILSUM_CHECK((*engine)->Sum(model, customers, batch, std::nullopt).ok()); };
+  const auto plain_step = [&] {
+    VEILSUM_CHECK((*engine)->Sum(model, customers, batch, std::nullopt).ok());
+  };
 
   const int repeats = std::max(1, static_cast<int>(0.05 / std::max(1e-6, Seconds(private_step))));
   const int rounds = 11;
   std::vector<double> with, without, ratios;
   for (int i = 0; i < rounds; ++i) {
-    with.push_back(Seconds([&] { for (int j = 0; j < repeats; ++j) private_step(); }) / repeats);
-    without.push_back(Seconds([&] { for (int j = 0; j < repeats; ++j) plain_step(); }) / repeats);
+    with.push_back(Seconds([&] {
+                     for (int j = 0; j < repeats; ++j) private_step();
+                   }) /
+                   repeats);
+    without.push_back(Seconds([&] {
+                        for (int j = 0; j < repeats; ++j) plain_step();
+                      }) /
+                      repeats);
     ratios.push_back(with.back() / without.back());
   }
   if (print_ratio) Print(ratio_name, Median(ratios), "ratio");

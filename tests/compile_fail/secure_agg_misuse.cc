@@ -5,7 +5,8 @@
 
 namespace veilsum::secure_agg {
 
-void Setup(AwaitingShares shares, AwaitingActiveSet active, const Certificate& certificate, const ActiveSet& v) {
+void Setup(AwaitingShares shares, AwaitingActiveSet active, const Certificate& certificate,
+           const ActiveSet& v) {
   (void)certificate;
   (void)shares;
 #ifdef SKIP_A_SETUP_PHASE
@@ -15,8 +16,8 @@ void Setup(AwaitingShares shares, AwaitingActiveSet active, const Certificate& c
 #endif
 }
 
-void Slot(AwaitingCommit commit, AwaitingInput input, const CommitRequest& request, const CommitCertificate& certificate,
-          std::span<const std::int64_t> values) {
+void Slot(AwaitingCommit commit, AwaitingInput input, const CommitRequest& request,
+          const CommitCertificate& certificate, std::span<const std::int64_t> values) {
   (void)certificate;
   (void)values;
 #ifdef SKIP_A_SLOT_PHASE
@@ -31,7 +32,8 @@ void Slot(AwaitingCommit commit, AwaitingInput input, const CommitRequest& reque
 #endif
 }
 
-void Rosters(std::shared_ptr<const SessionParams> params, std::shared_ptr<const VerifiedRoster> verified,
+void Rosters(std::shared_ptr<const SessionParams> params,
+             std::shared_ptr<const VerifiedRoster> verified,
              std::shared_ptr<const UnverifiedRoster> claim) {
   (void)claim;
 #ifdef UNVERIFIED_ROSTER

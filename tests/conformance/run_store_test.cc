@@ -12,7 +12,9 @@ using absl::StatusCode;
 const MemberList kV = {"a", "b", "c"};
 const MemberList kU = {"a", "c"};
 
-RunRecord NewRun(const std::string& id) { return {id, "{\"plan\":1}", "{\"contract\":1}", 7, "approving", ""}; }
+RunRecord NewRun(const std::string& id) {
+  return {id, "{\"plan\":1}", "{\"contract\":1}", 7, "approving", ""};
+}
 
 ModelRecord Model(std::uint8_t tag, std::uint64_t step) {
   ModelRecord model;
@@ -22,7 +24,8 @@ ModelRecord Model(std::uint8_t tag, std::uint64_t step) {
   return model;
 }
 
-Block BlockOf(std::uint64_t first, std::uint64_t last, std::uint32_t batch, const MemberList& members = kV) {
+Block BlockOf(std::uint64_t first, std::uint64_t last, std::uint32_t batch,
+              const MemberList& members = kV) {
   return {first, last, Bytes(16, 1), batch, 0, Bytes(32, 2), members};
 }
 
@@ -67,10 +70,14 @@ TEST_P(RunStoreTest, CreatingTheSameRunAgainIsNoError) {
   EXPECT_OK(store().CreateRun(run, Model(1, 0), Bytes{9}));
   RunRecord other = run;
   other.plan = "{}";
-  EXPECT_THAT(store().CreateRun(other, Model(1, 0), {}), StatusIs(StatusCode::kAlreadyExists, "another"));
-  EXPECT_THAT(store().CreateRun(run, Model(2, 0), {}), StatusIs(StatusCode::kAlreadyExists, "another"));
-  EXPECT_THAT(store().CreateRun(NewRun(""), Model(1, 0), {}), StatusIs(StatusCode::kInvalidArgument, "run_id"));
-  EXPECT_THAT(store().CreateRun(NewRun("s"), Model(1, 1), {}), StatusIs(StatusCode::kInvalidArgument, "must be 0"));
+  EXPECT_THAT(store().CreateRun(other, Model(1, 0), {}),
+              StatusIs(StatusCode::kAlreadyExists, "another"));
+  EXPECT_THAT(store().CreateRun(run, Model(2, 0), {}),
+              StatusIs(StatusCode::kAlreadyExists, "another"));
+  EXPECT_THAT(store().CreateRun(NewRun(""), Model(1, 0), {}),
+              StatusIs(StatusCode::kInvalidArgument, "run_id"));
+  EXPECT_THAT(store().CreateRun(NewRun("s"), Model(1, 1), {}),
+              StatusIs(StatusCode::kInvalidArgument, "must be 0"));
   Reopen();
   ASSERT_OK_AND_ASSIGN(const RunRecord loaded, store().LoadRun("r"));
   EXPECT_EQ(loaded, run);
@@ -92,8 +99,10 @@ TEST_P(RunStoreTest, AFinalStateStays) {
   ASSERT_OK(store().SetRunState("r", "training", ""));
   ASSERT_OK(store().SetRunState("r", "stopped", "asked to"));
   EXPECT_OK(store().SetRunState("r", "stopped", "again"));
-  EXPECT_THAT(store().SetRunState("r", "training", ""), StatusIs(StatusCode::kFailedPrecondition, "for good"));
-  EXPECT_THAT(store().OpenBlock("r", BlockOf(1, 1, 0)), StatusIs(StatusCode::kFailedPrecondition, "stopped"));
+  EXPECT_THAT(store().SetRunState("r", "training", ""),
+              StatusIs(StatusCode::kFailedPrecondition, "for good"));
+  EXPECT_THAT(store().OpenBlock("r", BlockOf(1, 1, 0)),
+              StatusIs(StatusCode::kFailedPrecondition, "stopped"));
   Reopen();
   EXPECT_EQ(Snapshot().run.reason, "asked to");
 }
@@ -103,8 +112,10 @@ TEST_P(RunStoreTest, ApprovalsAreKeptAndReplaced) {
   ASSERT_OK(store().SaveApproval("r", {"b", Bytes(64, 1), Bytes(10, 1)}));
   ASSERT_OK(store().SaveApproval("r", {"a", Bytes(64, 2), Bytes(10, 2)}));
   ASSERT_OK(store().SaveApproval("r", {"b", Bytes(64, 3), Bytes(10, 3)}));
-  EXPECT_THAT(store().SaveApproval("r", {"a", Bytes(63), Bytes(10)}), StatusIs(StatusCode::kInvalidArgument, "signature"));
-  EXPECT_THAT(store().SaveApproval("q", {"a", Bytes(64), Bytes(10)}), StatusIs(StatusCode::kNotFound, "q"));
+  EXPECT_THAT(store().SaveApproval("r", {"a", Bytes(63), Bytes(10)}),
+              StatusIs(StatusCode::kInvalidArgument, "signature"));
+  EXPECT_THAT(store().SaveApproval("q", {"a", Bytes(64), Bytes(10)}),
+              StatusIs(StatusCode::kNotFound, "q"));
   Reopen();
   const auto approvals = Snapshot().approvals;
   ASSERT_EQ(approvals.size(), 2u);
@@ -118,7 +129,8 @@ TEST_P(RunStoreTest, OpeningABlockChargesAllOfItToAllOfV) {  // SE-07, SE-10
   Reopen();
   const RunSnapshot snapshot = Snapshot();
   EXPECT_EQ(snapshot.last_opened, 6u);
-  EXPECT_EQ(snapshot.charged, (std::map<std::string, std::uint64_t>{{"a", 4}, {"b", 6}, {"c", 4}, {"d", 2}}));
+  EXPECT_EQ(snapshot.charged,
+            (std::map<std::string, std::uint64_t>{{"a", 4}, {"b", 6}, {"c", 4}, {"d", 2}}));
   ASSERT_EQ(snapshot.open_rounds.size(), 6u);
   EXPECT_EQ(snapshot.open_rounds[5].slot, 1u);
   EXPECT_EQ(snapshot.open_rounds[5].block_first, 5u);
@@ -128,13 +140,20 @@ TEST_P(RunStoreTest, OpeningABlockChargesAllOfItToAllOfV) {  // SE-07, SE-10
 
 TEST_P(RunStoreTest, RoundsAreOpenedInOrderAndOnce) {
   CreateAndOpen();
-  EXPECT_THAT(store().OpenBlock("r", BlockOf(6, 8, 1)), StatusIs(StatusCode::kFailedPrecondition, "must start at 5"));
-  EXPECT_THAT(store().OpenBlock("r", BlockOf(1, 4, 0)), StatusIs(StatusCode::kFailedPrecondition, "must start at 5"));
-  EXPECT_THAT(store().OpenBlock("r", BlockOf(5, 8, 0)), StatusIs(StatusCode::kFailedPrecondition, ""));  // the same batch
-  EXPECT_THAT(store().OpenBlock("r", BlockOf(5, 69, 1)), StatusIs(StatusCode::kInvalidArgument, "must hold 1 to 64"));
-  EXPECT_THAT(store().OpenBlock("r", BlockOf(5, 4, 1)), StatusIs(StatusCode::kInvalidArgument, "block"));
-  EXPECT_THAT(store().OpenBlock("r", BlockOf(5, 8, 1, {"b", "a"})), StatusIs(StatusCode::kInvalidArgument, "ascending"));
-  EXPECT_THAT(store().OpenBlock("r", BlockOf(5, 8, 1, {})), StatusIs(StatusCode::kInvalidArgument, "V"));
+  EXPECT_THAT(store().OpenBlock("r", BlockOf(6, 8, 1)),
+              StatusIs(StatusCode::kFailedPrecondition, "must start at 5"));
+  EXPECT_THAT(store().OpenBlock("r", BlockOf(1, 4, 0)),
+              StatusIs(StatusCode::kFailedPrecondition, "must start at 5"));
+  EXPECT_THAT(store().OpenBlock("r", BlockOf(5, 8, 0)),
+              StatusIs(StatusCode::kFailedPrecondition, ""));  // the same batch
+  EXPECT_THAT(store().OpenBlock("r", BlockOf(5, 69, 1)),
+              StatusIs(StatusCode::kInvalidArgument, "must hold 1 to 64"));
+  EXPECT_THAT(store().OpenBlock("r", BlockOf(5, 4, 1)),
+              StatusIs(StatusCode::kInvalidArgument, "block"));
+  EXPECT_THAT(store().OpenBlock("r", BlockOf(5, 8, 1, {"b", "a"})),
+              StatusIs(StatusCode::kInvalidArgument, "ascending"));
+  EXPECT_THAT(store().OpenBlock("r", BlockOf(5, 8, 1, {})),
+              StatusIs(StatusCode::kInvalidArgument, "V"));
   EXPECT_EQ(Snapshot().last_opened, 4u);
   EXPECT_EQ(Snapshot().charged["a"], 4u);
 }
@@ -145,7 +164,8 @@ TEST_P(RunStoreTest, UIsFixedOnce) {  // SA-22
   Reopen();
   EXPECT_OK(store().Freeze("r", 1, kU));
   EXPECT_THAT(store().Freeze("r", 1, kV), StatusIs(StatusCode::kFailedPrecondition, "SA-22"));
-  EXPECT_THAT(store().Freeze("r", 2, {"a", "x"}), StatusIs(StatusCode::kInvalidArgument, "not in V"));
+  EXPECT_THAT(store().Freeze("r", 2, {"a", "x"}),
+              StatusIs(StatusCode::kInvalidArgument, "not in V"));
   EXPECT_THAT(store().Freeze("r", 5, kU), StatusIs(StatusCode::kNotFound, "no round 5"));
   ASSERT_OK(store().Abort("r", 3, "too few"));
   EXPECT_THAT(store().Freeze("r", 3, kU), StatusIs(StatusCode::kFailedPrecondition, "aborted"));
@@ -156,17 +176,21 @@ TEST_P(RunStoreTest, UIsFixedOnce) {  // SA-22
 
 TEST_P(RunStoreTest, OnlyAFrozenRoundIsCommittedAndAllOfItTogether) {
   CreateAndOpen();
-  EXPECT_THAT(store().Commit("r", CommitOf(1, 1)), StatusIs(StatusCode::kFailedPrecondition, "only a frozen"));
+  EXPECT_THAT(store().Commit("r", CommitOf(1, 1)),
+              StatusIs(StatusCode::kFailedPrecondition, "only a frozen"));
   ASSERT_OK(store().Freeze("r", 1, kU));
-  EXPECT_THAT(store().Commit("r", CommitOf(1, 1, kV)), StatusIs(StatusCode::kFailedPrecondition, "SA-22"));
+  EXPECT_THAT(store().Commit("r", CommitOf(1, 1, kV)),
+              StatusIs(StatusCode::kFailedPrecondition, "SA-22"));
   RoundCommit odd = CommitOf(1, 1);
   odd.model->step = 2;
   EXPECT_THAT(store().Commit("r", odd), StatusIs(StatusCode::kInvalidArgument, "model of step 2"));
   EXPECT_EQ(Snapshot().step, 0u);
   EXPECT_EQ(Snapshot().engine_state, Bytes{9});
   ASSERT_OK(store().Commit("r", CommitOf(1, 1)));
-  EXPECT_THAT(store().Commit("r", CommitOf(1, 1)), StatusIs(StatusCode::kFailedPrecondition, "committed"));
-  EXPECT_THAT(store().Abort("r", 1, "late"), StatusIs(StatusCode::kFailedPrecondition, "committed"));
+  EXPECT_THAT(store().Commit("r", CommitOf(1, 1)),
+              StatusIs(StatusCode::kFailedPrecondition, "committed"));
+  EXPECT_THAT(store().Abort("r", 1, "late"),
+              StatusIs(StatusCode::kFailedPrecondition, "committed"));
   Reopen();
   const RunSnapshot snapshot = Snapshot();
   EXPECT_EQ(snapshot.step, 1u);
@@ -193,7 +217,8 @@ TEST_P(RunStoreTest, ASumWithoutAModelKeepsTheModel) {
   ASSERT_OK(store().Freeze("r", 2, kU));
   ASSERT_OK(store().Commit("r", CommitOf(2, 3)));
   ASSERT_OK(store().Freeze("r", 3, kU));
-  EXPECT_THAT(store().Commit("r", CommitOf(3, 2)), StatusIs(StatusCode::kInvalidArgument, "the run is at 3"));
+  EXPECT_THAT(store().Commit("r", CommitOf(3, 2)),
+              StatusIs(StatusCode::kInvalidArgument, "the run is at 3"));
 }
 
 TEST_P(RunStoreTest, AnAbortedRoundStaysCharged) {  // SE-07
@@ -247,15 +272,20 @@ TEST_P(RunStoreTest, RunsDoNotMix) {
   ASSERT_OK(store().CreateRun(NewRun("s"), Model(5, 0), {}));
   ASSERT_OK(store().OpenBlock("s", BlockOf(1, 1, 0, {"a"})));
   EXPECT_EQ(Snapshot().charged["a"], 4u);
-  EXPECT_THAT(store().LoadModel("r", Model(5, 0).hash), StatusIs(StatusCode::kNotFound, "keeps no model"));
+  EXPECT_THAT(store().LoadModel("r", Model(5, 0).hash),
+              StatusIs(StatusCode::kNotFound, "keeps no model"));
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    BackEnds, RunStoreTest,
-    testing::Values(BackEnd{"Memory", false, [](const std::filesystem::path&) { return NewMemoryRunStore(); }},
-                    BackEnd{"Sqlite", true,
-                            [](const std::filesystem::path& folder) { return *OpenSqliteRunStore(folder / "runs.db"); }}),
-    [](const auto& test) { return std::string(test.param.name); });
+INSTANTIATE_TEST_SUITE_P(BackEnds, RunStoreTest,
+                         testing::Values(BackEnd{"Memory", false,
+                                                 [](const std::filesystem::path&) {
+                                                   return NewMemoryRunStore();
+                                                 }},
+                                         BackEnd{"Sqlite", true,
+                                                 [](const std::filesystem::path& folder) {
+                                                   return *OpenSqliteRunStore(folder / "runs.db");
+                                                 }}),
+                         [](const auto& test) { return std::string(test.param.name); });
 
 }  // namespace
 }  // namespace veilsum::coordinator

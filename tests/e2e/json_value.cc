@@ -1,4 +1,5 @@
-// json_value FILE PATH: prints the value at a dotted path of a JSON file, as JSON; exit 1 when there is none.
+// json_value FILE PATH: prints the value at a dotted path of a JSON file, as JSON; exit 1 when
+// there is none.
 #include <fstream>
 #include <iostream>
 #include <nlohmann/json.hpp>

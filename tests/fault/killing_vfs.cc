@@ -36,13 +36,16 @@ int Open(sqlite3_vfs* vfs, const char* name, sqlite3_file* file, int flags, int*
   sqlite3_io_methods& m = mine->methods;
   m.iVersion = 1;  // no shared memory: the store opens exclusively and must not need it
   m.xClose = [](sqlite3_file* f) { return Do(f).xClose(Real(f)); };
-  m.xRead = [](sqlite3_file* f, void* data, int n, sqlite3_int64 at) { return Do(f).xRead(Real(f), data, n, at); };
+  m.xRead = [](sqlite3_file* f, void* data, int n, sqlite3_int64 at) {
+    return Do(f).xRead(Real(f), data, n, at);
+  };
   m.xWrite = [](sqlite3_file* f, const void* data, int n, sqlite3_int64 at) {
     Point();
     return Do(f).xWrite(Real(f), data, n, at);
   };
   m.xTruncate = [](sqlite3_file* f, sqlite3_int64 n) { return Do(f).xTruncate(Real(f), n); };
-  // A killed process loses nothing that it has written, synced or not, so that the disk need not be waited for.
+  // A killed process loses nothing that it has written, synced or not, so that the disk need not be
+  // waited for.
   m.xSync = [](sqlite3_file*, int) {
     Point();
     return SQLITE_OK;
@@ -50,8 +53,12 @@ int Open(sqlite3_vfs* vfs, const char* name, sqlite3_file* file, int flags, int*
   m.xFileSize = [](sqlite3_file* f, sqlite3_int64* n) { return Do(f).xFileSize(Real(f), n); };
   m.xLock = [](sqlite3_file* f, int level) { return Do(f).xLock(Real(f), level); };
   m.xUnlock = [](sqlite3_file* f, int level) { return Do(f).xUnlock(Real(f), level); };
-  m.xCheckReservedLock = [](sqlite3_file* f, int* out) { return Do(f).xCheckReservedLock(Real(f), out); };
-  m.xFileControl = [](sqlite3_file* f, int op, void* arg) { return Do(f).xFileControl(Real(f), op, arg); };
+  m.xCheckReservedLock = [](sqlite3_file* f, int* out) {
+    return Do(f).xCheckReservedLock(Real(f), out);
+  };
+  m.xFileControl = [](sqlite3_file* f, int op, void* arg) {
+    return Do(f).xFileControl(Real(f), op, arg);
+  };
   m.xSectorSize = [](sqlite3_file* f) { return Do(f).xSectorSize(Real(f)); };
   m.xDeviceCharacteristics = [](sqlite3_file* f) { return Do(f).xDeviceCharacteristics(Real(f)); };
   mine->base.pMethods = &m;
@@ -66,7 +73,8 @@ void RegisterKillingVfs(long fatal) {
   if (sqlite3_vfs_find(kKillingVfs) != nullptr) return;
   static sqlite3_vfs vfs;
   sqlite3_vfs* original = sqlite3_vfs_find(nullptr);
-  vfs = *original;  // everything but opening is the original's, which reads no state of its own in those calls
+  vfs = *original;  // everything but opening is the original's, which reads no state of its own in
+                    // those calls
   vfs.szOsFile = static_cast<int>(sizeof(KillingFile)) + original->szOsFile;
   vfs.zName = kKillingVfs;
   vfs.pNext = nullptr;

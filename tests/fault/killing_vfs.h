@@ -1,12 +1,13 @@
-// A SQLite VFS that kills its own process at the n-th write or sync: a crash at a point of our choice.
+// A SQLite VFS that kills its own process at the n-th write or sync: a crash at a point of our
+// choice.
 #pragma once
 
 namespace veilsum {
 
 inline constexpr const char* kKillingVfs = "veilsum_killing";
 
-// Registers the VFS over the default one; again: counts from the start. The process dies by SIGKILL just before write or
-// sync number `fatal` (from 1); 0: never, but count.
+// Registers the VFS over the default one; again: counts from the start. The process dies by SIGKILL
+// just before write or sync number `fatal` (from 1); 0: never, but count.
 void RegisterKillingVfs(long fatal);
 long WritesAndSyncsSoFar();
 

@@ -1,5 +1,5 @@
-// kill -9 at every write and every sync of a scripted run: what is found afterwards is always a state that was promised,
-// and no round has been released that is not charged (SE-07, SE-09).
+// kill -9 at every write and every sync of a scripted run: what is found afterwards is always a
+// state that was promised, and no round has been released that is not charged (SE-07, SE-09).
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -22,17 +22,27 @@ ModelRecord ModelOf(std::uint64_t step) {
   ModelRecord model;
   model.hash.fill(static_cast<std::uint8_t>(step));
   model.step = step;
-  model.bytes.assign(20'000, static_cast<std::uint8_t>(step));  // several pages: a commit is more than one write
+  model.bytes.assign(
+      20'000, static_cast<std::uint8_t>(step));  // several pages: a commit is more than one write
   return model;
 }
 
 // What a child that lives reports: an operation is acknowledged only after it returned OK.
-enum Acknowledged : char { kCreated = 'c', kOpened = 'o', kFroze = 'f', kCommitted = 'm', kAborted = 'x' };
+enum Acknowledged : char {
+  kCreated = 'c',
+  kOpened = 'o',
+  kFroze = 'f',
+  kCommitted = 'm',
+  kAborted = 'x'
+};
 
 // Two blocks of two rounds: commit, commit; commit, abort. Stops at the first error.
 absl::Status Script(RunStore& store, int report) {
-  const auto acknowledge = [&](char what) { return write(report, &what, 1) == 1 ? absl::OkStatus() : Internal("pipe"); };
-  VEILSUM_RETURN_IF_ERROR(store.CreateRun({"r", "{}", "{}", 1, "training", ""}, ModelOf(0), Bytes{0}));
+  const auto acknowledge = [&](char what) {
+    return write(report, &what, 1) == 1 ? absl::OkStatus() : Internal("pipe");
+  };
+  VEILSUM_RETURN_IF_ERROR(
+      store.CreateRun({"r", "{}", "{}", 1, "training", ""}, ModelOf(0), Bytes{0}));
   VEILSUM_RETURN_IF_ERROR(acknowledge(kCreated));
   for (std::uint64_t r = 1; r <= 4; ++r) {
     if (r % 2 == 1) {
@@ -46,7 +56,8 @@ absl::Status Script(RunStore& store, int report) {
       VEILSUM_RETURN_IF_ERROR(store.Abort("r", r, "too few"));
       return acknowledge(kAborted);
     }
-    VEILSUM_RETURN_IF_ERROR(store.Commit("r", {r, kU, r, Hash32{}, ModelOf(r), Bytes{static_cast<std::uint8_t>(r)}}));
+    VEILSUM_RETURN_IF_ERROR(
+        store.Commit("r", {r, kU, r, Hash32{}, ModelOf(r), Bytes{static_cast<std::uint8_t>(r)}}));
     VEILSUM_RETURN_IF_ERROR(acknowledge(kCommitted));
   }
   return absl::OkStatus();
@@ -73,7 +84,8 @@ Outcome RunChild(const std::filesystem::path& file, long fatal) {
   close(report[1]);
   std::string text;
   char buffer[256];
-  for (ssize_t n; (n = read(report[0], buffer, sizeof buffer)) > 0;) text.append(buffer, static_cast<std::size_t>(n));
+  for (ssize_t n; (n = read(report[0], buffer, sizeof buffer)) > 0;)
+    text.append(buffer, static_cast<std::size_t>(n));
   close(report[0]);
   int status = 0;
   waitpid(child, &status, 0);
@@ -81,7 +93,8 @@ Outcome RunChild(const std::filesystem::path& file, long fatal) {
   outcome.killed = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
   EXPECT_TRUE(outcome.killed || (WIFEXITED(status) && WEXITSTATUS(status) == 0)) << status;
   if (!outcome.killed && text.size() >= sizeof outcome.points) {
-    std::memcpy(&outcome.points, text.data() + text.size() - sizeof outcome.points, sizeof outcome.points);
+    std::memcpy(&outcome.points, text.data() + text.size() - sizeof outcome.points,
+                sizeof outcome.points);
     text.resize(text.size() - sizeof outcome.points);
   }
   outcome.acknowledged = text;
@@ -100,7 +113,8 @@ void CheckRecovered(RunStore& store, const std::string& acknowledged) {
     ASSERT_EQ(acknowledged, "");
     return;
   }
-  const std::uint64_t opened = 2 * Count(acknowledged, kOpened), committed = Count(acknowledged, kCommitted);
+  const std::uint64_t opened = 2 * Count(acknowledged, kOpened),
+                      committed = Count(acknowledged, kCommitted);
   EXPECT_TRUE(snapshot->last_opened == opened || snapshot->last_opened == opened + 2);
   EXPECT_TRUE(snapshot->step == committed || snapshot->step == committed + 1);
   EXPECT_GE(snapshot->aborted, Count(acknowledged, kAborted));
@@ -117,7 +131,8 @@ void CheckRecovered(RunStore& store, const std::string& acknowledged) {
     EXPECT_EQ(round->survivors, kU);
   }
   ASSERT_OK(store.RecoverOpenRounds("r"));
-  EXPECT_OK(store.OpenBlock("r", {snapshot->last_opened + 1, snapshot->last_opened + 1, Bytes(16, 9), 99, 0, Bytes(32, 2), kV}));
+  EXPECT_OK(store.OpenBlock("r", {snapshot->last_opened + 1, snapshot->last_opened + 1,
+                                  Bytes(16, 9), 99, 0, Bytes(32, 2), kV}));
 }
 
 TEST(RunStoreCrash, AtEveryWriteAndSyncLeavesAPromisedState) {

@@ -1,4 +1,5 @@
-// Sums stay exact under drop-outs, and a coordinator that crashes continues from committed sums only.
+// Sums stay exact under drop-outs, and a coordinator that crashes continues from committed sums
+// only.
 #include "tests/integration/tapped_federation.h"
 
 namespace veilsum {
@@ -47,14 +48,17 @@ TEST_P(ExactSums, EveryCommittedSumIsThePlainOne) {
   TappedFederation federation(options);
   RunToTheEnd(federation);
   ExpectFinished(federation, options.plan.steps);
-  const auto incomplete = std::ranges::count_if(
-      federation.commits(), [&](const auto& commit) { return commit.survivors.size() < c.members; });
+  const auto incomplete = std::ranges::count_if(federation.commits(), [&](const auto& commit) {
+    return commit.survivors.size() < c.members;
+  });
   EXPECT_EQ(incomplete > 0, c.drops) << "the drop-outs this test is about";
 }
 
 INSTANTIATE_TEST_SUITE_P(Runs, ExactSums,
-                         testing::Values(Case{"Private", true, false, false, 5}, Case{"PrivateStatistics", true, true, false, 5},
-                                         Case{"None", false, false, false, 5}, Case{"NoneStatistics", false, true, false, 6},
+                         testing::Values(Case{"Private", true, false, false, 5},
+                                         Case{"PrivateStatistics", true, true, false, 5},
+                                         Case{"None", false, false, false, 5},
+                                         Case{"NoneStatistics", false, true, false, 6},
                                          Case{"PrivateDrops", true, false, true, 7},
                                          Case{"PrivateStatisticsDrops", true, true, true, 9},
                                          Case{"NoneDrops", false, false, true, 7},
@@ -65,11 +69,14 @@ INSTANTIATE_TEST_SUITE_P(Runs, ExactSums,
 class HugeContribution final : public client::Contribution {
  public:
   explicit HugeContribution(const model::RunContract& contract) : contract_(contract) {}
-  absl::StatusOr<dp::NoisedVector> Compute(const model::RoundPurpose& purpose, const model::ModelVector&) override {
+  absl::StatusOr<dp::NoisedVector> Compute(const model::RoundPurpose& purpose,
+                                           const model::ModelVector&) override {
     std::vector<std::int64_t> grid(contract_.sums[purpose.sum].dimension);
     for (std::size_t i = 0; i < grid.size(); ++i)
-      grid[i] = (i % 2 == 0 ? 1 : -1) * ((std::int64_t{1} << 31) - 1 - static_cast<std::int64_t>(i * purpose.attempt));
-    return dp::NoiseShare::CreateWithoutPrivacy().AddTo(dp::ClippedSum::FromCertifiedContributions(std::move(grid)), rng_);
+      grid[i] = (i % 2 == 0 ? 1 : -1) *
+                ((std::int64_t{1} << 31) - 1 - static_cast<std::int64_t>(i * purpose.attempt));
+    return dp::NoiseShare::CreateWithoutPrivacy().AddTo(
+        dp::ClippedSum::FromCertifiedContributions(std::move(grid)), rng_);
   }
 
  private:
@@ -80,7 +87,9 @@ class HugeContribution final : public client::Contribution {
 TEST(ExactSumsEdge, WrapAroundTheRingIsThatOfThePlainSum) {
   FederationRunOptions options;
   options.plan.is_private = options.plan.statistics = false;
-  options.contribution = [](const client::ApprovedRun& run) { return std::make_unique<HugeContribution>(run.contract()); };
+  options.contribution = [](const client::ApprovedRun& run) {
+    return std::make_unique<HugeContribution>(run.contract());
+  };
   TappedFederation federation(options);
   RunToTheEnd(federation);
   ExpectFinished(federation, options.plan.steps);
@@ -112,10 +121,11 @@ TEST_P(Restart, ContinuesFromCommittedSumsAndOpensNoAttemptTwice) {
   EXPECT_GT(federation.commits().size(), committed);
 }
 
-INSTANTIATE_TEST_SUITE_P(Crashes, Restart,
-                         testing::Values(Crash{"SaveApproval", 3}, Crash{"OpenBlock", 1}, Crash{"OpenBlock", 2}, Crash{"Freeze", 1},
-                                         Crash{"Freeze", 3}, Crash{"Commit", 1}, Crash{"Commit", 4}),
-                         [](const auto& c) { return std::string("After") + c.param.call + std::to_string(c.param.n); });
+INSTANTIATE_TEST_SUITE_P(
+    Crashes, Restart,
+    testing::Values(Crash{"SaveApproval", 3}, Crash{"OpenBlock", 1}, Crash{"OpenBlock", 2},
+                    Crash{"Freeze", 1}, Crash{"Freeze", 3}, Crash{"Commit", 1}, Crash{"Commit", 4}),
+    [](const auto& c) { return std::string("After") + c.param.call + std::to_string(c.param.n); });
 
 TEST(RestartTwice, UnderDropOuts) {
   FederationRunOptions options;

@@ -20,7 +20,8 @@ class Answer {
   }
   absl::Status Wait() {
     std::unique_lock lock(mutex_);
-    if (!given_.wait_for(lock, kPatience, [&] { return status_.has_value(); })) return DeadlineExceeded("no answer");
+    if (!given_.wait_for(lock, kPatience, [&] { return status_.has_value(); }))
+      return DeadlineExceeded("no answer");
     return *status_;
   }
 
@@ -50,7 +51,8 @@ class Loopback::Pipe final : public coordinator::ClientLink {
   void Send(const coordinator::v1::ServerMessage& message) override {
     const std::lock_guard lock(mutex_);
     if (end_) return;
-    if (message.has_start()) loopback_.NoteStart(message.start().round(), message.start().SerializeAsString());
+    if (message.has_start())
+      loopback_.NoteStart(message.start().round(), message.start().SerializeAsString());
     arrived_.push_back(message.SerializeAsString());
     changed_.notify_all();
   }
@@ -85,8 +87,12 @@ class Loopback::Pipe final : public coordinator::ClientLink {
 
 class LoopbackLink final : public client::CoordinatorLink {
  public:
-  LoopbackLink(Loopback& loopback, std::string seat, std::uint64_t generation, std::shared_ptr<Loopback::Pipe> pipe)
-      : loopback_(loopback), seat_(std::move(seat)), generation_(generation), pipe_(std::move(pipe)) {}
+  LoopbackLink(Loopback& loopback, std::string seat, std::uint64_t generation,
+               std::shared_ptr<Loopback::Pipe> pipe)
+      : loopback_(loopback),
+        seat_(std::move(seat)),
+        generation_(generation),
+        pipe_(std::move(pipe)) {}
   ~LoopbackLink() override { Close(); }
 
   absl::StatusOr<coordinator::v1::ServerMessage> Read() override { return pipe_->Read(); }
@@ -105,7 +111,8 @@ class LoopbackLink final : public client::CoordinatorLink {
     auto answer = std::make_shared<Answer>();
     VEILSUM_RETURN_IF_ERROR(With([&](coordinator::RoundsBackend& backend) -> absl::Status {
       VEILSUM_ASSIGN_OR_RETURN(const std::size_t expected, backend.ExpectUpload(seat_, round));
-      if (expected != words.size()) return InvalidArgument("SA-20: an upload of %d bytes, not %d", words.size(), expected);
+      if (expected != words.size())
+        return InvalidArgument("SA-20: an upload of %d bytes, not %d", words.size(), expected);
       auto question = std::make_shared<Question>(answer);
       backend.OnUpload(seat_, round, Bytes(words.begin(), words.end()),
                        [question](absl::Status status) { question->Give(std::move(status)); });
@@ -117,8 +124,10 @@ class LoopbackLink final : public client::CoordinatorLink {
   absl::StatusOr<Bytes> FetchModel(const Hash32& model_hash, std::size_t limit) override {
     Bytes model;
     VEILSUM_RETURN_IF_ERROR(With([&](coordinator::RoundsBackend& backend) -> absl::Status {
-      VEILSUM_ASSIGN_OR_RETURN(const std::shared_ptr<const Bytes> bytes, backend.ModelBytes(model_hash));
-      if (bytes->size() > limit) return ResourceExhausted("the model has more than %d bytes", limit);
+      VEILSUM_ASSIGN_OR_RETURN(const std::shared_ptr<const Bytes> bytes,
+                               backend.ModelBytes(model_hash));
+      if (bytes->size() > limit)
+        return ResourceExhausted("the model has more than %d bytes", limit);
       model = *bytes;
       return absl::OkStatus();
     }));
@@ -164,7 +173,8 @@ void Loopback::Detach() {
     if (const auto pipe = weak.lock()) pipe->Close(Unavailable("the coordinator has gone"));
 }
 
-absl::StatusOr<std::unique_ptr<client::CoordinatorLink>> Loopback::Connect(const std::string& seat) {
+absl::StatusOr<std::unique_ptr<client::CoordinatorLink>> Loopback::Connect(
+    const std::string& seat) {
   const std::shared_lock lock(attached_mutex_);
   if (backend_ == nullptr) return Unavailable("no coordinator");
   auto pipe = std::make_shared<Pipe>(*this);

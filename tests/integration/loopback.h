@@ -1,5 +1,6 @@
-// Clients and a coordinator in one process, joined by queues instead of gRPC. Every message is serialised and parsed on
-// its way; uploads pass the same admission as on the network. A coordinator can be taken away and another one put there.
+// Clients and a coordinator in one process, joined by queues instead of gRPC. Every message is
+// serialised and parsed on its way; uploads pass the same admission as on the network. A
+// coordinator can be taken away and another one put there.
 #pragma once
 
 #include <map>
@@ -18,7 +19,8 @@ class Loopback {
   class Pipe;
 
   void Attach(coordinator::RoundsBackend& backend);
-  // Every link is closed as Unavailable; afterwards nobody calls the backend any more. From any thread.
+  // Every link is closed as Unavailable; afterwards nobody calls the backend any more. From any
+  // thread.
   void Detach();
   // Unavailable when no coordinator is attached.
   absl::StatusOr<std::unique_ptr<client::CoordinatorLink>> Connect(const std::string& seat);
@@ -32,7 +34,8 @@ class Loopback {
   template <class F>
   absl::Status WithBackend(std::uint64_t generation, F f) {
     const std::shared_lock lock(attached_mutex_);
-    if (backend_ == nullptr || generation != generation_) return Unavailable("the coordinator has gone");
+    if (backend_ == nullptr || generation != generation_)
+      return Unavailable("the coordinator has gone");
     return f(*backend_);
   }
   void NoteStart(std::uint64_t round, const std::string& announcement);

@@ -38,8 +38,9 @@ std::int64_t Centred(std::uint64_t value, std::uint32_t bits) {
   if (bits == 64) return static_cast<std::int64_t>(value);
   const std::uint64_t modulus = std::uint64_t{1} << bits;
   value &= modulus - 1;
-  return value < modulus / 2 ? static_cast<std::int64_t>(value)
-                             : static_cast<std::int64_t>(value) - static_cast<std::int64_t>(modulus);
+  return value < modulus / 2
+             ? static_cast<std::int64_t>(value)
+             : static_cast<std::int64_t>(value) - static_cast<std::int64_t>(modulus);
 }
 
 }  // namespace
@@ -47,11 +48,16 @@ std::int64_t Centred(std::uint64_t value, std::uint32_t bits) {
 // Notes the integers on their way from the noise to the mask.
 class TappedContribution final : public client::Contribution {
  public:
-  TappedContribution(TappedFederation& federation, std::string seat, const model::RunContract& contract,
+  TappedContribution(TappedFederation& federation, std::string seat,
+                     const model::RunContract& contract,
                      std::unique_ptr<client::Contribution> inner)
-      : federation_(federation), seat_(std::move(seat)), contract_(contract), inner_(std::move(inner)) {}
+      : federation_(federation),
+        seat_(std::move(seat)),
+        contract_(contract),
+        inner_(std::move(inner)) {}
 
-  absl::StatusOr<dp::NoisedVector> Compute(const model::RoundPurpose& purpose, const model::ModelVector& model) override {
+  absl::StatusOr<dp::NoisedVector> Compute(const model::RoundPurpose& purpose,
+                                           const model::ModelVector& model) override {
     VEILSUM_ASSIGN_OR_RETURN(dp::NoisedVector noised, inner_->Compute(purpose, model));
     std::uint64_t round = purpose.attempt;
     for (std::size_t i = 0; i < purpose.sum; ++i) round += contract_.sums[i].attempts_max;
@@ -69,7 +75,9 @@ class TappedContribution final : public client::Contribution {
 };
 
 TappedFederation::TappedFederation(FederationRunOptions options)
-    : options_(std::move(options)), plan_(model::MakeSmallPlan(options_.plan)), seats_(model::SmallSeats(options_.members)) {
+    : options_(std::move(options)),
+      plan_(model::MakeSmallPlan(options_.plan)),
+      seats_(model::SmallSeats(options_.members)) {
   InitialiseCrypto();
   store_.committed = [this](const coordinator::RoundCommit& commit) {
     const std::lock_guard lock(mutex_);
@@ -123,7 +131,8 @@ client::ParticipantConfig TappedFederation::ConfigOf(std::size_t member) {
   config.own = {seats_[member], "fed.test", Hash32{7}};
   SeededRngForTests keys(500 + member);
   auto signer = std::make_shared<const Ed25519Signer>(keys.NewSecret<32>());
-  config.identity = {seats_[member], signer, secure_agg::FakeCertificate(seats_[member], signer->public_key())};
+  config.identity = {seats_[member], signer,
+                     secure_agg::FakeCertificate(seats_[member], signer->public_key())};
   config.policy.epsilon_cap = 8;
   config.policy.delta_cap = 1e-5;
   config.policy.allow_no_privacy = true;
@@ -134,7 +143,8 @@ client::ParticipantConfig TappedFederation::ConfigOf(std::size_t member) {
   return config;
 }
 
-absl::StatusOr<client::Prepared> TappedFederation::Prepare(const client::ApprovedRun& run, std::size_t member, SecureRng& rng) {
+absl::StatusOr<client::Prepared> TappedFederation::Prepare(const client::ApprovedRun& run,
+                                                           std::size_t member, SecureRng& rng) {
   model::Examples examples = SomeExamples(100 * options_.seed + member);
   const std::uint64_t customers = examples.customers();
   std::unique_ptr<client::Contribution> own;
@@ -143,13 +153,17 @@ absl::StatusOr<client::Prepared> TappedFederation::Prepare(const client::Approve
   } else {
     VEILSUM_ASSIGN_OR_RETURN(own, client::LocalContribution::Create(run, std::move(examples), rng));
   }
-  return client::Prepared{std::make_unique<TappedContribution>(*this, seats_[member], run.contract(), std::move(own)), customers};
+  return client::Prepared{
+      std::make_unique<TappedContribution>(*this, seats_[member], run.contract(), std::move(own)),
+      customers};
 }
 
 client::ParticipantWorld TappedFederation::WorldOf(std::size_t member, Client& client) {
   client::ParticipantWorld world;
   world.connect = [this, member] { return loopback_.Connect(seats_[member]); };
-  world.prepare = [this, member, rng = client.rng.get()](const client::ApprovedRun& run) { return Prepare(run, member, *rng); };
+  world.prepare = [this, member, rng = client.rng.get()](const client::ApprovedRun& run) {
+    return Prepare(run, member, *rng);
+  };
   world.verifier = &verifier_;
   world.odometer = client.odometer.get();
   world.rng = client.rng.get();
@@ -165,7 +179,8 @@ void TappedFederation::StartClients() {
   for (std::size_t i = 0; i < seats_.size(); ++i) {
     auto client = std::make_unique<Client>();
     client->rng = std::make_unique<SeededRngForTests>(10'000 * options_.seed + i);
-    ASSERT_OK_AND_ASSIGN(client->odometer, client::Odometer::Open(folder_.path() / ("spent" + std::to_string(i))));
+    ASSERT_OK_AND_ASSIGN(client->odometer,
+                         client::Odometer::Open(folder_.path() / ("spent" + std::to_string(i))));
     client->participant = std::make_unique<client::Participant>(ConfigOf(i), WorldOf(i, *client));
     client->thread = std::thread([raw = client.get()] { raw->end = raw->participant->Run(); });
     clients_.push_back(std::move(client));
@@ -186,7 +201,8 @@ void TappedFederation::CrashAfter(std::string_view call, int n) {
 void TappedFederation::AwaitCrash() {
   {
     std::unique_lock lock(mutex_);
-    ASSERT_TRUE(crashed_changed_.wait_for(lock, std::chrono::seconds(30), [&] { return crashed_; }));
+    ASSERT_TRUE(
+        crashed_changed_.wait_for(lock, std::chrono::seconds(30), [&] { return crashed_; }));
   }
   engine_.reset();
   store_.after = [](std::string_view) {};
@@ -208,17 +224,22 @@ admin::v1::RunProgress TappedFederation::Progress() {
   return first->get_future().get();
 }
 
-std::shared_ptr<const Bytes> TappedFederation::FinalModel() { return engine_->Model(run_id_, {}).value(); }
+std::shared_ptr<const Bytes> TappedFederation::FinalModel() {
+  return engine_->Model(run_id_, {}).value();
+}
 
-std::vector<std::int64_t> TappedFederation::PlainSum(const coordinator::RoundCommit& commit, const model::SumSpec& sum) const {
+std::vector<std::int64_t> TappedFederation::PlainSum(const coordinator::RoundCommit& commit,
+                                                     const model::SumSpec& sum) const {
   std::vector<std::uint64_t> total(sum.dimension, 0);
   for (const std::string& seat : commit.survivors) {
     const auto tap = taps_.find({seat, commit.round});
     if (tap == taps_.end() || tap->second.size() != total.size()) {
-      ADD_FAILURE() << seat << " is in U of round " << commit.round << " and has put nothing of this size into it";
+      ADD_FAILURE() << seat << " is in U of round " << commit.round
+                    << " and has put nothing of this size into it";
       continue;
     }
-    for (std::size_t i = 0; i < total.size(); ++i) total[i] += static_cast<std::uint64_t>(tap->second[i]);
+    for (std::size_t i = 0; i < total.size(); ++i)
+      total[i] += static_cast<std::uint64_t>(tap->second[i]);
   }
   std::vector<std::int64_t> plain;
   for (const std::uint64_t value : total) plain.push_back(Centred(value, sum.bits));
@@ -229,9 +250,11 @@ void TappedFederation::ExpectExactSums() const {
   const std::lock_guard lock(mutex_);
   ASSERT_OK_AND_ASSIGN(const coordinator::RunTerms terms,
                        coordinator::RunTerms::Restore(model::PlanToJson(plan_), contract_));
-  ASSERT_OK_AND_ASSIGN(coordinator::TrainingState state, coordinator::TrainingState::Create(terms, options_.seed));
+  ASSERT_OK_AND_ASSIGN(coordinator::TrainingState state,
+                       coordinator::TrainingState::Create(terms, options_.seed));
   for (const coordinator::RoundCommit& commit : commits_) {
-    ASSERT_OK_AND_ASSIGN(const model::RoundPurpose purpose, model::PurposeOf(terms.contract(), commit.round));
+    ASSERT_OK_AND_ASSIGN(const model::RoundPurpose purpose,
+                         model::PurposeOf(terms.contract(), commit.round));
     const std::vector<std::int64_t> plain = PlainSum(commit, terms.contract().sums[purpose.sum]);
     EXPECT_EQ(HashOfSum(plain), commit.sum_hash) << "round " << commit.round;
     ASSERT_OK(state.Apply(terms, purpose.sum, plain));

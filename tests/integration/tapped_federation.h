@@ -1,5 +1,6 @@
-// A whole federation in one process: a real run engine, real participants on threads, and taps that only a test can have:
-// what every seat handed to its mask, and what the store was told. The sums must agree with the taps, number by number.
+// A whole federation in one process: a real run engine, real participants on threads, and taps that
+// only a test can have: what every seat handed to its mask, and what the store was told. The sums
+// must agree with the taps, number by number.
 #pragma once
 
 #include <condition_variable>
@@ -35,14 +36,15 @@ class TappedFederation {
   void StartCoordinator();
   void StartRun();
   void StartClients();
-  // Takes the coordinator away as a crash does, when the n-th write of this name has succeeded. Call before StartClients.
+  // Takes the coordinator away as a crash does, when the n-th write of this name has succeeded.
+  // Call before StartClients.
   void CrashAfter(std::string_view call, int n);
-  void AwaitCrash();      // and destroys the engine
-  void AwaitClients();    // each must return OK
+  void AwaitCrash();    // and destroys the engine
+  void AwaitClients();  // each must return OK
   admin::v1::RunProgress Progress();
 
-  // Every committed sum is the plain sum of what its survivors had put in, and every committed model follows from the
-  // committed sums alone.
+  // Every committed sum is the plain sum of what its survivors had put in, and every committed
+  // model follows from the committed sums alone.
   void ExpectExactSums() const;
   // No attempt is opened twice, and nobody released more than it was charged for.
   void ExpectHonestCharges();
@@ -54,7 +56,8 @@ class TappedFederation {
 
  private:
   friend class TappedContribution;
-  using Taps = std::map<std::pair<std::string, std::uint64_t>, std::vector<std::int64_t>>;  // by seat and round
+  using Taps = std::map<std::pair<std::string, std::uint64_t>,
+                        std::vector<std::int64_t>>;  // by seat and round
   struct Client {
     std::unique_ptr<SeededRngForTests> rng;
     std::unique_ptr<client::Odometer> odometer;
@@ -64,8 +67,10 @@ class TappedFederation {
   };
   client::ParticipantConfig ConfigOf(std::size_t member);
   client::ParticipantWorld WorldOf(std::size_t member, Client& client);
-  absl::StatusOr<client::Prepared> Prepare(const client::ApprovedRun& run, std::size_t member, SecureRng& rng);
-  std::vector<std::int64_t> PlainSum(const coordinator::RoundCommit& commit, const model::SumSpec& sum) const;
+  absl::StatusOr<client::Prepared> Prepare(const client::ApprovedRun& run, std::size_t member,
+                                           SecureRng& rng);
+  std::vector<std::int64_t> PlainSum(const coordinator::RoundCommit& commit,
+                                     const model::SumSpec& sum) const;
 
   FederationRunOptions options_;
   model::Plan plan_;

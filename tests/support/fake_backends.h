@@ -1,4 +1,5 @@
-// What stands behind the RPC server in tests: remembers what it was told and answers as it was set up. Thread-safe.
+// What stands behind the RPC server in tests: remembers what it was told and answers as it was set
+// up. Thread-safe.
 #pragma once
 
 #include <condition_variable>
@@ -13,25 +14,33 @@ namespace veilsum::coordinator {
 class FakeRounds final : public RoundsBackend {
  public:
   void OnConnected(const std::string& seat, std::shared_ptr<ClientLink> link) override {
-    Change([&] { links[seat] = std::move(link); ++connected; });
+    Change([&] {
+      links[seat] = std::move(link);
+      ++connected;
+    });
   }
   // Answers every join with an offer that names the seat.
-  void OnMessage(const std::string& seat, const std::shared_ptr<ClientLink>& link, v1::ClientMessage message) override {
+  void OnMessage(const std::string& seat, const std::shared_ptr<ClientLink>& link,
+                 v1::ClientMessage message) override {
     Change([&] { ++messages; });
     v1::ServerMessage answer;
     answer.mutable_contract()->set_contract(seat);
     answer.mutable_contract()->set_plan(std::string(padding, 'x'));
     if (message.has_join()) link->Send(answer);
   }
-  void OnDisconnected(const std::string&, const std::shared_ptr<ClientLink>&) override { Change([&] { ++disconnected; }); }
+  void OnDisconnected(const std::string&, const std::shared_ptr<ClientLink>&) override {
+    Change([&] { ++disconnected; });
+  }
   absl::StatusOr<std::size_t> ExpectUpload(const std::string&, std::uint64_t round) override {
     const std::lock_guard lock(mutex);
     ++expected_asked;
     const auto found = expected.find(round);
-    if (found == expected.end()) return FailedPrecondition("SA-21: round %d takes no upload", round);
+    if (found == expected.end())
+      return FailedPrecondition("SA-21: round %d takes no upload", round);
     return found->second;
   }
-  void OnUpload(const std::string& seat, std::uint64_t, Bytes words, std::function<void(absl::Status)> done) override {
+  void OnUpload(const std::string& seat, std::uint64_t, Bytes words,
+                std::function<void(absl::Status)> done) override {
     bool hold;
     {
       const std::lock_guard lock(mutex);
@@ -76,15 +85,19 @@ class FakeRounds final : public RoundsBackend {
 
 class FakeAdmin final : public AdminBackend {
  public:
-  absl::StatusOr<admin::v1::StartRunResponse> StartRun(const admin::v1::StartRunRequest& request) override {
+  absl::StatusOr<admin::v1::StartRunResponse> StartRun(
+      const admin::v1::StartRunRequest& request) override {
     if (request.plan().empty()) return InvalidArgument("plan is empty");
     if (request.plan() == "broken") return Internal("row 7 of table x");
     admin::v1::StartRunResponse response;
     response.set_run_id("run-" + request.plan());
     return response;
   }
-  absl::Status StopRun(const std::string& run_id, const std::string&) override { return NotFound("there is no run %s", run_id); }
-  absl::StatusOr<std::function<void()>> Watch(const std::string& run_id, Listener listener) override {
+  absl::Status StopRun(const std::string& run_id, const std::string&) override {
+    return NotFound("there is no run %s", run_id);
+  }
+  absl::StatusOr<std::function<void()>> Watch(const std::string& run_id,
+                                              Listener listener) override {
     if (run_id != "run-a") return NotFound("there is no run %s", run_id);
     admin::v1::RunProgress progress;
     for (std::uint64_t step = 0; step <= 3; ++step) {

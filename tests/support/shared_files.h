@@ -6,7 +6,8 @@
 
 namespace veilsum {
 
-// VEILSUM_SHARED, or ../shared beside the repository (tests run with its root as working directory).
+// VEILSUM_SHARED, or ../shared beside the repository (tests run with its root as working
+// directory).
 inline std::filesystem::path SharedFile(const std::filesystem::path& name) {
   const char* folder = std::getenv("VEILSUM_SHARED");
   return std::filesystem::path(folder != nullptr && *folder != '\0' ? folder : "../shared") / name;
@@ -15,6 +16,6 @@ inline std::filesystem::path SharedFile(const std::filesystem::path& name) {
 }  // namespace veilsum
 
 // Skips the running test, visibly, when the file or folder is not there.
-#define SKIP_WITHOUT_SHARED(name)                             \
+#define SKIP_WITHOUT_SHARED(name)                            \
   if (!std::filesystem::exists(::veilsum::SharedFile(name))) \
   GTEST_SKIP() << ::veilsum::SharedFile(name) << " is not here; set VEILSUM_SHARED"

@@ -22,8 +22,8 @@ MATCHER(IsOk, "is OK") {
 MATCHER_P2(StatusIs, code, part, "has the given code and message") {
   *result_listener << GetStatus(arg).ToString();
   return GetStatus(arg).code() == code &&
-         std::string_view(GetStatus(arg).message().data(), GetStatus(arg).message().size()).find(part) !=
-             std::string_view::npos;
+         std::string_view(GetStatus(arg).message().data(), GetStatus(arg).message().size())
+                 .find(part) != std::string_view::npos;
 }
 
 }  // namespace veilsum

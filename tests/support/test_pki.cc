@@ -26,19 +26,23 @@ TestFolder::~TestFolder() {
   std::filesystem::remove_all(path_, ignored);
 }
 
-IssuedCertificate PkiTestPeer::Issue(const CertificateAuthority& ca, const openssl::CertificateRequest& request) {
+IssuedCertificate PkiTestPeer::Issue(const CertificateAuthority& ca,
+                                     const openssl::CertificateRequest& request) {
   const openssl::KeyPtr key = Must(openssl::NewEcKey("P-256"));
   return {Must(openssl::BuildCertificate(request, key.get(), ca.root_.handle(), ca.key_.get())),
           SecretText(Must(openssl::PrivateKeyPem(key.get())))};
 }
 
-TestPki::TestPki() : ca_(Must(CertificateAuthority::Create("fed.test", ValidFor(std::chrono::system_clock::now(), 100 * kDay)))) {}
+TestPki::TestPki()
+    : ca_(Must(CertificateAuthority::Create(
+          "fed.test", ValidFor(std::chrono::system_clock::now(), 100 * kDay)))) {}
 
 std::shared_ptr<const TlsIdentity> TestPki::Tls(const std::string& uri) const {
   SpiffeId id = Must(SpiffeId::Parse(uri));
-  IssuedCertificate issued = Must(ca_.IssueTls(id, ValidFor(std::chrono::system_clock::now(), kDay), {}, {"127.0.0.1"}));
-  return std::make_shared<const TlsIdentity>(
-      TlsIdentity{ca_.root(), std::move(issued.certificate), std::move(issued.key_pem), std::move(id)});
+  IssuedCertificate issued =
+      Must(ca_.IssueTls(id, ValidFor(std::chrono::system_clock::now(), kDay), {}, {"127.0.0.1"}));
+  return std::make_shared<const TlsIdentity>(TlsIdentity{ca_.root(), std::move(issued.certificate),
+                                                         std::move(issued.key_pem), std::move(id)});
 }
 
 openssl::CertificateRequest TestPki::GoodRequest(const std::string& uri) {
@@ -56,8 +60,9 @@ openssl::CertificateRequest TestPki::GoodRequest(const std::string& uri) {
 std::shared_ptr<const TlsIdentity> TestPki::Spoiled(const openssl::CertificateRequest& request,
                                                     const std::string& claimed) const {
   IssuedCertificate issued = PkiTestPeer::Issue(ca_, request);
-  return std::make_shared<const TlsIdentity>(
-      TlsIdentity{ca_.root(), std::move(issued.certificate), std::move(issued.key_pem), Must(SpiffeId::Parse(claimed))});
+  return std::make_shared<const TlsIdentity>(TlsIdentity{ca_.root(), std::move(issued.certificate),
+                                                         std::move(issued.key_pem),
+                                                         Must(SpiffeId::Parse(claimed))});
 }
 
 }  // namespace veilsum

@@ -18,14 +18,16 @@ absl::Status MakeFolder(const std::filesystem::path& folder) {
   return absl::OkStatus();
 }
 
-absl::Status WriteIdentity(const IssuedCertificate& issued, const std::filesystem::path& folder, const std::string& name) {
+absl::Status WriteIdentity(const IssuedCertificate& issued, const std::filesystem::path& folder,
+                           const std::string& name) {
   VEILSUM_RETURN_IF_ERROR(WriteFile(folder / (name + ".pem"), issued.certificate.ToPem()));
   return WriteFile(folder / (name + ".key"), issued.key_pem.Expose(), FileMode::kPrivate);
 }
 
 class Builder {
  public:
-  Builder(const CertificateAuthority& ca, WallTime now) : ca_(ca), validity_(ValidFor(now, kLeafLifetime)) {}
+  Builder(const CertificateAuthority& ca, WallTime now)
+      : ca_(ca), validity_(ValidFor(now, kLeafLifetime)) {}
 
   absl::Status Operator(const Federation& f) {
     const auto folder = f.spec.root / "operator";
@@ -39,7 +41,8 @@ class Builder {
     const auto folder = f.spec.root / "coordinator";
     VEILSUM_RETURN_IF_ERROR(MakeFolder(folder));
     VEILSUM_ASSIGN_OR_RETURN(const SpiffeId id, SpiffeId::Coordinator(f.spec.domain, "demo"));
-    VEILSUM_ASSIGN_OR_RETURN(const IssuedCertificate tls, ca_.IssueTls(id, validity_, {"localhost"}, {"127.0.0.1"}));
+    VEILSUM_ASSIGN_OR_RETURN(const IssuedCertificate tls,
+                             ca_.IssueTls(id, validity_, {"localhost"}, {"127.0.0.1"}));
     VEILSUM_RETURN_IF_ERROR(WriteIdentity(tls, folder, "tls"));
     f.coordinator_uri = id.ToString();
     return WriteFile(f.coordinator_config, CoordinatorToml(f, "127.0.0.1:0"));
@@ -48,7 +51,9 @@ class Builder {
   absl::Status Seat(Federation& f, const client::Seat& seat) {
     const std::string tenant = LegalTenantId(seat.name);
     if (!tenants_.insert(tenant).second)
-      return InvalidArgument("merchants: two folders have the name \"%s\" once made legal; rename %s", tenant, seat.name);
+      return InvalidArgument(
+          "merchants: two folders have the name \"%s\" once made legal; rename %s", tenant,
+          seat.name);
     VEILSUM_ASSIGN_OR_RETURN(const SpiffeId id, SpiffeId::Client(f.spec.domain, tenant, "node-1"));
     const auto folder = f.spec.root / "clients" / tenant;
     VEILSUM_RETURN_IF_ERROR(MakeFolder(folder));
@@ -71,11 +76,17 @@ class Builder {
 }  // namespace
 
 absl::StatusOr<Federation> LayOut(const FederationSpec& spec) {
-  Federation f{.spec = spec, .coordinator_uri = "", .coordinator_config = "", .port_file = "", .operator_identity = {}, .seats = {}};
+  Federation f{.spec = spec,
+               .coordinator_uri = "",
+               .coordinator_config = "",
+               .port_file = "",
+               .operator_identity = {},
+               .seats = {}};
   f.spec.root = std::filesystem::absolute(spec.root);
   f.coordinator_config = f.spec.root / "coordinator/coordinator.toml";
   f.port_file = f.spec.root / "coordinator/address";
-  f.operator_identity = {f.spec.root / "ca/ca.pem", f.spec.root / "operator/tls.pem", f.spec.root / "operator/tls.key"};
+  f.operator_identity = {f.spec.root / "ca/ca.pem", f.spec.root / "operator/tls.pem",
+                         f.spec.root / "operator/tls.key"};
   VEILSUM_RETURN_IF_ERROR(MakeFolder(f.spec.root / "ca"));
   VEILSUM_RETURN_IF_ERROR(WriteFile(f.spec.root / "plan.json", spec.plan_json));
   const WallTime now = std::chrono::system_clock::now();

@@ -1,4 +1,5 @@
-// Lays a small federation out on disk: a certificate authority, an identity for each process, and their configurations.
+// Lays a small federation out on disk: a certificate authority, an identity for each process, and
+// their configurations.
 //   <root>/ca/            the federation's root (its key stays here: demo only)
 //   <root>/plan.json      the plan, as preflight reads it
 //   <root>/operator/      the demo's own TLS identity
@@ -22,8 +23,8 @@ struct FederationSpec {
   std::vector<client::Seat> seats;
   // Each client's policy (SE-02, SE-12).
   double epsilon_cap = 0, delta_cap = 0;  // unused when no_privacy
-  std::string plan_sha256 = "";        // the one plan that clients approve
-  std::string plan_json = "";          // its canonical JSON, for their preflight
+  std::string plan_sha256 = "";           // the one plan that clients approve
+  std::string plan_json = "";             // its canonical JSON, for their preflight
   bool no_privacy = false;
   // The clients' --drop schedule; "0": none.
   std::string drop_fraction = "0";
@@ -49,12 +50,13 @@ struct Federation {
   std::vector<SeatFiles> seats;  // as in the specification
 };
 
-// Everything but the clients' configurations. InvalidArgument: two seats with one legal name, a bad domain; Internal or the
-// errors of base/pki and WriteFile.
+// Everything but the clients' configurations. InvalidArgument: two seats with one legal name, a bad
+// domain; Internal or the errors of base/pki and WriteFile.
 absl::StatusOr<Federation> LayOut(const FederationSpec& spec);
 
-// Once the coordinator has said where it listens ("127.0.0.1:41234"): writes the clients' configurations, and pins the
-// port in the coordinator's, so that one that is started again is found where it was.
+// Once the coordinator has said where it listens ("127.0.0.1:41234"): writes the clients'
+// configurations, and pins the port in the coordinator's, so that one that is started again is
+// found where it was.
 absl::Status PinAddress(const Federation& federation, const std::string& address);
 
 // The configurations as text; paths are absolute.

@@ -12,9 +12,12 @@ std::string TomlString(std::string_view text) {
   std::string out = "\"";
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') out += '\\', out += c;
-    else if (byte < 0x20 || byte == 0x7f) absl::StrAppendFormat(&out, "\\u%04x", byte);
-    else out += c;
+    if (c == '"' || c == '\\')
+      out += '\\', out += c;
+    else if (byte < 0x20 || byte == 0x7f)
+      absl::StrAppendFormat(&out, "\\u%04x", byte);
+    else
+      out += c;
   }
   return out + '"';
 }
@@ -26,8 +29,9 @@ std::string CoordinatorToml(const Federation& f, const std::string& listen) {
       "[listen]\naddress = %s\nport_file = %s\n\n"
       "[tls]\ncertificate = %s\nkey = %s\nroot = %s\n\n"
       "[store]\npath = %s\n",
-      TomlString(f.spec.domain), TomlString(listen), Path(f.port_file), Path(folder / "tls.pem"), Path(folder / "tls.key"),
-      Path(f.spec.root / "ca/ca.pem"), Path(folder / "coordinator.sqlite"));
+      TomlString(f.spec.domain), TomlString(listen), Path(f.port_file), Path(folder / "tls.pem"),
+      Path(folder / "tls.key"), Path(f.spec.root / "ca/ca.pem"),
+      Path(folder / "coordinator.sqlite"));
 }
 
 std::string ClientToml(const Federation& f, std::size_t index, const std::string& address) {
@@ -36,7 +40,8 @@ std::string ClientToml(const Federation& f, std::size_t index, const std::string
   std::string data = "folder = " + Path(seat.folders.front());
   if (seat.folders.size() > 1) {
     data = "folders = [";
-    for (const auto& part : seat.folders) data += (&part == &seat.folders.front() ? "" : ", ") + Path(part);
+    for (const auto& part : seat.folders)
+      data += (&part == &seat.folders.front() ? "" : ", ") + Path(part);
     data += "]";
   }
   std::string text = absl::StrFormat(
@@ -48,19 +53,22 @@ std::string ClientToml(const Federation& f, std::size_t index, const std::string
       "[store]\nodometer = %s\n\n"
       "[policy]\nfile = %s\n\n"
       "[plan]\nfile = %s\n",
-      TomlString(f.spec.domain), TomlString(address), TomlString(f.coordinator_uri), Path(folder / "tls.pem"),
-      Path(folder / "tls.key"), Path(f.spec.root / "ca/ca.pem"), Path(folder / "signing.pem"), Path(folder / "signing.key"),
-      data, Path(folder / "odometer.sqlite"), Path(folder / "policy.toml"), Path(f.spec.root / "plan.json"));
+      TomlString(f.spec.domain), TomlString(address), TomlString(f.coordinator_uri),
+      Path(folder / "tls.pem"), Path(folder / "tls.key"), Path(f.spec.root / "ca/ca.pem"),
+      Path(folder / "signing.pem"), Path(folder / "signing.key"), data,
+      Path(folder / "odometer.sqlite"), Path(folder / "policy.toml"),
+      Path(f.spec.root / "plan.json"));
   if (f.spec.drop_fraction != "0")
-    text += absl::StrFormat("\n[demo]\ndrop_fraction = %s\ndrop_seed = %d\n", TomlString(f.spec.drop_fraction),
-                            f.spec.drop_seed);
+    text += absl::StrFormat("\n[demo]\ndrop_fraction = %s\ndrop_seed = %d\n",
+                            TomlString(f.spec.drop_fraction), f.spec.drop_seed);
   return text;
 }
 
 std::string PolicyToml(const FederationSpec& spec) {
   std::string text = absl::StrFormat("allowed_plan_sha256 = [%s]\n", TomlString(spec.plan_sha256));
   if (spec.no_privacy) return text + "allow_no_privacy = true\n";
-  return text + absl::StrFormat("epsilon_cap = %.17e\ndelta_cap = %.17e\n", spec.epsilon_cap, spec.delta_cap);
+  return text + absl::StrFormat("epsilon_cap = %.17e\ndelta_cap = %.17e\n", spec.epsilon_cap,
+                                spec.delta_cap);
 }
 
 }  // namespace veilsum::cli

@@ -23,7 +23,8 @@ int WidthOf(std::FILE* out) {
 
 std::string Bar(double share, int cells) {
   const int full = static_cast<int>(std::clamp(share, 0.0, 1.0) * cells + 0.5);
-  return "[" + std::string(static_cast<std::size_t>(full), '#') + std::string(static_cast<std::size_t>(cells - full), '.') + "]";
+  return "[" + std::string(static_cast<std::size_t>(full), '#') +
+         std::string(static_cast<std::size_t>(cells - full), '.') + "]";
 }
 
 }  // namespace
@@ -44,7 +45,8 @@ std::string ProgressText(const ProgressState& s, int width) {
   return text;
 }
 
-ProgressLine::ProgressLine(std::FILE* out, const Clock& clock) : out_(out), clock_(clock), terminal_(isatty(fileno(out)) == 1) {}
+ProgressLine::ProgressLine(std::FILE* out, const Clock& clock)
+    : out_(out), clock_(clock), terminal_(isatty(fileno(out)) == 1) {}
 
 void ProgressLine::Show(const ProgressState& state) {
   const std::lock_guard lock(mutex_);
@@ -57,8 +59,10 @@ void ProgressLine::Show(const ProgressState& state) {
 }
 
 void ProgressLine::Print(const ProgressState& state) {
-  if (terminal_) std::fprintf(out_, "\r\033[K%s", ProgressText(state, WidthOf(out_) - 1).c_str());
-  else std::fprintf(out_, "%s\n", ProgressText(state, 0).c_str());
+  if (terminal_)
+    std::fprintf(out_, "\r\033[K%s", ProgressText(state, WidthOf(out_) - 1).c_str());
+  else
+    std::fprintf(out_, "%s\n", ProgressText(state, 0).c_str());
   std::fflush(out_);
   drawn_ = terminal_;
 }

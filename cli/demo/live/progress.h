@@ -1,4 +1,5 @@
-// What a person sees on stderr while a run goes on: one line redrawn on a terminal, a plain line every few seconds elsewhere.
+// What a person sees on stderr while a run goes on: one line redrawn on a terminal, a plain line
+// every few seconds elsewhere.
 #pragma once
 
 #include <cstdint>

@@ -23,8 +23,10 @@ Ending EndingOf(const siginfo_t& info) {
   return {.exit_code = 0, .signal = info.si_status};
 }
 
-// Runs between fork and exec: only async-signal-safe calls. Reports errno of the first failure to `report`.
-[[noreturn]] void BecomeProgram(char* const* arguments, int output, int log, int report, pid_t parent) {
+// Runs between fork and exec: only async-signal-safe calls. Reports errno of the first failure to
+// `report`.
+[[noreturn]] void BecomeProgram(char* const* arguments, int output, int log, int report,
+                                pid_t parent) {
   const int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
   sigset_t none;
   sigemptyset(&none);
@@ -66,9 +68,11 @@ class Descriptor {
   int fd_ = -1;
 };
 
-absl::StatusOr<Descriptor> OpenFor(const Command& command, const std::filesystem::path& file, int how) {
+absl::StatusOr<Descriptor> OpenFor(const Command& command, const std::filesystem::path& file,
+                                   int how) {
   Descriptor fd(open(file.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | how, 0644));
-  if (!fd.valid()) return Internal("%s: cannot open %s: %s", command.name, file.string(), strerror(errno));
+  if (!fd.valid())
+    return Internal("%s: cannot open %s: %s", command.name, file.string(), strerror(errno));
   return fd;
 }
 
@@ -98,10 +102,13 @@ absl::StatusOr<Child> Child::Spawn(const Command& command) {
     VEILSUM_ASSIGN_OR_RETURN(output, OpenFor(command, command.output, O_TRUNC));
   }
   int report[2];
-  if (pipe2(report, O_CLOEXEC) != 0) return Internal("%s: cannot make a pipe: %s", command.name, strerror(errno));
+  if (pipe2(report, O_CLOEXEC) != 0)
+    return Internal("%s: cannot make a pipe: %s", command.name, strerror(errno));
   const pid_t parent = getpid();
   const pid_t pid = fork();
-  if (pid == 0) BecomeProgram(pointers.data(), output.valid() ? output.get() : log.get(), log.get(), report[1], parent);
+  if (pid == 0)
+    BecomeProgram(pointers.data(), output.valid() ? output.get() : log.get(), log.get(), report[1],
+                  parent);
   const int fork_error = errno;
   close(report[1]);
   if (pid < 0) {
@@ -115,12 +122,16 @@ absl::StatusOr<Child> Child::Spawn(const Command& command) {
   kill(pid, SIGKILL);
   waitpid(pid, nullptr, 0);
   if (pidfd >= 0) close(pidfd);
-  if (error == 0) return Internal("%s: the kernel has no pidfd_open (Linux 5.3 or later is needed)", command.name);
+  if (error == 0)
+    return Internal("%s: the kernel has no pidfd_open (Linux 5.3 or later is needed)",
+                    command.name);
   return NotFound("%s: cannot start %s: %s", command.name, command.arguments[0], strerror(error));
 }
 
 Child::Child(Child&& other) noexcept
-    : pid_(std::exchange(other.pid_, -1)), pidfd_(std::exchange(other.pidfd_, -1)), ending_(other.ending_) {}
+    : pid_(std::exchange(other.pid_, -1)),
+      pidfd_(std::exchange(other.pidfd_, -1)),
+      ending_(other.ending_) {}
 
 Child& Child::operator=(Child&& other) noexcept {
   if (this == &other) return *this;
@@ -135,9 +146,7 @@ Child::~Child() {
   if (pidfd_ >= 0) Stop(milliseconds(0));
 }
 
-void Child::Forget() {
-  close(std::exchange(pidfd_, -1));
-}
+void Child::Forget() { close(std::exchange(pidfd_, -1)); }
 
 std::optional<Ending> Child::Poll() { return WaitFor(milliseconds(0)); }
 
@@ -146,7 +155,8 @@ std::optional<Ending> Child::WaitFor(milliseconds patience) {
   const auto deadline = steady_clock::now() + patience;
   pollfd wait{.fd = pidfd_, .events = POLLIN, .revents = 0};
   while (true) {
-    const auto left = std::max(milliseconds(0), std::chrono::ceil<milliseconds>(deadline - steady_clock::now()));
+    const auto left =
+        std::max(milliseconds(0), std::chrono::ceil<milliseconds>(deadline - steady_clock::now()));
     const int ready = poll(&wait, 1, static_cast<int>(left.count()));
     if (ready > 0) break;
     if (ready == 0 || errno != EINTR) return std::nullopt;
@@ -154,7 +164,8 @@ std::optional<Ending> Child::WaitFor(milliseconds patience) {
   siginfo_t info{};
   const auto id = static_cast<id_t>(pid_);
   if (waitid(P_PID, id, &info, WEXITED | WNOWAIT) != 0) return std::nullopt;
-  kill(-pid_, SIGKILL);  // whatever it started goes with it; not reaped yet, so the group's number is still its own
+  kill(-pid_, SIGKILL);  // whatever it started goes with it; not reaped yet, so the group's number
+                         // is still its own
   waitid(P_PID, id, &info, WEXITED);
   ending_ = EndingOf(info);
   Forget();

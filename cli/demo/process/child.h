@@ -1,6 +1,7 @@
-// One child process: started with its output in a log file, ended with its process group, never left behind.
-// The child asks the kernel for SIGKILL when its parent dies (prctl(2), PR_SET_PDEATHSIG); the pidfd (pidfd_open(2))
-// makes its end an event that poll(2) waits for, so nothing here sleeps or races with a reused process id.
+// One child process: started with its output in a log file, ended with its process group, never
+// left behind. The child asks the kernel for SIGKILL when its parent dies (prctl(2),
+// PR_SET_PDEATHSIG); the pidfd (pidfd_open(2)) makes its end an event that poll(2) waits for, so
+// nothing here sleeps or races with a reused process id.
 #pragma once
 
 #include <sys/types.h>
@@ -16,9 +17,10 @@
 namespace veilsum::cli {
 
 struct Command {
-  std::string name;                   // for messages: "coordinator", "client region_1"
+  std::string name;                    // for messages: "coordinator", "client region_1"
   std::vector<std::string> arguments;  // [0] is the program's path
-  std::filesystem::path log;          // stderr is appended to it, and stdout unless it has a file of its own
+  std::filesystem::path
+      log;  // stderr is appended to it, and stdout unless it has a file of its own
   std::filesystem::path output = {};  // stdout, written anew
 };
 
@@ -30,10 +32,12 @@ struct Ending {
   std::string Text() const;  // "exit code 2", "signal 9 (Killed)"
 };
 
-// Not for use by two threads at once. The thread that spawned it must outlive it: PR_SET_PDEATHSIG follows the thread.
+// Not for use by two threads at once. The thread that spawned it must outlive it: PR_SET_PDEATHSIG
+// follows the thread.
 class Child {
  public:
-  // Starts `command` in a process group of its own. NotFound: no such program; Internal: the system refused.
+  // Starts `command` in a process group of its own. NotFound: no such program; Internal: the system
+  // refused.
   static absl::StatusOr<Child> Spawn(const Command& command);
   Child(Child&& other) noexcept;
   Child& operator=(Child&& other) noexcept;

@@ -29,7 +29,8 @@ struct Slot {
 // The thread waits for: a pidfd (a child ended), or the eventfd (a task was posted).
 class Supervisor::Loop {
  public:
-  explicit Loop(Listener listener) : listener_(std::move(listener)), wake_(eventfd(0, EFD_CLOEXEC)) {
+  explicit Loop(Listener listener)
+      : listener_(std::move(listener)), wake_(eventfd(0, EFD_CLOEXEC)) {
     thread_ = std::thread([this] { Run(); });
   }
   ~Loop() {
@@ -50,7 +51,8 @@ class Supervisor::Loop {
   pid_t PidOf(const std::string& name) {
     std::promise<pid_t> result;
     Post([&] {
-      const auto slot = std::ranges::find(slots_, name, [](const Slot& s) { return s.process.command.name; });
+      const auto slot =
+          std::ranges::find(slots_, name, [](const Slot& s) { return s.process.command.name; });
       result.set_value(slot != slots_.end() && slot->running ? slot->child.pid() : -1);
     });
     return result.get_future().get();
@@ -92,7 +94,8 @@ class Supervisor::Loop {
       if (slot.running) fds.push_back({.fd = slot.child.pidfd(), .events = POLLIN, .revents = 0});
     poll(fds.data(), fds.size(), -1);
     std::uint64_t count;
-    if (fds[0].revents != 0) [[maybe_unused]] const auto got = read(wake_, &count, sizeof count);
+    if (fds[0].revents != 0) [[maybe_unused]]
+      const auto got = read(wake_, &count, sizeof count);
   }
 
   void RunTasks() {
@@ -105,7 +108,8 @@ class Supervisor::Loop {
   }
 
   absl::StatusOr<pid_t> StartHere(const Supervised& process) {
-    if (stopping_) return FailedPrecondition("%s: processes are being stopped", process.command.name);
+    if (stopping_)
+      return FailedPrecondition("%s: processes are being stopped", process.command.name);
     VEILSUM_ASSIGN_OR_RETURN(Child child, Child::Spawn(process.command));
     const pid_t pid = child.pid();
     slots_.push_back({process, std::move(child), process.restarts});
@@ -120,11 +124,13 @@ class Supervisor::Loop {
     if (stopping_) return;
     const std::string& name = slot.process.command.name;
     if (slot.process.finish_is_normal && ending->clean())
-      return Tell(ProcessEvent::Kind::kFinished, name, *ending, absl::StrFormat("%s finished", name));
+      return Tell(ProcessEvent::Kind::kFinished, name, *ending,
+                  absl::StrFormat("%s finished", name));
     if (slot.restarts_left > 0) Restart(slot, *ending);
     if (slot.running) return;
     Tell(ProcessEvent::Kind::kGaveUp, name, *ending,
-         absl::StrFormat("%s ended with %s; its log is %s", name, ending->Text(), slot.process.command.log.string()));
+         absl::StrFormat("%s ended with %s; its log is %s", name, ending->Text(),
+                         slot.process.command.log.string()));
   }
 
   void Restart(Slot& slot, const Ending& ending) {
@@ -138,7 +144,8 @@ class Supervisor::Loop {
          absl::StrFormat("%s ended with %s and was started again", name, ending.Text()));
   }
 
-  void Tell(ProcessEvent::Kind kind, const std::string& name, const Ending& ending, std::string message) {
+  void Tell(ProcessEvent::Kind kind, const std::string& name, const Ending& ending,
+            std::string message) {
     if (listener_) listener_({kind, name, ending, std::move(message)});
   }
 
@@ -148,7 +155,8 @@ class Supervisor::Loop {
     if (patience.count() > 0)
       for (Slot& slot : slots_) slot.child.Signal(SIGTERM);
     for (Slot& slot : slots_) {
-      slot.child.WaitFor(std::max(milliseconds(0), std::chrono::ceil<milliseconds>(deadline - steady_clock::now())));
+      slot.child.WaitFor(std::max(milliseconds(0),
+                                  std::chrono::ceil<milliseconds>(deadline - steady_clock::now())));
       slot.child.Stop(milliseconds(0));
       slot.running = false;
     }

@@ -1,6 +1,7 @@
-// Keeps a set of child processes alive for the length of a demo: a process that ends unexpectedly is started again, a
-// bounded number of times, and all are stopped together. One background thread owns the children (PR_SET_PDEATHSIG
-// follows the thread that forked), so every public function may be called from any thread.
+// Keeps a set of child processes alive for the length of a demo: a process that ends unexpectedly
+// is started again, a bounded number of times, and all are stopped together. One background thread
+// owns the children (PR_SET_PDEATHSIG follows the thread that forked), so every public function may
+// be called from any thread.
 #pragma once
 
 #include <functional>
@@ -20,7 +21,7 @@ struct ProcessEvent {
 
 struct Supervised {
   Command command;
-  int restarts = 0;              // how often an unexpected end is answered by a new start
+  int restarts = 0;               // how often an unexpected end is answered by a new start
   bool finish_is_normal = false;  // exit code 0 is its normal end, and no reason for a restart
 };
 
@@ -34,7 +35,8 @@ class Supervisor {
   absl::StatusOr<pid_t> Start(const Supervised& process);
   // The pid now, -1 when it does not run.
   pid_t PidOf(const std::string& name) const;
-  // SIGTERM to all at once, SIGKILL after `patience` to those that are left. No restarts from here on. Idempotent.
+  // SIGTERM to all at once, SIGKILL after `patience` to those that are left. No restarts from here
+  // on. Idempotent.
   void Stop(std::chrono::milliseconds patience);
 
  private:

@@ -13,7 +13,8 @@ std::optional<double> MeanOf(const std::vector<std::optional<double>>& values) {
   return count > 0 ? std::optional(sum / static_cast<double>(count)) : std::nullopt;
 }
 
-MerchantQuality MerchantOf(const std::string& name, const std::optional<model::BinaryMetrics>& metrics) {
+MerchantQuality MerchantOf(const std::string& name,
+                           const std::optional<model::BinaryMetrics>& metrics) {
   MerchantQuality m;
   m.name = name;
   if (!metrics) return m;
@@ -44,14 +45,18 @@ QualityFacts QualityOf(const Score& score, const std::vector<std::string>& names
   return q;
 }
 
-Report ReportOfRun(const Scenario& s, const FollowedRun& run, std::uint64_t members, std::vector<std::string> declined) {
+Report ReportOfRun(const Scenario& s, const FollowedRun& run, std::uint64_t members,
+                   std::vector<std::string> declined) {
   const admin::v1::RunProgress& last = run.last;
   Report r;
   r.outcome = run.interrupted ? "stopped" : last.state();
   r.reason = last.reason();
   r.plan = {s.plan.name, s.plan_sha256};
   r.data = {s.source, s.synthetic};
-  r.federation = {.merchants = members, .survivors_min = {}, .rounds = last.round(), .aborted = last.aborted(),
+  r.federation = {.merchants = members,
+                  .survivors_min = {},
+                  .rounds = last.round(),
+                  .aborted = last.aborted(),
                   .declined = std::move(declined)};
   if (last.survivors_min() > 0) r.federation.survivors_min = last.survivors_min();
   for (const std::string& who : last.declined()) r.federation.declined.push_back(who);
@@ -67,20 +72,26 @@ Report ReportOfRun(const Scenario& s, const FollowedRun& run, std::uint64_t memb
 std::vector<std::string> NotesOf(const Scenario& s, const FollowedRun& run) {
   std::vector<std::string> notes;
   if (!s.plan.is_private())
-    notes.push_back("No noise was added (--epsilon inf): this model has no privacy claim and must not be released.");
+    notes.push_back(
+        "No noise was added (--epsilon inf): this model has no privacy claim and must not be "
+        "released.");
   if (run.last.steps() > 0 && run.last.step() < run.last.steps() && !run.interrupted)
-    notes.push_back(absl::StrFormat("The run ended after %d of %d wanted steps: %s.", run.last.step(), run.last.steps(),
-                                    run.last.reason().empty() ? "no reason was given" : run.last.reason()));
+    notes.push_back(absl::StrFormat(
+        "The run ended after %d of %d wanted steps: %s.", run.last.step(), run.last.steps(),
+        run.last.reason().empty() ? "no reason was given" : run.last.reason()));
   return notes;
 }
 
-std::optional<double> PaddingOverhead(const model::Plan& plan, const std::vector<std::uint64_t>& size_classes,
+std::optional<double> PaddingOverhead(const model::Plan& plan,
+                                      const std::vector<std::uint64_t>& size_classes,
                                       const std::vector<std::uint64_t>& customers) {
-  const absl::StatusOr<dp::SamplingRate> rate = dp::SamplingRate::Create(plan.training.sampling_rate);
+  const absl::StatusOr<dp::SamplingRate> rate =
+      dp::SamplingRate::Create(plan.training.sampling_rate);
   if (!rate.ok()) return std::nullopt;
   double padded = 0, expected = 0;
   for (std::size_t i = 0; i < size_classes.size(); ++i) {
-    const absl::StatusOr<std::uint64_t> batch = dp::PaddedBatch(size_classes[i], *rate, plan.training.attempts_max);
+    const absl::StatusOr<std::uint64_t> batch =
+        dp::PaddedBatch(size_classes[i], *rate, plan.training.attempts_max);
     if (!batch.ok()) return std::nullopt;
     padded += static_cast<double>(*batch);
     expected += rate->value() * static_cast<double>(customers[i]);

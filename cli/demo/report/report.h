@@ -1,5 +1,6 @@
-// What a demo run reports, as plain values: docs/report.md has the meaning, unit and source of each key. A value that
-// this version does not have is empty, and null in report.json; nothing is filled in by guess.
+// What a demo run reports, as plain values: docs/report.md has the meaning, unit and source of each
+// key. A value that this version does not have is empty, and null in report.json; nothing is filled
+// in by guess.
 #pragma once
 
 #include <cstdint>
@@ -26,7 +27,7 @@ struct CalibrationPoint {
 struct MerchantQuality {
   std::string name;
   std::uint64_t holdout_rows = 0;
-  std::optional<double> roc_auc;             // of the joint model; none when only one class is in the hold-out
+  std::optional<double> roc_auc;  // of the joint model; none when only one class is in the hold-out
   std::optional<double> local_only_roc_auc;  // of a model trained on this merchant alone
   double accuracy = 0, log_loss = 0;
 };
@@ -49,8 +50,9 @@ struct FederationFacts {
 
 struct PrivacyFacts {
   bool is_private = true;
-  std::optional<double> epsilon, delta, epsilon_rdp, epsilon_outsider, epsilon_coordinator, epsilon_coordinator_plus_t,
-      epsilon_all_others, epsilon_person_2, epsilon_person_3, epsilon_filter, delta_slack;
+  std::optional<double> epsilon, delta, epsilon_rdp, epsilon_outsider, epsilon_coordinator,
+      epsilon_coordinator_plus_t, epsilon_all_others, epsilon_person_2, epsilon_person_3,
+      epsilon_filter, delta_slack;
   std::string accountant;
   std::uint64_t colluders = 0;
   std::string unit;
@@ -61,7 +63,8 @@ struct PrivacyFacts {
 };
 
 struct QualityFacts {
-  std::optional<double> roc_auc, pr_auc, accuracy, majority_accuracy, log_loss, roc_auc_private, local_only_roc_auc;
+  std::optional<double> roc_auc, pr_auc, accuracy, majority_accuracy, log_loss, roc_auc_private,
+      local_only_roc_auc;
   std::optional<std::pair<double, double>> roc_auc_private_interval;
   std::vector<MerchantQuality> per_merchant;
   std::vector<CalibrationPoint> calibration;
@@ -105,7 +108,7 @@ struct Report {
   LedgerFacts ledger;
   ModelFacts model;
   EnvironmentFacts environment;
-  std::vector<CurvePoint> curve;  // by step
+  std::vector<CurvePoint> curve;   // by step
   std::vector<std::string> notes;  // whole sentences
 };
 

@@ -44,7 +44,8 @@ code { font: 12.5px ui-monospace, monospace; overflow-wrap: anywhere; }
 )css";
 
 std::string Tile(const std::string& value, std::string_view name) {
-  return absl::StrFormat("<div class=\"tile\"><b>%s</b><span>%s</span></div>\n", Escaped(value), Escaped(name));
+  return absl::StrFormat("<div class=\"tile\"><b>%s</b><span>%s</span></div>\n", Escaped(value),
+                         Escaped(name));
 }
 
 std::string TableRow(std::string_view name, const std::string& value) {
@@ -52,11 +53,13 @@ std::string TableRow(std::string_view name, const std::string& value) {
 }
 
 std::string Figure(std::string_view title, std::string_view detail, const std::string& body) {
-  return absl::StrFormat("<figure><figcaption>%s<small>%s</small></figcaption>%s</figure>\n", Escaped(title),
-                         Escaped(detail), body);
+  return absl::StrFormat("<figure><figcaption>%s<small>%s</small></figcaption>%s</figure>\n",
+                         Escaped(title), Escaped(detail), body);
 }
 
-std::string Note(std::string_view text) { return absl::StrFormat("<p class=\"note\">%s</p>\n", Escaped(text)); }
+std::string Note(std::string_view text) {
+  return absl::StrFormat("<p class=\"note\">%s</p>\n", Escaped(text));
+}
 
 struct Range {
   double lo = INFINITY, hi = -INFINITY;
@@ -89,9 +92,11 @@ std::string EpsilonSvg(const Report& r) {
     if (point.epsilon) points.emplace_back(static_cast<double>(point.round), *point.epsilon);
   if (points.empty()) return "<p>No privacy loss to show: no noise was added.</p>";
   const double top = std::max(points.back().second, r.privacy.epsilon.value_or(0));
-  LinePlot plot({.title = "epsilon over rounds", .x_label = "round (attempt)", .y_label = "epsilon"},
-                Axis::Exactly(0, std::max(1.0, points.back().first), 6), Axis(0, top, 5));
-  if (r.privacy.epsilon) plot.AddLine({{0, *r.privacy.epsilon}, {points.back().first, *r.privacy.epsilon}}, "guide");
+  LinePlot plot(
+      {.title = "epsilon over rounds", .x_label = "round (attempt)", .y_label = "epsilon"},
+      Axis::Exactly(0, std::max(1.0, points.back().first), 6), Axis(0, top, 5));
+  if (r.privacy.epsilon)
+    plot.AddLine({{0, *r.privacy.epsilon}, {points.back().first, *r.privacy.epsilon}}, "guide");
   plot.AddLine(points, "a");
   return plot.Svg();
 }
@@ -100,15 +105,17 @@ std::string CalibrationSvg(const Report& r) {
   Points points;
   std::vector<double> radii;
   double most = 1;
-  for (const CalibrationPoint& bin : r.quality.calibration) most = std::max(most, static_cast<double>(bin.count));
+  for (const CalibrationPoint& bin : r.quality.calibration)
+    most = std::max(most, static_cast<double>(bin.count));
   for (const CalibrationPoint& bin : r.quality.calibration) {
     if (bin.count == 0) continue;
     points.emplace_back(bin.predicted, bin.observed);
     radii.push_back(2.5 + 6 * std::sqrt(static_cast<double>(bin.count) / most));
   }
   if (points.empty()) return "<p>No model was scored.</p>";
-  LinePlot plot({.title = "calibration", .x_label = "predicted probability", .y_label = "share that did"},
-                Axis(0, 1, 5), Axis(0, 1, 5));
+  LinePlot plot(
+      {.title = "calibration", .x_label = "predicted probability", .y_label = "share that did"},
+      Axis(0, 1, 5), Axis(0, 1, 5));
   plot.AddLine({{0, 0}, {1, 1}}, "guide");
   plot.AddLine(points, "a");
   plot.AddDots(points, radii, "a");
@@ -122,28 +129,35 @@ std::string MerchantSvg(const Report& r) {
   for (const MerchantQuality& m : r.quality.per_merchant) {
     BarGroup group{.label = m.name, .bars = {}};
     if (m.roc_auc) group.bars.emplace_back("a", *m.roc_auc), range.Add(*m.roc_auc);
-    if (m.local_only_roc_auc) group.bars.emplace_back("b", *m.local_only_roc_auc), range.Add(*m.local_only_roc_auc);
+    if (m.local_only_roc_auc)
+      group.bars.emplace_back("b", *m.local_only_roc_auc), range.Add(*m.local_only_roc_auc);
     groups.push_back(std::move(group));
   }
   if (groups.empty()) return "<p>No merchant was scored.</p>";
-  return BarPlot({.title = "ROC-AUC per merchant", .x_label = "hold-out ROC-AUC", .y_label = "", .width = 940},
-                 Axis(range.lo, std::max(0.8, range.hi), 5), groups);
+  return BarPlot(
+      {.title = "ROC-AUC per merchant", .x_label = "hold-out ROC-AUC", .y_label = "", .width = 940},
+      Axis(range.lo, std::max(0.8, range.hi), 5), groups);
 }
 
 std::string Tags(const Report& r) {
-  std::string tags = absl::StrFormat("<span class=\"tag%s\">%s</span>", r.outcome == "finished" ? "" : " warn", Escaped(r.outcome));
+  std::string tags = absl::StrFormat("<span class=\"tag%s\">%s</span>",
+                                     r.outcome == "finished" ? "" : " warn", Escaped(r.outcome));
   if (r.data.synthetic) tags += "<span class=\"tag warn\">synthetic data</span>";
-  if (!r.privacy.is_private) tags += "<span class=\"tag warn\">no privacy: no noise was added</span>";
+  if (!r.privacy.is_private)
+    tags += "<span class=\"tag warn\">no privacy: no noise was added</span>";
   return tags;
 }
 
 std::string Header(const Report& r) {
-  std::string html = absl::StrFormat("<h1>%s</h1>\n<p class=\"lead\">%s%d merchants, %d rounds%s</p>\n", Escaped(r.plan.name),
-                                     Tags(r), r.federation.merchants, r.federation.rounds,
-                                     r.reason.empty() ? "" : Escaped(". " + r.reason));
+  std::string html =
+      absl::StrFormat("<h1>%s</h1>\n<p class=\"lead\">%s%d merchants, %d rounds%s</p>\n",
+                      Escaped(r.plan.name), Tags(r), r.federation.merchants, r.federation.rounds,
+                      r.reason.empty() ? "" : Escaped(". " + r.reason));
   html += "<div class=\"tiles\">\n";
   html += Tile(r.privacy.is_private ? Shown(r.privacy.epsilon, 3) : "none",
-               r.privacy.delta && r.privacy.is_private ? absl::StrFormat("epsilon at delta %g", *r.privacy.delta) : "epsilon");
+               r.privacy.delta && r.privacy.is_private
+                   ? absl::StrFormat("epsilon at delta %g", *r.privacy.delta)
+                   : "epsilon");
   html += Tile(Shown(r.quality.roc_auc, 4), "ROC-AUC, joint model");
   html += Tile(Shown(r.quality.local_only_roc_auc, 4), "ROC-AUC, merchants alone (mean)");
   html += Tile(Shown(r.cost.rounds_per_second, 1), "rounds per second");
@@ -154,46 +168,64 @@ std::string Header(const Report& r) {
 std::string Notes(const Report& r) {
   std::string html;
   if (r.data.synthetic)
-    html += Note("The data are synthetic: shops made by the generative model in docs/synthetic-shops.md. What the numbers say "
-                 "about real customers is nothing; they show that the machinery works.");
-  html += Note("Metrics here are exact and on hold-out customers only. They exist because the demo owns every merchant's files "
-               "on one machine; in a real federation no exact metric and no loss leaves a merchant.");
+    html += Note(
+        "The data are synthetic: shops made by the generative model in docs/synthetic-shops.md. "
+        "What the numbers say "
+        "about real customers is nothing; they show that the machinery works.");
+  html += Note(
+      "Metrics here are exact and on hold-out customers only. They exist because the demo owns "
+      "every merchant's files "
+      "on one machine; in a real federation no exact metric and no loss leaves a merchant.");
   for (const std::string& note : r.notes) html += Note(note);
   return html;
 }
 
 std::string Figures(const Report& r) {
-  const Points loss = CurveOf(r, [](const CurvePoint& p) -> std::optional<double> { return p.log_loss; });
+  const Points loss =
+      CurveOf(r, [](const CurvePoint& p) -> std::optional<double> { return p.log_loss; });
   const Points auc = CurveOf(r, [](const CurvePoint& p) { return p.roc_auc; });
   std::string html = "<div class=\"figures\">\n";
   html += Figure("Training: hold-out loss", "log loss of the published models, natural logarithm",
-                 CurveSvg({.title = "hold-out log loss", .x_label = "step", .y_label = "log loss"}, loss, false));
-  html += Figure("Training: hold-out ROC-AUC", "all merchants' hold-outs together",
-                 CurveSvg({.title = "hold-out ROC-AUC", .x_label = "step", .y_label = "ROC-AUC"}, auc, false));
-  html += Figure("Privacy spent", "epsilon of statistics and training so far; dashed: the plan's claim at its last attempt",
-                 EpsilonSvg(r));
-  html += Figure("Calibration", "predicted probability against what happened; larger dots hold more customers", CalibrationSvg(r));
+                 CurveSvg({.title = "hold-out log loss", .x_label = "step", .y_label = "log loss"},
+                          loss, false));
+  html += Figure(
+      "Training: hold-out ROC-AUC", "all merchants' hold-outs together",
+      CurveSvg({.title = "hold-out ROC-AUC", .x_label = "step", .y_label = "ROC-AUC"}, auc, false));
+  html += Figure(
+      "Privacy spent",
+      "epsilon of statistics and training so far; dashed: the plan's claim at its last attempt",
+      EpsilonSvg(r));
+  html += Figure("Calibration",
+                 "predicted probability against what happened; larger dots hold more customers",
+                 CalibrationSvg(r));
   return html + "</div>\n<div style=\"height:14px\"></div>\n" +
          "<figure><figcaption>Each merchant: the joint model and one trained alone"
-         "<small class=\"key\"><i class=\"a\"></i>joint model<i class=\"b\"></i>alone</small></figcaption>" +
+         "<small class=\"key\"><i class=\"a\"></i>joint model<i "
+         "class=\"b\"></i>alone</small></figcaption>" +
          MerchantSvg(r) + "</figure>\n";
 }
 
 std::string PrivacyTable(const Report& r) {
   const PrivacyFacts& p = r.privacy;
   std::string html = "<h2>Privacy</h2><div class=\"panel\"><table>\n";
-  html += TableRow("epsilon, coordinator and " + std::to_string(p.colluders) + " colluding merchant(s)", ShownEpsilon(p));
+  html +=
+      TableRow("epsilon, coordinator and " + std::to_string(p.colluders) + " colluding merchant(s)",
+               ShownEpsilon(p));
   html += TableRow("epsilon, coordinator alone", Shown(p.epsilon_coordinator, 4));
   html += TableRow("epsilon, outsider who sees the models", Shown(p.epsilon_outsider, 4));
   html += TableRow("epsilon, everybody else conspires", Shown(p.epsilon_all_others, 4));
-  html += TableRow("epsilon, a customer of 2 / of 3 merchants", Shown(p.epsilon_person_2, 4) + " / " + Shown(p.epsilon_person_3, 4));
+  html += TableRow("epsilon, a customer of 2 / of 3 merchants",
+                   Shown(p.epsilon_person_2, 4) + " / " + Shown(p.epsilon_person_3, 4));
   html += TableRow("smallest block budget that admits this run", Shown(p.epsilon_filter, 4));
   html += TableRow("of which statistics alone", Shown(p.statistics_epsilon, 4));
   html += TableRow("accountant", p.accountant);
   html += TableRow("privacy unit", p.unit);
-  html += TableRow("noise multiplier, sampling rate, clip norm", absl::StrFormat("%s, %s, %s", Shown(p.noise_multiplier, 4),
-                                                                                 Shown(p.sampling_rate, 4), Shown(p.clip_norm, 3)));
-  html += TableRow("attempts charged, of at most", absl::StrFormat("%d of %d (%d published steps)", p.attempts, p.attempts_max, p.steps));
+  html += TableRow("noise multiplier, sampling rate, clip norm",
+                   absl::StrFormat("%s, %s, %s", Shown(p.noise_multiplier, 4),
+                                   Shown(p.sampling_rate, 4), Shown(p.clip_norm, 3)));
+  html += TableRow(
+      "attempts charged, of at most",
+      absl::StrFormat("%d of %d (%d published steps)", p.attempts, p.attempts_max, p.steps));
   for (const std::string& what : p.unprotected) html += TableRow("not protected", what);
   return html + "</table></div>\n";
 }
@@ -202,12 +234,15 @@ std::string CostTable(const Report& r) {
   std::string html = "<h2>Cost</h2><div class=\"panel\"><table>\n";
   html += TableRow("time of the run", absl::StrFormat("%.1f s", r.cost.seconds));
   html += TableRow("rounds per second", Shown(r.cost.rounds_per_second, 1));
-  html += TableRow("upload, one client and round", ShownBytes(r.cost.upload_bytes_per_client_round));
+  html +=
+      TableRow("upload, one client and round", ShownBytes(r.cost.upload_bytes_per_client_round));
   html += TableRow("the same as plain words", ShownBytes(r.cost.plain_bytes_per_client_round));
   html += TableRow("padding overhead", Shown(r.cost.padding_overhead, 3));
-  html += TableRow("peak memory, coordinator / largest client", ShownBytes(r.cost.coordinator_peak_rss_bytes) + " / " +
-                                                                    ShownBytes(r.cost.client_peak_rss_bytes));
-  html += TableRow("engine", absl::StrFormat("%s on %s, %d thread(s)", r.environment.engine, r.environment.device, r.environment.threads));
+  html += TableRow("peak memory, coordinator / largest client",
+                   ShownBytes(r.cost.coordinator_peak_rss_bytes) + " / " +
+                       ShownBytes(r.cost.client_peak_rss_bytes));
+  html += TableRow("engine", absl::StrFormat("%s on %s, %d thread(s)", r.environment.engine,
+                                             r.environment.device, r.environment.threads));
   return html + "</table></div>\n";
 }
 
@@ -216,12 +251,15 @@ std::string RunTable(const Report& r) {
   for (const std::string& file : r.model.files) files += (files.empty() ? "" : ", ") + file;
   std::string html = "<h2>Run</h2><div class=\"panel\"><table>\n";
   html += TableRow("plan", r.plan.name);
-  html += absl::StrFormat("<tr><th>plan SHA-256</th><td><code>%s</code></td></tr>\n", Escaped(r.plan.sha256));
-  html += absl::StrFormat("<tr><th>model SHA-256</th><td><code>%s</code></td></tr>\n", Escaped(r.model.sha256.value_or("-")));
+  html += absl::StrFormat("<tr><th>plan SHA-256</th><td><code>%s</code></td></tr>\n",
+                          Escaped(r.plan.sha256));
+  html += absl::StrFormat("<tr><th>model SHA-256</th><td><code>%s</code></td></tr>\n",
+                          Escaped(r.model.sha256.value_or("-")));
   html += TableRow("model files", files.empty() ? "-" : files);
   html += TableRow("data", r.data.source + (r.data.synthetic ? " (synthetic)" : ""));
   html += TableRow("rounds without a result", std::to_string(r.federation.aborted));
-  html += TableRow("fewest survivors of a round", r.federation.survivors_min ? std::to_string(*r.federation.survivors_min) : "-");
+  html += TableRow("fewest survivors of a round",
+                   r.federation.survivors_min ? std::to_string(*r.federation.survivors_min) : "-");
   for (const std::string& who : r.federation.declined) html += TableRow("declined", who);
   html += TableRow("version", r.environment.version);
   return html + "</table></div>\n";
@@ -229,34 +267,45 @@ std::string RunTable(const Report& r) {
 
 std::string QualityTable(const Report& r) {
   std::string html =
-      "<h2>Quality on hold-outs</h2><div class=\"panel\"><table>\n<tr><th>merchant</th><th class=\"n\">customers</th>"
-      "<th class=\"n\">ROC-AUC joint</th><th class=\"n\">alone</th><th class=\"n\">log loss</th><th class=\"n\">accuracy</th></tr>\n";
-  const auto row = [&](const std::string& name, const std::string& rows, const auto& joint, const auto& alone,
-                       const std::optional<double>& loss, const std::optional<double>& accuracy) {
-    absl::StrAppendFormat(&html, "<tr><td>%s</td><td class=\"n\">%s</td><td class=\"n\">%s</td><td class=\"n\">%s</td>"
-                                 "<td class=\"n\">%s</td><td class=\"n\">%s</td></tr>\n",
-                          Escaped(name), rows, Shown(joint, 4), Shown(alone, 4), Shown(loss, 4), Shown(accuracy, 4));
+      "<h2>Quality on hold-outs</h2><div class=\"panel\"><table>\n<tr><th>merchant</th><th "
+      "class=\"n\">customers</th>"
+      "<th class=\"n\">ROC-AUC joint</th><th class=\"n\">alone</th><th class=\"n\">log "
+      "loss</th><th class=\"n\">accuracy</th></tr>\n";
+  const auto row = [&](const std::string& name, const std::string& rows, const auto& joint,
+                       const auto& alone, const std::optional<double>& loss,
+                       const std::optional<double>& accuracy) {
+    absl::StrAppendFormat(
+        &html,
+        "<tr><td>%s</td><td class=\"n\">%s</td><td class=\"n\">%s</td><td class=\"n\">%s</td>"
+        "<td class=\"n\">%s</td><td class=\"n\">%s</td></tr>\n",
+        Escaped(name), rows, Shown(joint, 4), Shown(alone, 4), Shown(loss, 4), Shown(accuracy, 4));
   };
   std::uint64_t rows = 0;
   for (const MerchantQuality& m : r.quality.per_merchant) {
     rows += m.holdout_rows;
-    row(m.name, std::to_string(m.holdout_rows), m.roc_auc, m.local_only_roc_auc, m.log_loss, m.accuracy);
+    row(m.name, std::to_string(m.holdout_rows), m.roc_auc, m.local_only_roc_auc, m.log_loss,
+        m.accuracy);
   }
-  row("all", std::to_string(rows), r.quality.roc_auc, r.quality.local_only_roc_auc, r.quality.log_loss, r.quality.accuracy);
-  return html + absl::StrFormat("</table><p>PR-AUC %s. Always answering the majority label: accuracy %s.</p></div>\n",
-                                Shown(r.quality.pr_auc, 4), Shown(r.quality.majority_accuracy, 4));
+  row("all", std::to_string(rows), r.quality.roc_auc, r.quality.local_only_roc_auc,
+      r.quality.log_loss, r.quality.accuracy);
+  return html +
+         absl::StrFormat(
+             "</table><p>PR-AUC %s. Always answering the majority label: accuracy %s.</p></div>\n",
+             Shown(r.quality.pr_auc, 4), Shown(r.quality.majority_accuracy, 4));
 }
 
 }  // namespace
 
 std::string ReportHtml(const Report& r) {
   return absl::StrFormat(
-             "<!DOCTYPE html>\n<html lang=\"en\" xmlns=\"http://www.w3.org/1999/xhtml\">\n<head>\n<meta charset=\"utf-8\"/>\n"
-             "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n<title>Veilsum: %s</title>\n"
+             "<!DOCTYPE html>\n<html lang=\"en\" "
+             "xmlns=\"http://www.w3.org/1999/xhtml\">\n<head>\n<meta charset=\"utf-8\"/>\n"
+             "<meta name=\"viewport\" content=\"width=device-width, "
+             "initial-scale=1\"/>\n<title>Veilsum: %s</title>\n"
              "<style>%s%s</style>\n</head>\n<body><main>\n",
              Escaped(r.plan.name), kPageStyle, kPlotStyle) +
-         Header(r) + Notes(r) + Figures(r) + QualityTable(r) + PrivacyTable(r) + CostTable(r) + RunTable(r) +
-         "</main></body>\n</html>\n";
+         Header(r) + Notes(r) + Figures(r) + QualityTable(r) + PrivacyTable(r) + CostTable(r) +
+         RunTable(r) + "</main></body>\n</html>\n";
 }
 
 }  // namespace veilsum::cli

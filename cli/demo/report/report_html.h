@@ -1,4 +1,5 @@
-// report.html: the report for people. One file without scripts or anything from elsewhere; prints well.
+// report.html: the report for people. One file without scripts or anything from elsewhere; prints
+// well.
 #pragma once
 
 #include <string>

@@ -17,41 +17,48 @@ Object OrNull(const std::optional<double>& value) {
 }
 
 Object FederationJson(const FederationFacts& f) {
-  return {{"merchants", f.merchants}, {"survivors_min", OrNull(f.survivors_min)}, {"rounds", f.rounds},
-          {"aborted", f.aborted}, {"declined", f.declined}};
+  return {{"merchants", f.merchants},
+          {"survivors_min", OrNull(f.survivors_min)},
+          {"rounds", f.rounds},
+          {"aborted", f.aborted},
+          {"declined", f.declined}};
 }
 
 Object PrivacyJson(const PrivacyFacts& p) {
-  return {{"private", p.is_private},
-          {"epsilon", OrNull(p.epsilon)},
-          {"delta", OrNull(p.delta)},
-          {"accountant", p.accountant},
-          {"epsilon_rdp", OrNull(p.epsilon_rdp)},
-          {"epsilon_outsider", OrNull(p.epsilon_outsider)},
-          {"epsilon_coordinator", OrNull(p.epsilon_coordinator)},
-          {"epsilon_coordinator_plus_t", OrNull(p.epsilon_coordinator_plus_t)},
-          {"epsilon_all_others", OrNull(p.epsilon_all_others)},
-          {"epsilon_person", {{"2", OrNull(p.epsilon_person_2)}, {"3", OrNull(p.epsilon_person_3)}}},
-          {"epsilon_filter", OrNull(p.epsilon_filter)},
-          {"delta_slack", OrNull(p.delta_slack)},
-          {"colluders", p.colluders},
-          {"unit", p.unit},
-          {"noise_multiplier", OrNull(p.noise_multiplier)},
-          {"sampling_rate", OrNull(p.sampling_rate)},
-          {"steps", p.steps},
-          {"attempts", p.attempts},
-          {"attempts_max", p.attempts_max},
-          {"clip_norm", OrNull(p.clip_norm)},
-          {"statistics_epsilon", OrNull(p.statistics_epsilon)},
-          {"evaluation_epsilon", OrNull(p.evaluation_epsilon)},
-          {"unprotected", p.unprotected}};
+  return {
+      {"private", p.is_private},
+      {"epsilon", OrNull(p.epsilon)},
+      {"delta", OrNull(p.delta)},
+      {"accountant", p.accountant},
+      {"epsilon_rdp", OrNull(p.epsilon_rdp)},
+      {"epsilon_outsider", OrNull(p.epsilon_outsider)},
+      {"epsilon_coordinator", OrNull(p.epsilon_coordinator)},
+      {"epsilon_coordinator_plus_t", OrNull(p.epsilon_coordinator_plus_t)},
+      {"epsilon_all_others", OrNull(p.epsilon_all_others)},
+      {"epsilon_person", {{"2", OrNull(p.epsilon_person_2)}, {"3", OrNull(p.epsilon_person_3)}}},
+      {"epsilon_filter", OrNull(p.epsilon_filter)},
+      {"delta_slack", OrNull(p.delta_slack)},
+      {"colluders", p.colluders},
+      {"unit", p.unit},
+      {"noise_multiplier", OrNull(p.noise_multiplier)},
+      {"sampling_rate", OrNull(p.sampling_rate)},
+      {"steps", p.steps},
+      {"attempts", p.attempts},
+      {"attempts_max", p.attempts_max},
+      {"clip_norm", OrNull(p.clip_norm)},
+      {"statistics_epsilon", OrNull(p.statistics_epsilon)},
+      {"evaluation_epsilon", OrNull(p.evaluation_epsilon)},
+      {"unprotected", p.unprotected}};
 }
 
 Object MerchantsJson(const std::vector<MerchantQuality>& merchants) {
   Object all = Object::array();
   for (const MerchantQuality& m : merchants)
-    all.push_back({{"name", m.name}, {"holdout_rows", m.holdout_rows}, {"roc_auc", OrNull(m.roc_auc)},
-                   {"local_only_roc_auc", OrNull(m.local_only_roc_auc)}, {"accuracy", m.accuracy},
+    all.push_back({{"name", m.name},
+                   {"holdout_rows", m.holdout_rows},
+                   {"roc_auc", OrNull(m.roc_auc)},
+                   {"local_only_roc_auc", OrNull(m.local_only_roc_auc)},
+                   {"accuracy", m.accuracy},
                    {"log_loss", m.log_loss}});
   return all;
 }
@@ -59,10 +66,12 @@ Object MerchantsJson(const std::vector<MerchantQuality>& merchants) {
 Object QualityJson(const QualityFacts& q) {
   Object interval = nullptr;
   if (q.roc_auc_private_interval)
-    interval = Object::array({q.roc_auc_private_interval->first, q.roc_auc_private_interval->second});
+    interval =
+        Object::array({q.roc_auc_private_interval->first, q.roc_auc_private_interval->second});
   Object bins = Object::array();
   for (const CalibrationPoint& bin : q.calibration)
-    bins.push_back({{"count", bin.count}, {"predicted", bin.predicted}, {"observed", bin.observed}});
+    bins.push_back(
+        {{"count", bin.count}, {"predicted", bin.predicted}, {"observed", bin.observed}});
   return {{"roc_auc", OrNull(q.roc_auc)},
           {"pr_auc", OrNull(q.pr_auc)},
           {"accuracy", OrNull(q.accuracy)},
@@ -89,7 +98,10 @@ Object CostJson(const CostFacts& c) {
 Object CurveJson(const std::vector<CurvePoint>& curve) {
   Object all = Object::array();
   for (const CurvePoint& p : curve)
-    all.push_back({{"round", p.round}, {"step", p.step}, {"epsilon", OrNull(p.epsilon)}, {"log_loss", p.log_loss},
+    all.push_back({{"round", p.round},
+                   {"step", p.step},
+                   {"epsilon", OrNull(p.epsilon)},
+                   {"log_loss", p.log_loss},
                    {"roc_auc", OrNull(p.roc_auc)}});
   return all;
 }
@@ -107,12 +119,19 @@ Object ReportJson(const Report& r) {
           {"privacy", PrivacyJson(r.privacy)},
           {"quality", QualityJson(r.quality)},
           {"cost", CostJson(r.cost)},
-          {"ledger", {{"size", OrNull(r.ledger.size)}, {"root", OrNull(r.ledger.root)},
-                      {"verified", OrNull(r.ledger.verified)}}},
-          {"model", {{"version", OrNull(r.model.version)}, {"sha256", OrNull(r.model.sha256)},
-                     {"files", r.model.files}}},
-          {"environment", {{"engine", r.environment.engine}, {"device", r.environment.device},
-                           {"threads", r.environment.threads}, {"version", r.environment.version}}},
+          {"ledger",
+           {{"size", OrNull(r.ledger.size)},
+            {"root", OrNull(r.ledger.root)},
+            {"verified", OrNull(r.ledger.verified)}}},
+          {"model",
+           {{"version", OrNull(r.model.version)},
+            {"sha256", OrNull(r.model.sha256)},
+            {"files", r.model.files}}},
+          {"environment",
+           {{"engine", r.environment.engine},
+            {"device", r.environment.device},
+            {"threads", r.environment.threads},
+            {"version", r.environment.version}}},
           {"curve", CurveJson(r.curve)},
           {"notes", r.notes}};
 }

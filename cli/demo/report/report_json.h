@@ -1,4 +1,5 @@
-// report.json, schema veilsum.report.v1 (docs/report.md). The same object is printed by `veilsum demo --json`.
+// report.json, schema veilsum.report.v1 (docs/report.md). The same object is printed by `veilsum
+// demo --json`.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -7,7 +8,8 @@
 
 namespace veilsum::cli {
 
-// Keys in the order of the documentation. Numbers that are not finite become null, as does what the report leaves empty.
+// Keys in the order of the documentation. Numbers that are not finite become null, as does what the
+// report leaves empty.
 nlohmann::ordered_json ReportJson(const Report& report);
 
 }  // namespace veilsum::cli

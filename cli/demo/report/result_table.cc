@@ -9,7 +9,9 @@
 namespace veilsum::cli {
 namespace {
 
-std::string Row(std::string_view name, const std::string& value) { return absl::StrFormat("  %-24s %s\n", name, value); }
+std::string Row(std::string_view name, const std::string& value) {
+  return absl::StrFormat("  %-24s %s\n", name, value);
+}
 
 std::string MerchantRows(const std::vector<MerchantQuality>& merchants) {
   std::size_t width = 8;
@@ -17,8 +19,8 @@ std::string MerchantRows(const std::vector<MerchantQuality>& merchants) {
   const int w = static_cast<int>(width);
   std::string text = absl::StrFormat("\n  %-*s  hold-out  joint AUC  alone AUC\n", w, "merchant");
   for (const MerchantQuality& m : merchants)
-    absl::StrAppendFormat(&text, "  %-*s  %8d  %9s  %9s\n", w, m.name, m.holdout_rows, Shown(m.roc_auc, 4),
-                          Shown(m.local_only_roc_auc, 4));
+    absl::StrAppendFormat(&text, "  %-*s  %8d  %9s  %9s\n", w, m.name, m.holdout_rows,
+                          Shown(m.roc_auc, 4), Shown(m.local_only_roc_auc, 4));
   return text;
 }
 
@@ -47,24 +49,34 @@ std::string ShownEpsilon(const PrivacyFacts& privacy) {
 }
 
 std::string ResultTable(const Report& r) {
-  std::string text = absl::StrFormat("\n%s: %s%s%s\n\n", r.plan.name, r.outcome, r.reason.empty() ? "" : ", ", r.reason);
+  std::string text = absl::StrFormat("\n%s: %s%s%s\n\n", r.plan.name, r.outcome,
+                                     r.reason.empty() ? "" : ", ", r.reason);
   text += Row("data", r.data.source + (r.data.synthetic ? " (synthetic)" : ""));
-  text += Row("merchants", absl::StrFormat("%d trained, %d declined", r.federation.merchants, r.federation.declined.size()));
-  text += Row("rounds", absl::StrFormat("%d, of which %d without a result", r.federation.rounds, r.federation.aborted));
+  text += Row("merchants", absl::StrFormat("%d trained, %d declined", r.federation.merchants,
+                                           r.federation.declined.size()));
+  text += Row("rounds", absl::StrFormat("%d, of which %d without a result", r.federation.rounds,
+                                        r.federation.aborted));
   text += Row("epsilon", ShownEpsilon(r.privacy));
   if (r.privacy.epsilon_filter)
-    text += Row("block budget", Plain(*r.privacy.epsilon_filter, 4) + "   (the smallest that admits this run)");
+    text += Row("block budget",
+                Plain(*r.privacy.epsilon_filter, 4) + "   (the smallest that admits this run)");
   if (r.privacy.is_private)
-    text += Row("noise multiplier", absl::StrFormat("%s, sampling rate %s, accountant %s", Shown(r.privacy.noise_multiplier, 4),
-                                                    Shown(r.privacy.sampling_rate, 4), r.privacy.accountant));
-  text += Row("hold-out ROC-AUC", absl::StrFormat("%s   (merchants alone, mean: %s)", Shown(r.quality.roc_auc, 4),
-                                                  Shown(r.quality.local_only_roc_auc, 4)));
+    text += Row(
+        "noise multiplier",
+        absl::StrFormat("%s, sampling rate %s, accountant %s", Shown(r.privacy.noise_multiplier, 4),
+                        Shown(r.privacy.sampling_rate, 4), r.privacy.accountant));
+  text += Row("hold-out ROC-AUC",
+              absl::StrFormat("%s   (merchants alone, mean: %s)", Shown(r.quality.roc_auc, 4),
+                              Shown(r.quality.local_only_roc_auc, 4)));
   text += Row("hold-out PR-AUC", Shown(r.quality.pr_auc, 4));
   text += Row("hold-out log loss", Shown(r.quality.log_loss, 4));
-  text += Row("hold-out accuracy", absl::StrFormat("%s   (always the majority: %s)", Shown(r.quality.accuracy, 4),
-                                                   Shown(r.quality.majority_accuracy, 4)));
-  text += Row("time", absl::StrFormat("%.1f s, %s rounds/s", r.cost.seconds, Shown(r.cost.rounds_per_second, 1)));
-  text += Row("upload per round", absl::StrFormat("%s a client (plain words: %s)", ShownBytes(r.cost.upload_bytes_per_client_round),
+  text += Row("hold-out accuracy",
+              absl::StrFormat("%s   (always the majority: %s)", Shown(r.quality.accuracy, 4),
+                              Shown(r.quality.majority_accuracy, 4)));
+  text += Row("time", absl::StrFormat("%.1f s, %s rounds/s", r.cost.seconds,
+                                      Shown(r.cost.rounds_per_second, 1)));
+  text += Row("upload per round", absl::StrFormat("%s a client (plain words: %s)",
+                                                  ShownBytes(r.cost.upload_bytes_per_client_round),
                                                   ShownBytes(r.cost.plain_bytes_per_client_round)));
   if (!r.quality.per_merchant.empty()) text += MerchantRows(r.quality.per_merchant);
   for (const std::string& note : r.notes) text += "\n  " + note + "\n";

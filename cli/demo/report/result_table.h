@@ -1,4 +1,5 @@
-// The result of a demo as a table of text for a terminal: what `veilsum demo` prints without --json.
+// The result of a demo as a table of text for a terminal: what `veilsum demo` prints without
+// --json.
 #pragma once
 
 #include <string>

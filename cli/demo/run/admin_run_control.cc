@@ -20,13 +20,16 @@ class AdminRunControl final : public RunControl {
   AdminRunControl(client::LinkConfig config, milliseconds patience, int cancel)
       : config_(std::move(config)), patience_(patience), cancel_(cancel) {}
 
-  absl::StatusOr<admin::v1::StartRunResponse> Start(const admin::v1::StartRunRequest& request) override {
+  absl::StatusOr<admin::v1::StartRunResponse> Start(
+      const admin::v1::StartRunRequest& request) override {
     VEILSUM_ASSIGN_OR_RETURN(const auto client, Connected());
-    return client->StartRun(request);  // idempotent for equal input, but the caller decides whether to try again
+    return client->StartRun(
+        request);  // idempotent for equal input, but the caller decides whether to try again
   }
 
-  absl::Status Watch(const std::string& run_id,
-                     const std::function<bool(const admin::v1::RunProgress&)>& on_progress) override {
+  absl::Status Watch(
+      const std::string& run_id,
+      const std::function<bool(const admin::v1::RunProgress&)>& on_progress) override {
     while (true) {
       VEILSUM_ASSIGN_OR_RETURN(const auto client, Connected());
       const absl::Status status = client->WatchRun(run_id, on_progress);
@@ -59,7 +62,8 @@ class AdminRunControl final : public RunControl {
     while (true) {
       if (interrupted_) return absl::UnavailableError("stopped");
       const absl::StatusOr<std::shared_ptr<client::AdminClient>> client = ConnectOnce();
-      if (client.ok() || !absl::IsUnavailable(client.status()) || steady_clock::now() >= deadline) return client;
+      if (client.ok() || !absl::IsUnavailable(client.status()) || steady_clock::now() >= deadline)
+        return client;
       pollfd wait{.fd = cancel_, .events = POLLIN, .revents = 0};
       if (poll(&wait, 1, static_cast<int>(kBetweenAttempts.count())) > 0) return client;
     }
@@ -73,7 +77,8 @@ class AdminRunControl final : public RunControl {
     }
     client::LinkConfig config = config_;
     config.connect_timeout = kConnect;
-    VEILSUM_ASSIGN_OR_RETURN(std::unique_ptr<client::AdminClient> made, client::AdminClient::Connect(config));
+    VEILSUM_ASSIGN_OR_RETURN(std::unique_ptr<client::AdminClient> made,
+                             client::AdminClient::Connect(config));
     const std::lock_guard lock(mutex_);
     if (!client_) client_ = std::move(made);
     if (interrupted_) client_->Close();
@@ -95,8 +100,8 @@ class AdminRunControl final : public RunControl {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<RunControl>> ConnectRunControl(const client::LinkConfig& config, milliseconds patience,
-                                                              int cancel) {
+absl::StatusOr<std::unique_ptr<RunControl>> ConnectRunControl(const client::LinkConfig& config,
+                                                              milliseconds patience, int cancel) {
   auto control = std::make_unique<AdminRunControl>(config, patience, cancel);
   VEILSUM_RETURN_IF_ERROR(control->Connected().status());
   return control;

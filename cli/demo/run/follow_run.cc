@@ -35,15 +35,23 @@ class Follower {
   }
 
   CurvePoint PointOf(const admin::v1::RunProgress& p) const {
-    CurvePoint point{.round = p.round(), .step = p.step(), .epsilon = {}, .log_loss = 0, .roc_auc = {}};
+    CurvePoint point{
+        .round = p.round(), .step = p.step(), .epsilon = {}, .log_loss = 0, .roc_auc = {}};
     if (c_.is_private) point.epsilon = p.epsilon();
     return point;
   }
 
  private:
   ProgressState StateOf(const admin::v1::RunProgress& p) const {
-    ProgressState s{.state = p.state(), .round = p.round(), .step = p.step(), .steps = p.steps(), .aborted = p.aborted(),
-                    .survivors = p.survivors(), .members = members_, .epsilon = {}, .rounds_per_second = rate_.PerSecond(),
+    ProgressState s{.state = p.state(),
+                    .round = p.round(),
+                    .step = p.step(),
+                    .steps = p.steps(),
+                    .aborted = p.aborted(),
+                    .survivors = p.survivors(),
+                    .members = members_,
+                    .epsilon = {},
+                    .rounds_per_second = rate_.PerSecond(),
                     .log_loss = worker_.latest_loss()};
     if (c_.is_private && p.attempts() > 0) s.epsilon = p.epsilon();
     return s;
@@ -94,7 +102,8 @@ absl::Status ScoreLast(const FollowContext& c, const Follower& follower, Followe
 
 }  // namespace
 
-absl::StatusOr<FollowedRun> FollowRun(const FollowContext& c, const admin::v1::StartRunRequest& request) {
+absl::StatusOr<FollowedRun> FollowRun(const FollowContext& c,
+                                      const admin::v1::StartRunRequest& request) {
   const auto start = c.clock.Now();
   VEILSUM_ASSIGN_OR_RETURN(const admin::v1::StartRunResponse started, c.control.Start(request));
   FollowedRun run;
@@ -102,8 +111,8 @@ absl::StatusOr<FollowedRun> FollowRun(const FollowContext& c, const admin::v1::S
   run.contract = started.contract();
   Follower follower(c, static_cast<std::uint32_t>(request.members_size()), run.run_id);
   c.stop.SetListener([&c] { c.control.Interrupt(); });
-  const absl::Status watched =
-      c.control.Watch(run.run_id, [&](const admin::v1::RunProgress& p) { return follower.OnProgress(p); });
+  const absl::Status watched = c.control.Watch(
+      run.run_id, [&](const admin::v1::RunProgress& p) { return follower.OnProgress(p); });
   c.stop.SetListener({});
   follower.Finish(run);
   c.line.Finish();

@@ -21,41 +21,53 @@ std::string Trimmed(std::string text) {
 }  // namespace
 
 absl::StatusOr<Programs> Programs::Beside(const std::filesystem::path& self) {
-  Programs programs{self.parent_path() / "veilsum-coordinator", self.parent_path() / "veilsum-client"};
+  Programs programs{self.parent_path() / "veilsum-coordinator",
+                    self.parent_path() / "veilsum-client"};
   for (const auto& program : {programs.coordinator, programs.client})
-    if (!std::filesystem::exists(program)) return NotFound("%s is missing: build all of Veilsum", program.string());
+    if (!std::filesystem::exists(program))
+      return NotFound("%s is missing: build all of Veilsum", program.string());
   return programs;
 }
 
-DemoProcesses::DemoProcesses(const Programs& programs, std::filesystem::path logs, StopSignal& stop, ProgressLine& line)
-    : programs_(programs), logs_(std::move(logs)), stop_(stop), line_(line),
+DemoProcesses::DemoProcesses(const Programs& programs, std::filesystem::path logs, StopSignal& stop,
+                             ProgressLine& line)
+    : programs_(programs),
+      logs_(std::move(logs)),
+      stop_(stop),
+      line_(line),
       supervisor_([this](const ProcessEvent& event) { OnEvent(event); }) {}
 
 void DemoProcesses::OnEvent(const ProcessEvent& event) {
   if (event.kind == ProcessEvent::Kind::kFinished) return;
   line_.Say(event.message);
-  if (event.kind == ProcessEvent::Kind::kGaveUp && event.name == kCoordinator) stop_.Raise(event.message, /*is_failure=*/true);
+  if (event.kind == ProcessEvent::Kind::kGaveUp && event.name == kCoordinator)
+    stop_.Raise(event.message, /*is_failure=*/true);
 }
 
 absl::StatusOr<std::string> DemoProcesses::StartCoordinator(const Federation& f) {
   const Command command{.name = kCoordinator,
-                        .arguments = {programs_.coordinator.string(), "serve", "--config", f.coordinator_config.string()},
+                        .arguments = {programs_.coordinator.string(), "serve", "--config",
+                                      f.coordinator_config.string()},
                         .log = logs_ / "coordinator.log"};
   names_.insert(names_.begin(), command.name);
-  VEILSUM_RETURN_IF_ERROR(supervisor_.Start({command, kCoordinatorRestarts, /*finish_is_normal=*/false}).status());
+  VEILSUM_RETURN_IF_ERROR(
+      supervisor_.Start({command, kCoordinatorRestarts, /*finish_is_normal=*/false}).status());
   const absl::StatusOr<std::string> address = WaitForFile(f.port_file, kStartPatience, stop_.fd());
   if (address.ok()) return Trimmed(*address);
   if (absl::IsCancelled(address.status())) return FailedPrecondition("%s", stop_.reason());
-  return Annotate(address.status(), "the coordinator does not come up; its log is " + command.log.string());
+  return Annotate(address.status(),
+                  "the coordinator does not come up; its log is " + command.log.string());
 }
 
 absl::Status DemoProcesses::StartClients(const Federation& f) {
   for (const SeatFiles& seat : f.seats) {
-    const Command command{.name = "client " + seat.name,
-                          .arguments = {programs_.client.string(), "run", "--config", seat.config.string()},
-                          .log = logs_ / ("client-" + seat.name + ".log")};
+    const Command command{
+        .name = "client " + seat.name,
+        .arguments = {programs_.client.string(), "run", "--config", seat.config.string()},
+        .log = logs_ / ("client-" + seat.name + ".log")};
     names_.push_back(command.name);
-    VEILSUM_RETURN_IF_ERROR(supervisor_.Start({command, kClientRestarts, /*finish_is_normal=*/true}).status());
+    VEILSUM_RETURN_IF_ERROR(
+        supervisor_.Start({command, kClientRestarts, /*finish_is_normal=*/true}).status());
   }
   return absl::OkStatus();
 }

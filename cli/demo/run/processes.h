@@ -20,7 +20,8 @@ struct Programs {
 class DemoProcesses {
  public:
   // All must outlive it. A coordinator that will not stay up raises `stop`.
-  DemoProcesses(const Programs& programs, std::filesystem::path logs, StopSignal& stop, ProgressLine& line);
+  DemoProcesses(const Programs& programs, std::filesystem::path logs, StopSignal& stop,
+                ProgressLine& line);
 
   // Starts the coordinator and returns the address that it listens on.
   absl::StatusOr<std::string> StartCoordinator(const Federation& federation);

@@ -14,15 +14,19 @@ namespace veilsum::cli {
 class RunControl {
  public:
   virtual ~RunControl() = default;
-  virtual absl::StatusOr<admin::v1::StartRunResponse> Start(const admin::v1::StartRunRequest& request) = 0;
-  // Calls `on_progress` until the run has ended (OK) or it returns false (Cancelled). A coordinator that dies and comes
-  // back in between goes unnoticed; Unavailable when it does not come back in time.
-  virtual absl::Status Watch(const std::string& run_id,
-                             const std::function<bool(const admin::v1::RunProgress&)>& on_progress) = 0;
+  virtual absl::StatusOr<admin::v1::StartRunResponse> Start(
+      const admin::v1::StartRunRequest& request) = 0;
+  // Calls `on_progress` until the run has ended (OK) or it returns false (Cancelled). A coordinator
+  // that dies and comes back in between goes unnoticed; Unavailable when it does not come back in
+  // time.
+  virtual absl::Status Watch(
+      const std::string& run_id,
+      const std::function<bool(const admin::v1::RunProgress&)>& on_progress) = 0;
   // An empty hash: the latest.
   virtual absl::StatusOr<Bytes> Model(const std::string& run_id, ByteView model_hash) = 0;
   virtual absl::Status Stop(const std::string& run_id, const std::string& reason) = 0;
-  // From any thread: whatever waits returns Unavailable soon, and so does every later call but Stop.
+  // From any thread: whatever waits returns Unavailable soon, and so does every later call but
+  // Stop.
   virtual void Interrupt() = 0;
 };
 

@@ -37,9 +37,11 @@ void ScoreWorker::Work() {
     if (finished_) return;
     Request request = *std::exchange(next_, std::nullopt);
     lock.unlock();
-    // A model that the coordinator no longer keeps, or a coordinator that is away, only leaves a gap in the curve.
+    // A model that the coordinator no longer keeps, or a coordinator that is away, only leaves a
+    // gap in the curve.
     const absl::StatusOr<Bytes> model = control_.Model(run_id_, request.hash);
-    const absl::StatusOr<Score> score = model.ok() ? scorer_.Of(*model) : absl::StatusOr<Score>(model.status());
+    const absl::StatusOr<Score> score =
+        model.ok() ? scorer_.Of(*model) : absl::StatusOr<Score>(model.status());
     lock.lock();
     if (!score.ok()) continue;
     request.point.log_loss = score->pooled.log_loss;

@@ -1,5 +1,5 @@
-// Scores models beside the run, on its own thread: the newest one asked for, never a queue, so that a slow score makes the
-// curve coarser and the run no slower.
+// Scores models beside the run, on its own thread: the newest one asked for, never a queue, so that
+// a slow score makes the curve coarser and the run no slower.
 #pragma once
 
 #include <condition_variable>
@@ -17,7 +17,8 @@ class ScoreWorker {
   // Both must outlive it.
   ScoreWorker(RunControl& control, const Scorer& scorer, std::string run_id);
   ~ScoreWorker();
-  // Asks for the model of `point` (round, step, epsilon) by its hash; replaces one that has not begun.
+  // Asks for the model of `point` (round, step, epsilon) by its hash; replaces one that has not
+  // begun.
   void Ask(CurvePoint point, Hash32 model_hash);
   // Waits for the score in work, forgets one that has not begun, and returns the curve by step.
   std::vector<CurvePoint> Finish();
@@ -34,7 +35,7 @@ class ScoreWorker {
   const std::string run_id_;
   mutable std::mutex mutex_;
   std::condition_variable wake_;
-  std::optional<Request> next_;     // guarded by mutex_, as is all below
+  std::optional<Request> next_;  // guarded by mutex_, as is all below
   std::vector<CurvePoint> curve_;
   bool finished_ = false;
   std::thread thread_;

@@ -34,9 +34,11 @@ std::vector<std::string> Unprotected(const model::RunContract& contract) {
 
 }  // namespace
 
-absl::StatusOr<PrivacyFacts> PrivacyFactsOf(const model::Plan& plan, const model::RunContract& contract,
+absl::StatusOr<PrivacyFacts> PrivacyFactsOf(const model::Plan& plan,
+                                            const model::RunContract& contract,
                                             const Charged& charged) {
-  VEILSUM_ASSIGN_OR_RETURN(const model::CheckedPrivacy checked, model::CheckPrivacy(plan, contract));
+  VEILSUM_ASSIGN_OR_RETURN(const model::CheckedPrivacy checked,
+                           model::CheckPrivacy(plan, contract));
   PrivacyFacts facts;
   facts.is_private = contract.is_private;
   facts.accountant = "rdp";

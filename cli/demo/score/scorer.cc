@@ -9,7 +9,8 @@ namespace veilsum::cli {
 namespace {
 
 model::Layout LayoutOf(const model::Plan& plan) {
-  return model::Layout::Mlp(plan.numeric_inputs(), plan.one_hot_inputs(), plan.network.hidden, plan.has_statistics());
+  return model::Layout::Mlp(plan.numeric_inputs(), plan.one_hot_inputs(), plan.network.hidden,
+                            plan.has_statistics());
 }
 
 client::LocalTraining SettingsOf(const model::Plan& plan) {
@@ -26,8 +27,8 @@ client::LocalTraining SettingsOf(const model::Plan& plan) {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<HoldoutScorer>> HoldoutScorer::Load(const model::Plan& plan,
-                                                                   const std::vector<client::Seat>& seats) {
+absl::StatusOr<std::unique_ptr<HoldoutScorer>> HoldoutScorer::Load(
+    const model::Plan& plan, const std::vector<client::Seat>& seats) {
   std::unique_ptr<HoldoutScorer> scorer(new HoldoutScorer(plan, LayoutOf(plan)));
   for (const client::Seat& seat : seats) {
     VEILSUM_ASSIGN_OR_RETURN(client::Dataset data, client::LoadDataset(plan, seat.folders));
@@ -38,13 +39,15 @@ absl::StatusOr<std::unique_ptr<HoldoutScorer>> HoldoutScorer::Load(const model::
 }
 
 absl::StatusOr<Score> HoldoutScorer::Of(ByteView bytes) const {
-  VEILSUM_ASSIGN_OR_RETURN(const model::ModelVector model, model::ParseModelBytes(bytes, layout_.size()));
+  VEILSUM_ASSIGN_OR_RETURN(const model::ModelVector model,
+                           model::ParseModelBytes(bytes, layout_.size()));
   Score score;
   std::vector<float> all_logits, all_labels;
   for (const Merchant& merchant : merchants_) {
     score.merchants.emplace_back();
     if (merchant.holdout.rows() == 0) continue;
-    VEILSUM_ASSIGN_OR_RETURN(const std::vector<float> logits, model::Logits(layout_, model, merchant.holdout));
+    VEILSUM_ASSIGN_OR_RETURN(const std::vector<float> logits,
+                             model::Logits(layout_, model, merchant.holdout));
     const std::vector<float>& labels = merchant.holdout.labels;
     VEILSUM_ASSIGN_OR_RETURN(score.merchants.back(), model::EvaluateBinary(logits, labels));
     all_logits.insert(all_logits.end(), logits.begin(), logits.end());
@@ -63,10 +66,13 @@ absl::StatusOr<std::vector<std::optional<double>>> HoldoutScorer::TrainedAlone(
     if (cancelled()) return absl::CancelledError("stopped while training merchants alone");
     aucs.emplace_back();
     if (merchant.holdout.rows() == 0 || merchant.training.rows() == 0) continue;
-    VEILSUM_ASSIGN_OR_RETURN(const model::ModelVector model,
-                             client::TrainAlone(layout_, merchant.training, initial, SettingsOf(plan_), rng));
-    VEILSUM_ASSIGN_OR_RETURN(const std::vector<float> logits, model::Logits(layout_, model, merchant.holdout));
-    VEILSUM_ASSIGN_OR_RETURN(const model::BinaryMetrics metrics, model::EvaluateBinary(logits, merchant.holdout.labels));
+    VEILSUM_ASSIGN_OR_RETURN(
+        const model::ModelVector model,
+        client::TrainAlone(layout_, merchant.training, initial, SettingsOf(plan_), rng));
+    VEILSUM_ASSIGN_OR_RETURN(const std::vector<float> logits,
+                             model::Logits(layout_, model, merchant.holdout));
+    VEILSUM_ASSIGN_OR_RETURN(const model::BinaryMetrics metrics,
+                             model::EvaluateBinary(logits, merchant.holdout.labels));
     aucs.back() = metrics.roc_auc;
   }
   return aucs;

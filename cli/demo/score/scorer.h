@@ -1,5 +1,5 @@
-// Scores published models on the merchants' hold-outs, exactly. Only a process that owns every merchant's files can do
-// this (SE-17): the demo and tests.
+// Scores published models on the merchants' hold-outs, exactly. Only a process that owns every
+// merchant's files can do this (SE-17): the demo and tests.
 #pragma once
 
 #include <functional>
@@ -18,8 +18,9 @@
 namespace veilsum::cli {
 
 struct Score {
-  model::BinaryMetrics pooled;                                  // all hold-outs together
-  std::vector<std::optional<model::BinaryMetrics>> merchants;  // none where there is no hold-out customer
+  model::BinaryMetrics pooled;  // all hold-outs together
+  std::vector<std::optional<model::BinaryMetrics>>
+      merchants;  // none where there is no hold-out customer
 };
 
 // Thread-safe: scoring changes nothing.
@@ -28,28 +29,34 @@ class Scorer {
   virtual ~Scorer() = default;
   // `model`: the bytes of SE-18. InvalidArgument when they do not fit the plan's layout.
   virtual absl::StatusOr<Score> Of(ByteView model) const = 0;
-  virtual const std::vector<std::string>& names() const = 0;  // of the merchants, in the order of Score::merchants
+  virtual const std::vector<std::string>& names()
+      const = 0;  // of the merchants, in the order of Score::merchants
 };
 
 class HoldoutScorer final : public Scorer {
  public:
   // Reads all seats' files with the client's own loader. Errors of LoadDataset.
-  static absl::StatusOr<std::unique_ptr<HoldoutScorer>> Load(const model::Plan& plan, const std::vector<client::Seat>& seats);
+  static absl::StatusOr<std::unique_ptr<HoldoutScorer>> Load(
+      const model::Plan& plan, const std::vector<client::Seat>& seats);
 
   absl::StatusOr<Score> Of(ByteView model) const override;
   const std::vector<std::string>& names() const override { return names_; }
   const model::Layout& layout() const { return layout_; }
-  std::uint64_t TrainingCustomers(std::size_t merchant) const { return merchants_[merchant].training.customers(); }
+  std::uint64_t TrainingCustomers(std::size_t merchant) const {
+    return merchants_[merchant].training.customers();
+  }
 
-  // Hold-out ROC-AUC of a model trained without noise on each merchant's own customers alone, from the same initial
-  // weights. None where it does not exist. `cancelled` is asked between merchants.
-  absl::StatusOr<std::vector<std::optional<double>>> TrainedAlone(std::uint64_t seed, const std::function<bool()>& cancelled) const;
+  // Hold-out ROC-AUC of a model trained without noise on each merchant's own customers alone, from
+  // the same initial weights. None where it does not exist. `cancelled` is asked between merchants.
+  absl::StatusOr<std::vector<std::optional<double>>> TrainedAlone(
+      std::uint64_t seed, const std::function<bool()>& cancelled) const;
 
  private:
   struct Merchant {
     model::Examples training, holdout;
   };
-  HoldoutScorer(model::Plan plan, model::Layout layout) : plan_(std::move(plan)), layout_(std::move(layout)) {}
+  HoldoutScorer(model::Plan plan, model::Layout layout)
+      : plan_(std::move(plan)), layout_(std::move(layout)) {}
   model::Plan plan_;
   model::Layout layout_;
   std::vector<std::string> names_;

@@ -14,7 +14,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kMarker = ".veilsum-demo";
-constexpr const char* kOwn[] = {"federation", "logs", "data", "report.json", "report.html", "model.safetensors"};
+constexpr const char* kOwn[] = {"federation",  "logs",        "data",
+                                "report.json", "report.html", "model.safetensors"};
 
 absl::Status Remove(const fs::path& path) {
   std::error_code error;
@@ -32,14 +33,18 @@ absl::StatusOr<OutputFolder> OutputFolder::Open(const fs::path& folder) {
   if (error) return FailedPrecondition("--out: cannot make %s: %s", path.string(), error.message());
   const bool empty = fs::is_empty(path, error);
   if (!empty && !fs::exists(path / kMarker))
-    return FailedPrecondition("--out: %s is not empty and no demo made it; name another folder", path.string());
+    return FailedPrecondition("--out: %s is not empty and no demo made it; name another folder",
+                              path.string());
   const int lock = open((path / kMarker).c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-  if (lock < 0) return FailedPrecondition("--out: cannot write in %s: %s", path.string(), strerror(errno));
+  if (lock < 0)
+    return FailedPrecondition("--out: cannot write in %s: %s", path.string(), strerror(errno));
   OutputFolder out(path, lock);
-  if (flock(lock, LOCK_EX | LOCK_NB) != 0) return Unavailable("--out: another demo is using %s", path.string());
+  if (flock(lock, LOCK_EX | LOCK_NB) != 0)
+    return Unavailable("--out: another demo is using %s", path.string());
   for (const char* name : kOwn) VEILSUM_RETURN_IF_ERROR(Remove(path / name));
   fs::create_directories(out.logs(), error);
-  if (error) return FailedPrecondition("--out: cannot make %s: %s", out.logs().string(), error.message());
+  if (error)
+    return FailedPrecondition("--out: cannot make %s: %s", out.logs().string(), error.message());
   return out;
 }
 

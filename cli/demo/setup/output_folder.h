@@ -9,8 +9,9 @@ namespace veilsum::cli {
 
 class OutputFolder {
  public:
-  // Makes the folder, or takes over one that an earlier demo made and removes what that demo left in it.
-  // FailedPrecondition: it holds files and no demo made it (nothing is touched); Unavailable: another demo is using it.
+  // Makes the folder, or takes over one that an earlier demo made and removes what that demo left
+  // in it. FailedPrecondition: it holds files and no demo made it (nothing is touched);
+  // Unavailable: another demo is using it.
   static absl::StatusOr<OutputFolder> Open(const std::filesystem::path& folder);
   OutputFolder(OutputFolder&& other) noexcept;
   OutputFolder& operator=(OutputFolder&&) = delete;

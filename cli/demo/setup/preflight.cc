@@ -26,21 +26,23 @@ struct Running {
   std::filesystem::path answer;
 };
 
-absl::StatusOr<Running> StartOne(const std::filesystem::path& program, const PreflightSeat& seat, std::size_t index,
-                                 const std::filesystem::path& logs) {
+absl::StatusOr<Running> StartOne(const std::filesystem::path& program, const PreflightSeat& seat,
+                                 std::size_t index, const std::filesystem::path& logs) {
   const std::filesystem::path answer = logs / absl::StrFormat("preflight-%s.json", seat.name);
-  VEILSUM_ASSIGN_OR_RETURN(
-      Child child, Child::Spawn({.name = "preflight of " + seat.name,
-                                 .arguments = {program.string(), "preflight", "--config", seat.config.string(), "--json"},
-                                 .log = logs / absl::StrFormat("client-%s.log", seat.name),
-                                 .output = answer}));
+  VEILSUM_ASSIGN_OR_RETURN(Child child,
+                           Child::Spawn({.name = "preflight of " + seat.name,
+                                         .arguments = {program.string(), "preflight", "--config",
+                                                       seat.config.string(), "--json"},
+                                         .log = logs / absl::StrFormat("client-%s.log", seat.name),
+                                         .output = answer}));
   return Running{index, std::move(child), answer};
 }
 
 // Waits until one of `running` has ended, and takes it out. Cancelled, DeadlineExceeded.
 absl::StatusOr<Running> TakeEnded(std::vector<Running>& running, int cancel) {
   std::vector<pollfd> fds = {{.fd = cancel, .events = POLLIN, .revents = 0}};
-  for (const Running& one : running) fds.push_back({.fd = one.child.pidfd(), .events = POLLIN, .revents = 0});
+  for (const Running& one : running)
+    fds.push_back({.fd = one.child.pidfd(), .events = POLLIN, .revents = 0});
   const auto patience = std::chrono::milliseconds(kPatience);
   if (poll(fds.data(), fds.size(), static_cast<int>(patience.count())) == 0)
     return DeadlineExceeded("a preflight took longer than %d minutes", kPatience.count());
@@ -58,7 +60,8 @@ absl::StatusOr<Running> TakeEnded(std::vector<Running>& running, int cancel) {
 
 PreflightVerdict ParseVerdict(std::string_view text, const Ending& ending) {
   const nlohmann::json answer = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
-  const PreflightVerdict failed{.kind = Kind::kFailed, .size_class = 0, .reason = "preflight ended with " + ending.Text()};
+  const PreflightVerdict failed{
+      .kind = Kind::kFailed, .size_class = 0, .reason = "preflight ended with " + ending.Text()};
   if (ending.signal != 0 || !answer.is_object()) return failed;
   const auto eligible = answer.find("eligible");
   if (eligible == answer.end() || !eligible->is_boolean()) return failed;
@@ -76,7 +79,8 @@ PreflightVerdict ParseVerdict(std::string_view text, const Ending& ending) {
 
 absl::StatusOr<std::vector<PreflightVerdict>> RunPreflights(const std::filesystem::path& program,
                                                             const std::vector<PreflightSeat>& seats,
-                                                            const std::filesystem::path& logs, int cancel) {
+                                                            const std::filesystem::path& logs,
+                                                            int cancel) {
   const std::size_t at_once = std::max(1u, std::thread::hardware_concurrency());
   std::vector<PreflightVerdict> verdicts(seats.size());
   std::vector<Running> running;
@@ -95,25 +99,35 @@ absl::StatusOr<std::vector<PreflightVerdict>> RunPreflights(const std::filesyste
   return verdicts;
 }
 
-absl::Status CheckVerdicts(const std::vector<PreflightSeat>& seats, const std::vector<PreflightVerdict>& verdicts) {
+absl::Status CheckVerdicts(const std::vector<PreflightSeat>& seats,
+                           const std::vector<PreflightVerdict>& verdicts) {
   std::string errors, failures;
   std::size_t eligible = 0;
   for (std::size_t i = 0; i < seats.size(); ++i) {
     const PreflightVerdict& verdict = verdicts[i];
     if (verdict.kind == Kind::kEligible) ++eligible;
-    if (verdict.kind == Kind::kDataError) errors += absl::StrFormat("\n  %s: %s", seats[i].name, verdict.reason);
-    if (verdict.kind == Kind::kFailed) failures += absl::StrFormat("\n  %s: %s", seats[i].name, verdict.reason);
+    if (verdict.kind == Kind::kDataError)
+      errors += absl::StrFormat("\n  %s: %s", seats[i].name, verdict.reason);
+    if (verdict.kind == Kind::kFailed)
+      failures += absl::StrFormat("\n  %s: %s", seats[i].name, verdict.reason);
   }
-  if (!errors.empty()) return InvalidArgument("the data of these merchants cannot be used, nothing was trained:%s", errors);
-  if (!failures.empty()) return FailedPrecondition("these merchants could not be checked:%s", failures);
+  if (!errors.empty())
+    return InvalidArgument("the data of these merchants cannot be used, nothing was trained:%s",
+                           errors);
+  if (!failures.empty())
+    return FailedPrecondition("these merchants could not be checked:%s", failures);
   if (eligible < kLeastMembers)
-    return FailedPrecondition("only %d merchants have enough customers, a federation needs at least %d; "
-                              "pool small ones with [[pool]] in the plan", eligible, kLeastMembers);
+    return FailedPrecondition(
+        "only %d merchants have enough customers, a federation needs at least %d; "
+        "pool small ones with [[pool]] in the plan",
+        eligible, kLeastMembers);
   return absl::OkStatus();
 }
 
 std::string DeclinedLine(const std::string& name, const PreflightVerdict& verdict) {
-  return absl::StrFormat("%s is left out: %s (small merchants can share a seat: [[pool]] in the plan)", name, verdict.reason);
+  return absl::StrFormat(
+      "%s is left out: %s (small merchants can share a seat: [[pool]] in the plan)", name,
+      verdict.reason);
 }
 
 }  // namespace veilsum::cli

@@ -1,6 +1,6 @@
 // Asks every merchant's client whether its data are fit, before a contract names it (SE-15).
-// The client answers one line of JSON on stdout: {"eligible":true,"size_class":4096}, {"eligible":false,"reason":"..."},
-// or {"eligible":false,"data_error":"file:line: ..."}.
+// The client answers one line of JSON on stdout: {"eligible":true,"size_class":4096},
+// {"eligible":false,"reason":"..."}, or {"eligible":false,"data_error":"file:line: ..."}.
 #pragma once
 
 #include <filesystem>
@@ -26,15 +26,18 @@ struct PreflightSeat {
   std::filesystem::path config;
 };
 
-// Runs `program preflight --config F --json` for every seat, a few at a time; verdicts in the order of `seats`.
-// Answers and logs go to `logs`. Cancelled when `cancel` (a descriptor, -1: none) becomes readable.
+// Runs `program preflight --config F --json` for every seat, a few at a time; verdicts in the order
+// of `seats`. Answers and logs go to `logs`. Cancelled when `cancel` (a descriptor, -1: none)
+// becomes readable.
 absl::StatusOr<std::vector<PreflightVerdict>> RunPreflights(const std::filesystem::path& program,
                                                             const std::vector<PreflightSeat>& seats,
-                                                            const std::filesystem::path& logs, int cancel);
+                                                            const std::filesystem::path& logs,
+                                                            int cancel);
 
-// Why no run can start, OK when it can. Every merchant's data error is in the message (InvalidArgument, exit 2), one a line.
-// FailedPrecondition: fewer than three are eligible.
-absl::Status CheckVerdicts(const std::vector<PreflightSeat>& seats, const std::vector<PreflightVerdict>& verdicts);
+// Why no run can start, OK when it can. Every merchant's data error is in the message
+// (InvalidArgument, exit 2), one a line. FailedPrecondition: fewer than three are eligible.
+absl::Status CheckVerdicts(const std::vector<PreflightSeat>& seats,
+                           const std::vector<PreflightVerdict>& verdicts);
 
 // "shop_7 is left out: <reason>; ...", with advice to pool.
 std::string DeclinedLine(const std::string& name, const PreflightVerdict& verdict);

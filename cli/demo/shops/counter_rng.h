@@ -1,6 +1,7 @@
-// Repeatable draws for generated data, never for privacy: draw i of stream s is a hash of (seed, s, i), so a customer's
-// values do not depend on how many customers came before. SplitMix64's finaliser (Steele, Lea, Flood, OOPSLA 2014).
-// The standard library's distributions differ between implementations; these do not.
+// Repeatable draws for generated data, never for privacy: draw i of stream s is a hash of (seed, s,
+// i), so a customer's values do not depend on how many customers came before. SplitMix64's
+// finaliser (Steele, Lea, Flood, OOPSLA 2014). The standard library's distributions differ between
+// implementations; these do not.
 #pragma once
 
 #include <cmath>

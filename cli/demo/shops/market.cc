@@ -28,7 +28,8 @@ constexpr std::array<const char*, 4> kPlainQueries = {"sale", "gift", "returns",
 constexpr std::array<const char*, 12> kMonths = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                                  "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
 // Seasons: how much more often a visitor of that month buys (log-odds).
-constexpr std::array<double, 12> kSeason = {-0.5, -0.6, -0.1, 0.0, 0.2, 0.1, -0.2, -0.2, 0.2, 0.4, 0.9, 0.6};
+constexpr std::array<double, 12> kSeason = {-0.5, -0.6, -0.1, 0.0, 0.2, 0.1,
+                                            -0.2, -0.2, 0.2,  0.4, 0.9, 0.6};
 constexpr std::array<int, 6> kSizes = {3000, 2200, 1600, 1200, 900, 600};
 constexpr int kProductsPerCategory = 8;
 
@@ -72,10 +73,14 @@ Market::Market(std::uint64_t seed, int shops) : seed_(seed) {
   collection_ = UnitLength(NormalAround({}, 1, products));
   CounterRng rng(seed, kShopStream);
   for (int m = 0; m < shops; ++m) {
-    Shop shop{.name = absl::StrFormat("shop_%d", m + 1), .customers = kSizes[m % kSizes.size()],
-              .taste_mean = NormalAround({}, 0.4, rng), .range = {}, .mobile_share = 0.3 + 0.5 * rng.Uniform()};
+    Shop shop{.name = absl::StrFormat("shop_%d", m + 1),
+              .customers = kSizes[m % kSizes.size()],
+              .taste_mean = NormalAround({}, 0.4, rng),
+              .range = {},
+              .mobile_share = 0.3 + 0.5 * rng.Uniform()};
     shop.customers += static_cast<int>(rng.Next() % 101) - 50;
-    for (std::size_t c = 0; c < kCategories.size(); ++c) shop.range.push_back(std::exp(0.7 * rng.Normal()));
+    for (std::size_t c = 0; c < kCategories.size(); ++c)
+      shop.range.push_back(std::exp(0.7 * rng.Normal()));
     shops_.push_back(std::move(shop));
   }
 }
@@ -108,7 +113,8 @@ Customer Market::MakeCustomer(std::size_t shop_index, int index) const {
   const std::size_t liked = products_[rng.Pick(appeal)].category;
   const auto most = static_cast<std::size_t>(std::ranges::max_element(bought) - bought.begin());
   customer.category = kCategories[customer.orders > 0 ? most : liked].name;
-  customer.days_since_last = std::min(720, static_cast<int>(-60 * std::exp(-0.5 * engagement) * std::log(rng.Uniform())));
+  customer.days_since_last =
+      std::min(720, static_cast<int>(-60 * std::exp(-0.5 * engagement) * std::log(rng.Uniform())));
 
   customer.sessions = 1 + std::min(200, rng.Poisson(std::exp(1.5 + 0.7 * engagement)));
   customer.pages = customer.sessions + rng.Poisson(std::min(400.0, 4.0 * customer.sessions));
@@ -120,8 +126,8 @@ Customer Market::MakeCustomer(std::size_t shop_index, int index) const {
   customer.searches = std::min(100, rng.Poisson(std::exp(0.8 + 0.6 * engagement)));
   customer.top_query = customer.searches > 0 ? TopQuery(liked, rng) : "";
 
-  customer.label = rng.Chance(Sigmoid(-2.0 + 1.8 * Dot(taste, collection_) + 1.6 * engagement - 0.4 * thrift +
-                                      kSeason[month] - (mobile ? 0.3 : 0.0)));
+  customer.label = rng.Chance(Sigmoid(-2.0 + 1.8 * Dot(taste, collection_) + 1.6 * engagement -
+                                      0.4 * thrift + kSeason[month] - (mobile ? 0.3 : 0.0)));
   return customer;
 }
 

@@ -1,16 +1,18 @@
 // A market of synthetic shops: the generative model behind `veilsum demo` without --data.
 //
 //   product p     category c(p), features v_p ~ N(centre of c(p), 0.5^2) in R^4, price by category
-//   shop m        size, region's taste mean mu_m ~ N(0, 0.4^2), share of each category in its range, mobile share
-//   customer u    taste x_u ~ N(mu_m, 1) in R^4, engagement e_u ~ N(0, 1), thrift s_u ~ N(0, 1)
-//   purchases     orders ~ Poisson(exp(0.8 + 0.8 e)), products ~ softmax_p(1.5 x.v_p) over the shop's range; the column
+//   shop m        size, region's taste mean mu_m ~ N(0, 0.4^2), share of each category in its
+//   range, mobile share customer u    taste x_u ~ N(mu_m, 1) in R^4, engagement e_u ~ N(0, 1),
+//   thrift s_u ~ N(0, 1) purchases     orders ~ Poisson(exp(0.8 + 0.8 e)), products ~ softmax_p(1.5
+//   x.v_p) over the shop's range; the column
 //                 `category` is the category most bought (by taste, when nothing was bought)
-//   browsing      sessions ~ Poisson(exp(1.5 + 0.7 e)), pages and seconds grow with sessions, device, month last seen
-//   searches      searches ~ Poisson(exp(0.8 + 0.6 e)), top query: a word of the category liked most, sometimes noise
-//   label         buys from the next collection: Bernoulli(sigmoid(-2 + 1.8 x.w + 1.6 e - 0.4 s + month + device))
+//   browsing      sessions ~ Poisson(exp(1.5 + 0.7 e)), pages and seconds grow with sessions,
+//   device, month last seen searches      searches ~ Poisson(exp(0.8 + 0.6 e)), top query: a word
+//   of the category liked most, sometimes noise label         buys from the next collection:
+//   Bernoulli(sigmoid(-2 + 1.8 x.w + 1.6 e - 0.4 s + month + device))
 //
-// The label depends on latent values that the columns show only in part, and alike at every shop: what one shop has
-// too few customers to learn, all of them together have.
+// The label depends on latent values that the columns show only in part, and alike at every shop:
+// what one shop has too few customers to learn, all of them together have.
 #pragma once
 
 #include <array>
@@ -47,7 +49,8 @@ struct Customer {
 
 class Market {
  public:
-  // The same market for the same seed and number of shops (2 to 200), on every machine with IEEE doubles.
+  // The same market for the same seed and number of shops (2 to 200), on every machine with IEEE
+  // doubles.
   Market(std::uint64_t seed, int shops);
   const std::vector<Shop>& shops() const { return shops_; }
   // Customer `index` of shop `shop`: a pure function of the seed and both numbers.

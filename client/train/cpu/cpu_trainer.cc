@@ -12,7 +12,8 @@ class CpuTrainer final : public Trainer {
   absl::StatusOr<dp::ClippedSum> GradientSum(const model::ModelVector& model,
                                              std::span<const std::uint32_t> customers,
                                              const StepShape& shape) override {
-    VEILSUM_ASSIGN_OR_RETURN(std::vector<std::int64_t> grid, engine_->GridSum(model, customers, shape));
+    VEILSUM_ASSIGN_OR_RETURN(std::vector<std::int64_t> grid,
+                             engine_->GridSum(model, customers, shape));
     return dp::ClippedSum::FromCertifiedContributions(std::move(grid));
   }
 
@@ -22,7 +23,8 @@ class CpuTrainer final : public Trainer {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Trainer>> MakeCpuTrainer(const model::Layout& layout, const model::Examples& examples,
+absl::StatusOr<std::unique_ptr<Trainer>> MakeCpuTrainer(const model::Layout& layout,
+                                                        const model::Examples& examples,
                                                         std::uint32_t max_rows) {
   VEILSUM_ASSIGN_OR_RETURN(std::unique_ptr<cpu::Engine> engine,
                            cpu::Engine::Create(layout, examples, max_rows, cpu::BestKernels()));

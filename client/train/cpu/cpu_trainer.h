@@ -1,4 +1,5 @@
-// The CPU engine behind Trainer. See README.md beside trainer.h: invariance, certified norms, fixed shape.
+// The CPU engine behind Trainer. See README.md beside trainer.h: invariance, certified norms, fixed
+// shape.
 #pragma once
 
 #include <memory>
@@ -8,11 +9,12 @@
 
 namespace veilsum::client {
 
-// `layout` and `examples` are kept by reference and must outlive the trainer. `max_rows` is the plan's [unit] max_rows.
-// The instruction path is chosen once per process from the CPU (SE-22).
-// InvalidArgument: a customer with more than max_rows rows, columns that do not fit the layout, an active input out of
-// range, kMaxRowsPerCustomer exceeded.
-absl::StatusOr<std::unique_ptr<Trainer>> MakeCpuTrainer(const model::Layout& layout, const model::Examples& examples,
+// `layout` and `examples` are kept by reference and must outlive the trainer. `max_rows` is the
+// plan's [unit] max_rows. The instruction path is chosen once per process from the CPU (SE-22).
+// InvalidArgument: a customer with more than max_rows rows, columns that do not fit the layout, an
+// active input out of range, kMaxRowsPerCustomer exceeded.
+absl::StatusOr<std::unique_ptr<Trainer>> MakeCpuTrainer(const model::Layout& layout,
+                                                        const model::Examples& examples,
                                                         std::uint32_t max_rows);
 
 // "avx512", "avx2" or "baseline": what MakeCpuTrainer runs on here; for the report.

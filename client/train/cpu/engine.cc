@@ -8,24 +8,30 @@
 namespace veilsum::client::cpu {
 namespace {
 
-// Rows of a micro-batch: what keeps activations in cache for small models, and re-reads of the weights rare for large.
-std::size_t TargetRows(const model::Layout& layout) { return layout.parameters() > (1u << 17) ? 128 : 32; }
+// Rows of a micro-batch: what keeps activations in cache for small models, and re-reads of the
+// weights rare for large.
+std::size_t TargetRows(const model::Layout& layout) {
+  return layout.parameters() > (1u << 17) ? 128 : 32;
+}
 
 std::size_t BatchCustomers(const model::Layout& layout, std::size_t max_rows) {
   return std::max<std::size_t>(1, TargetRows(layout) / max_rows);
 }
 
-absl::Status CheckExamples(const model::Layout& layout, const model::Examples& examples, std::uint32_t max_rows) {
+absl::Status CheckExamples(const model::Layout& layout, const model::Examples& examples,
+                           std::uint32_t max_rows) {
   if (max_rows == 0 || max_rows > kMaxRowsPerCustomer)
     return InvalidArgument("max_rows is %d, must be from 1 to %d", max_rows, kMaxRowsPerCustomer);
   const auto numeric = static_cast<std::size_t>(examples.numeric);
   const auto categorical = static_cast<std::size_t>(examples.categorical);
   if (numeric != layout.numeric())
-    return InvalidArgument("examples have %d numeric features, the model %d", numeric, layout.numeric());
+    return InvalidArgument("examples have %d numeric features, the model %d", numeric,
+                           layout.numeric());
   if (layout.layers().back().out != 1) return InvalidArgument("the model must have one output");
   if (examples.numeric_values.size() != examples.rows() * numeric ||
-      examples.active_inputs.size() != examples.rows() * categorical || examples.first_row.empty() ||
-      examples.first_row.front() != 0 || examples.first_row.back() != examples.rows())
+      examples.active_inputs.size() != examples.rows() * categorical ||
+      examples.first_row.empty() || examples.first_row.front() != 0 ||
+      examples.first_row.back() != examples.rows())
     return InvalidArgument("examples: sizes of rows and customers do not agree");
   for (std::size_t u = 0; u < examples.customers(); ++u)
     if (examples.first_row[u + 1] < examples.first_row[u] ||
@@ -33,14 +39,17 @@ absl::Status CheckExamples(const model::Layout& layout, const model::Examples& e
       return InvalidArgument("a customer has more than max_rows = %d rows", max_rows);
   for (const std::uint32_t input : examples.active_inputs)
     if (input < numeric || input >= layout.inputs())
-      return InvalidArgument("active input %d is not from %d to %d", input, numeric, layout.inputs() - 1);
+      return InvalidArgument("active input %d is not from %d to %d", input, numeric,
+                             layout.inputs() - 1);
   return absl::OkStatus();
 }
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Engine>> Engine::Create(const model::Layout& layout, const model::Examples& examples,
-                                                       std::uint32_t max_rows, const Kernels& kernels) {
+absl::StatusOr<std::unique_ptr<Engine>> Engine::Create(const model::Layout& layout,
+                                                       const model::Examples& examples,
+                                                       std::uint32_t max_rows,
+                                                       const Kernels& kernels) {
   VEILSUM_RETURN_IF_ERROR(CheckExamples(layout, examples, max_rows));
   return std::unique_ptr<Engine>(new Engine(layout, examples, max_rows, kernels));
 }
@@ -51,8 +60,8 @@ Engine::Engine(const model::Layout& layout, const model::Examples& examples, std
       examples_(examples),
       max_rows_(max_rows),
       batch_customers_(BatchCustomers(layout, max_rows)),
-      network_(layout, RoundUp(batch_customers_ * max_rows, kRowTile), static_cast<std::size_t>(examples.categorical),
-               kernels),
+      network_(layout, RoundUp(batch_customers_ * max_rows, kRowTile),
+               static_cast<std::size_t>(examples.categorical), kernels),
       seen_(examples.customers()),
       labels_(network_.rows()),
       live_(network_.rows()),
@@ -60,7 +69,8 @@ Engine::Engine(const model::Layout& layout, const model::Examples& examples, std
       input_gram_(max_rows_ * max_rows_),
       delta_gram_(max_rows_ * max_rows_) {}
 
-absl::Status Engine::CheckCall(const model::ModelVector& model, std::span<const std::uint32_t> customers,
+absl::Status Engine::CheckCall(const model::ModelVector& model,
+                               std::span<const std::uint32_t> customers,
                                std::uint32_t padded_customers) {
   if (model.size() != layout_.size())
     return InvalidArgument("model has %d numbers, must have %d", model.size(), layout_.size());
@@ -96,15 +106,20 @@ void Engine::FillRow(std::size_t slot, std::optional<std::size_t> row) {
     float value = u ? u[j] : 0;
     if (!mean_.empty()) {
       value = (value - mean_[j]) * scale_[j];
-      value = value < -4 ? -4 : (value > 4 ? 4 : value);  // a NaN stays, so that its customer is left out (DP-09)
+      value =
+          value < -4
+              ? -4
+              : (value > 4 ? 4 : value);  // a NaN stays, so that its customer is left out (DP-09)
     }
     x[j] = value;
   }
   for (std::size_t j = 0; j < categorical; ++j)
-    active[j] = network_.Packed(row ? examples_.ActiveOf(*row)[j] : static_cast<std::uint32_t>(numeric));
+    active[j] =
+        network_.Packed(row ? examples_.ActiveOf(*row)[j] : static_cast<std::uint32_t>(numeric));
 }
 
-// Slot c * max_rows + j holds row j of customers[first + c]. All rows of a customer are in one micro-batch (DP-08).
+// Slot c * max_rows + j holds row j of customers[first + c]. All rows of a customer are in one
+// micro-batch (DP-08).
 void Engine::FillBatch(std::span<const std::uint32_t> customers, std::size_t first) {
   for (std::size_t slot = 0; slot < network_.rows(); ++slot) {
     const std::size_t c = slot / max_rows_, j = slot % max_rows_;
@@ -170,7 +185,8 @@ void Engine::Record(std::span<const std::uint32_t> customers, std::size_t first)
 
 absl::StatusOr<std::span<const double>> Engine::Sum(const model::ModelVector& model,
                                                     std::span<const std::uint32_t> customers,
-                                                    std::uint32_t padded_customers, std::optional<double> clip_norm) {
+                                                    std::uint32_t padded_customers,
+                                                    std::optional<double> clip_norm) {
   VEILSUM_RETURN_IF_ERROR(CheckCall(model, customers, padded_customers));
   LoadBuffers(model);
   for (std::size_t first = 0; first < padded_customers; first += batch_customers_) {

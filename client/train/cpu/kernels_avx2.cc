@@ -1,4 +1,5 @@
-// AVX2 with FMA. Only this file's own functions are compiled for it, so the binary still starts on any x86-64.
+// AVX2 with FMA. Only this file's own functions are compiled for it, so the binary still starts on
+// any x86-64.
 #include "client/train/cpu/kernels.h"
 
 #if defined(__x86_64__)
@@ -27,7 +28,9 @@ INLINE D AddD(D a, D b) { return _mm256_add_pd(a, b); }
 INLINE D MulD(D a, D b) { return _mm256_mul_pd(a, b); }
 INLINE F FmaF(F a, F b, F c) { return _mm256_fmadd_ps(a, b, c); }
 INLINE D FmaD(D a, D b, D c) { return _mm256_fmadd_pd(a, b, c); }
-INLINE F ReluF(F x) { return _mm256_max_ps(_mm256_setzero_ps(), x); }  // the second operand wins when it is NaN
+INLINE F ReluF(F x) {
+  return _mm256_max_ps(_mm256_setzero_ps(), x);
+}  // the second operand wins when it is NaN
 INLINE F KeepWherePositive(F activation, F delta) {
   return _mm256_and_ps(_mm256_cmp_ps(activation, _mm256_setzero_ps(), _CMP_GT_OQ), delta);
 }

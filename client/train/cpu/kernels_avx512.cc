@@ -1,4 +1,5 @@
-// AVX-512. Only this file's own functions are compiled for it, so the binary still starts on any x86-64.
+// AVX-512. Only this file's own functions are compiled for it, so the binary still starts on any
+// x86-64.
 #include "client/train/cpu/kernels.h"
 
 #if defined(__x86_64__)
@@ -27,9 +28,12 @@ INLINE D AddD(D a, D b) { return _mm512_add_pd(a, b); }
 INLINE D MulD(D a, D b) { return _mm512_mul_pd(a, b); }
 INLINE F FmaF(F a, F b, F c) { return _mm512_fmadd_ps(a, b, c); }
 INLINE D FmaD(D a, D b, D c) { return _mm512_fmadd_pd(a, b, c); }
-INLINE F ReluF(F x) { return _mm512_max_ps(_mm512_setzero_ps(), x); }  // the second operand wins when it is NaN
+INLINE F ReluF(F x) {
+  return _mm512_max_ps(_mm512_setzero_ps(), x);
+}  // the second operand wins when it is NaN
 INLINE F KeepWherePositive(F activation, F delta) {
-  return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(activation, _mm512_setzero_ps(), _CMP_GT_OQ), delta);
+  return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(activation, _mm512_setzero_ps(), _CMP_GT_OQ),
+                             delta);
 }
 INLINE D WidenD(const float* p) { return _mm512_cvtps_pd(_mm256_loadu_ps(p)); }
 INLINE double SumD(D x) { return _mm512_reduce_add_pd(x); }

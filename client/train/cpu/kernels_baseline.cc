@@ -1,4 +1,5 @@
-// The path that every machine has: 128-bit vectors in the compiler's own notation, products and sums rounded apart.
+// The path that every machine has: 128-bit vectors in the compiler's own notation, products and
+// sums rounded apart.
 #include <cstring>
 
 #include "client/train/cpu/kernels.h"

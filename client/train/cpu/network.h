@@ -1,6 +1,7 @@
-// The layers of one model in the kernels' shapes: packed weights, the activations and deltas of one micro-batch, and the
-// fp64 sum of weight gradients. Layer 0 has a few dense numeric inputs and, a row, a fixed number of active inputs of
-// value 1: their weights are gathered, their gradients scattered.
+// The layers of one model in the kernels' shapes: packed weights, the activations and deltas of one
+// micro-batch, and the fp64 sum of weight gradients. Layer 0 has a few dense numeric inputs and, a
+// row, a fixed number of active inputs of value 1: their weights are gathered, their gradients
+// scattered.
 #pragma once
 
 #include <cstdint>
@@ -14,21 +15,26 @@ namespace veilsum::client::cpu {
 class Network {
  public:
   // `rows` of a micro-batch: a multiple of kRowTile. `categorical` active inputs a row.
-  Network(const model::Layout& layout, std::size_t rows, std::size_t categorical, const Kernels& kernels);
+  Network(const model::Layout& layout, std::size_t rows, std::size_t categorical,
+          const Kernels& kernels);
 
   void Load(const model::ModelVector& model);  // packs the weights and clears the sum
   const Kernels& kernels() const { return kernels_; }
   std::size_t rows() const { return rows_; }
   std::size_t layers() const { return layers_.size(); }
   // Where a row of inputs goes: numeric numbers, and the indices into Packed(input).
-  float* Numeric(std::size_t row) { return layers_.front().input.data() + row * layers_.front().input_width; }
+  float* Numeric(std::size_t row) {
+    return layers_.front().input.data() + row * layers_.front().input_width;
+  }
   std::uint32_t* Active(std::size_t row) { return active_.data() + row * categorical_; }
   // The bias stands between the numeric and the one-hot inputs of a packed weight.
   std::uint32_t Packed(std::uint32_t input) const { return input + 1; }
 
   void Forward();
   float Logit(std::size_t row) const { return logits_[row * layers_.back().width]; }
-  void SetDelta(std::size_t row, float delta) { layers_.back().delta[row * layers_.back().width] = delta; }
+  void SetDelta(std::size_t row, float delta) {
+    layers_.back().delta[row * layers_.back().width] = delta;
+  }
   void Backward();
 
   // Call before the two below, after Backward.
@@ -39,7 +45,8 @@ class Network {
   std::size_t in(std::size_t layer) const { return layers_[layer].in; }
   std::size_t out(std::size_t layer) const { return layers_[layer].out; }
 
-  // Adds factor[r] * (gradient of row r) for the rows whose mask is all ones; the others' numbers are not used (DP-09).
+  // Adds factor[r] * (gradient of row r) for the rows whose mask is all ones; the others' numbers
+  // are not used (DP-09).
   void Accumulate(const double* factor, const std::uint64_t* mask);
   // The sum since Load, in the order of the layout's parameters.
   void CopySum(const model::Layout& layout, std::vector<double>& out) const;

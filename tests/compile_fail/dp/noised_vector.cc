@@ -1,11 +1,14 @@
-// Only a noise share turns a clipped sum into what may be sent, once, and only a certified sum goes in (DP-12, DP-13).
+// Only a noise share turns a clipped sum into what may be sent, once, and only a certified sum goes
+// in (DP-12, DP-13).
 #include <utility>
 
 #include "dp/mechanism/noise_share.h"
 
 namespace veilsum::dp {
 
-NoisedVector Send(const NoiseShare& share, ClippedSum sum, SecureRng& rng) { return share.AddTo(std::move(sum), rng); }
+NoisedVector Send(const NoiseShare& share, ClippedSum sum, SecureRng& rng) {
+  return share.AddTo(std::move(sum), rng);
+}
 
 #ifdef WITHOUT_NOISE
 NoisedVector WithoutNoise() { return NoisedVector(std::vector<std::int64_t>{1, 2, 3}); }
@@ -22,7 +25,9 @@ NoisedVector WithoutClipping(const NoiseShare& share, SecureRng& rng) {
 #endif
 
 #ifdef KEEPING_THE_SUM
-NoisedVector KeepingTheSum(const NoiseShare& share, ClippedSum sum, SecureRng& rng) { return share.AddTo(sum, rng); }
+NoisedVector KeepingTheSum(const NoiseShare& share, ClippedSum sum, SecureRng& rng) {
+  return share.AddTo(sum, rng);
+}
 #endif
 
 #ifdef COPYING_THE_SUM

@@ -1,5 +1,6 @@
-// An exact, slow sampler of the discrete Gaussian by another method, as an oracle for the table sampler.
-// Canonne, Kamath, Steinke, "The Discrete Gaussian for Differential Privacy" (arXiv 2004.00010), algorithms 1 to 3.
+// An exact, slow sampler of the discrete Gaussian by another method, as an oracle for the table
+// sampler. Canonne, Kamath, Steinke, "The Discrete Gaussian for Differential Privacy" (arXiv
+// 2004.00010), algorithms 1 to 3.
 #pragma once
 
 #include <cstdint>
@@ -18,10 +19,14 @@ class CksSampler {
     const std::uint64_t scale = sigma_ + 1;
     while (true) {
       const std::int64_t y = DiscreteLaplace(scale);
-      // Accept with probability exp(-(|y| - sigma^2 / scale)^2 / (2 sigma^2)), all multiplied by scale^2.
+      // Accept with probability exp(-(|y| - sigma^2 / scale)^2 / (2 sigma^2)), all multiplied by
+      // scale^2.
       const auto magnitude = static_cast<std::int64_t>(y < 0 ? -y : y);
-      const std::int64_t offset = magnitude * static_cast<std::int64_t>(scale) - static_cast<std::int64_t>(sigma_ * sigma_);
-      if (BernoulliExp(static_cast<std::uint64_t>(offset * offset), 2 * sigma_ * sigma_ * scale * scale)) return y;
+      const std::int64_t offset =
+          magnitude * static_cast<std::int64_t>(scale) - static_cast<std::int64_t>(sigma_ * sigma_);
+      if (BernoulliExp(static_cast<std::uint64_t>(offset * offset),
+                       2 * sigma_ * sigma_ * scale * scale))
+        return y;
     }
   }
 
@@ -33,7 +38,9 @@ class CksSampler {
       if (word < ~std::uint64_t{0} - ~std::uint64_t{0} % bound) return word % bound;
     }
   }
-  bool Bernoulli(std::uint64_t numerator, std::uint64_t denominator) { return Below(denominator) < numerator; }
+  bool Bernoulli(std::uint64_t numerator, std::uint64_t denominator) {
+    return Below(denominator) < numerator;
+  }
 
   // True with probability exp(-numerator / denominator).
   bool BernoulliExp(std::uint64_t numerator, std::uint64_t denominator) {

@@ -1,5 +1,6 @@
-// A15: what samples of the table sampler look like, and that defects are seen. Fixed seeds. Each check of a correct sampler fails with
-// probability 1e-7 (5.33 standard deviations), fewer than 60 checks a program: below 6e-6 false alarms for a fresh choice of seeds.
+// A15: what samples of the table sampler look like, and that defects are seen. Fixed seeds. Each
+// check of a correct sampler fails with probability 1e-7 (5.33 standard deviations), fewer than 60
+// checks a program: below 6e-6 false alarms for a fresh choice of seeds.
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -21,7 +22,8 @@ using Samples = std::vector<std::int64_t>;
 
 constexpr std::size_t kSamples = std::size_t{1} << VEILSUM_SAMPLES_LOG2;
 constexpr double kAlarm = 5.33;
-// The smallest defects that this many samples show for certain: twice the threshold of the check that sees them.
+// The smallest defects that this many samples show for certain: twice the threshold of the check
+// that sees them.
 constexpr bool kLong = VEILSUM_SAMPLES_LOG2 >= 24;
 constexpr double kMutantSigma = kLong ? 0.998 : 0.99;
 constexpr int kMutantSignBits = kLong ? 10 : 8;  // probability of a positive sign is 1/2 + 2^-bits
@@ -43,28 +45,35 @@ double ChiSquareDeviate(double chi_square, double freedom) {
 double UniformDeviate(const std::vector<std::uint64_t>& counts, double n) {
   double chi_square = 0;
   const double expected = n / static_cast<double>(counts.size());
-  for (const std::uint64_t count : counts) chi_square += std::pow(static_cast<double>(count) - expected, 2) / expected;
+  for (const std::uint64_t count : counts)
+    chi_square += std::pow(static_cast<double>(count) - expected, 2) / expected;
   return ChiSquareDeviate(chi_square, static_cast<double>(counts.size()) - 1);
 }
 
 double ResidueDeviate(const Samples& samples, std::int64_t modulus) {
   std::vector<std::uint64_t> counts(static_cast<std::size_t>(modulus), 0);
-  for (const std::int64_t x : samples) ++counts[static_cast<std::size_t>((x % modulus + modulus) % modulus)];
+  for (const std::int64_t x : samples)
+    ++counts[static_cast<std::size_t>((x % modulus + modulus) % modulus)];
   return UniformDeviate(counts, static_cast<double>(samples.size()));
 }
 
-// Up to 256 cells of nearly equal probability under N_Z(0, sigma^2), which for sigma >= 64 is the normal's at half-integers to 1e-5.
+// Up to 256 cells of nearly equal probability under N_Z(0, sigma^2), which for sigma >= 64 is the
+// normal's at half-integers to 1e-5.
 double CellsDeviate(const Samples& samples, double sigma) {
   std::vector<std::int64_t> bounds;  // cell i holds bounds[i-1] < x <= bounds[i]
-  for (int i = 1; i < 256; ++i) bounds.push_back(static_cast<std::int64_t>(std::floor(sigma * NormalQuantile(i / 256.0))));
-  bounds.erase(std::unique(bounds.begin(), bounds.end()), bounds.end());  // sigma 64 has single integers that are more than a cell
+  for (int i = 1; i < 256; ++i)
+    bounds.push_back(static_cast<std::int64_t>(std::floor(sigma * NormalQuantile(i / 256.0))));
+  bounds.erase(std::unique(bounds.begin(), bounds.end()),
+               bounds.end());  // sigma 64 has single integers that are more than a cell
   const std::size_t cells = bounds.size() + 1;
   std::vector<double> counts(cells, 0);
   for (const std::int64_t x : samples)
-    ++counts[static_cast<std::size_t>(std::lower_bound(bounds.begin(), bounds.end(), x) - bounds.begin())];
+    ++counts[static_cast<std::size_t>(std::lower_bound(bounds.begin(), bounds.end(), x) -
+                                      bounds.begin())];
   double chi_square = 0, below = 0;
   for (std::size_t i = 0; i < cells; ++i) {
-    const double through = i + 1 < cells ? NormalCdf((static_cast<double>(bounds[i]) + 0.5) / sigma) : 1;
+    const double through =
+        i + 1 < cells ? NormalCdf((static_cast<double>(bounds[i]) + 0.5) / sigma) : 1;
     const double expected = (through - below) * static_cast<double>(samples.size());
     chi_square += (counts[i] - expected) * (counts[i] - expected) / expected;
     below = through;
@@ -108,7 +117,8 @@ Samples Draw(double sigma, std::uint8_t seed, std::size_t n = kSamples) {
   ByteArray<32> bytes{};
   bytes[0] = seed;
   Samples out(n, 0);
-  (*DiscreteGaussianSampler::Create(sigma))->AddNoise(Secret<32>(std::span<std::uint8_t, 32>(bytes)), out);
+  (*DiscreteGaussianSampler::Create(sigma))
+      ->AddNoise(Secret<32>(std::span<std::uint8_t, 32>(bytes)), out);
   return out;
 }
 
@@ -127,7 +137,8 @@ TEST_P(VEILSUM_SUITE, LooksLikeTheDiscreteGaussianA15) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Sigmas, VEILSUM_SUITE,
-                         ::testing::Values(Case{64, 1}, Case{0x1p10, 2}, Case{0x1p16, 3}, Case{0x1p20, 4}, Case{271828.18, 5}));
+                         ::testing::Values(Case{64, 1}, Case{0x1p10, 2}, Case{0x1p16, 3},
+                                           Case{0x1p20, 4}, Case{271828.18, 5}));
 
 // Mutants: a sampler with one of these defects must not pass.
 constexpr double kSigma = 300000;
@@ -141,14 +152,16 @@ TEST_F(VEILSUM_DEFECTS, KillsASignBias) {
   SeededRngForTests rng(12);
   std::vector<std::uint16_t> coins(samples.size());
   rng.Fill({reinterpret_cast<std::uint8_t*>(coins.data()), coins.size() * sizeof(std::uint16_t)});
-  // Half of the chosen samples were negative: choosing twice the bias moves the sign's probability by the bias.
+  // Half of the chosen samples were negative: choosing twice the bias moves the sign's probability
+  // by the bias.
   for (std::size_t i = 0; i < samples.size(); ++i)
     if (coins[i] % (1 << (kMutantSignBits - 1)) == 0) samples[i] = std::abs(samples[i]);
   EXPECT_THAT(FailedChecks(samples, kSigma, 1), Contains("sign"));
 }
 
 // Draws level by level from the public table, so that a defect can be put in.
-Samples DrawByLevels(const SamplerShape& shape, int missing_level, std::size_t words_per_sample, std::uint64_t seed) {
+Samples DrawByLevels(const SamplerShape& shape, int missing_level, std::size_t words_per_sample,
+                     std::uint64_t seed) {
   const GaussianTable table(shape.variance_2_40, shape.table_bits);
   SeededRngForTests rng(seed);
   const auto levels = static_cast<std::size_t>(shape.levels);
@@ -158,7 +171,8 @@ Samples DrawByLevels(const SamplerShape& shape, int missing_level, std::size_t w
   for (std::size_t i = 0; i < kSamples; ++i) {
     std::int64_t factor = 1;
     for (std::size_t level = 0; level < levels; ++level, factor *= shape.step)
-      if (static_cast<int>(level) != missing_level) samples[i] += factor * table.Value(words[i * words_per_sample + level], 0);
+      if (static_cast<int>(level) != missing_level)
+        samples[i] += factor * table.Value(words[i * words_per_sample + level], 0);
   }
   return samples;
 }
@@ -166,10 +180,14 @@ Samples DrawByLevels(const SamplerShape& shape, int missing_level, std::size_t w
 TEST_F(VEILSUM_DEFECTS, KillsAMissingLevelAndReusedWords) {
   ASSERT_OK_AND_ASSIGN(const SamplerShape shape, ChooseSamplerShape(kSigma));
   ASSERT_EQ(shape.levels, 3);
-  EXPECT_THAT(FailedChecks(DrawByLevels(shape, -1, 3, 21), shape.sigma, shape.step), IsEmpty());  // the harness itself is sound
-  EXPECT_THAT(FailedChecks(DrawByLevels(shape, 0, 3, 22), shape.sigma, shape.step), Contains("residue"));
-  EXPECT_THAT(FailedChecks(DrawByLevels(shape, 2, 3, 23), shape.sigma, shape.step), Contains("variance"));
-  EXPECT_THAT(FailedChecks(DrawByLevels(shape, -1, 1, 24), shape.sigma, shape.step), Contains("lag"));
+  EXPECT_THAT(FailedChecks(DrawByLevels(shape, -1, 3, 21), shape.sigma, shape.step),
+              IsEmpty());  // the harness itself is sound
+  EXPECT_THAT(FailedChecks(DrawByLevels(shape, 0, 3, 22), shape.sigma, shape.step),
+              Contains("residue"));
+  EXPECT_THAT(FailedChecks(DrawByLevels(shape, 2, 3, 23), shape.sigma, shape.step),
+              Contains("variance"));
+  EXPECT_THAT(FailedChecks(DrawByLevels(shape, -1, 1, 24), shape.sigma, shape.step),
+              Contains("lag"));
 }
 
 // The sum of H shares is the aggregate that accounting assumes.
@@ -178,7 +196,8 @@ TEST_F(VEILSUM_DEFECTS, SharesAddUpToTheAggregate) {
   constexpr double kAggregate = 1 << 20;
   Samples sum(kSamples / 4, 0);
   for (std::uint8_t share = 0; share < kShares; ++share) {
-    const Samples one = Draw(kAggregate / std::sqrt(kShares), static_cast<std::uint8_t>(100 + share), sum.size());
+    const Samples one =
+        Draw(kAggregate / std::sqrt(kShares), static_cast<std::uint8_t>(100 + share), sum.size());
     for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += one[i];
   }
   EXPECT_THAT(FailedChecks(sum, kAggregate, 1), IsEmpty());
@@ -191,15 +210,20 @@ TEST_F(VEILSUM_DEFECTS, AgreesWithTheExactSlowSampler) {
     SeededRngForTests rng(31 + sigma);
     CksSampler oracle(sigma, rng);
     std::map<std::int64_t, std::array<double, 2>> counts;
-    const auto cell = [&](std::int64_t x) { return static_cast<std::int64_t>(std::floor(8.0 * static_cast<double>(x) / static_cast<double>(sigma))); };
+    const auto cell = [&](std::int64_t x) {
+      return static_cast<std::int64_t>(
+          std::floor(8.0 * static_cast<double>(x) / static_cast<double>(sigma)));
+    };
     const Samples table = Draw(static_cast<double>(sigma), 41, kDraws);
     for (std::size_t i = 0; i < kDraws; ++i) {
       ++counts[std::clamp<std::int64_t>(cell(table[i]), -28, 28)][0];
       ++counts[std::clamp<std::int64_t>(cell(oracle.Sample()), -28, 28)][1];
     }
     double chi_square = 0;
-    for (const auto& [at, count] : counts) chi_square += std::pow(count[0] - count[1], 2) / (count[0] + count[1]);
-    EXPECT_LE(ChiSquareDeviate(chi_square, static_cast<double>(counts.size()) - 1), kAlarm) << sigma;
+    for (const auto& [at, count] : counts)
+      chi_square += std::pow(count[0] - count[1], 2) / (count[0] + count[1]);
+    EXPECT_LE(ChiSquareDeviate(chi_square, static_cast<double>(counts.size()) - 1), kAlarm)
+        << sigma;
   }
 }
 

@@ -18,7 +18,11 @@ TEST(Bytes, HexAndBase64GoBothWays) {
 }
 
 TEST(Bytes, ATranscriptIsLittleEndianAfterItsLabel) {
-  EXPECT_EQ(HexEncode(Transcript("a").AddU16(1).AddU32(2).AddU64(3).bytes()), "6100" "0100" "02000000" "0300000000000000");
+  EXPECT_EQ(HexEncode(Transcript("a").AddU16(1).AddU32(2).AddU64(3).bytes()),
+            "6100"
+            "0100"
+            "02000000"
+            "0300000000000000");
 }
 
 TEST(Fnv1a, MatchesThePublishedVectors) {

@@ -12,8 +12,9 @@ TEST(CanonicalJson, SortsKeysAndWritesNoSpace) {
 }
 
 TEST(CanonicalJson, RefusesWhatTwoParsersCouldReadDifferently) {
-  for (const char* text : {R"({"a":1.0})", R"({"a":null})", R"({"A":1})", R"({"a":9007199254740992})", R"({ "a":1})",
-                           R"({"b":1,"a":2})", R"({"a":1,"a":1})", R"({"a":"\u0041"})", "[1,]", "", "{\"a\":1}\n"})
+  for (const char* text :
+       {R"({"a":1.0})", R"({"a":null})", R"({"A":1})", R"({"a":9007199254740992})", R"({ "a":1})",
+        R"({"b":1,"a":2})", R"({"a":1,"a":1})", R"({"a":"\u0041"})", "[1,]", "", "{\"a\":1}\n"})
     EXPECT_THAT(ParseCanonical(text), StatusIs(absl::StatusCode::kInvalidArgument, "")) << text;
 }
 

@@ -15,7 +15,8 @@ Secret<32> SecretOf(std::string_view hex) {
 }
 
 TEST(Sha256, OfNothing) {
-  EXPECT_EQ(HexEncode(Sha256("")), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+  EXPECT_EQ(HexEncode(Sha256("")),
+            "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
 }
 
 TEST(Hkdf, Rfc5869CaseOne) {
@@ -23,12 +24,15 @@ TEST(Hkdf, Rfc5869CaseOne) {
   const Bytes salt = *HexDecode("000102030405060708090a0b0c");
   const Bytes info = *HexDecode("f0f1f2f3f4f5f6f7f8f9");
   const Secret<32> key = Hkdf(ikm, salt, info);
-  EXPECT_EQ(HexEncode(key.Expose()), "3cb25f25faacd57a90434f64d0362f2a2d2d0a90cf1a5a4c5db02d56ecc4c5bf");
+  EXPECT_EQ(HexEncode(key.Expose()),
+            "3cb25f25faacd57a90434f64d0362f2a2d2d0a90cf1a5a4c5db02d56ecc4c5bf");
 }
 
-// FIPS 197 appendix C.3's key; block 0 of the counter stream is the encryption of sixteen zero bytes.
+// FIPS 197 appendix C.3's key; block 0 of the counter stream is the encryption of sixteen zero
+// bytes.
 TEST(Aes256Ctr, SeekingGivesTheSameBytesAsStreaming) {
-  const Secret<32> key = SecretOf("000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f");
+  const Secret<32> key =
+      SecretOf("000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f");
   Aes256Ctr stream(key);
   ByteArray<64> whole;
   stream.Generate(whole);
@@ -40,8 +44,10 @@ TEST(Aes256Ctr, SeekingGivesTheSameBytesAsStreaming) {
 }
 
 TEST(Ed25519, Rfc8032TestTwo) {
-  const Ed25519Signer signer(SecretOf("4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb"));
-  EXPECT_EQ(HexEncode(signer.public_key()), "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c");
+  const Ed25519Signer signer(
+      SecretOf("4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb"));
+  EXPECT_EQ(HexEncode(signer.public_key()),
+            "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c");
   const Bytes message = {0x72};
   const Ed25519Signature signature = signer.Sign(message);
   EXPECT_EQ(HexEncode(signature).substr(0, 16), "92a009a9f0d4cab8");

@@ -6,7 +6,8 @@ namespace veilsum {
 namespace {
 
 TEST(SpiffeId, ParsesTheThreeRoles) {
-  ASSERT_OK_AND_ASSIGN(const SpiffeId client, SpiffeId::Parse("spiffe://fed.example/tenant/acme/client/c-1_A.b"));
+  ASSERT_OK_AND_ASSIGN(const SpiffeId client,
+                       SpiffeId::Parse("spiffe://fed.example/tenant/acme/client/c-1_A.b"));
   EXPECT_EQ(client.role(), SpiffeRole::kClient);
   EXPECT_EQ(client.domain(), "fed.example");
   EXPECT_EQ(client.tenant(), "acme");
@@ -26,16 +27,20 @@ TEST_P(SpiffeIdRefuses, WhatIsNotAnId) {
 }
 INSTANTIATE_TEST_SUITE_P(
     Texts, SpiffeIdRefuses,
-    testing::Values("", "spiffe://", "https://fed.example/coordinator/n1", "spiffe://fed.example", "spiffe://fed.example/",
-                    "spiffe://fed.example/coordinator", "spiffe://fed.example/coordinator/", "spiffe:///coordinator/n1",
-                    "spiffe://fed.example/coordinator/n1/", "spiffe://fed.example/coordinator/n1/x",
-                    "spiffe://Fed.example/coordinator/n1", "spiffe://fed.example:443/coordinator/n1",
-                    "spiffe://fed.example/coordinator/..", "spiffe://fed.example/coordinator/n%31",
-                    "spiffe://fed.example/coordinator/n1?x", "spiffe://fed.example/coordinator/n1#x",
-                    "spiffe://fed.example/tenant/ab/client/c", "spiffe://fed.example/tenant/Acme/client/c",
-                    "spiffe://fed.example/tenant/acme_x/client/c", "spiffe://fed.example/tenant/acme/operator/c",
-                    "spiffe://fed.example/auditor/a", std::string("spiffe://fed.example/coordinator/n\0", 35),
-                    "spiffe://fed.example/coordinator/" + std::string(65, 'a'), "spiffe://" + std::string(3000, 'a')));
+    testing::Values(
+        "", "spiffe://", "https://fed.example/coordinator/n1", "spiffe://fed.example",
+        "spiffe://fed.example/", "spiffe://fed.example/coordinator",
+        "spiffe://fed.example/coordinator/", "spiffe:///coordinator/n1",
+        "spiffe://fed.example/coordinator/n1/", "spiffe://fed.example/coordinator/n1/x",
+        "spiffe://Fed.example/coordinator/n1", "spiffe://fed.example:443/coordinator/n1",
+        "spiffe://fed.example/coordinator/..", "spiffe://fed.example/coordinator/n%31",
+        "spiffe://fed.example/coordinator/n1?x", "spiffe://fed.example/coordinator/n1#x",
+        "spiffe://fed.example/tenant/ab/client/c", "spiffe://fed.example/tenant/Acme/client/c",
+        "spiffe://fed.example/tenant/acme_x/client/c",
+        "spiffe://fed.example/tenant/acme/operator/c", "spiffe://fed.example/auditor/a",
+        std::string("spiffe://fed.example/coordinator/n\0", 35),
+        "spiffe://fed.example/coordinator/" + std::string(65, 'a'),
+        "spiffe://" + std::string(3000, 'a')));
 
 TEST(LegalTenantId, KeepsOrMendsFolderNames) {
   EXPECT_EQ(LegalTenantId("region_1"), "region-1");
@@ -43,7 +48,8 @@ TEST(LegalTenantId, KeepsOrMendsFolderNames) {
   const auto legal = [](const std::string& folder) {
     return SpiffeId::Client("fed.example", LegalTenantId(folder), "c").ok();
   };
-  for (const std::string folder : {"", "a", "ab", "商店", "naïve", "x/y", "0123456789012345678901234567890123456789z"})
+  for (const std::string folder :
+       {"", "a", "ab", "商店", "naïve", "x/y", "0123456789012345678901234567890123456789z"})
     EXPECT_TRUE(legal(folder)) << folder;
   EXPECT_NE(LegalTenantId("商店"), LegalTenantId("商場"));
   EXPECT_EQ(LegalTenantId("商店"), LegalTenantId("商店"));

@@ -1,8 +1,7 @@
-#include "base/sqlite/database.h"
-
 #include <sys/stat.h>
 
 #include "base/file.h"
+#include "base/sqlite/database.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/test_pki.h"
 
@@ -37,7 +36,10 @@ TEST_F(DatabaseTest, ValuesComeBack) {
   ASSERT_OK(db.Execute("CREATE TABLE t(a INTEGER, b TEXT, c BLOB) STRICT"));
   ASSERT_OK_AND_ASSIGN(Statement insert, db.Prepare("INSERT INTO t VALUES(?, ?, ?)"));
   const Bytes blob = {0, 1, 0, 255};
-  ASSERT_OK(insert.Bind(1, std::uint64_t{0xffffffffffffffff}).Bind(2, std::string_view("a\0b", 3)).Bind(3, ByteView(blob)).Run());
+  ASSERT_OK(insert.Bind(1, std::uint64_t{0xffffffffffffffff})
+                .Bind(2, std::string_view("a\0b", 3))
+                .Bind(3, ByteView(blob))
+                .Run());
   ASSERT_OK(insert.Bind(1, std::int64_t{-5}).Bind(2, "").Bind(3, ByteView()).Run());
   ASSERT_OK(insert.Run());  // nothing bound: NULL
   ASSERT_OK_AND_ASSIGN(Statement select, db.Prepare("SELECT a, b, c FROM t ORDER BY rowid"));
@@ -70,10 +72,12 @@ TEST_F(DatabaseTest, ErrorsHaveTheirCodes) {
   ASSERT_OK_AND_ASSIGN(Database db, Database::Open(file()));
   EXPECT_THAT(db.Prepare("SELEKT"), StatusIs(StatusCode::kInternal, "syntax"));
   ASSERT_OK(db.Execute("CREATE TABLE t(a INTEGER CHECK(a > 0)) STRICT"));
-  EXPECT_THAT(db.Execute("INSERT INTO t VALUES(0)"), StatusIs(StatusCode::kFailedPrecondition, "CHECK"));
+  EXPECT_THAT(db.Execute("INSERT INTO t VALUES(0)"),
+              StatusIs(StatusCode::kFailedPrecondition, "CHECK"));
   ASSERT_OK(WriteFile(folder_.path() / "not.db", std::string(4096, 'x')));
   EXPECT_THAT(Database::Open(folder_.path() / "not.db"), StatusIs(StatusCode::kDataLoss, "not.db"));
-  EXPECT_THAT(Database::Open(folder_.path() / "no" / "test.db"), StatusIs(StatusCode::kUnavailable, "test.db"));
+  EXPECT_THAT(Database::Open(folder_.path() / "no" / "test.db"),
+              StatusIs(StatusCode::kUnavailable, "test.db"));
 }
 
 TEST_F(DatabaseTest, AnExclusiveDatabaseHasOneOwner) {
@@ -91,8 +95,10 @@ TEST_F(DatabaseTest, AnExclusiveDatabaseHasOneOwner) {
 
 TEST_F(DatabaseTest, MigrationsGoForwardOnceAndAreFrozen) {
   constexpr Migration kOne[] = {{1, "CREATE TABLE t(a INTEGER) STRICT"}};
-  constexpr Migration kTwo[] = {{1, "CREATE TABLE t(a INTEGER) STRICT"}, {2, "ALTER TABLE t ADD COLUMN b TEXT"}};
-  constexpr Migration kChanged[] = {{1, "CREATE TABLE t(a INTEGER, z TEXT) STRICT"}, {2, "ALTER TABLE t ADD COLUMN b TEXT"}};
+  constexpr Migration kTwo[] = {{1, "CREATE TABLE t(a INTEGER) STRICT"},
+                                {2, "ALTER TABLE t ADD COLUMN b TEXT"}};
+  constexpr Migration kChanged[] = {{1, "CREATE TABLE t(a INTEGER, z TEXT) STRICT"},
+                                    {2, "ALTER TABLE t ADD COLUMN b TEXT"}};
   ASSERT_OK_AND_ASSIGN(Database db, Database::Open(file()));
   ASSERT_OK(db.Migrate(kOne));
   ASSERT_OK(db.Migrate(kOne));
@@ -103,7 +109,8 @@ TEST_F(DatabaseTest, MigrationsGoForwardOnceAndAreFrozen) {
 }
 
 TEST_F(DatabaseTest, AFailedMigrationLeavesNothing) {
-  constexpr Migration kBad[] = {{1, "CREATE TABLE t(a INTEGER) STRICT; CREATE TABLE t(a INTEGER) STRICT"}};
+  constexpr Migration kBad[] = {
+      {1, "CREATE TABLE t(a INTEGER) STRICT; CREATE TABLE t(a INTEGER) STRICT"}};
   constexpr Migration kGood[] = {{1, "CREATE TABLE t(a INTEGER) STRICT"}};
   ASSERT_OK_AND_ASSIGN(Database db, Database::Open(file()));
   EXPECT_FALSE(db.Migrate(kBad).ok());

@@ -6,7 +6,9 @@ namespace veilsum {
 namespace {
 
 TEST(TomlConfig, GivesWhatIsThereAndFallsBack) {
-  ASSERT_OK_AND_ASSIGN(TomlConfig config, TomlConfig::Parse("[a]\nname = \"x\"\nn = 3\nlist = [\"p\", \"q\"]\n", "f.toml"));
+  ASSERT_OK_AND_ASSIGN(
+      TomlConfig config,
+      TomlConfig::Parse("[a]\nname = \"x\"\nn = 3\nlist = [\"p\", \"q\"]\n", "f.toml"));
   EXPECT_EQ(config.Text("a.name"), "x");
   EXPECT_EQ(config.Integer("a.n", 1, 0, 9), 3);
   EXPECT_EQ(config.Integer("a.other", 1, 0, 9), 1);
@@ -22,11 +24,14 @@ TEST(TomlConfig, NamesFileLineAndKey) {
     return config->Finish();
   };
   const auto nothing = [](TomlConfig&) {};
-  EXPECT_THAT(error("[a]\nb = 1\n", nothing), StatusIs(absl::StatusCode::kInvalidArgument, "f.toml:2: unknown key a.b"));
+  EXPECT_THAT(error("[a]\nb = 1\n", nothing),
+              StatusIs(absl::StatusCode::kInvalidArgument, "f.toml:2: unknown key a.b"));
   EXPECT_THAT(error("[a\n", nothing), StatusIs(absl::StatusCode::kInvalidArgument, "f.toml:1"));
-  EXPECT_THAT(error("", [](TomlConfig& c) { c.Text("a.b"); }), StatusIs(absl::StatusCode::kInvalidArgument, "a.b is missing"));
-  EXPECT_THAT(error("[a]\nb = 10\n", [](TomlConfig& c) { c.Integer("a.b", 1, 0, 9); }),
-              StatusIs(absl::StatusCode::kInvalidArgument, "f.toml:2: a.b must be an integer from 0 to 9"));
+  EXPECT_THAT(error("", [](TomlConfig& c) { c.Text("a.b"); }),
+              StatusIs(absl::StatusCode::kInvalidArgument, "a.b is missing"));
+  EXPECT_THAT(
+      error("[a]\nb = 10\n", [](TomlConfig& c) { c.Integer("a.b", 1, 0, 9); }),
+      StatusIs(absl::StatusCode::kInvalidArgument, "f.toml:2: a.b must be an integer from 0 to 9"));
   EXPECT_THAT(error("[a]\nb = 1\n", [](TomlConfig& c) { c.Text("a.b"); }),
               StatusIs(absl::StatusCode::kInvalidArgument, "a.b must be a text"));
 }

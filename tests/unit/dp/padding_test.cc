@@ -47,7 +47,8 @@ TEST(Padding, SizeClassesArePowersOfTwoSE15) {
 }
 
 TEST(Padding, RefusesEmptyPopulationsAndRuns) {
-  EXPECT_THAT(PaddedBatch(0, *SamplingRate::Parse("0.1"), 10), StatusIs(kInvalid, "population is 0"));
+  EXPECT_THAT(PaddedBatch(0, *SamplingRate::Parse("0.1"), 10),
+              StatusIs(kInvalid, "population is 0"));
   EXPECT_THAT(PaddedBatch(10, *SamplingRate::Parse("0.1"), 0), StatusIs(kInvalid, "attempts is 0"));
 }
 

@@ -37,7 +37,8 @@ TEST(SamplingRate, ThresholdIsExact) {
   EXPECT_EQ(SamplingRate::Parse("1")->last_word(), ~std::uint64_t{0});
   EXPECT_EQ(SamplingRate::Parse("1/2")->last_word(), (std::uint64_t{1} << 63) - 1);
   EXPECT_EQ(SamplingRate::Parse("1/3")->last_word(), 0x5555555555555554ULL);
-  ASSERT_OK_AND_ASSIGN(const Rational least, Rational::Create(1, ~std::uint64_t{0}));  // just above 2^-64
+  ASSERT_OK_AND_ASSIGN(const Rational least,
+                       Rational::Create(1, ~std::uint64_t{0}));  // just above 2^-64
   EXPECT_EQ(SamplingRate::Create(least)->last_word(), 0u);
 }
 

@@ -23,7 +23,8 @@ TEST(Sensitivity, IsTheReviewsFormulaDP02) {
 TEST(Sensitivity, RefusesACoarseGridDP02) {
   EXPECT_OK(TrainingSensitivity({65536, 18, 1.0, 100, 1}));
   EXPECT_THAT(TrainingSensitivity({65536, 17, 1.0, 100, 1}), StatusIs(kInvalid, "DP-02"));
-  EXPECT_THAT(TrainingSensitivity({65537, 18, 1.0, 100, 1}), StatusIs(kInvalid, "2^10 sqrt(dimension)"));
+  EXPECT_THAT(TrainingSensitivity({65537, 18, 1.0, 100, 1}),
+              StatusIs(kInvalid, "2^10 sqrt(dimension)"));
 }
 
 TEST(Sensitivity, RefusesWhatHasNoMeaning) {
@@ -45,16 +46,19 @@ TEST(Sensitivity, OfStatisticsIsScaledNormPlusRounding) {
   EXPECT_NEAR(sensitivity, (0x1p20 + 1) * std::sqrt(35.0), 0.01);
 }
 
-double DistanceOfRounded(const std::vector<double>& sum, const std::vector<double>& contribution, double scale) {
+double DistanceOfRounded(const std::vector<double>& sum, const std::vector<double>& contribution,
+                         double scale) {
   double squares = 0;
   for (std::size_t j = 0; j < sum.size(); ++j) {
-    const double step = std::nearbyint(scale * (sum[j] + contribution[j])) - std::nearbyint(scale * sum[j]);
+    const double step =
+        std::nearbyint(scale * (sum[j] + contribution[j])) - std::nearbyint(scale * sum[j]);
     squares += step * step;
   }
   return std::sqrt(squares);
 }
 
-// A10: nearest rounding of a sum never moves by more than D2, and an adversary reaches .99 of the sqrt(d) term.
+// A10: nearest rounding of a sum never moves by more than D2, and an adversary reaches .99 of the
+// sqrt(d) term.
 TEST(Sensitivity, BoundsEveryRoundedDifferenceA10) {
   ASSERT_EQ(std::fegetround(), FE_TONEAREST);
   std::mt19937_64 random(10);
@@ -69,9 +73,11 @@ TEST(Sensitivity, BoundsEveryRoundedDifferenceA10) {
     double squares = 0;
     const bool adversarial = round % 2 == 0;
     for (std::size_t j = 0; j < kDimension; ++j) {
-      // The adversary puts the others' sum just below a rounding boundary, on the side that the contribution crosses.
+      // The adversary puts the others' sum just below a rounding boundary, on the side that the
+      // contribution crosses.
       contribution[j] = adversarial ? 1 : normal(random);
-      sum[j] = adversarial ? (std::floor(normal(random) * 1000) + 0.5 - 1e-6) / scale : normal(random) * 20;
+      sum[j] = adversarial ? (std::floor(normal(random) * 1000) + 0.5 - 1e-6) / scale
+                           : normal(random) * 20;
       squares += contribution[j] * contribution[j];
     }
     // Just over an integer number of grid steps is what rounds up everywhere.

@@ -1,4 +1,5 @@
-// A plan that runs in milliseconds: three numeric inputs, one categorical of four values, four hidden units.
+// A plan that runs in milliseconds: three numeric inputs, one categorical of four values, four
+// hidden units.
 #pragma once
 
 #include <array>
@@ -25,15 +26,22 @@ struct SmallPlan {
 };
 
 inline std::string SmallPlanToml(const SmallPlan& small) {
-  const auto number = [](const char* key, int value) { return std::string(key) + " = " + std::to_string(value) + "\n"; };
-  std::string text = "name = \"small\"\ntask = \"binary\"\n[unit]\ncolumn = \"id\"\n"
-                     "[holdout]\nhash = \"fnv1a64\"\nmod = 5\nequals = 0\n[[table]]\nname = \"t\"\nfile = \"t.csv\"\n";
+  const auto number = [](const char* key, int value) {
+    return std::string(key) + " = " + std::to_string(value) + "\n";
+  };
+  std::string text =
+      "name = \"small\"\ntask = \"binary\"\n[unit]\ncolumn = \"id\"\n"
+      "[holdout]\nhash = \"fnv1a64\"\nmod = 5\nequals = 0\n[[table]]\nname = \"t\"\nfile = "
+      "\"t.csv\"\n";
   for (const char* column : {"a", "b", "c"})
-    text += std::string("[[feature]]\ncolumn = \"t.") + column + "\"\nkind = \"numeric\"\nlo = -1\nhi = 1\n";
-  text += "[[feature]]\ncolumn = \"t.d\"\nkind = \"categorical\"\nbuckets = 4\n"
-          "[label]\ncolumn = \"t.y\"\nkind = \"binary\"\n[model]\nhidden = [4]\n"
-          "[training]\nmode = \"distributed\"\nsampling_rate = \"1/2\"\nexpected_batch = 16\nclip_norm = \"1\"\n"
-          "learning_rate = \"0.01\"\n";
+    text += std::string("[[feature]]\ncolumn = \"t.") + column +
+            "\"\nkind = \"numeric\"\nlo = -1\nhi = 1\n";
+  text +=
+      "[[feature]]\ncolumn = \"t.d\"\nkind = \"categorical\"\nbuckets = 4\n"
+      "[label]\ncolumn = \"t.y\"\nkind = \"binary\"\n[model]\nhidden = [4]\n"
+      "[training]\nmode = \"distributed\"\nsampling_rate = \"1/2\"\nexpected_batch = 16\nclip_norm "
+      "= \"1\"\n"
+      "learning_rate = \"0.01\"\n";
   text += number("steps", small.steps) + number("attempts_max", small.attempts_max);
   if (!small.averaging.empty()) text += "averaging = \"" + small.averaging + "\"\n";
   text += "[privacy]\nepsilon = \"8\"\ndelta = \"1e-5\"\naccountant = \"rdp\"\n";
@@ -51,7 +59,9 @@ inline Plan MakeSmallPlan(const SmallPlan& small = {}) {
 }
 
 // Member i of a federation "fed.test"; ascending with i below 10.
-inline std::string SmallSeat(std::size_t i) { return "spiffe://fed.test/tenant/m" + std::to_string(i) + "/client/a"; }
+inline std::string SmallSeat(std::size_t i) {
+  return "spiffe://fed.test/tenant/m" + std::to_string(i) + "/client/a";
+}
 inline std::vector<std::string> SmallSeats(std::size_t members) {
   std::vector<std::string> seats;
   for (std::size_t i = 0; i < members; ++i) seats.push_back(SmallSeat(i));
@@ -61,7 +71,8 @@ inline std::vector<std::string> SmallSeats(std::size_t members) {
 // As a contract states a number: the shortest decimal.
 inline std::string Scaled(const std::string& number, double factor) {
   std::array<char, 64> text;
-  const auto end = std::to_chars(text.data(), text.data() + text.size(), std::stod(number) * factor, std::chars_format::fixed);
+  const auto end = std::to_chars(text.data(), text.data() + text.size(), std::stod(number) * factor,
+                                 std::chars_format::fixed);
   return std::string(text.data(), end.ptr);
 }
 

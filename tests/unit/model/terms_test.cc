@@ -1,10 +1,9 @@
 // What a contract says a round is for, and whether its noise keeps the plan's claim.
-#include "model/contract/privacy_terms.h"
-#include "model/contract/round_schedule.h"
-
 #include <cmath>
 #include <functional>
 
+#include "model/contract/privacy_terms.h"
+#include "model/contract/round_schedule.h"
 #include "model/plan/plan_format.h"
 #include "tests/support/status_matchers.h"
 #include "tests/unit/model/small_plan.h"
@@ -25,7 +24,8 @@ RunContract TwoSums(std::uint64_t statistics, std::uint64_t train) {
   return contract;
 }
 
-// ---- Round numbers (SE-05) ------------------------------------------------------------------------
+// ---- Round numbers (SE-05)
+// ------------------------------------------------------------------------
 
 TEST(RoundSchedule, SumsTakeConsecutiveNumbersInTheirOrder) {
   const RunContract contract = TwoSums(2, 5);
@@ -46,7 +46,8 @@ TEST(RoundSchedule, DP04_NoRoundBeforeTheFirstOrAfterTheLast) {
   EXPECT_THAT(PurposeOf(contract, 0), StatusIs(StatusCode::kInvalidArgument, "round is 0"));
   EXPECT_OK(PurposeOf(contract, 5));
   EXPECT_THAT(PurposeOf(contract, 6), StatusIs(StatusCode::kResourceExhausted, "DP-04"));
-  EXPECT_THAT(PurposeOf(contract, ~std::uint64_t{0}), StatusIs(StatusCode::kResourceExhausted, "DP-04"));
+  EXPECT_THAT(PurposeOf(contract, ~std::uint64_t{0}),
+              StatusIs(StatusCode::kResourceExhausted, "DP-04"));
   EXPECT_EQ(AttemptsMax(RunContract{}), 0u);
   EXPECT_THAT(PurposeOf(RunContract{}, 1), StatusIs(StatusCode::kResourceExhausted, "DP-04"));
 }
@@ -78,17 +79,20 @@ TEST(StepConfig, ReadsWhatItWrites) {
 
 TEST(StepConfig, SA16_RefusesEverythingElse) {
   const auto parse = [](std::string_view text) { return ParseStepConfig(AsBytes(text)); };
-  for (const char* bad : {"", "{", "[]", "7", "null", R"({"last":9,"round":7,"step":5})", R"({"last":9,"round":7,"step":5,"sum":1,"x":1})",
-                          R"({"last":9,"round":7,"step":5,"sum":-1})", R"({"last":9,"round":7,"step":5,"sum":1.0})",
-                          R"({"last":9,"round":7,"step":5,"sum":"1"})", R"({"last":9,"round":7,"step":5,"sum":true})",
-                          R"({ "last":9,"round":7,"step":5,"sum":1})", R"({"round":7,"last":9,"step":5,"sum":1})",
-                          R"({"last":9,"last":9,"round":7,"step":5,"sum":1})", R"({"last":9,"round":7,"step":5,"sum":1}x)",
-                          R"({"last":9,"round":7,"stop":5,"sum":1})"})
+  for (const char* bad :
+       {"", "{", "[]", "7", "null", R"({"last":9,"round":7,"step":5})",
+        R"({"last":9,"round":7,"step":5,"sum":1,"x":1})",
+        R"({"last":9,"round":7,"step":5,"sum":-1})", R"({"last":9,"round":7,"step":5,"sum":1.0})",
+        R"({"last":9,"round":7,"step":5,"sum":"1"})", R"({"last":9,"round":7,"step":5,"sum":true})",
+        R"({ "last":9,"round":7,"step":5,"sum":1})", R"({"round":7,"last":9,"step":5,"sum":1})",
+        R"({"last":9,"last":9,"round":7,"step":5,"sum":1})",
+        R"({"last":9,"round":7,"step":5,"sum":1}x)", R"({"last":9,"round":7,"stop":5,"sum":1})"})
     EXPECT_THAT(parse(bad), StatusIs(StatusCode::kInvalidArgument, "")) << bad;
   EXPECT_THAT(parse(std::string(4097, ' ')), StatusIs(StatusCode::kInvalidArgument, "4097 bytes"));
 }
 
-// ---- Privacy --------------------------------------------------------------------------------------
+// ---- Privacy
+// --------------------------------------------------------------------------------------
 
 // What a coordinator would write for seven members of 16 customers.
 RunContract ContractFor(const Plan& plan) {
@@ -126,10 +130,12 @@ TEST(CheckPrivacy, ACalibratedContractKeepsItsClaim) {
 
 TEST(CheckPrivacy, MoreNoiseIsWelcome) {
   RunContract contract = Good().contract;
-  for (std::string* s : {&contract.sums[1].noise_sigma, &contract.sums[1].share_sigma, &contract.sums[1].noise_multiplier})
+  for (std::string* s : {&contract.sums[1].noise_sigma, &contract.sums[1].share_sigma,
+                         &contract.sums[1].noise_multiplier})
     *s = Scaled(*s, 1.1);
   ASSERT_OK_AND_ASSIGN(const CheckedPrivacy checked, CheckPrivacy(Good().plan, contract));
-  EXPECT_LT(checked.statement.epsilon, CheckPrivacy(Good().plan, Good().contract)->statement.epsilon);
+  EXPECT_LT(checked.statement.epsilon,
+            CheckPrivacy(Good().plan, Good().contract)->statement.epsilon);
 }
 
 TEST(CheckPrivacy, DP03_OnePercentLessNoiseIsRefusedWhereverItIsTaken) {
@@ -137,17 +143,21 @@ TEST(CheckPrivacy, DP03_OnePercentLessNoiseIsRefusedWhereverItIsTaken) {
     const auto refused = [&](std::string SumSpec::*field, double factor) {
       RunContract contract = Good().contract;
       contract.sums[sum].*field = Scaled(contract.sums[sum].*field, factor);
-      EXPECT_THAT(CheckPrivacy(Good().plan, contract), StatusIs(StatusCode::kPermissionDenied, "")) << sum << ", times " << factor;
+      EXPECT_THAT(CheckPrivacy(Good().plan, contract), StatusIs(StatusCode::kPermissionDenied, ""))
+          << sum << ", times " << factor;
     };
     refused(&SumSpec::sensitivity, 0.99);
     refused(&SumSpec::noise_sigma, 0.99);
     refused(&SumSpec::noise_sigma, 1.01);  // more than the shares carry
     refused(&SumSpec::share_sigma, 0.99);
-    refused(&SumSpec::noise_multiplier, 1.01);  // more than the noise supports; less would promise nothing
+    refused(&SumSpec::noise_multiplier,
+            1.01);  // more than the noise supports; less would promise nothing
     RunContract contract = Good().contract;
     SumSpec& spec = contract.sums[sum];
-    for (std::string* s : {&spec.noise_sigma, &spec.share_sigma, &spec.noise_multiplier}) *s = Scaled(*s, 0.99);
-    EXPECT_THAT(CheckPrivacy(Good().plan, contract), StatusIs(StatusCode::kPermissionDenied, "")) << sum;
+    for (std::string* s : {&spec.noise_sigma, &spec.share_sigma, &spec.noise_multiplier})
+      *s = Scaled(*s, 0.99);
+    EXPECT_THAT(CheckPrivacy(Good().plan, contract), StatusIs(StatusCode::kPermissionDenied, ""))
+        << sum;
   }
 }
 
@@ -160,10 +170,12 @@ TEST(CheckPrivacy, SA02_ThresholdsBelowThePlansAreRefused) {
   ASSERT_OK(CheckPrivacy(plan, good));
   RunContract contract = good;
   contract.cohorts[0].colluders = 1;
-  EXPECT_THAT(CheckPrivacy(plan, contract), StatusIs(StatusCode::kPermissionDenied, "SA-02: contract: colluders is 1"));
+  EXPECT_THAT(CheckPrivacy(plan, contract),
+              StatusIs(StatusCode::kPermissionDenied, "SA-02: contract: colluders is 1"));
   contract = good;
   contract.cohorts[0].min_survivors = 5;
-  EXPECT_THAT(CheckPrivacy(plan, contract), StatusIs(StatusCode::kPermissionDenied, "SA-02: contract: min_survivors is 5"));
+  EXPECT_THAT(CheckPrivacy(plan, contract),
+              StatusIs(StatusCode::kPermissionDenied, "SA-02: contract: min_survivors is 5"));
   contract = good;  // more colluders than the noise was made for
   contract.cohorts[0].colluders = 3;
   EXPECT_THAT(CheckPrivacy(plan, contract), Not(IsOk()));
@@ -172,15 +184,20 @@ TEST(CheckPrivacy, SA02_ThresholdsBelowThePlansAreRefused) {
 TEST(CheckPrivacy, SE04_ThresholdsThatNoCohortMayHave) {
   RunContract contract = Good().contract;
   contract.cohorts[0].min_survivors = 4;  // q of 7 members and one colluder is 5
-  EXPECT_THAT(CheckPrivacy(Good().plan, contract), StatusIs(StatusCode::kFailedPrecondition, "min_survivors"));
+  EXPECT_THAT(CheckPrivacy(Good().plan, contract),
+              StatusIs(StatusCode::kFailedPrecondition, "min_survivors"));
   contract.cohorts[0].min_survivors = 8;
-  EXPECT_THAT(CheckPrivacy(Good().plan, contract), StatusIs(StatusCode::kFailedPrecondition, "min_survivors"));
+  EXPECT_THAT(CheckPrivacy(Good().plan, contract),
+              StatusIs(StatusCode::kFailedPrecondition, "min_survivors"));
   contract = Good().contract;
-  contract.cohorts[0].members[1] = "spiffe://fed.test/tenant/m0/client/b";  // two seats of one tenant, one colluder
-  EXPECT_THAT(CheckPrivacy(Good().plan, contract), StatusIs(StatusCode::kFailedPrecondition, "colluders"));
+  contract.cohorts[0].members[1] =
+      "spiffe://fed.test/tenant/m0/client/b";  // two seats of one tenant, one colluder
+  EXPECT_THAT(CheckPrivacy(Good().plan, contract),
+              StatusIs(StatusCode::kFailedPrecondition, "colluders"));
   contract = Good().contract;
   contract.cohorts.push_back(contract.cohorts[0]);
-  EXPECT_THAT(CheckPrivacy(Good().plan, contract), StatusIs(StatusCode::kInvalidArgument, "2 cohorts"));
+  EXPECT_THAT(CheckPrivacy(Good().plan, contract),
+              StatusIs(StatusCode::kInvalidArgument, "2 cohorts"));
 }
 
 TEST(CheckPrivacy, SumsMustBeThePlans) {
@@ -211,12 +228,15 @@ TEST(CheckPrivacy, SE12_ModeNoneIsOpenAboutIt) {
   EXPECT_THAT(CheckPrivacy(plan, contract), StatusIs(StatusCode::kPermissionDenied, "private"));
   contract = Good().contract;
   contract.is_private = false;
-  EXPECT_THAT(CheckPrivacy(Good().plan, contract), StatusIs(StatusCode::kPermissionDenied, "private"));
+  EXPECT_THAT(CheckPrivacy(Good().plan, contract),
+              StatusIs(StatusCode::kPermissionDenied, "private"));
 }
 
 TEST(PrivacyTerms, SeatsOfTheLargestTenant) {
   EXPECT_EQ(SeatsOfLargestTenant(SmallSeats(5)), 1u);
-  EXPECT_EQ(SeatsOfLargestTenant({"spiffe://f/tenant/a/client/1", "spiffe://f/tenant/a/client/2", "spiffe://f/tenant/ab/client/1"}), 2u);
+  EXPECT_EQ(SeatsOfLargestTenant({"spiffe://f/tenant/a/client/1", "spiffe://f/tenant/a/client/2",
+                                  "spiffe://f/tenant/ab/client/1"}),
+            2u);
   EXPECT_EQ(SeatsOfLargestTenant({}), 0u);
 }
 
@@ -226,7 +246,8 @@ TEST(PrivacyTerms, DP06_PaddingIsAFunctionOfTheSizeClass) {
   const std::uint32_t of_large = PaddedCustomers(plan, 1 << 16).value();
   EXPECT_GT(of_large, (1u << 15));
   EXPECT_LT(of_large, (1u << 15) + 2000);
-  EXPECT_THAT(PrivacyInputOf(plan, {}, {7, 1, 5, 6}), StatusIs(StatusCode::kInvalidArgument, "size class"));
+  EXPECT_THAT(PrivacyInputOf(plan, {}, {7, 1, 5, 6}),
+              StatusIs(StatusCode::kInvalidArgument, "size class"));
 }
 
 }  // namespace

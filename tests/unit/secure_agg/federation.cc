@@ -91,7 +91,8 @@ MemberSet SetOf(std::size_t n, std::initializer_list<std::size_t> members) {
   return set;
 }
 
-absl::StatusOr<ReadyBatch> PrepareBatch(Federation& federation, const std::vector<Drop>& drops, std::uint32_t batch) {
+absl::StatusOr<ReadyBatch> PrepareBatch(Federation& federation, const std::vector<Drop>& drops,
+                                        std::uint32_t batch) {
   const SessionParams& params = *federation.params();
   Setup setup{federation, drops};
   const auto taking_part = [&](Drop before) {
@@ -106,9 +107,12 @@ absl::StatusOr<ReadyBatch> PrepareBatch(Federation& federation, const std::vecto
   KeyPhase keys(federation.params(), BatchId{offer.session, batch}, federation.verifier());
   std::map<std::size_t, BatchAdvertised> advertised;
   for (const std::size_t i : taking_part(Drop::kBeforeAdvert)) {
-    VEILSUM_ASSIGN_OR_RETURN(const BatchOffer heard, ParseBatchOffer(Relay(EncodeBatchOffer(keys.Offer()))));
-    VEILSUM_ASSIGN_OR_RETURN(auto sent, BatchAdvertised::Start(federation.session(i), heard, federation.rng()));
-    VEILSUM_ASSIGN_OR_RETURN(Advert advert, ParseAdvert(Relay(EncodeAdvert(sent.message)), params.slots()));
+    VEILSUM_ASSIGN_OR_RETURN(const BatchOffer heard,
+                             ParseBatchOffer(Relay(EncodeBatchOffer(keys.Offer()))));
+    VEILSUM_ASSIGN_OR_RETURN(
+        auto sent, BatchAdvertised::Start(federation.session(i), heard, federation.rng()));
+    VEILSUM_ASSIGN_OR_RETURN(Advert advert,
+                             ParseAdvert(Relay(EncodeAdvert(sent.message)), params.slots()));
     VEILSUM_RETURN_IF_ERROR(keys.Add(federation.identity(i).uri, std::move(advert)));
     advertised.emplace(i, std::move(sent.next));
   }
@@ -117,14 +121,18 @@ absl::StatusOr<ReadyBatch> PrepareBatch(Federation& federation, const std::vecto
   const auto roster_wire = Relay(EncodeRoster(roster_sent.message));
   SharePhase shares = std::move(roster_sent.next);
   const WireLimits limits = LimitsOf(shares.roster(), params);
-  for (const auto& [i, phase] : advertised) setup.index[i] = shares.roster().IndexOf(federation.identity(i).uri)->value();
+  for (const auto& [i, phase] : advertised)
+    setup.index[i] = shares.roster().IndexOf(federation.identity(i).uri)->value();
 
   std::map<std::size_t, AwaitingShares> awaiting_shares;
   for (const std::size_t i : taking_part(Drop::kBeforeShares)) {
-    VEILSUM_ASSIGN_OR_RETURN(UnverifiedRoster claim, ParseRoster(roster_wire, params.seats().size(), params.slots()));
-    VEILSUM_ASSIGN_OR_RETURN(auto sent, std::move(advertised.at(i))
-                                            .OnRoster(std::move(claim), federation.verifier(), federation.rng()));
-    VEILSUM_ASSIGN_OR_RETURN(ShareUpload upload, ParseShareUpload(Relay(EncodeShareUpload(sent.message)), limits));
+    VEILSUM_ASSIGN_OR_RETURN(UnverifiedRoster claim,
+                             ParseRoster(roster_wire, params.seats().size(), params.slots()));
+    VEILSUM_ASSIGN_OR_RETURN(
+        auto sent, std::move(advertised.at(i))
+                       .OnRoster(std::move(claim), federation.verifier(), federation.rng()));
+    VEILSUM_ASSIGN_OR_RETURN(ShareUpload upload,
+                             ParseShareUpload(Relay(EncodeShareUpload(sent.message)), limits));
     VEILSUM_RETURN_IF_ERROR(shares.Add(setup.At(i), std::move(upload)));
     awaiting_shares.emplace(i, std::move(sent.next));
   }
@@ -136,7 +144,8 @@ absl::StatusOr<ReadyBatch> PrepareBatch(Federation& federation, const std::vecto
         const ShareDelivery delivery,
         ParseShareDelivery(Relay(EncodeShareDelivery(reports.DeliveryFor(setup.At(i)))), limits));
     VEILSUM_ASSIGN_OR_RETURN(auto sent, std::move(awaiting_shares.at(i)).OnShares(delivery));
-    VEILSUM_ASSIGN_OR_RETURN(const ShareReport report, ParseShareReport(Relay(EncodeShareReport(sent.message)), limits));
+    VEILSUM_ASSIGN_OR_RETURN(const ShareReport report,
+                             ParseShareReport(Relay(EncodeShareReport(sent.message)), limits));
     VEILSUM_RETURN_IF_ERROR(reports.Add(setup.At(i), report));
     awaiting_active.emplace(i, std::move(sent.next));
   }
@@ -145,7 +154,8 @@ absl::StatusOr<ReadyBatch> PrepareBatch(Federation& federation, const std::vecto
 
   std::map<std::size_t, AwaitingSetupCertificate> awaiting_certificate;
   for (const std::size_t i : taking_part(Drop::kBeforeSetupSignature)) {
-    VEILSUM_ASSIGN_OR_RETURN(const ActiveSet active, ParseActiveSet(Relay(EncodeActiveSet(active_sent.message)), limits));
+    VEILSUM_ASSIGN_OR_RETURN(const ActiveSet active,
+                             ParseActiveSet(Relay(EncodeActiveSet(active_sent.message)), limits));
     VEILSUM_ASSIGN_OR_RETURN(auto sent, std::move(awaiting_active.at(i)).OnActiveSet(active));
     VEILSUM_ASSIGN_OR_RETURN(const SetupSignature signature,
                              ParseSetupSignature(Relay(EncodeSetupSignature(sent.message))));
@@ -156,7 +166,8 @@ absl::StatusOr<ReadyBatch> PrepareBatch(Federation& federation, const std::vecto
 
   std::vector<std::optional<Batch>> clients(federation.size());
   for (auto& [i, phase] : awaiting_certificate) {
-    VEILSUM_ASSIGN_OR_RETURN(const Certificate certificate, ParseCertificate(Relay(EncodeCertificate(ready.message)), limits));
+    VEILSUM_ASSIGN_OR_RETURN(const Certificate certificate,
+                             ParseCertificate(Relay(EncodeCertificate(ready.message)), limits));
     VEILSUM_ASSIGN_OR_RETURN(Batch client, std::move(phase).OnCertificate(certificate));
     clients[i] = std::move(client);
   }
@@ -175,13 +186,16 @@ absl::StatusOr<SlotSum> RunSlot(ReadyBatch& ready, const SlotPlan& plan, const I
   request.config = {'{', '}'};
   VEILSUM_ASSIGN_OR_RETURN(auto opened, ready.server.OpenSlot(std::move(request)));
   InputPhase inputs_phase = std::move(opened.next);
-  const auto present = [&](std::size_t i, Drop before) { return ready.clients[i] && TakesPart(drops[i], before); };
+  const auto present = [&](std::size_t i, Drop before) {
+    return ready.clients[i] && TakesPart(drops[i], before);
+  };
 
   std::map<std::size_t, AwaitingInput> accepted;
   std::map<std::size_t, AwaitingCommit> uploaded;
   for (std::size_t i = 0; i < ready.clients.size(); ++i) {
     if (!present(i, Drop::kBeforeUpload)) continue;
-    VEILSUM_ASSIGN_OR_RETURN(const RoundStart start, ParseRoundStart(Relay(EncodeRoundStart(opened.message)), limits));
+    VEILSUM_ASSIGN_OR_RETURN(const RoundStart start,
+                             ParseRoundStart(Relay(EncodeRoundStart(opened.message)), limits));
     VEILSUM_ASSIGN_OR_RETURN(AwaitingInput awaiting, ready.clients[i]->Accept(start));
     VEILSUM_ASSIGN_OR_RETURN(auto sent, std::move(awaiting).OnInput(inputs[i]));
     UploadAssembly assembly(inputs_phase.ExpectedBytes());
@@ -196,9 +210,12 @@ absl::StatusOr<SlotSum> RunSlot(ReadyBatch& ready, const SlotPlan& plan, const I
   std::map<std::size_t, AwaitingCertificate> signed_phases;
   for (auto& [i, phase] : uploaded) {
     if (!present(i, Drop::kBeforeCommit)) continue;
-    VEILSUM_ASSIGN_OR_RETURN(const CommitRequest commit, ParseCommitRequest(Relay(EncodeCommitRequest(frozen.message)), limits));
+    VEILSUM_ASSIGN_OR_RETURN(
+        const CommitRequest commit,
+        ParseCommitRequest(Relay(EncodeCommitRequest(frozen.message)), limits));
     VEILSUM_ASSIGN_OR_RETURN(auto sent, std::move(phase).OnCommit(commit));
-    VEILSUM_ASSIGN_OR_RETURN(const CommitSignature signature, ParseCommitSignature(Relay(EncodeCommitSignature(sent.message))));
+    VEILSUM_ASSIGN_OR_RETURN(const CommitSignature signature,
+                             ParseCommitSignature(Relay(EncodeCommitSignature(sent.message))));
     VEILSUM_RETURN_IF_ERROR(commits.Add(ready.clients[i]->self(), signature));
     signed_phases.emplace(i, std::move(sent.next));
   }
@@ -207,8 +224,9 @@ absl::StatusOr<SlotSum> RunSlot(ReadyBatch& ready, const SlotPlan& plan, const I
 
   for (auto& [i, phase] : signed_phases) {
     if (!present(i, Drop::kBeforeReveal)) continue;
-    VEILSUM_ASSIGN_OR_RETURN(const CommitCertificate certificate,
-                             ParseCommitCertificate(Relay(EncodeCommitCertificate(certified.message)), limits));
+    VEILSUM_ASSIGN_OR_RETURN(
+        const CommitCertificate certificate,
+        ParseCommitCertificate(Relay(EncodeCommitCertificate(certified.message)), limits));
     VEILSUM_ASSIGN_OR_RETURN(auto sent, std::move(phase).OnCertificate(certificate));
     VEILSUM_ASSIGN_OR_RETURN(Reveal reveal, ParseReveal(Relay(EncodeReveal(sent.message)), limits));
     VEILSUM_RETURN_IF_ERROR(unmask.Add(ready.clients[i]->self(), std::move(reveal)));
@@ -219,7 +237,8 @@ absl::StatusOr<SlotSum> RunSlot(ReadyBatch& ready, const SlotPlan& plan, const I
 
 void Stages::Advertise(std::uint32_t batch) {
   for (std::size_t i = 0; i < federation.size(); ++i) {
-    auto sent = BatchAdvertised::Start(federation.session(i), federation.Offer(batch), federation.rng());
+    auto sent =
+        BatchAdvertised::Start(federation.session(i), federation.Offer(batch), federation.rng());
     ASSERT_OK(sent);
     adverts.push_back(sent->message);
     advertised.push_back(std::move(sent->next));
@@ -243,7 +262,8 @@ ShareDelivery Stages::DeliveryFor(std::size_t member) const {
   ShareDelivery delivery;
   for (std::size_t dealer = 0; dealer < uploads.size(); ++dealer) {
     if (dealer == member) continue;
-    delivery.boxes.push_back({Index(dealer), uploads[dealer].boxes[member < dealer ? member : member - 1].box});
+    delivery.boxes.push_back(
+        {Index(dealer), uploads[dealer].boxes[member < dealer ? member : member - 1].box});
   }
   return delivery;
 }
@@ -268,7 +288,8 @@ void Stages::Sign() {
 
 Certificate Stages::HonestCertificate() const {
   Certificate certificate;
-  for (std::size_t i = 0; i < signatures.size(); ++i) certificate.entries.push_back({Index(i), signatures[i].signature});
+  for (std::size_t i = 0; i < signatures.size(); ++i)
+    certificate.entries.push_back({Index(i), signatures[i].signature});
   return certificate;
 }
 

@@ -1,4 +1,5 @@
-// A federation of members with a PKI of plain strings, and the stages of an honest run, so that a test can step in anywhere.
+// A federation of members with a PKI of plain strings, and the stages of an honest run, so that a
+// test can step in anywhere.
 #pragma once
 
 #include <optional>
@@ -10,7 +11,8 @@
 
 namespace veilsum::secure_agg {
 
-// A certificate here is "cert|<uri>|<32 bytes of key>"; one that starts with anything else does not chain.
+// A certificate here is "cert|<uri>|<32 bytes of key>"; one that starts with anything else does not
+// chain.
 Bytes FakeCertificate(std::string_view uri, const Ed25519PublicKey& key);
 class FakeSeatVerifier final : public SeatVerifier {
  public:
@@ -26,7 +28,8 @@ struct FederationOptions {
   std::uint64_t seed = 1;
 };
 
-// Members are numbered in roster order (ascending member id), so that number = roster index when all take part.
+// Members are numbered in roster order (ascending member id), so that number = roster index when
+// all take part.
 class Federation {
  public:
   explicit Federation(const FederationOptions& options = {});
@@ -35,7 +38,9 @@ class Federation {
   const FakeSeatVerifier& verifier() const { return verifier_; }
   SeededRngForTests& rng() { return rng_; }
   const SigningIdentity& identity(std::size_t member) const { return identities_[member]; }
-  const std::shared_ptr<ClientSession>& session(std::size_t member) const { return sessions_[member]; }
+  const std::shared_ptr<ClientSession>& session(std::size_t member) const {
+    return sessions_[member];
+  }
   BatchOffer Offer(std::uint32_t batch) const;
 
  private:
@@ -51,17 +56,24 @@ MemberSet SetOf(std::size_t n, std::initializer_list<std::size_t> members);
 
 // Where a member vanishes for good; kNever is the honest member.
 enum class Drop {
-  kBeforeAdvert, kBeforeShares, kBeforeReport, kBeforeSetupSignature,  // setup
-  kBeforeUpload, kBeforeCommit, kBeforeReveal,                         // slot
+  kBeforeAdvert,
+  kBeforeShares,
+  kBeforeReport,
+  kBeforeSetupSignature,  // setup
+  kBeforeUpload,
+  kBeforeCommit,
+  kBeforeReveal,  // slot
   kNever
 };
 
-// A batch that both sides agree on, or the error that ended its setup at the server. Every message goes over the wire.
+// A batch that both sides agree on, or the error that ended its setup at the server. Every message
+// goes over the wire.
 struct ReadyBatch {
   ServerBatch server;
   std::vector<std::optional<Batch>> clients;  // by member
 };
-absl::StatusOr<ReadyBatch> PrepareBatch(Federation& federation, const std::vector<Drop>& drops, std::uint32_t batch = 1);
+absl::StatusOr<ReadyBatch> PrepareBatch(Federation& federation, const std::vector<Drop>& drops,
+                                        std::uint32_t batch = 1);
 
 using Inputs = std::vector<std::vector<std::int64_t>>;  // by member
 struct SlotPlan {
@@ -76,9 +88,9 @@ absl::StatusOr<SlotSum> RunSlot(ReadyBatch& ready, const SlotPlan& plan, const I
 struct Stages {
   explicit Stages(Federation& f) : federation(f) {}
   void Advertise(std::uint32_t batch = 1);
-  void Deal();    // after Advertise: everyone takes the honest roster
-  void Report();  // after Deal
-  void Sign();    // after Report: everyone signs the full set
+  void Deal();     // after Advertise: everyone takes the honest roster
+  void Report();   // after Deal
+  void Sign();     // after Report: everyone signs the full set
   void Certify();  // after Sign
 
   UnverifiedRoster HonestRoster() const;

@@ -20,7 +20,8 @@ const SlotContext kContext{HashOf('S'), 0x0102, RoundId(0x0304), HashOf('M'), Ha
 const std::string kContextTail = Fill(32, 'M') + Fill(32, 'T');
 
 TEST(Transcripts, MemberId) {
-  EXPECT_EQ(MemberIdOf("spiffe://d/tenant/acme/client/eu").value(), Sha256("fsa/v1/member\0acme/eu"s));
+  EXPECT_EQ(MemberIdOf("spiffe://d/tenant/acme/client/eu").value(),
+            Sha256("fsa/v1/member\0acme/eu"s));
 }
 
 TEST(Transcripts, SetHashAndSelfCommitment) {
@@ -30,8 +31,9 @@ TEST(Transcripts, SetHashAndSelfCommitment) {
 }
 
 TEST(Transcripts, SumsHash) {
-  EXPECT_EQ(SumsHash({{RingBits::k16, 5}, {RingBits::k64, 258}}),
-            Sha256("fsa/v1/sums\0\x02\0"s + "\x10\x05\0\0\0\0\0\0\0"s + "\x40\x02\x01\0\0\0\0\0\0"s));
+  EXPECT_EQ(
+      SumsHash({{RingBits::k16, 5}, {RingBits::k64, 258}}),
+      Sha256("fsa/v1/sums\0\x02\0"s + "\x10\x05\0\0\0\0\0\0\0"s + "\x40\x02\x01\0\0\0\0\0\0"s));
 }
 
 TEST(Transcripts, SetupStatementAndHash) {
@@ -62,13 +64,18 @@ TEST(Transcripts, SeedsUseTheirOwnLabelsAndSortedIndices) {
   const Secret<32> agreed{std::span<std::uint8_t, 32>(bytes)};
   const Hash32 salt = HashOf('S');
   const std::string pair = "fsa/v1/pair\0\x02\x01\x04\x03\0\0\0\0\0\0\x01\0\x05\0"s + kContextTail;
-  EXPECT_TRUE(PairSeed(kContext, agreed, Index(5), Index(1)).Equals(Hkdf(HashOf('x'), salt, AsBytes(pair))));
-  EXPECT_TRUE(PairSeed(kContext, agreed, Index(1), Index(5)).Equals(Hkdf(HashOf('x'), salt, AsBytes(pair))));
+  EXPECT_TRUE(PairSeed(kContext, agreed, Index(5), Index(1))
+                  .Equals(Hkdf(HashOf('x'), salt, AsBytes(pair))));
+  EXPECT_TRUE(PairSeed(kContext, agreed, Index(1), Index(5))
+                  .Equals(Hkdf(HashOf('x'), salt, AsBytes(pair))));
   const std::string self = "fsa/v1/self\0\x02\x01\x04\x03\0\0\0\0\0\0\x05\0"s + kContextTail;
-  EXPECT_TRUE(SelfSeed(kContext, HashOf('b'), Index(5)).Equals(Hkdf(HashOf('b'), salt, AsBytes(self))));
+  EXPECT_TRUE(
+      SelfSeed(kContext, HashOf('b'), Index(5)).Equals(Hkdf(HashOf('b'), salt, AsBytes(self))));
   const std::string chan = "fsa/v1/chan\0\x02\0\x01\0"s;
-  EXPECT_TRUE(ChannelKey(agreed, salt, Index(2), Index(1)).Equals(Hkdf(HashOf('x'), salt, AsBytes(chan))));
-  EXPECT_EQ(AsText(ShareBoxContext(salt, Index(2), Index(1)).bytes()), "fsa/v1/shares\0"s + Fill(32, 'S') + "\x02\0\x01\0"s);
+  EXPECT_TRUE(
+      ChannelKey(agreed, salt, Index(2), Index(1)).Equals(Hkdf(HashOf('x'), salt, AsBytes(chan))));
+  EXPECT_EQ(AsText(ShareBoxContext(salt, Index(2), Index(1)).bytes()),
+            "fsa/v1/shares\0"s + Fill(32, 'S') + "\x02\0\x01\0"s);
 }
 
 TEST(Transcripts, AdvertAndRoster) {
@@ -77,16 +84,19 @@ TEST(Transcripts, AdvertAndRoster) {
   stages.Advertise();
   const auto text = [](ByteView bytes) { return std::string(AsText(bytes)); };
   std::string roster = "fsa/v1/roster\0"s + Fill(16, 3) + "\x01\0\0\0"s + Fill(32, 7) +
-                       "\x03\0\x01\0\x03\0\x03\0"s + text(SumsHash(federation.params()->sums())) + "\x01\0"s;
+                       "\x03\0\x01\0\x03\0\x03\0"s + text(SumsHash(federation.params()->sums())) +
+                       "\x01\0"s;
   for (const Advert& a : stages.adverts) {
-    const std::string statement = "fsa/v1/advert\0"s + Fill(16, 3) + "\x01\0\0\0"s + Fill(32, 7) + text(a.member_id) +
-                                  text(a.certificate_fingerprint) + "\x01\0"s + text(a.channel_key) +
-                                  text(a.mask_keys[0]) + text(a.self_commitments[0]);
+    const std::string statement = "fsa/v1/advert\0"s + Fill(16, 3) + "\x01\0\0\0"s + Fill(32, 7) +
+                                  text(a.member_id) + text(a.certificate_fingerprint) + "\x01\0"s +
+                                  text(a.channel_key) + text(a.mask_keys[0]) +
+                                  text(a.self_commitments[0]);
     EXPECT_EQ(AsText(AdvertStatement(a).bytes()), statement);
     roster += text(a.member_id) + text(a.certificate_fingerprint) + text(Sha256(statement));
   }
-  const auto verified = VerifiedRoster::Verify(stages.HonestRoster(), *federation.params(),
-                                               {stages.adverts[0].session, 1}, federation.verifier());
+  const auto verified =
+      VerifiedRoster::Verify(stages.HonestRoster(), *federation.params(),
+                             {stages.adverts[0].session, 1}, federation.verifier());
   ASSERT_OK(verified);
   EXPECT_EQ(verified->hash(), Sha256(roster));
 }

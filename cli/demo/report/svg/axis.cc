@@ -23,7 +23,8 @@ Axis Axis::Exactly(double lo, double hi, int ticks) {
   Axis axis;
   axis.lo_ = FiniteOrZero(lo);
   axis.hi_ = FiniteOrZero(hi);
-  if (!(axis.hi_ - axis.lo_ > 1e-12 * std::abs(axis.lo_))) axis.hi_ = axis.lo_ + std::max(1e-3, std::abs(axis.lo_) * 0.1);
+  if (!(axis.hi_ - axis.lo_ > 1e-12 * std::abs(axis.lo_)))
+    axis.hi_ = axis.lo_ + std::max(1e-3, std::abs(axis.lo_) * 0.1);
   axis.step_ = NiceStep(axis.hi_ - axis.lo_, ticks);
   return axis;
 }
@@ -36,7 +37,8 @@ Axis::Axis(double lo, double hi, int ticks) {
 
 std::vector<double> Axis::Ticks() const {
   std::vector<double> ticks;
-  for (double i = std::ceil(lo_ / step_ - 1e-9); i * step_ <= hi_ + 1e-9 * step_; ++i) ticks.push_back(i * step_);
+  for (double i = std::ceil(lo_ / step_ - 1e-9); i * step_ <= hi_ + 1e-9 * step_; ++i)
+    ticks.push_back(i * step_);
   return ticks;
 }
 

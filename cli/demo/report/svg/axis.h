@@ -8,8 +8,9 @@ namespace veilsum::cli {
 
 class Axis {
  public:
-  // Covers [lo, hi] with about `ticks` steps of 1, 2 or 5 times a power of ten (Heckbert, Graphics Gems 1990, "Nice
-  // numbers for graph labels"). An empty or inverted range is widened around `lo`. Values that are not finite count as 0.
+  // Covers [lo, hi] with about `ticks` steps of 1, 2 or 5 times a power of ten (Heckbert, Graphics
+  // Gems 1990, "Nice numbers for graph labels"). An empty or inverted range is widened around `lo`.
+  // Values that are not finite count as 0.
   Axis(double lo, double hi, int ticks);
   // The range as it is, without widening to round numbers; ticks are those that lie inside.
   static Axis Exactly(double lo, double hi, int ticks);

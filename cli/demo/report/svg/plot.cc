@@ -32,13 +32,14 @@ std::string Open(const Frame& frame) {
 }
 
 std::string Line(std::string_view style, double x1, double y1, double x2, double y2) {
-  return absl::StrFormat("<line class=\"%s\" x1=\"%s\" y1=\"%s\" x2=\"%s\" y2=\"%s\"/>", style, Plain(x1), Plain(y1),
-                         Plain(x2), Plain(y2));
+  return absl::StrFormat("<line class=\"%s\" x1=\"%s\" y1=\"%s\" x2=\"%s\" y2=\"%s\"/>", style,
+                         Plain(x1), Plain(y1), Plain(x2), Plain(y2));
 }
 
-std::string Text(double x, double y, std::string_view anchor, std::string_view text, std::string_view extra = "") {
-  return absl::StrFormat("<text x=\"%s\" y=\"%s\" text-anchor=\"%s\"%s>%s</text>", Plain(x), Plain(y), anchor, extra,
-                         Escaped(text));
+std::string Text(double x, double y, std::string_view anchor, std::string_view text,
+                 std::string_view extra = "") {
+  return absl::StrFormat("<text x=\"%s\" y=\"%s\" text-anchor=\"%s\"%s>%s</text>", Plain(x),
+                         Plain(y), anchor, extra, Escaped(text));
 }
 
 }  // namespace
@@ -59,11 +60,12 @@ void LinePlot::AddLine(const Points& points, std::string_view style) {
   body_ += "/>";
 }
 
-void LinePlot::AddDots(const Points& points, const std::vector<double>& radii, std::string_view style) {
+void LinePlot::AddDots(const Points& points, const std::vector<double>& radii,
+                       std::string_view style) {
   for (std::size_t i = 0; i < points.size(); ++i) {
     const auto [x, y] = Pixel(points[i].first, points[i].second);
-    body_ += absl::StrFormat("<circle class=\"%s\" cx=\"%s\" cy=\"%s\" r=\"%s\"/>", style, Plain(x), Plain(y),
-                             Plain(i < radii.size() ? radii[i] : 3));
+    body_ += absl::StrFormat("<circle class=\"%s\" cx=\"%s\" cy=\"%s\" r=\"%s\"/>", style, Plain(x),
+                             Plain(y), Plain(i < radii.size() ? radii[i] : 3));
   }
 }
 
@@ -89,7 +91,8 @@ std::string LinePlot::Svg() const {
 std::string BarPlot(const Frame& frame, const Axis& axis, const std::vector<BarGroup>& groups) {
   constexpr double kNames = 150, kBar = 12, kGap = 10, kValue = 46;
   double height = kTop + kBottom;
-  for (const BarGroup& group : groups) height += kGap + kBar * static_cast<double>(std::max<std::size_t>(1, group.bars.size()));
+  for (const BarGroup& group : groups)
+    height += kGap + kBar * static_cast<double>(std::max<std::size_t>(1, group.bars.size()));
   Frame sized = frame;
   sized.height = static_cast<int>(height);
   const double right = frame.width - kValue, bottom = height - kBottom, span = right - kNames;
@@ -105,9 +108,11 @@ std::string BarPlot(const Frame& frame, const Axis& axis, const std::vector<BarG
     double top = y;
     for (const auto& [style, value] : group.bars) {
       const double width = axis.Place(value) * span;
-      svg += absl::StrFormat("<rect class=\"%s\" x=\"%s\" y=\"%s\" width=\"%s\" height=\"%s\" rx=\"1.5\"/>", style,
-                             Plain(kNames), Plain(top), Plain(width), Plain(kBar - 1.5));
-      svg += Text(kNames + width + 5, top + kBar - 2.5, "start", absl::StrFormat("%.3f", value), " font-size=\"10.5\"");
+      svg += absl::StrFormat(
+          "<rect class=\"%s\" x=\"%s\" y=\"%s\" width=\"%s\" height=\"%s\" rx=\"1.5\"/>", style,
+          Plain(kNames), Plain(top), Plain(width), Plain(kBar - 1.5));
+      svg += Text(kNames + width + 5, top + kBar - 2.5, "start", absl::StrFormat("%.3f", value),
+                  " font-size=\"10.5\"");
       top += kBar;
     }
     y += size + kGap;

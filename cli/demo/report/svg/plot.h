@@ -1,5 +1,6 @@
-// Plots as inline SVG: text that any browser and printer draws, without scripts, fonts or images from elsewhere.
-// Colours come from the page's style sheet by class (kPlotStyle), so that screen and paper can differ.
+// Plots as inline SVG: text that any browser and printer draws, without scripts, fonts or images
+// from elsewhere. Colours come from the page's style sheet by class (kPlotStyle), so that screen
+// and paper can differ.
 #pragma once
 
 #include <string>
@@ -38,10 +39,12 @@ class LinePlot {
 
 struct BarGroup {
   std::string label;
-  std::vector<std::pair<std::string, double>> bars;  // style class, value; a missing bar is left out
+  std::vector<std::pair<std::string, double>>
+      bars;  // style class, value; a missing bar is left out
 };
 
-// Horizontal bars from the left end of `axis`, one group a row, with their values written beside them.
+// Horizontal bars from the left end of `axis`, one group a row, with their values written beside
+// them.
 std::string BarPlot(const Frame& frame, const Axis& axis, const std::vector<BarGroup>& groups);
 
 extern const std::string_view kPlotStyle;  // CSS

@@ -29,7 +29,9 @@ class ScriptedRun final : public RunControl {
     response.set_contract("{}");
     return response;
   }
-  absl::Status Watch(const std::string&, const std::function<bool(const admin::v1::RunProgress&)>& on_progress) override {
+  absl::Status Watch(
+      const std::string&,
+      const std::function<bool(const admin::v1::RunProgress&)>& on_progress) override {
     for (const auto& progress : script) {
       if (interrupted) return absl::UnavailableError("closed");
       if (before_each) before_each();
@@ -82,7 +84,9 @@ class FollowRunTest : public testing::Test {
   }
   ~FollowRunTest() override { std::fclose(out_); }
   absl::StatusOr<FollowedRun> Follow() {
-    return FollowRun({.control = control_, .scorer = scorer_, .stop = stop_, .line = line_, .clock = clock_}, {});
+    return FollowRun(
+        {.control = control_, .scorer = scorer_, .stop = stop_, .line = line_, .clock = clock_},
+        {});
   }
   std::FILE* out_;
   ManualClock clock_;
@@ -93,8 +97,9 @@ class FollowRunTest : public testing::Test {
 };
 
 TEST_F(FollowRunTest, EndsWithTheLastModelAndItsScore) {
-  control_.script = {Progress("approving", 0, 0), Progress("training", 1, 1), Progress("training", 6, 5),
-                     Progress("training", 11, 10), Progress("finished", 11, 10)};
+  control_.script = {Progress("approving", 0, 0), Progress("training", 1, 1),
+                     Progress("training", 6, 5), Progress("training", 11, 10),
+                     Progress("finished", 11, 10)};
   ASSERT_OK_AND_ASSIGN(const FollowedRun run, Follow());
   EXPECT_EQ(run.last.state(), "finished");
   EXPECT_FALSE(run.interrupted);
@@ -107,13 +112,16 @@ TEST_F(FollowRunTest, EndsWithTheLastModelAndItsScore) {
 }
 
 TEST_F(FollowRunTest, TheCurveIsInOrderOfSteps) {
-  for (std::uint64_t step = 0; step <= 10; ++step) control_.script.push_back(Progress("training", step, step));
+  for (std::uint64_t step = 0; step <= 10; ++step)
+    control_.script.push_back(Progress("training", step, step));
   ASSERT_OK_AND_ASSIGN(const FollowedRun run, Follow());
-  for (std::size_t i = 1; i < run.curve.size(); ++i) EXPECT_LT(run.curve[i - 1].step, run.curve[i].step);
+  for (std::size_t i = 1; i < run.curve.size(); ++i)
+    EXPECT_LT(run.curve[i - 1].step, run.curve[i].step);
 }
 
 TEST_F(FollowRunTest, AnInterruptedRunIsStoppedAtTheCoordinator) {
-  control_.script = {Progress("training", 1, 1), Progress("training", 2, 2), Progress("training", 3, 3)};
+  control_.script = {Progress("training", 1, 1), Progress("training", 2, 2),
+                     Progress("training", 3, 3)};
   control_.before_each = [this] { stop_.Raise("interrupted", /*is_failure=*/false); };
   ASSERT_OK_AND_ASSIGN(const FollowedRun run, Follow());
   EXPECT_TRUE(run.interrupted);

@@ -24,13 +24,16 @@ using std::chrono::seconds;
 
 class ProcessTest : public testing::Test {
  protected:
-  ProcessTest() : folder_(std::filesystem::path(testing::TempDir()) / ("veilsum process " + std::to_string(getpid()))) {
+  ProcessTest()
+      : folder_(std::filesystem::path(testing::TempDir()) /
+                ("veilsum process " + std::to_string(getpid()))) {
     std::filesystem::create_directories(folder_);
   }
   ~ProcessTest() override { std::filesystem::remove_all(folder_); }
 
   Command Shell(const std::string& script, const std::string& name = "child") const {
-    return {.name = name, .arguments = {"/bin/sh", "-c", script}, .log = folder_ / "log", .output = {}};
+    return {
+        .name = name, .arguments = {"/bin/sh", "-c", script}, .log = folder_ / "log", .output = {}};
   }
   std::string Log() const { return ReadFile(folder_ / "log").value_or(""); }
   // The file's contents once some process has written it whole.
@@ -68,28 +71,32 @@ TEST_F(ChildTest, KeepsStandardOutputApartWhenAsked) {
 }
 
 TEST_F(ChildTest, AProgramThatIsNotThereIsAnError) {
-  EXPECT_THAT(Child::Spawn({.name = "ghost", .arguments = {"/nonexistent/program"}, .log = folder_ / "log"}),
+  EXPECT_THAT(Child::Spawn(
+                  {.name = "ghost", .arguments = {"/nonexistent/program"}, .log = folder_ / "log"}),
               StatusIs(absl::StatusCode::kNotFound, "/nonexistent/program"));
 }
 
 TEST_F(ChildTest, StopsPolitelyFirst) {
-  ASSERT_OK_AND_ASSIGN(Child child, Child::Spawn(Shell("trap 'exit 5' TERM; echo ready > '" + (folder_ / "r").string() +
+  ASSERT_OK_AND_ASSIGN(Child child, Child::Spawn(Shell("trap 'exit 5' TERM; echo ready > '" +
+                                                       (folder_ / "r").string() +
                                                        "'; while :; do sleep 0.05; done")));
   Await("r");
   EXPECT_EQ(child.Stop(seconds(20)).exit_code, 5);
 }
 
 TEST_F(ChildTest, KillsWhatDoesNotListen) {
-  ASSERT_OK_AND_ASSIGN(Child child, Child::Spawn(Shell("trap '' TERM; echo ready > '" + (folder_ / "r").string() +
-                                                       "'; while :; do sleep 0.05; done")));
+  ASSERT_OK_AND_ASSIGN(
+      Child child, Child::Spawn(Shell("trap '' TERM; echo ready > '" + (folder_ / "r").string() +
+                                      "'; while :; do sleep 0.05; done")));
   Await("r");
   EXPECT_EQ(child.Stop(milliseconds(100)).signal, SIGKILL);
 }
 
 TEST_F(ChildTest, TakesGrandchildrenAlong) {
   const std::string file = (folder_ / "pid").string();
-  ASSERT_OK_AND_ASSIGN(Child child, Child::Spawn(Shell("sleep 300 & echo $! > '" + file + ".tmp'; mv '" + file + ".tmp' '" +
-                                                       file + "'; wait")));
+  ASSERT_OK_AND_ASSIGN(Child child,
+                       Child::Spawn(Shell("sleep 300 & echo $! > '" + file + ".tmp'; mv '" + file +
+                                          ".tmp' '" + file + "'; wait")));
   const pid_t grandchild = std::stoi(Await("pid"));
   child.Stop(seconds(20));
   for (int i = 0; i < 200 && Alive(grandchild); ++i) std::this_thread::sleep_for(milliseconds(10));
@@ -101,7 +108,8 @@ TEST_F(ChildTest, DiesWithItsParent) {
   const pid_t parent = fork();
   if (parent == 0) {
     // The shell itself becomes the long sleep, so that its own death signal is what is tested.
-    auto child = Child::Spawn(Shell("echo $$ > '" + file + ".tmp'; mv '" + file + ".tmp' '" + file + "'; exec sleep 300"));
+    auto child = Child::Spawn(Shell("echo $$ > '" + file + ".tmp'; mv '" + file + ".tmp' '" + file +
+                                    "'; exec sleep 300"));
     pause();
     _exit(child.ok() ? 0 : 1);
   }
@@ -142,7 +150,8 @@ using SupervisorTest = ProcessTest;
 TEST_F(SupervisorTest, StartsAKilledProcessAgain) {
   Events events;
   Supervisor supervisor(events.Listener());
-  ASSERT_OK_AND_ASSIGN(const pid_t first, supervisor.Start({Shell("exec sleep 300"), /*restarts=*/1, false}));
+  ASSERT_OK_AND_ASSIGN(const pid_t first,
+                       supervisor.Start({Shell("exec sleep 300"), /*restarts=*/1, false}));
   kill(first, SIGKILL);
   ASSERT_TRUE(events.WaitForCount(1));
   EXPECT_EQ(events.at(0).kind, ProcessEvent::Kind::kRestarted);
@@ -179,8 +188,11 @@ TEST_F(SupervisorTest, StopsAllWithinOnePatience) {
   std::vector<pid_t> pids;
   for (int i = 0; i < 5; ++i) {
     const std::string ready = (folder_ / ("r" + std::to_string(i))).string();
-    ASSERT_OK_AND_ASSIGN(const pid_t pid, supervisor.Start({Shell("trap '' TERM; echo x > '" + ready + "'; while :; do sleep 0.05; done",
-                                                                  "child " + std::to_string(i)), 3, false}));
+    ASSERT_OK_AND_ASSIGN(const pid_t pid,
+                         supervisor.Start({Shell("trap '' TERM; echo x > '" + ready +
+                                                     "'; while :; do sleep 0.05; done",
+                                                 "child " + std::to_string(i)),
+                                           3, false}));
     Await("r" + std::to_string(i));
     pids.push_back(pid);
   }
@@ -188,7 +200,8 @@ TEST_F(SupervisorTest, StopsAllWithinOnePatience) {
   supervisor.Stop(milliseconds(300));
   EXPECT_LT(std::chrono::steady_clock::now() - start, seconds(5));
   for (const pid_t pid : pids) EXPECT_FALSE(Alive(pid));
-  EXPECT_THAT(supervisor.Start({Shell("exit 0"), 0, true}), StatusIs(absl::StatusCode::kFailedPrecondition, "stopped"));
+  EXPECT_THAT(supervisor.Start({Shell("exit 0"), 0, true}),
+              StatusIs(absl::StatusCode::kFailedPrecondition, "stopped"));
 }
 
 TEST_F(SupervisorTest, LeavesNothingBehindWhenItGoes) {
@@ -210,14 +223,16 @@ TEST_F(WaitForFileTest, ReturnsWhatAppears) {
 }
 
 TEST_F(WaitForFileTest, GivesUpInTime) {
-  EXPECT_THAT(WaitForFile(folder_ / "never", milliseconds(30), -1), StatusIs(absl::StatusCode::kDeadlineExceeded, "never"));
+  EXPECT_THAT(WaitForFile(folder_ / "never", milliseconds(30), -1),
+              StatusIs(absl::StatusCode::kDeadlineExceeded, "never"));
 }
 
 TEST_F(WaitForFileTest, CanBeCancelled) {
   int ends[2];
   ASSERT_EQ(pipe(ends), 0);
   ASSERT_EQ(write(ends[1], "x", 1), 1);
-  EXPECT_THAT(WaitForFile(folder_ / "never", seconds(20), ends[0]), StatusIs(absl::StatusCode::kCancelled, "stopped"));
+  EXPECT_THAT(WaitForFile(folder_ / "never", seconds(20), ends[0]),
+              StatusIs(absl::StatusCode::kCancelled, "stopped"));
   close(ends[0]);
   close(ends[1]);
 }

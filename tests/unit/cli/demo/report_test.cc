@@ -1,4 +1,5 @@
-// What is made from a report: JSON with every promised key, well-formed HTML, SVG that stays inside its frame, a table.
+// What is made from a report: JSON with every promised key, well-formed HTML, SVG that stays inside
+// its frame, a table.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -18,16 +19,19 @@ namespace {
 
 using testing::Test;
 
-// Checks that tags nest and attributes are quoted, as XML asks. Empty when good, else what is wrong.
+// Checks that tags nest and attributes are quoted, as XML asks. Empty when good, else what is
+// wrong.
 std::string XmlComplaint(std::string text) {
   text = std::regex_replace(text, std::regex("<!DOCTYPE html>|<style>[^<]*</style>"), "");
-  const std::regex tag(R"re(^<(/?)([a-zA-Z][a-zA-Z0-9]*)((?:\s+[a-zA-Z0-9:-]+="[^"<]*")*)\s*(/?)>)re");
+  const std::regex tag(
+      R"re(^<(/?)([a-zA-Z][a-zA-Z0-9]*)((?:\s+[a-zA-Z0-9:-]+="[^"<]*")*)\s*(/?)>)re");
   std::vector<std::string> open;
   for (std::size_t at = 0; (at = text.find_first_of("<&", at)) != std::string::npos; ++at) {
     std::smatch match;
     const std::string rest = text.substr(at, 2000);
     if (text[at] == '&') {
-      if (!std::regex_search(rest, std::regex("^&(amp|lt|gt|quot|#39);"))) return "bare & at: " + rest.substr(0, 60);
+      if (!std::regex_search(rest, std::regex("^&(amp|lt|gt|quot|#39);")))
+        return "bare & at: " + rest.substr(0, 60);
       continue;
     }
     if (rest.rfind("<polyline", 0) == 0) continue;  // one long tag without children
@@ -52,16 +56,36 @@ TEST(ReportJson, HoldsEveryKeyOfTheSchemaEvenWhenEmpty) {
     ExpectKeys(json["plan"], {"name", "sha256"});
     ExpectKeys(json["data"], {"source", "synthetic"});
     ExpectKeys(json["federation"], {"merchants", "survivors_min", "rounds", "aborted"});
-    ExpectKeys(json["privacy"],
-               {"private", "epsilon", "delta", "accountant", "epsilon_rdp", "epsilon_outsider", "epsilon_coordinator",
-                "epsilon_coordinator_plus_t", "epsilon_all_others", "epsilon_person", "epsilon_filter", "delta_slack",
-                "colluders", "unit", "noise_multiplier", "sampling_rate", "steps", "attempts", "attempts_max", "clip_norm",
-                "statistics_epsilon", "evaluation_epsilon", "unprotected"});
+    ExpectKeys(json["privacy"], {"private",
+                                 "epsilon",
+                                 "delta",
+                                 "accountant",
+                                 "epsilon_rdp",
+                                 "epsilon_outsider",
+                                 "epsilon_coordinator",
+                                 "epsilon_coordinator_plus_t",
+                                 "epsilon_all_others",
+                                 "epsilon_person",
+                                 "epsilon_filter",
+                                 "delta_slack",
+                                 "colluders",
+                                 "unit",
+                                 "noise_multiplier",
+                                 "sampling_rate",
+                                 "steps",
+                                 "attempts",
+                                 "attempts_max",
+                                 "clip_norm",
+                                 "statistics_epsilon",
+                                 "evaluation_epsilon",
+                                 "unprotected"});
     ExpectKeys(json["privacy"]["epsilon_person"], {"2", "3"});
-    ExpectKeys(json["quality"], {"roc_auc", "pr_auc", "accuracy", "majority_accuracy", "log_loss", "roc_auc_private",
-                                 "roc_auc_private_interval", "local_only_roc_auc", "per_merchant"});
-    ExpectKeys(json["cost"], {"seconds", "rounds_per_second", "upload_bytes_per_client_round", "plain_bytes_per_client_round",
-                              "padding_overhead", "coordinator_peak_rss_bytes", "client_peak_rss_bytes"});
+    ExpectKeys(json["quality"],
+               {"roc_auc", "pr_auc", "accuracy", "majority_accuracy", "log_loss", "roc_auc_private",
+                "roc_auc_private_interval", "local_only_roc_auc", "per_merchant"});
+    ExpectKeys(json["cost"], {"seconds", "rounds_per_second", "upload_bytes_per_client_round",
+                              "plain_bytes_per_client_round", "padding_overhead",
+                              "coordinator_peak_rss_bytes", "client_peak_rss_bytes"});
     ExpectKeys(json["ledger"], {"size", "root", "verified"});
     ExpectKeys(json["model"], {"version", "sha256", "files"});
     ExpectKeys(json["environment"], {"engine", "device", "threads", "version"});

@@ -18,18 +18,23 @@ TEST(ParseVerdict, ReadsEachAnswer) {
   EXPECT_EQ(ParseVerdict(R"({"eligible":true,"size_class":4096})", {}).kind, Kind::kEligible);
   EXPECT_EQ(ParseVerdict(R"({"eligible":true,"size_class":4096})", {}).size_class, 4096u);
   EXPECT_EQ(ParseVerdict(R"({"eligible":false,"reason":"few"})", {}).kind, Kind::kTooSmall);
-  EXPECT_EQ(ParseVerdict(R"({"eligible":false,"reason":"few"})", {.exit_code = 2}).kind, Kind::kTooSmall);
-  const auto error = ParseVerdict(R"({"eligible":false,"data_error":"a.csv:3: no"})", {.exit_code = 2});
+  EXPECT_EQ(ParseVerdict(R"({"eligible":false,"reason":"few"})", {.exit_code = 2}).kind,
+            Kind::kTooSmall);
+  const auto error =
+      ParseVerdict(R"({"eligible":false,"data_error":"a.csv:3: no"})", {.exit_code = 2});
   EXPECT_EQ(error.kind, Kind::kDataError);
   EXPECT_EQ(error.reason, "a.csv:3: no");
 }
 
 TEST(ParseVerdict, TrustsNothingElse) {
-  for (const char* answer : {"", "null", "[]", "{}", "{", R"({"eligible":1})", R"({"eligible":true})",
-                             R"({"eligible":true,"size_class":-4})", R"({"eligible":false})"})
+  for (const char* answer :
+       {"", "null", "[]", "{}", "{", R"({"eligible":1})", R"({"eligible":true})",
+        R"({"eligible":true,"size_class":-4})", R"({"eligible":false})"})
     EXPECT_EQ(ParseVerdict(answer, {}).kind, Kind::kFailed) << answer;
-  EXPECT_EQ(ParseVerdict(R"({"eligible":true,"size_class":64})", {.exit_code = 1}).kind, Kind::kFailed);
-  EXPECT_EQ(ParseVerdict(R"({"eligible":true,"size_class":64})", {.signal = 9}).kind, Kind::kFailed);
+  EXPECT_EQ(ParseVerdict(R"({"eligible":true,"size_class":64})", {.exit_code = 1}).kind,
+            Kind::kFailed);
+  EXPECT_EQ(ParseVerdict(R"({"eligible":true,"size_class":64})", {.signal = 9}).kind,
+            Kind::kFailed);
 }
 
 std::vector<PreflightSeat> Seats(std::size_t count) {
@@ -39,8 +44,9 @@ std::vector<PreflightSeat> Seats(std::size_t count) {
 }
 
 TEST(CheckVerdicts, TellsEveryMerchantsDataError) {
-  const std::vector<PreflightVerdict> verdicts = {
-      {Kind::kDataError, 0, "x.csv:7: not a number"}, {Kind::kEligible, 64, ""}, {Kind::kDataError, 0, "y.csv:1: empty"}};
+  const std::vector<PreflightVerdict> verdicts = {{Kind::kDataError, 0, "x.csv:7: not a number"},
+                                                  {Kind::kEligible, 64, ""},
+                                                  {Kind::kDataError, 0, "y.csv:1: empty"}};
   const absl::Status status = CheckVerdicts(Seats(3), verdicts);
   EXPECT_THAT(status, StatusIs(absl::StatusCode::kInvalidArgument, "m0: x.csv:7: not a number"));
   EXPECT_THAT(status, StatusIs(absl::StatusCode::kInvalidArgument, "m2: y.csv:1: empty"));
@@ -51,19 +57,22 @@ TEST(CheckVerdicts, NeedsThreeEligibleMerchants) {
   verdicts[0] = {Kind::kTooSmall, 0, "few"};
   EXPECT_OK(CheckVerdicts(Seats(4), verdicts));
   verdicts[1] = verdicts[0];
-  EXPECT_THAT(CheckVerdicts(Seats(4), verdicts), StatusIs(absl::StatusCode::kFailedPrecondition, "only 2 merchants"));
+  EXPECT_THAT(CheckVerdicts(Seats(4), verdicts),
+              StatusIs(absl::StatusCode::kFailedPrecondition, "only 2 merchants"));
 }
 
 TEST(RunPreflights, AsksEverySeatAndReadsItsAnswer) {
   const auto folder = std::filesystem::path(testing::TempDir()) / "veilsum preflight test";
   std::filesystem::create_directories(folder);
   const auto program = folder / "client";
-  std::ofstream(program) << "#!/bin/sh\n[ \"$1 $2 $4\" = 'preflight --config --json' ] || exit 64\ncat \"$3\"\n";
+  std::ofstream(program)
+      << "#!/bin/sh\n[ \"$1 $2 $4\" = 'preflight --config --json' ] || exit 64\ncat \"$3\"\n";
   std::filesystem::permissions(program, std::filesystem::perms::owner_all);
   std::vector<PreflightSeat> seats;
   for (int i = 0; i < 7; ++i) {
     seats.push_back({"m" + std::to_string(i), folder / std::to_string(i)});
-    std::ofstream(seats.back().config) << "{\"eligible\":true,\"size_class\":" << 64 * (i + 1) << "}";
+    std::ofstream(seats.back().config)
+        << "{\"eligible\":true,\"size_class\":" << 64 * (i + 1) << "}";
   }
   ASSERT_OK_AND_ASSIGN(const auto verdicts, RunPreflights(program, seats, folder, -1));
   for (std::size_t i = 0; i < 7; ++i) EXPECT_EQ(verdicts[i].size_class, 64 * (i + 1));
@@ -77,13 +86,15 @@ TEST(OutputFolder, TakesOverItsOwnAndNothingElse) {
     ASSERT_OK_AND_ASSIGN(const OutputFolder out, OutputFolder::Open(folder));
     std::ofstream(out.path() / "report.json") << "old";
     std::ofstream(out.path() / "mine.txt") << "kept";
-    EXPECT_THAT(OutputFolder::Open(folder), StatusIs(absl::StatusCode::kUnavailable, "another demo"));
+    EXPECT_THAT(OutputFolder::Open(folder),
+                StatusIs(absl::StatusCode::kUnavailable, "another demo"));
   }
   ASSERT_OK(OutputFolder::Open(folder));
   EXPECT_FALSE(std::filesystem::exists(folder / "report.json"));
   EXPECT_TRUE(std::filesystem::exists(folder / "mine.txt"));
   std::filesystem::remove(folder / ".veilsum-demo");
-  EXPECT_THAT(OutputFolder::Open(folder), StatusIs(absl::StatusCode::kFailedPrecondition, "not empty"));
+  EXPECT_THAT(OutputFolder::Open(folder),
+              StatusIs(absl::StatusCode::kFailedPrecondition, "not empty"));
   EXPECT_TRUE(std::filesystem::exists(folder / "mine.txt"));
   std::filesystem::remove_all(folder);
 }
@@ -95,11 +106,21 @@ class ManualClock final : public Clock {
 };
 
 TEST(ProgressText, FitsItsWidth) {
-  const ProgressState state{.state = "training", .round = 128, .step = 120, .steps = 300, .aborted = 8, .survivors = 5,
-                            .members = 6, .epsilon = 1.234, .rounds_per_second = 24.3, .log_loss = 0.5123};
-  for (const int width : {10, 40, 80, 120, 200}) EXPECT_LE(ProgressText(state, width).size(), static_cast<std::size_t>(width));
+  const ProgressState state{.state = "training",
+                            .round = 128,
+                            .step = 120,
+                            .steps = 300,
+                            .aborted = 8,
+                            .survivors = 5,
+                            .members = 6,
+                            .epsilon = 1.234,
+                            .rounds_per_second = 24.3,
+                            .log_loss = 0.5123};
+  for (const int width : {10, 40, 80, 120, 200})
+    EXPECT_LE(ProgressText(state, width).size(), static_cast<std::size_t>(width));
   const std::string text = ProgressText(state, 0);
-  for (const char* part : {"training 120/300", "round 128", "24.3 rounds/s", "loss 0.5123", "epsilon 1.234", "5/6 clients", "8 lost"})
+  for (const char* part : {"training 120/300", "round 128", "24.3 rounds/s", "loss 0.5123",
+                           "epsilon 1.234", "5/6 clients", "8 lost"})
     EXPECT_NE(text.find(part), std::string::npos) << part;
   EXPECT_NE(ProgressText(state, 160).find('#'), std::string::npos);
 }
@@ -109,7 +130,12 @@ TEST(ProgressLine, IsQuietWithoutATerminal) {
   std::FILE* out = std::tmpfile();
   ProgressLine line(out, clock);
   for (std::uint64_t step = 0; step < 100; ++step) {
-    line.Show({.state = "training", .step = step, .steps = 100, .epsilon = {}, .rounds_per_second = {}, .log_loss = {}});
+    line.Show({.state = "training",
+               .step = step,
+               .steps = 100,
+               .epsilon = {},
+               .rounds_per_second = {},
+               .log_loss = {}});
     clock.now += std::chrono::milliseconds(100);  // ten seconds in all
   }
   line.Say("done");

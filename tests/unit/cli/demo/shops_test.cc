@@ -21,11 +21,13 @@ using Row = std::vector<std::pair<std::size_t, double>>;  // (input, value)
 
 Row FeaturesOf(const Customer& c) {
   Row row = {{0, 1.0}};
-  const double numeric[] = {double(c.orders), c.total_spent, double(c.days_since_last), double(c.sessions),
-                            double(c.pages), double(c.seconds), double(c.searches)};
-  for (std::size_t i = 0; i < std::size(numeric); ++i) row.push_back({1 + i, std::log1p(numeric[i]) / 4});
-  for (const std::string& text : {"category=" + c.category, "device=" + c.device, "month=" + c.month,
-                                  "top_query=" + c.top_query})
+  const double numeric[] = {double(c.orders),   c.total_spent,   double(c.days_since_last),
+                            double(c.sessions), double(c.pages), double(c.seconds),
+                            double(c.searches)};
+  for (std::size_t i = 0; i < std::size(numeric); ++i)
+    row.push_back({1 + i, std::log1p(numeric[i]) / 4});
+  for (const std::string& text : {"category=" + c.category, "device=" + c.device,
+                                  "month=" + c.month, "top_query=" + c.top_query})
     row.push_back({8 + Fnv1a64(text) % kBuckets, 1.0});
   return row;
 }
@@ -42,7 +44,8 @@ std::vector<double> Fit(const std::vector<Row>& rows, const std::vector<bool>& l
   for (int epoch = 0; epoch < 20; ++epoch)
     for (std::size_t i = 0; i < rows.size(); ++i) {
       const double error = Score(rows[i], weights) - labels[i];
-      for (const auto& [input, value] : rows[i]) weights[input] -= 0.03 / (1 + epoch) * error * value;
+      for (const auto& [input, value] : rows[i])
+        weights[input] -= 0.03 / (1 + epoch) * error * value;
     }
   return weights;
 }
@@ -54,12 +57,14 @@ double RocAuc(const std::vector<double>& scores, const std::vector<bool>& labels
   double rank_sum = 0, positives = 0;
   for (std::size_t rank = 0; rank < order.size(); ++rank)
     if (labels[order[rank]]) rank_sum += static_cast<double>(rank + 1), ++positives;
-  return (rank_sum - positives * (positives + 1) / 2) / (positives * (static_cast<double>(scores.size()) - positives));
+  return (rank_sum - positives * (positives + 1) / 2) /
+         (positives * (static_cast<double>(scores.size()) - positives));
 }
 
 std::string AllRows(const Customer& c) {
-  return absl::StrFormat("%s|%d|%.2f|%d|%s|%d|%d|%d|%s|%s|%d|%s|%d", c.id, c.orders, c.total_spent, c.days_since_last,
-                         c.category, c.sessions, c.pages, c.seconds, c.device, c.month, c.searches, c.top_query, c.label);
+  return absl::StrFormat("%s|%d|%.2f|%d|%s|%d|%d|%d|%s|%s|%d|%s|%d", c.id, c.orders, c.total_spent,
+                         c.days_since_last, c.category, c.sessions, c.pages, c.seconds, c.device,
+                         c.month, c.searches, c.top_query, c.label);
 }
 
 TEST(CounterRng, HasTheMomentsOfItsDistributions) {
@@ -123,7 +128,8 @@ TEST(Market, IsLearnableWithoutBeingTrivial) {
     std::vector<double> scores;
     for (const Row& row : test_rows) scores.push_back(Score(row, weights));
     const double auc = RocAuc(scores, test_labels);
-    const double positive = static_cast<double>(std::ranges::count(labels, true)) / static_cast<double>(labels.size());
+    const double positive =
+        static_cast<double>(std::ranges::count(labels, true)) / static_cast<double>(labels.size());
     RecordProperty("roc_auc", std::to_string(auc));
     EXPECT_GT(auc, 0.76) << "seed " << seed;
     EXPECT_LT(auc, 0.88) << "seed " << seed;
@@ -137,11 +143,15 @@ TEST(WriteShops, WritesEveryTableAndAManifest) {
   std::filesystem::remove_all(folder);
   const Market market(9, 3);
   ASSERT_OK(WriteShops(market, folder));
-  ASSERT_OK_AND_ASSIGN(const std::string purchases, ReadFile(folder / "merchants/shop_2/purchases.csv"));
-  EXPECT_EQ(purchases.substr(0, purchases.find('\n')), "user_id,orders,total_spent,days_since_last,category");
+  ASSERT_OK_AND_ASSIGN(const std::string purchases,
+                       ReadFile(folder / "merchants/shop_2/purchases.csv"));
+  EXPECT_EQ(purchases.substr(0, purchases.find('\n')),
+            "user_id,orders,total_spent,days_since_last,category");
   EXPECT_EQ(std::ranges::count(purchases, '\n'), market.shops()[1].customers + 1);
   for (const char* table : {"browsing", "searches", "labels"})
-    EXPECT_TRUE(std::filesystem::exists(folder / "merchants/shop_3" / (std::string(table) + ".csv"))) << table;
+    EXPECT_TRUE(
+        std::filesystem::exists(folder / "merchants/shop_3" / (std::string(table) + ".csv")))
+        << table;
   ASSERT_OK_AND_ASSIGN(const std::string manifest, ReadFile(folder / "manifest.json"));
   EXPECT_NE(manifest.find("\"dataset\": \"synthetic_shops\""), std::string::npos);
   std::filesystem::remove_all(folder);

@@ -24,13 +24,15 @@ class ClientKeysTest : public testing::Test {
     const auto signing = pki_.ca().IssueSigning(id, ValidFor(now_, std::chrono::hours(24)));
     VEILSUM_CHECK(signing.ok());
     VEILSUM_CHECK(WriteFile(files_.signing_certificate, signing->certificate.ToPem()).ok());
-    VEILSUM_CHECK(WriteFile(files_.signing_key, signing->key_pem.Expose(), FileMode::kPrivate).ok());
+    VEILSUM_CHECK(
+        WriteFile(files_.signing_key, signing->key_pem.Expose(), FileMode::kPrivate).ok());
   }
   const WallTime now_ = std::chrono::system_clock::now();
   const TestPki pki_;
   const TestFolder folder_;
-  const KeyFiles files_{folder_.path() / "ca.pem", folder_.path() / "tls.pem", folder_.path() / "tls.key",
-                        folder_.path() / "signing.pem", folder_.path() / "signing.key"};
+  const KeyFiles files_{folder_.path() / "ca.pem", folder_.path() / "tls.pem",
+                        folder_.path() / "tls.key", folder_.path() / "signing.pem",
+                        folder_.path() / "signing.key"};
 };
 
 TEST_F(ClientKeysTest, LoadsASeat) {  // SE-03
@@ -42,23 +44,27 @@ TEST_F(ClientKeysTest, LoadsASeat) {  // SE-03
 
 TEST_F(ClientKeysTest, RefusesAKeyThatOthersMayRead) {
   chmod(files_.signing_key.c_str(), 0604);
-  EXPECT_THAT(ClientKeys::Load(files_, now_), StatusIs(StatusCode::kPermissionDenied, "signing.key"));
+  EXPECT_THAT(ClientKeys::Load(files_, now_),
+              StatusIs(StatusCode::kPermissionDenied, "signing.key"));
 }
 
 TEST_F(ClientKeysTest, RefusesASigningCertificateOfAnotherSeat) {
   Sign(*SpiffeId::Parse(TestPki::ClientUri("bolt")));
-  EXPECT_THAT(ClientKeys::Load(files_, now_), StatusIs(StatusCode::kInvalidArgument, "tenant/bolt"));
+  EXPECT_THAT(ClientKeys::Load(files_, now_),
+              StatusIs(StatusCode::kInvalidArgument, "tenant/bolt"));
 }
 
 TEST_F(ClientKeysTest, RefusesAKeyOfAnotherCertificate) {
   const std::string certificate = *ReadFile(files_.signing_certificate);
   Sign(*SpiffeId::Parse(TestPki::ClientUri("acme")));
   ASSERT_OK(WriteFile(files_.signing_certificate, certificate));
-  EXPECT_THAT(ClientKeys::Load(files_, now_), StatusIs(StatusCode::kInvalidArgument, "not the key of"));
+  EXPECT_THAT(ClientKeys::Load(files_, now_),
+              StatusIs(StatusCode::kInvalidArgument, "not the key of"));
 }
 
 TEST_F(ClientKeysTest, RefusesWhatIsMissingOrExpired) {
-  EXPECT_THAT(ClientKeys::Load(files_, now_ + std::chrono::hours(48)), StatusIs(StatusCode::kUnauthenticated, "expired"));
+  EXPECT_THAT(ClientKeys::Load(files_, now_ + std::chrono::hours(48)),
+              StatusIs(StatusCode::kUnauthenticated, "expired"));
   std::filesystem::remove(files_.signing_key);
   EXPECT_THAT(ClientKeys::Load(files_, now_), StatusIs(StatusCode::kNotFound, "signing.key"));
 }

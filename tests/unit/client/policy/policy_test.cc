@@ -39,19 +39,21 @@ TEST_P(PolicyDeclines, WithItsCode) {
   GetParam().apply(facts);
   EXPECT_THAT(CheckPolicy(policy, facts), StatusIs(StatusCode::kPermissionDenied, GetParam().code));
 }
-INSTANTIATE_TEST_SUITE_P(Rules, PolicyDeclines,
-                         testing::Values(Change{"POLICY_PLAN", [](auto& f) { f.plan_name = "x"; }},
-                                         Change{"POLICY_EPSILON", [](auto& f) { f.epsilon = 3.0001; }},
-                                         Change{"POLICY_EPSILON", [](auto& f) { f.epsilon = std::nan(""); }},
-                                         Change{"POLICY_EPSILON", [](auto& f) { f.epsilon = INFINITY; }},
-                                         Change{"POLICY_DELTA", [](auto& f) { f.delta = 2e-5; }},
-                                         Change{"POLICY_NO_PRIVACY", [](auto& f) { f.is_private = false; }},  // SE-12
-                                         Change{"POLICY_CUSTOMERS", [](auto& f) { f.customers = 99; }}));
+INSTANTIATE_TEST_SUITE_P(
+    Rules, PolicyDeclines,
+    testing::Values(Change{"POLICY_PLAN", [](auto& f) { f.plan_name = "x"; }},
+                    Change{"POLICY_EPSILON", [](auto& f) { f.epsilon = 3.0001; }},
+                    Change{"POLICY_EPSILON", [](auto& f) { f.epsilon = std::nan(""); }},
+                    Change{"POLICY_EPSILON", [](auto& f) { f.epsilon = INFINITY; }},
+                    Change{"POLICY_DELTA", [](auto& f) { f.delta = 2e-5; }},
+                    Change{"POLICY_NO_PRIVACY", [](auto& f) { f.is_private = false; }},  // SE-12
+                    Change{"POLICY_CUSTOMERS", [](auto& f) { f.customers = 99; }}));
 
 TEST(Policy, NoPrivacyNeedsAnOptIn) {  // SE-12
   ASSERT_OK_AND_ASSIGN(const Policy policy, ParsePolicy("allow_no_privacy = true", "p.toml"));
   PlanFacts facts = Good();
-  EXPECT_THAT(CheckPolicy(policy, facts), StatusIs(StatusCode::kPermissionDenied, "POLICY_EPSILON"));
+  EXPECT_THAT(CheckPolicy(policy, facts),
+              StatusIs(StatusCode::kPermissionDenied, "POLICY_EPSILON"));
   facts.is_private = false;
   EXPECT_OK(CheckPolicy(policy, facts));
 }
@@ -62,18 +64,23 @@ struct BadPolicy {
 };
 class ParsePolicyRefuses : public testing::TestWithParam<BadPolicy> {};
 TEST_P(ParsePolicyRefuses, NamingPlaceAndKey) {
-  EXPECT_THAT(ParsePolicy(GetParam().toml, "p.toml"), StatusIs(StatusCode::kInvalidArgument, GetParam().complaint));
+  EXPECT_THAT(ParsePolicy(GetParam().toml, "p.toml"),
+              StatusIs(StatusCode::kInvalidArgument, GetParam().complaint));
 }
 INSTANTIATE_TEST_SUITE_P(
     Files, ParsePolicyRefuses,
-    testing::Values(BadPolicy{"epsilon_cap = 1\ndelta_cap = 1e-5\nepsilon_max = 2", "p.toml:3: epsilon_max"},
-                    BadPolicy{"delta_cap = 1e-5", "epsilon_cap is missing"}, BadPolicy{"epsilon_cap = 1", "delta_cap is missing"},
-                    BadPolicy{"epsilon_cap = \"1\"\ndelta_cap = 1e-5", "p.toml:1: epsilon_cap"},
-                    BadPolicy{"epsilon_cap = inf\ndelta_cap = 1e-5", "epsilon_cap"}, BadPolicy{"epsilon_cap = -1\ndelta_cap = 1e-5", "epsilon_cap"},
-                    BadPolicy{"epsilon_cap = 1\ndelta_cap = 1", "below 1"}, BadPolicy{"epsilon_cap = ", "p.toml:1"},
-                    BadPolicy{"allow_no_privacy = 1", "true or false"}, BadPolicy{"allow_no_privacy = true\nminimum_customers = 1.5", "whole number"},
-                    BadPolicy{"allow_no_privacy = true\nallowed_plans = \"x\"", "list of strings"},
-                    BadPolicy{"allow_no_privacy = true\nallowed_plan_sha256 = [\"AB\"]", "64 lower-case"}));
+    testing::Values(
+        BadPolicy{"epsilon_cap = 1\ndelta_cap = 1e-5\nepsilon_max = 2", "p.toml:3: epsilon_max"},
+        BadPolicy{"delta_cap = 1e-5", "epsilon_cap is missing"},
+        BadPolicy{"epsilon_cap = 1", "delta_cap is missing"},
+        BadPolicy{"epsilon_cap = \"1\"\ndelta_cap = 1e-5", "p.toml:1: epsilon_cap"},
+        BadPolicy{"epsilon_cap = inf\ndelta_cap = 1e-5", "epsilon_cap"},
+        BadPolicy{"epsilon_cap = -1\ndelta_cap = 1e-5", "epsilon_cap"},
+        BadPolicy{"epsilon_cap = 1\ndelta_cap = 1", "below 1"},
+        BadPolicy{"epsilon_cap = ", "p.toml:1"}, BadPolicy{"allow_no_privacy = 1", "true or false"},
+        BadPolicy{"allow_no_privacy = true\nminimum_customers = 1.5", "whole number"},
+        BadPolicy{"allow_no_privacy = true\nallowed_plans = \"x\"", "list of strings"},
+        BadPolicy{"allow_no_privacy = true\nallowed_plan_sha256 = [\"AB\"]", "64 lower-case"}));
 
 }  // namespace
 }  // namespace veilsum::client

@@ -1,9 +1,10 @@
-// A contract that is not exactly what the plan makes of it is refused, naming what is wrong (SE-02, SE-04, DP-03).
+// A contract that is not exactly what the plan makes of it is refused, naming what is wrong (SE-02,
+// SE-04, DP-03).
 #include "client/round/approved_run.h"
 
 #include "model/plan/plan_format.h"
-#include "tests/unit/coordinator/run/small_terms.h"
 #include "tests/support/status_matchers.h"
+#include "tests/unit/coordinator/run/small_terms.h"
 
 namespace veilsum::client {
 namespace {
@@ -31,7 +32,6 @@ Offer GoodOffer() {
   }();
   return {terms.plan_json(), terms.contract()};
 }
-
 
 TEST(ApprovedRun, TheHonestContractIsApproved) {
   const Offer offer = GoodOffer();
@@ -68,50 +68,81 @@ TEST_P(ApprovedRunRefuses, ATamperedOffer) {
 INSTANTIATE_TEST_SUITE_P(
     Offers, ApprovedRunRefuses,
     testing::Values(
-        Tampering{"PlanHash", [](Offer& o) { o.contract.plan_sha256[0] ^= 1; }, StatusCode::kInvalidArgument, "plan_sha256"},
-        Tampering{"AnotherPlan", [](Offer& o) { o.plan = model::PlanToJson(model::MakeSmallPlan()); }, StatusCode::kInvalidArgument,
-                  "plan_sha256"},
-        Tampering{"PlanNotCanonical", [](Offer& o) { o.plan += " "; }, StatusCode::kInvalidArgument, ""},
-        Tampering{"ForeignCa", [](Offer& o) { o.contract.ca_sha256[31] ^= 1; }, StatusCode::kPermissionDenied, "ca_sha256"},
-        Tampering{"Federation", [](Offer& o) { o.own.federation = "other.test"; }, StatusCode::kPermissionDenied, "federation"},
-        Tampering{"NotAMember", [](Offer& o) { o.own.seat = "spiffe://fed.test/tenant/x/client/a"; }, StatusCode::kNotFound, ""},
+        Tampering{"PlanHash", [](Offer& o) { o.contract.plan_sha256[0] ^= 1; },
+                  StatusCode::kInvalidArgument, "plan_sha256"},
+        Tampering{"AnotherPlan",
+                  [](Offer& o) { o.plan = model::PlanToJson(model::MakeSmallPlan()); },
+                  StatusCode::kInvalidArgument, "plan_sha256"},
+        Tampering{"PlanNotCanonical", [](Offer& o) { o.plan += " "; }, StatusCode::kInvalidArgument,
+                  ""},
+        Tampering{"ForeignCa", [](Offer& o) { o.contract.ca_sha256[31] ^= 1; },
+                  StatusCode::kPermissionDenied, "ca_sha256"},
+        Tampering{"Federation", [](Offer& o) { o.own.federation = "other.test"; },
+                  StatusCode::kPermissionDenied, "federation"},
+        Tampering{"NotAMember",
+                  [](Offer& o) { o.own.seat = "spiffe://fed.test/tenant/x/client/a"; },
+                  StatusCode::kNotFound, ""},
         Tampering{"TwoCohorts",
                   [](Offer& o) {
                     o.contract.cohorts.push_back(o.contract.cohorts[0]);
                     for (std::string& member : o.contract.cohorts[1].members) member += "2";
                   },
                   StatusCode::kInvalidArgument, "cohorts"},
-        Tampering{"FewerColluders", [](Offer& o) { o.contract.cohorts[0].colluders = 1; }, StatusCode::kPermissionDenied, "SA-02: contract: colluders"},
-        Tampering{"FewerSurvivors", [](Offer& o) { o.contract.cohorts[0].min_survivors = 5; }, StatusCode::kPermissionDenied,
-                  "SA-02: contract: min_survivors"},
-        Tampering{"NotPrivate", [](Offer& o) { o.contract.is_private = false; }, StatusCode::kPermissionDenied, "private"},
-        Tampering{"MoreAttempts", [](Offer& o) { ++o.contract.sums[1].attempts_max; }, StatusCode::kInvalidArgument, "attempts"},
-        Tampering{"MoreStatisticsAttempts", [](Offer& o) { ++o.contract.sums[0].attempts_max; }, StatusCode::kInvalidArgument, "statistics sum"},
-        Tampering{"NarrowRing", [](Offer& o) { o.contract.sums[0].bits = 32; }, StatusCode::kInvalidArgument, "statistics sum"},
-        Tampering{"Dimension", [](Offer& o) { ++o.contract.sums[1].dimension; }, StatusCode::kInvalidArgument, "train sum"},
-        Tampering{"Scale", [](Offer& o) { ++o.contract.sums[1].scale_log2; }, StatusCode::kInvalidArgument, "scale"},
-        Tampering{"SamplingRate", [](Offer& o) { o.contract.sums[1].sampling_rate = "1/4"; }, StatusCode::kInvalidArgument, "train sum"},
-        Tampering{"SumsSwapped", [](Offer& o) { std::swap(o.contract.sums[0], o.contract.sums[1]); }, StatusCode::kInvalidArgument, "sum"},
-        Tampering{"SumMissing", [](Offer& o) { o.contract.sums.erase(o.contract.sums.begin()); }, StatusCode::kInvalidArgument, "sums"},
+        Tampering{"FewerColluders", [](Offer& o) { o.contract.cohorts[0].colluders = 1; },
+                  StatusCode::kPermissionDenied, "SA-02: contract: colluders"},
+        Tampering{"FewerSurvivors", [](Offer& o) { o.contract.cohorts[0].min_survivors = 5; },
+                  StatusCode::kPermissionDenied, "SA-02: contract: min_survivors"},
+        Tampering{"NotPrivate", [](Offer& o) { o.contract.is_private = false; },
+                  StatusCode::kPermissionDenied, "private"},
+        Tampering{"MoreAttempts", [](Offer& o) { ++o.contract.sums[1].attempts_max; },
+                  StatusCode::kInvalidArgument, "attempts"},
+        Tampering{"MoreStatisticsAttempts", [](Offer& o) { ++o.contract.sums[0].attempts_max; },
+                  StatusCode::kInvalidArgument, "statistics sum"},
+        Tampering{"NarrowRing", [](Offer& o) { o.contract.sums[0].bits = 32; },
+                  StatusCode::kInvalidArgument, "statistics sum"},
+        Tampering{"Dimension", [](Offer& o) { ++o.contract.sums[1].dimension; },
+                  StatusCode::kInvalidArgument, "train sum"},
+        Tampering{"Scale", [](Offer& o) { ++o.contract.sums[1].scale_log2; },
+                  StatusCode::kInvalidArgument, "scale"},
+        Tampering{"SamplingRate", [](Offer& o) { o.contract.sums[1].sampling_rate = "1/4"; },
+                  StatusCode::kInvalidArgument, "train sum"},
+        Tampering{"SumsSwapped",
+                  [](Offer& o) { std::swap(o.contract.sums[0], o.contract.sums[1]); },
+                  StatusCode::kInvalidArgument, "sum"},
+        Tampering{"SumMissing", [](Offer& o) { o.contract.sums.erase(o.contract.sums.begin()); },
+                  StatusCode::kInvalidArgument, "sums"},
         Tampering{"OnePercentLessNoise",
                   [](Offer& o) {
-                    for (std::string* s : {&o.contract.sums[1].noise_sigma, &o.contract.sums[1].share_sigma, &o.contract.sums[1].noise_multiplier})
+                    for (std::string* s :
+                         {&o.contract.sums[1].noise_sigma, &o.contract.sums[1].share_sigma,
+                          &o.contract.sums[1].noise_multiplier})
                       *s = model::Scaled(*s, 0.99);
                   },
                   StatusCode::kPermissionDenied, "epsilon"},
-        Tampering{"OnePercentSmallerShare", [](Offer& o) { o.contract.sums[1].share_sigma = model::Scaled(o.contract.sums[1].share_sigma, 0.99); },
+        Tampering{"OnePercentSmallerShare",
+                  [](Offer& o) {
+                    o.contract.sums[1].share_sigma =
+                        model::Scaled(o.contract.sums[1].share_sigma, 0.99);
+                  },
                   StatusCode::kPermissionDenied, ""},
-        Tampering{"OnePercentSmallerSensitivity", [](Offer& o) { o.contract.sums[1].sensitivity = model::Scaled(o.contract.sums[1].sensitivity, 0.99); },
+        Tampering{"OnePercentSmallerSensitivity",
+                  [](Offer& o) {
+                    o.contract.sums[1].sensitivity =
+                        model::Scaled(o.contract.sums[1].sensitivity, 0.99);
+                  },
                   StatusCode::kPermissionDenied, ""},
         Tampering{"OnePercentLessStatisticsNoise",
                   [](Offer& o) {
-                    for (std::string* s : {&o.contract.sums[0].noise_sigma, &o.contract.sums[0].share_sigma, &o.contract.sums[0].noise_multiplier})
+                    for (std::string* s :
+                         {&o.contract.sums[0].noise_sigma, &o.contract.sums[0].share_sigma,
+                          &o.contract.sums[0].noise_multiplier})
                       *s = model::Scaled(*s, 0.99);
                   },
                   StatusCode::kPermissionDenied, ""},
         Tampering{"NoNoise",
                   [](Offer& o) {
-                    for (model::SumSpec& sum : o.contract.sums) sum.noise_sigma = sum.share_sigma = sum.noise_multiplier = "0";
+                    for (model::SumSpec& sum : o.contract.sums)
+                      sum.noise_sigma = sum.share_sigma = sum.noise_multiplier = "0";
                   },
                   StatusCode::kPermissionDenied, ""}),
     [](const auto& c) { return std::string(c.param.name); });
@@ -121,7 +152,9 @@ TEST(ApprovedRun, TextThatIsNoContractIsRefused) {
   const std::string json = model::ContractToJson(offer.contract).value();
   EXPECT_OK(ApprovedRun::Check(offer.plan, json, offer.own));
   for (const std::string& text : {std::string(), std::string("{}"), json + " ", json.substr(1)})
-    EXPECT_THAT(ApprovedRun::Check(offer.plan, text, offer.own), StatusIs(StatusCode::kInvalidArgument, "")) << text.substr(0, 20);
+    EXPECT_THAT(ApprovedRun::Check(offer.plan, text, offer.own),
+                StatusIs(StatusCode::kInvalidArgument, ""))
+        << text.substr(0, 20);
 }
 
 }  // namespace

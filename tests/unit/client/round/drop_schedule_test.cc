@@ -9,10 +9,13 @@
 namespace veilsum::client {
 namespace {
 
-std::vector<DropSchedule> Schedules(std::uint64_t numerator, std::uint64_t denominator, std::uint64_t seed, std::uint32_t seats) {
+std::vector<DropSchedule> Schedules(std::uint64_t numerator, std::uint64_t denominator,
+                                    std::uint64_t seed, std::uint32_t seats) {
   std::vector<DropSchedule> all;
   for (std::uint32_t seat = 0; seat < seats; ++seat)
-    all.push_back(DropSchedule::Create(Rational::Create(numerator, denominator).value(), seed, seat, seats).value());
+    all.push_back(
+        DropSchedule::Create(Rational::Create(numerator, denominator).value(), seed, seat, seats)
+            .value());
   return all;
 }
 
@@ -56,7 +59,8 @@ TEST(DropSchedule, EverySeatAndEveryPhaseHasItsTurn) {
 }
 
 TEST(DropSchedule, IsAFunctionOfSeedRoundAndSeat) {
-  const std::vector<DropSchedule> one = Schedules(1, 5, 1, 9), again = Schedules(1, 5, 1, 9), other = Schedules(1, 5, 2, 9);
+  const std::vector<DropSchedule> one = Schedules(1, 5, 1, 9), again = Schedules(1, 5, 1, 9),
+                                  other = Schedules(1, 5, 2, 9);
   int different = 0;
   for (std::uint64_t round = 1; round <= 100; ++round)
     for (std::size_t seat = 0; seat < 9; ++seat) {

@@ -1,4 +1,5 @@
-// The real contribution: one integer for each coordinate of the contract's sum, fresh coins and noise at every attempt.
+// The real contribution: one integer for each coordinate of the contract's sum, fresh coins and
+// noise at every attempt.
 #include "client/round/local_contribution.h"
 
 #include <cmath>
@@ -18,7 +19,8 @@ model::Examples TenCustomers() {
   examples.numeric = 3;
   examples.categorical = 1;
   for (std::uint32_t i = 0; i < 10; ++i) {
-    for (int j = 0; j < 3; ++j) examples.numeric_values.push_back(static_cast<float>((i * 7 + j * 3) % 11) / 5.5f - 1);
+    for (int j = 0; j < 3; ++j)
+      examples.numeric_values.push_back(static_cast<float>((i * 7 + j * 3) % 11) / 5.5f - 1);
     examples.active_inputs.push_back(3 + i % 4);
     examples.labels.push_back(static_cast<float>(i % 2));
     examples.first_row.push_back(i + 1);
@@ -35,8 +37,9 @@ struct Ready {
 
 absl::StatusOr<Ready> Prepare(const model::SmallPlan& plan, SecureRng& rng) {
   const coordinator::RunTerms terms = coordinator::SmallTerms(plan, 5);
-  VEILSUM_ASSIGN_OR_RETURN(ApprovedRun run, ApprovedRun::Check(terms.plan_json(), terms.contract_json(),
-                                                               {model::SmallSeat(0), "fed.test", Hash32{7}}));
+  VEILSUM_ASSIGN_OR_RETURN(ApprovedRun run,
+                           ApprovedRun::Check(terms.plan_json(), terms.contract_json(),
+                                              {model::SmallSeat(0), "fed.test", Hash32{7}}));
   VEILSUM_ASSIGN_OR_RETURN(auto contribution, LocalContribution::Create(run, TenCustomers(), rng));
   model::ModelVector model(run.layout().size(), 0.1f);
   return Ready{std::move(run), std::move(contribution), std::move(model)};
@@ -51,7 +54,8 @@ model::SmallPlan WithoutPrivacy(bool statistics) {
 
 double Norm(const std::vector<std::int64_t>& values) {
   double sum = 0;
-  for (const std::int64_t value : values) sum += static_cast<double>(value) * static_cast<double>(value);
+  for (const std::int64_t value : values)
+    sum += static_cast<double>(value) * static_cast<double>(value);
   return std::sqrt(sum);
 }
 
@@ -76,7 +80,8 @@ TEST(LocalContribution, DP05_EveryAttemptSamplesAnewAndStaysWithinTheClip) {
   ASSERT_OK_AND_ASSIGN(const Ready p, Prepare(WithoutPrivacy(false), rng));
   std::set<std::vector<std::int64_t>> seen;
   for (std::uint64_t attempt = 1; attempt <= 6; ++attempt) {
-    ASSERT_OK_AND_ASSIGN(const dp::NoisedVector sum, p.contribution->Compute({0, attempt}, p.model));
+    ASSERT_OK_AND_ASSIGN(const dp::NoisedVector sum,
+                         p.contribution->Compute({0, attempt}, p.model));
     EXPECT_EQ(sum.integers().size(), p.run.layout().parameters());
     EXPECT_LE(Norm(sum.integers()), 10 * kScale * 1.001);
     seen.insert(sum.integers());
@@ -93,7 +98,8 @@ TEST(LocalContribution, DP13_PrivateSumsCarryTheContractsNoise) {
     double squares = 0, count = 0;
     std::vector<std::int64_t> before;
     for (std::uint64_t attempt = 1; attempt <= 40; ++attempt) {
-      ASSERT_OK_AND_ASSIGN(const dp::NoisedVector noised, p.contribution->Compute({sum, attempt}, p.model));
+      ASSERT_OK_AND_ASSIGN(const dp::NoisedVector noised,
+                           p.contribution->Compute({sum, attempt}, p.model));
       ASSERT_EQ(noised.integers().size(), p.run.contract().sums[sum].dimension);
       if (!before.empty())
         for (std::size_t i = 0; i < before.size(); ++i) {
@@ -116,7 +122,8 @@ TEST(LocalContribution, AModelOfAnotherSizeIsAnError) {
   ASSERT_OK_AND_ASSIGN(const Ready p, Prepare(WithoutPrivacy(false), rng));
   model::ModelVector wrong = p.model;
   wrong.pop_back();
-  EXPECT_THAT(p.contribution->Compute({0, 1}, wrong), StatusIs(absl::StatusCode::kInvalidArgument, ""));
+  EXPECT_THAT(p.contribution->Compute({0, 1}, wrong),
+              StatusIs(absl::StatusCode::kInvalidArgument, ""));
 }
 
 }  // namespace

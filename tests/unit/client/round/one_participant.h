@@ -1,5 +1,6 @@
-// One real participant among puppets, on one thread: reading from its link runs the coordinator's machine and the puppets
-// until there is something to read. The test sees, and may change, everything between the two.
+// One real participant among puppets, on one thread: reading from its link runs the coordinator's
+// machine and the puppets until there is something to read. The test sees, and may change,
+// everything between the two.
 #pragma once
 
 #include <algorithm>
@@ -29,7 +30,8 @@ class FakeWaiter final : public Waiter {
 class FakeOdometer final : public Odometer {
  public:
   explicit FakeOdometer(std::vector<std::string>& events) : events_(events) {}
-  absl::Status Approve(const Hash32&, std::uint64_t attempts_max, const std::optional<BlockCharge>&) override {
+  absl::Status Approve(const Hash32&, std::uint64_t attempts_max,
+                       const std::optional<BlockCharge>&) override {
     entry.attempts_max = attempts_max;
     return approve;
   }
@@ -37,7 +39,8 @@ class FakeOdometer final : public Odometer {
   absl::StatusOr<std::uint64_t> SpentThrough(const Hash32&) override { return entry.spent_through; }
   absl::Status Spend(const Hash32&, std::uint64_t first, std::uint64_t last) override {
     VEILSUM_RETURN_IF_ERROR(spend);
-    if (first <= entry.spent_through) return FailedPrecondition("SA-15: attempt %d is spent", first);
+    if (first <= entry.spent_through)
+      return FailedPrecondition("SA-15: attempt %d is spent", first);
     events_.push_back(absl::StrFormat("spend %d-%d", first, last));
     entry.spent_through = last;
     entry.attempts += last - first + 1;
@@ -55,9 +58,11 @@ class FakeOdometer final : public Odometer {
 
 class NotingContribution final : public Contribution {
  public:
-  NotingContribution(std::size_t size, std::vector<std::string>& events, std::vector<Hash32>& models)
+  NotingContribution(std::size_t size, std::vector<std::string>& events,
+                     std::vector<Hash32>& models)
       : size_(size), events_(events), models_(models) {}
-  absl::StatusOr<dp::NoisedVector> Compute(const model::RoundPurpose& purpose, const model::ModelVector& model) override {
+  absl::StatusOr<dp::NoisedVector> Compute(const model::RoundPurpose& purpose,
+                                           const model::ModelVector& model) override {
     events_.push_back(absl::StrFormat("compute %d", purpose.attempt));
     models_.push_back(model::ModelHash(model));
     return dp::NoiseShare::CreateWithoutPrivacy().AddTo(
@@ -73,7 +78,8 @@ class NotingContribution final : public Contribution {
 
 class OneParticipant {
  public:
-  explicit OneParticipant(const model::SmallPlan& plan = coordinator::QuickPlan(), std::size_t members = 5)
+  explicit OneParticipant(const model::SmallPlan& plan = coordinator::QuickPlan(),
+                          std::size_t members = 5)
       : world(plan, members), odometer(events) {
     policy.epsilon_cap = 8;
     policy.delta_cap = 1e-5;
@@ -107,7 +113,8 @@ class OneParticipant {
       return std::make_unique<Link>(*this);
     };
     out.prepare = [this](const ApprovedRun& run) -> absl::StatusOr<Prepared> {
-      return Prepared{std::make_unique<NotingContribution>(run.layout().parameters(), events, models), 12};
+      return Prepared{
+          std::make_unique<NotingContribution>(run.layout().parameters(), events, models), 12};
     };
     out.verifier = &world.verifier;
     out.odometer = &odometer;
@@ -119,13 +126,17 @@ class OneParticipant {
   std::vector<std::string> RefusalsOf(std::uint64_t round) const {
     std::vector<std::string> checks;
     for (const ClientMessage& message : written)
-      if (message.has_refusal() && message.refusal().round() == round) checks.push_back(message.refusal().check());
+      if (message.has_refusal() && message.refusal().round() == round)
+        checks.push_back(message.refusal().check());
     return checks;
   }
   std::size_t CountWritten(ClientMessage::MessageCase kind) const {
-    return static_cast<std::size_t>(std::ranges::count(written, kind, &ClientMessage::message_case));
+    return static_cast<std::size_t>(
+        std::ranges::count(written, kind, &ClientMessage::message_case));
   }
-  bool Computed(std::uint64_t round) const { return std::ranges::count(events, absl::StrFormat("compute %d", round)) > 0; }
+  bool Computed(std::uint64_t round) const {
+    return std::ranges::count(events, absl::StrFormat("compute %d", round)) > 0;
+  }
 
   coordinator::Puppets world;
   Policy policy;
@@ -141,9 +152,13 @@ class OneParticipant {
   bool fetches = false;  // models and uploads in calls of their own, not on the stream
   // Where a test steps in.
   std::function<absl::Status()> connect = [] { return absl::OkStatus(); };
-  std::function<absl::Status(ServerMessage&)> before_read = [](ServerMessage&) { return absl::OkStatus(); };
+  std::function<absl::Status(ServerMessage&)> before_read = [](ServerMessage&) {
+    return absl::OkStatus();
+  };
   std::function<void(Bytes&)> tamper_model = [](Bytes&) {};
-  std::function<absl::Status(std::uint64_t round)> before_upload = [](std::uint64_t) { return absl::OkStatus(); };
+  std::function<absl::Status(std::uint64_t round)> before_upload = [](std::uint64_t) {
+    return absl::OkStatus();
+  };
 
  private:
   class Link final : public CoordinatorLink {

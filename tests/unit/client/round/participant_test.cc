@@ -35,7 +35,8 @@ void TamperWithStart(OneParticipant& p, const std::function<void(secagg::v1::Rou
   };
 }
 
-void SetStepConfig(secagg::v1::RoundStart& start, const std::function<void(model::StepConfig&)>& change) {
+void SetStepConfig(secagg::v1::RoundStart& start,
+                   const std::function<void(model::StepConfig&)>& change) {
   model::StepConfig config = model::ParseStepConfig(AsBytes(start.step_config())).value();
   change(config);
   start.set_step_config(std::string(AsText(model::EncodeStepConfig(config))));
@@ -90,9 +91,12 @@ TEST_P(ParticipantRefuses, AStartThatIsNotTheContracts) {
 INSTANTIATE_TEST_SUITE_P(
     Starts, ParticipantRefuses,
     testing::Values(
-        LyingStart{"ConfigSum", [](auto& s) { SetStepConfig(s, [](auto& c) { c.sum = 1; }); }, "SA-16"},
-        LyingStart{"ConfigRound", [](auto& s) { SetStepConfig(s, [](auto& c) { c.round = 3; }); }, "SA-16"},
-        LyingStart{"ConfigStep", [](auto& s) { SetStepConfig(s, [](auto& c) { ++c.step; }); }, "SA-16"},
+        LyingStart{"ConfigSum", [](auto& s) { SetStepConfig(s, [](auto& c) { c.sum = 1; }); },
+                   "SA-16"},
+        LyingStart{"ConfigRound", [](auto& s) { SetStepConfig(s, [](auto& c) { c.round = 3; }); },
+                   "SA-16"},
+        LyingStart{"ConfigStep", [](auto& s) { SetStepConfig(s, [](auto& c) { ++c.step; }); },
+                   "SA-16"},
         LyingStart{"ConfigNotJson", [](auto& s) { s.set_step_config("{"); }, ""},
         LyingStart{"ModelHash", [](auto& s) { s.mutable_model_hash()->at(0) ^= 1; }, ""},
         LyingStart{"SetupHash", [](auto& s) { s.mutable_setup_hash()->at(0) ^= 1; }, "SA-15"},
@@ -111,7 +115,8 @@ TEST_P(ParticipantCharge, SE10_ABlockThatIsNotThatOfTheBatchIsRefused) {
   OneParticipant p;  // slots 1 to 4 of the batch; last may be 1 to 4 for round 1
   p.before_read = [](ServerMessage& message) {
     if (message.has_start() && message.start().round() == 1)
-      SetStepConfig(*message.mutable_start(), [](auto& c) { c.last = static_cast<std::uint64_t>(GetParam()); });
+      SetStepConfig(*message.mutable_start(),
+                    [](auto& c) { c.last = static_cast<std::uint64_t>(GetParam()); });
     return absl::OkStatus();
   };
   ASSERT_OK(p.Run());
@@ -136,7 +141,8 @@ TEST(Participant, TheSameStartTwiceIsAnsweredOnce) {
   EXPECT_THAT(p.RefusalsOf(2), ElementsAre("SA-15"));
 }
 
-// ---- Before approval ------------------------------------------------------------------------------
+// ---- Before approval
+// ------------------------------------------------------------------------------
 
 TEST(ParticipantApproval, PolicyEpsilonCap) {
   model::SmallPlan plan;
@@ -189,7 +195,8 @@ TEST(ParticipantApproval, SA42_AnotherContractAfterApprovalEndsIt) {
   EXPECT_EQ(p.written.back().decline().code(), "SA-42");
 }
 
-// ---- While it runs --------------------------------------------------------------------------------
+// ---- While it runs
+// --------------------------------------------------------------------------------
 
 TEST(Participant, AnOdometerThatFailsStopsTheVectorNotTheClient) {
   OneParticipant p;
@@ -214,7 +221,8 @@ TEST(Participant, ReconnectsWithTheSameBatch) {
   for (const ClientMessage& message : p.written)
     if (message.has_join()) held.push_back(message.join().setup_hash().size());
   EXPECT_THAT(held, ElementsAre(0u, 32u));
-  EXPECT_THAT(p.events, ElementsAre("spend 1-3", "compute 1", "compute 3")) << "round 2 had begun when the line was cut";
+  EXPECT_THAT(p.events, ElementsAre("spend 1-3", "compute 1", "compute 3"))
+      << "round 2 had begun when the line was cut";
   EXPECT_EQ(p.world.machine->Progress().survivors(), 5u);
 }
 
@@ -251,7 +259,8 @@ TEST_P(ParticipantTransport, DP06_UploadsLeaveAtATick) {
   EXPECT_EQ(p.waiter.waits, 3);
 }
 
-// ---- Connections ----------------------------------------------------------------------------------
+// ---- Connections
+// ----------------------------------------------------------------------------------
 
 TEST(ParticipantConnection, GivesUpAfterAWhileAndNotSooner) {
   OneParticipant p;

@@ -1,4 +1,5 @@
-// DP-06: uploads leave at multiples of the tick after the start, never before and never at another moment.
+// DP-06: uploads leave at multiples of the tick after the start, never before and never at another
+// moment.
 #include "client/round/public_tick.h"
 
 #include <gtest/gtest.h>
@@ -20,7 +21,8 @@ TEST(DP06_PublicTick, IsTheFirstMultipleAtOrAfterNow) {
 }
 
 TEST(DP06_PublicTick, WorkOfAnyLengthWithinATickLooksTheSame) {
-  for (int work = 1; work <= 20; ++work) EXPECT_EQ(NextTick(kStart, 20ms, kStart + std::chrono::milliseconds(work)), kStart + 20ms);
+  for (int work = 1; work <= 20; ++work)
+    EXPECT_EQ(NextTick(kStart, 20ms, kStart + std::chrono::milliseconds(work)), kStart + 20ms);
 }
 
 TEST(PublicTick, TheRealWaiterDoesNotReturnEarly) {

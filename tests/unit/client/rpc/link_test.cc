@@ -1,8 +1,7 @@
 // The client's end of the connection: whom it trusts, and that no call waits for ever.
-#include "client/rpc/grpc_coordinator_link.h"
-
 #include <future>
 
+#include "client/rpc/grpc_coordinator_link.h"
 #include "coordinator/rpc/rpc_server.h"
 #include "tests/support/fake_backends.h"
 #include "tests/support/status_matchers.h"
@@ -16,7 +15,8 @@ using absl::StatusCode;
 class LinkTest : public testing::Test {
  protected:
   void Serve(std::shared_ptr<const TlsIdentity> tls) {
-    auto server = coordinator::RpcServer::Start({"127.0.0.1:0", std::move(tls), {}}, rounds_, admin_);
+    auto server =
+        coordinator::RpcServer::Start({"127.0.0.1:0", std::move(tls), {}}, rounds_, admin_);
     ASSERT_OK(server);
     server_ = *std::move(server);
     config_.target = absl::StrFormat("127.0.0.1:%d", server_->port());
@@ -33,7 +33,8 @@ class LinkTest : public testing::Test {
 
 TEST_F(LinkTest, RefusesAnotherCoordinatorOfTheSameCaAndHost) {  // SA-38
   Serve(pki_.Tls("spiffe://fed.test/coordinator/node2"));
-  EXPECT_THAT(ConnectToCoordinator(config_), StatusIs(StatusCode::kUnavailable, "coordinator/node2"));
+  EXPECT_THAT(ConnectToCoordinator(config_),
+              StatusIs(StatusCode::kUnavailable, "coordinator/node2"));
   EXPECT_EQ(rounds_.connected, 0);
 }
 
@@ -56,7 +57,8 @@ TEST_F(LinkTest, NobodyThereIsUnavailable) {
   config_.connect_timeout = std::chrono::milliseconds(200);
   EXPECT_THAT(ConnectToCoordinator(config_), StatusIs(StatusCode::kUnavailable, config_.target));
   config_.coordinator_id = TestPki::ClientUri("acme");
-  EXPECT_THAT(ConnectToCoordinator(config_), StatusIs(StatusCode::kInvalidArgument, "not a coordinator"));
+  EXPECT_THAT(ConnectToCoordinator(config_),
+              StatusIs(StatusCode::kInvalidArgument, "not a coordinator"));
 }
 
 TEST_F(LinkTest, CloseFromAnotherThreadEndsARead) {
@@ -94,7 +96,8 @@ TEST_F(LinkTest, AReadThatFindsNothingLeavesTheLinkUsable) {
   join.mutable_join()->set_protocol(1);
   ASSERT_OK(link->Write(join));
   absl::StatusOr<coordinator::v1::ServerMessage> answer = link->Read();
-  for (int i = 0; i < 200 && answer.status().code() == StatusCode::kDeadlineExceeded; ++i) answer = link->Read();
+  for (int i = 0; i < 200 && answer.status().code() == StatusCode::kDeadlineExceeded; ++i)
+    answer = link->Read();
   EXPECT_OK(answer);
 }
 

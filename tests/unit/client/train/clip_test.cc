@@ -1,4 +1,5 @@
-// A12: whatever the data, factor * |gradient| <= C for the gradient of the stored operands, materialised in long double.
+// A12: whatever the data, factor * |gradient| <= C for the gradient of the stored operands,
+// materialised in long double.
 #include "client/train/cpu/clip.h"
 
 #include <cmath>
@@ -12,7 +13,8 @@ namespace {
 
 constexpr double kClip = 1;
 
-// One layer of one customer: R rows of a (without the bias's 1) and delta, widths multiples of kColumnTile.
+// One layer of one customer: R rows of a (without the bias's 1) and delta, widths multiples of
+// kColumnTile.
 struct Operands {
   std::size_t rows, in, out;
   std::vector<float> a, delta;
@@ -43,12 +45,15 @@ long double NormOf(const Operands& o) {
 Operands RandomOperands(std::size_t rows, double a_size, double delta_size, std::mt19937& rng) {
   Operands o{rows, 32, 16, {}, {}};
   std::normal_distribution<double> normal;
-  for (std::size_t i = 0; i < rows * o.in; ++i) o.a.push_back(static_cast<float>(a_size * normal(rng)));
-  for (std::size_t i = 0; i < rows * o.out; ++i) o.delta.push_back(static_cast<float>(delta_size * normal(rng)));
+  for (std::size_t i = 0; i < rows * o.in; ++i)
+    o.a.push_back(static_cast<float>(a_size * normal(rng)));
+  for (std::size_t i = 0; i < rows * o.out; ++i)
+    o.delta.push_back(static_cast<float>(delta_size * normal(rng)));
   return o;
 }
 
-// Pairs of rows that cancel but for `residue`: what a Gram in fp32 gets wrong by a factor of ten (C2).
+// Pairs of rows that cancel but for `residue`: what a Gram in fp32 gets wrong by a factor of ten
+// (C2).
 void MakeRowsCancel(Operands& o, double residue, std::mt19937& rng) {
   std::normal_distribution<double> normal;
   for (std::size_t r = 1; r < o.rows; r += 2) {
@@ -71,8 +76,9 @@ TEST(CertifiedNorm, NeverLetsMoreThanTheClipNormThrough) {
             const double factor = FactorOf(o, *path);
             ASSERT_GE(factor, 0);
             ASSERT_LE(factor, 1);
-            ASSERT_LE(factor * NormOf(o), kClip) << path->name << " R=" << rows << " a=" << a_size
-                                                 << " delta=" << delta_size << " residue=" << residue;
+            ASSERT_LE(factor * NormOf(o), kClip)
+                << path->name << " R=" << rows << " a=" << a_size << " delta=" << delta_size
+                << " residue=" << residue;
           }
 }
 
@@ -125,8 +131,10 @@ TEST(Engine, ContributionsAreClippedWhateverTheInput) {
         const ExampleShape shape{12, max_rows, 5, {4, 8}};
         model::Examples examples = RandomExamples(shape, rng);
         for (float& u : examples.numeric_values) u = static_cast<float>(u * size);
-        for (std::size_t i = 1; i < examples.rows(); ++i)  // neighbours with the same input and opposite labels cancel
-          if (rng() % 2) std::copy_n(&examples.numeric_values[(i - 1) * 5], 5, &examples.numeric_values[i * 5]);
+        for (std::size_t i = 1; i < examples.rows();
+             ++i)  // neighbours with the same input and opposite labels cancel
+          if (rng() % 2)
+            std::copy_n(&examples.numeric_values[(i - 1) * 5], 5, &examples.numeric_values[i * 5]);
         const auto layout = model::Layout::Mlp(5, OneHot(shape), {20, 9}, false);
         const model::ModelVector model = RandomModel(layout, rng, 3);
         ASSERT_OK_AND_ASSIGN(auto engine, cpu::Engine::Create(layout, examples, max_rows, *path));
@@ -135,7 +143,8 @@ TEST(Engine, ContributionsAreClippedWhateverTheInput) {
         ASSERT_OK(engine->Sum(model, Everyone(examples), 12, kClip));
         for (std::uint32_t u = 0; u < 12; ++u) {
           const long double norm = StoredNorm(layout, examples, u, trace.operands[u]);
-          ASSERT_LE(trace.factors[u] * norm, kClip) << path->name << " R=" << max_rows << " size=" << size;
+          ASSERT_LE(trace.factors[u] * norm, kClip)
+              << path->name << " R=" << max_rows << " size=" << size;
           if (size == 1.0 && max_rows == 1) {
             EXPECT_GE(trace.factors[u], 0.999L * std::min(1.0L, kClip / norm));
           }
@@ -162,7 +171,8 @@ TEST(Engine, ACustomerThatIsNotFiniteContributesExactlyZero) {
   }
 }
 
-// Weights so large that every forward pass overflows: nobody contributes, and no NaN reaches the grid.
+// Weights so large that every forward pass overflows: nobody contributes, and no NaN reaches the
+// grid.
 TEST(Engine, AnOverflowingModelGivesZeros) {
   std::mt19937 rng(10);
   const ExampleShape shape{12, 2, 5, {4}};
@@ -171,7 +181,8 @@ TEST(Engine, AnOverflowingModelGivesZeros) {
   const model::ModelVector model(layout.size(), 3e38f);
   for (const cpu::Kernels* path : AllPaths()) {
     ASSERT_OK_AND_ASSIGN(auto engine, cpu::Engine::Create(layout, examples, 2, *path));
-    ASSERT_OK_AND_ASSIGN(const auto grid, engine->GridSum(model, Everyone(examples), {16, 1, 0x1p20}));
+    ASSERT_OK_AND_ASSIGN(const auto grid,
+                         engine->GridSum(model, Everyone(examples), {16, 1, 0x1p20}));
     for (const std::int64_t x : grid) EXPECT_LE(std::abs(x), 12 << 20);
   }
 }

@@ -16,7 +16,8 @@ struct Fixture {
       : shape(wanted), rng(max_rows + (standardised ? 100 : 0)) {
     shape.max_rows = max_rows;
     examples = RandomExamples(shape, rng);
-    layout = model::Layout::Mlp(static_cast<std::size_t>(shape.numeric), OneHot(shape), {20, 9}, standardised);
+    layout = model::Layout::Mlp(static_cast<std::size_t>(shape.numeric), OneHot(shape), {20, 9},
+                                standardised);
     model = RandomModel(layout, rng);
   }
   ExampleShape shape;
@@ -26,10 +27,12 @@ struct Fixture {
   model::ModelVector model;
 };
 
-Exact ClippedReference(const Fixture& f, const std::vector<std::uint32_t>& customers, long double clip_norm) {
+Exact ClippedReference(const Fixture& f, const std::vector<std::uint32_t>& customers,
+                       long double clip_norm) {
   Exact sum(f.layout.parameters());
   for (const std::uint32_t u : customers) {
-    const Exact gradient = CustomerGradient(f.layout, Exact(f.model.begin(), f.model.end()), f.examples, u);
+    const Exact gradient =
+        CustomerGradient(f.layout, Exact(f.model.begin(), f.model.end()), f.examples, u);
     const long double factor = std::min(1.0L, clip_norm / Norm(gradient));
     for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += factor * gradient[i];
   }
@@ -48,7 +51,9 @@ TEST(ReferenceGradient, AgreesWithFiniteDifferences) {
     weight = before - step;
     const long double down = CustomerLoss(f.layout, model, f.examples, 0);
     weight = before;
-    EXPECT_NEAR(static_cast<double>((up - down) / (2 * step)), static_cast<double>(gradient[i]), 1e-9) << i;
+    EXPECT_NEAR(static_cast<double>((up - down) / (2 * step)), static_cast<double>(gradient[i]),
+                1e-9)
+        << i;
   }
 }
 
@@ -60,7 +65,8 @@ TEST(Engine, AgreesWithMaterialisedGradientsOnEveryPath) {
         const auto everyone = Everyone(f.examples);
         const Exact expected = ClippedReference(f, everyone, clip_norm);
         for (const cpu::Kernels* path : AllPaths()) {
-          ASSERT_OK_AND_ASSIGN(auto engine, cpu::Engine::Create(f.layout, f.examples, max_rows, *path));
+          ASSERT_OK_AND_ASSIGN(auto engine,
+                               cpu::Engine::Create(f.layout, f.examples, max_rows, *path));
           ASSERT_OK_AND_ASSIGN(const auto sum, engine->Sum(f.model, everyone, 64, clip_norm));
           Exact difference(expected);
           for (std::size_t i = 0; i < sum.size(); ++i) difference[i] -= sum[i];
@@ -76,16 +82,19 @@ TEST(Engine, LogitsAgreeWithTheReferenceForwardPass) {
     ASSERT_OK_AND_ASSIGN(auto engine, cpu::Engine::Create(f.layout, f.examples, 3, *path));
     ASSERT_OK_AND_ASSIGN(const auto logits, engine->Logits(f.model));
     ASSERT_EQ(logits.size(), expected.size());
-    for (std::size_t i = 0; i < logits.size(); ++i) EXPECT_NEAR(logits[i], expected[i], 1e-5) << path->name;
+    for (std::size_t i = 0; i < logits.size(); ++i)
+      EXPECT_NEAR(logits[i], expected[i], 1e-5) << path->name;
   }
 }
 
 TEST(Engine, LinearModelsAndInputsWithoutOneHotOrNumbersWork) {
   const std::vector<ExampleShape> shapes = {{12, 2, 5, {}}, {12, 2, 0, {4, 8}}, {12, 2, 17, {3}}};
   for (const ExampleShape& shape : shapes)
-    for (const std::vector<std::size_t>& hidden : {std::vector<std::size_t>{}, std::vector<std::size_t>{33}}) {
+    for (const std::vector<std::size_t>& hidden :
+         {std::vector<std::size_t>{}, std::vector<std::size_t>{33}}) {
       Fixture f(2, false, shape);
-      f.layout = model::Layout::Mlp(static_cast<std::size_t>(shape.numeric), OneHot(shape), hidden, false);
+      f.layout =
+          model::Layout::Mlp(static_cast<std::size_t>(shape.numeric), OneHot(shape), hidden, false);
       f.model = RandomModel(f.layout, f.rng);
       const auto everyone = Everyone(f.examples);
       const Exact expected = ClippedReference(f, everyone, 1);
@@ -115,7 +124,8 @@ TEST(Engine, PaddingDoesNotChangeTheSum) {
     ASSERT_OK_AND_ASSIGN(auto engine, cpu::Engine::Create(f.layout, f.examples, 3, *path));
     ASSERT_OK_AND_ASSIGN(const auto tight, engine->GridSum(f.model, everyone, {20, 1, 0x1p20}));
     for (const std::uint32_t padded : {21u, 47u, 300u}) {
-      ASSERT_OK_AND_ASSIGN(const auto loose, engine->GridSum(f.model, everyone, {padded, 1, 0x1p20}));
+      ASSERT_OK_AND_ASSIGN(const auto loose,
+                           engine->GridSum(f.model, everyone, {padded, 1, 0x1p20}));
       EXPECT_EQ(tight, loose);
     }
     ASSERT_OK_AND_ASSIGN(const auto nobody, engine->GridSum(f.model, {}, {47, 1, 0x1p20}));
@@ -129,8 +139,10 @@ TEST(CpuTrainer, RefusesWhatWouldBreakTheSensitivity) {
   const auto code = absl::StatusCode::kInvalidArgument;
   const std::vector<std::uint32_t> twice = {1, 2, 1}, outside = {20}, three = {1, 2, 3};
   EXPECT_THAT(trainer->GradientSum(f.model, twice, {10, 1, 1024}), StatusIs(code, "twice"));
-  EXPECT_THAT(trainer->GradientSum(f.model, outside, {10, 1, 1024}), StatusIs(code, "out of range"));
-  EXPECT_THAT(trainer->GradientSum(f.model, three, {2, 1, 1024}), StatusIs(code, "padded_customers = 2"));
+  EXPECT_THAT(trainer->GradientSum(f.model, outside, {10, 1, 1024}),
+              StatusIs(code, "out of range"));
+  EXPECT_THAT(trainer->GradientSum(f.model, three, {2, 1, 1024}),
+              StatusIs(code, "padded_customers = 2"));
   EXPECT_THAT(trainer->GradientSum(f.model, three, {10, 1, 1000}), StatusIs(code, "power of two"));
   EXPECT_THAT(trainer->GradientSum(f.model, three, {10, 0, 1024}), StatusIs(code, "clip_norm"));
   EXPECT_THAT(trainer->GradientSum(f.model, three, {10, NAN, 1024}), StatusIs(code, "clip_norm"));
@@ -146,7 +158,8 @@ TEST(CpuTrainer, RefusesWhatWouldBreakTheSensitivity) {
 TEST(CpuTrainer, MessagesNeverHoldTheSampledCount) {
   Fixture f(1);
   ASSERT_OK_AND_ASSIGN(auto trainer, MakeCpuTrainer(f.layout, f.examples, 1));
-  const auto result = trainer->GradientSum(f.model, std::vector<std::uint32_t>(17, 0), {5, 1, 1024});
+  const auto result =
+      trainer->GradientSum(f.model, std::vector<std::uint32_t>(17, 0), {5, 1, 1024});
   EXPECT_EQ(result.status().ToString().find("17"), std::string::npos) << "DP-06";
 }
 

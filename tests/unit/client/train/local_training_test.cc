@@ -18,7 +18,8 @@ model::Examples LearnableExamples() {
   return e;
 }
 
-double Accuracy(const model::Layout& layout, const model::Examples& e, const model::ModelVector& model) {
+double Accuracy(const model::Layout& layout, const model::Examples& e,
+                const model::ModelVector& model) {
   auto engine = cpu::Engine::Create(layout, e, 1, cpu::BestKernels());
   const auto logits = (*engine)->Logits(model);
   double right = 0;
@@ -47,7 +48,8 @@ TEST(TrainAlone, RefusesSettingsOutOfRange) {
   const model::ModelVector initial(layout.size());
   EXPECT_THAT(TrainAlone(layout, e, initial, {.batch_fraction = 0}, coins),
               StatusIs(absl::StatusCode::kInvalidArgument, "batch_fraction"));
-  EXPECT_THAT(TrainAlone(layout, e, {}, {}, coins), StatusIs(absl::StatusCode::kInvalidArgument, "model has 0"));
+  EXPECT_THAT(TrainAlone(layout, e, {}, {}, coins),
+              StatusIs(absl::StatusCode::kInvalidArgument, "model has 0"));
   EXPECT_THAT(TrainAlone(layout, {}, initial, {}, coins),
               StatusIs(absl::StatusCode::kInvalidArgument, "no customers"));
 }

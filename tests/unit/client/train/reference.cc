@@ -11,7 +11,8 @@ struct Activations {
   long double logit = 0;
 };
 
-Exact FirstInput(const model::Layout& layout, const Exact& model, const model::Examples& examples, std::size_t row) {
+Exact FirstInput(const model::Layout& layout, const Exact& model, const model::Examples& examples,
+                 std::size_t row) {
   Exact x(layout.inputs());
   for (std::size_t j = 0; j < layout.numeric(); ++j) {
     x[j] = examples.NumericOf(row)[j];
@@ -22,15 +23,16 @@ Exact FirstInput(const model::Layout& layout, const Exact& model, const model::E
   return x;
 }
 
-Activations Forward(const model::Layout& layout, const Exact& model, const model::Examples& examples,
-                    std::size_t row) {
+Activations Forward(const model::Layout& layout, const Exact& model,
+                    const model::Examples& examples, std::size_t row) {
   Activations out;
   Exact x = FirstInput(layout, model, examples, row);
   for (const model::Layer& layer : layout.layers()) {
     Exact z(layer.out);
     for (std::size_t n = 0; n < layer.out; ++n) {
       z[n] = model[layer.bias + n];
-      for (std::size_t i = 0; i < layer.in; ++i) z[n] += x[i] * model[layer.weight + i * layer.out + n];
+      for (std::size_t i = 0; i < layer.in; ++i)
+        z[n] += x[i] * model[layer.weight + i * layer.out + n];
     }
     out.inputs.push_back(std::move(x));
     if (out.inputs.size() < layout.layers().size())
@@ -41,8 +43,8 @@ Activations Forward(const model::Layout& layout, const Exact& model, const model
   return out;
 }
 
-void AddRowGradient(const model::Layout& layout, const Exact& model, const Activations& row, long double label,
-                    Exact& gradient) {
+void AddRowGradient(const model::Layout& layout, const Exact& model, const Activations& row,
+                    long double label, Exact& gradient) {
   Exact delta = {1 / (1 + std::exp(-row.logit)) - label};
   for (std::size_t l = layout.layers().size(); l-- > 0;) {
     const model::Layer& layer = layout.layers()[l];
@@ -53,28 +55,33 @@ void AddRowGradient(const model::Layout& layout, const Exact& model, const Activ
         gradient[layer.weight - layout.buffers() + i * layer.out + n] += x[i] * delta[n];
         if (x[i] > 0) below[i] += model[layer.weight + i * layer.out + n] * delta[n];
       }
-    for (std::size_t n = 0; n < layer.out; ++n) gradient[layer.bias - layout.buffers() + n] += delta[n];
+    for (std::size_t n = 0; n < layer.out; ++n)
+      gradient[layer.bias - layout.buffers() + n] += delta[n];
     delta = std::move(below);
   }
 }
 
 }  // namespace
 
-long double CustomerLoss(const model::Layout& layout, const Exact& model, const model::Examples& examples,
-                         std::uint32_t customer) {
+long double CustomerLoss(const model::Layout& layout, const Exact& model,
+                         const model::Examples& examples, std::uint32_t customer) {
   long double loss = 0;
-  for (std::size_t row = examples.first_row[customer]; row < examples.first_row[customer + 1]; ++row) {
+  for (std::size_t row = examples.first_row[customer]; row < examples.first_row[customer + 1];
+       ++row) {
     const long double z = Forward(layout, model, examples, row).logit;
-    loss += std::log1p(std::exp(-std::abs(z))) + std::max(z, 0.0L) - static_cast<long double>(examples.labels[row]) * z;
+    loss += std::log1p(std::exp(-std::abs(z))) + std::max(z, 0.0L) -
+            static_cast<long double>(examples.labels[row]) * z;
   }
   return loss;
 }
 
-Exact CustomerGradient(const model::Layout& layout, const Exact& model, const model::Examples& examples,
-                       std::uint32_t customer) {
+Exact CustomerGradient(const model::Layout& layout, const Exact& model,
+                       const model::Examples& examples, std::uint32_t customer) {
   Exact gradient(layout.parameters());
-  for (std::size_t row = examples.first_row[customer]; row < examples.first_row[customer + 1]; ++row)
-    AddRowGradient(layout, model, Forward(layout, model, examples, row), examples.labels[row], gradient);
+  for (std::size_t row = examples.first_row[customer]; row < examples.first_row[customer + 1];
+       ++row)
+    AddRowGradient(layout, model, Forward(layout, model, examples, row), examples.labels[row],
+                   gradient);
   return gradient;
 }
 
@@ -120,8 +127,10 @@ model::ModelVector RandomModel(const model::Layout& layout, std::mt19937& rng, d
   }
   for (const model::Layer& layer : layout.layers()) {
     for (std::size_t i = 0; i < layer.in * layer.out; ++i)
-      model[layer.weight + i] = static_cast<float>(gain * std::sqrt(2.0 / static_cast<double>(layer.in)) * normal(rng));
-    for (std::size_t n = 0; n < layer.out; ++n) model[layer.bias + n] = static_cast<float>(0.1 * normal(rng));
+      model[layer.weight + i] =
+          static_cast<float>(gain * std::sqrt(2.0 / static_cast<double>(layer.in)) * normal(rng));
+    for (std::size_t n = 0; n < layer.out; ++n)
+      model[layer.bias + n] = static_cast<float>(0.1 * normal(rng));
   }
   return model;
 }
@@ -139,11 +148,12 @@ std::vector<const cpu::Kernels*> AllPaths() {
   return paths;
 }
 
-long double StoredNorm(const model::Layout& layout, const model::Examples& examples, std::uint32_t customer,
-                       const std::vector<float>& operands) {
+long double StoredNorm(const model::Layout& layout, const model::Examples& examples,
+                       std::uint32_t customer, const std::vector<float>& operands) {
   Exact gradient(layout.parameters());
   std::size_t at = 0;
-  for (std::size_t row = examples.first_row[customer]; row < examples.first_row[customer + 1]; ++row)
+  for (std::size_t row = examples.first_row[customer]; row < examples.first_row[customer + 1];
+       ++row)
     for (std::size_t l = 0; l < layout.layers().size(); ++l) {
       const model::Layer& layer = layout.layers()[l];
       const std::size_t dense = l == 0 ? layout.numeric() : layer.in;
@@ -155,7 +165,8 @@ long double StoredNorm(const model::Layout& layout, const model::Examples& examp
       const float* delta = operands.data() + at + dense;
       for (std::size_t i = 0; i < layer.in; ++i)
         for (std::size_t n = 0; n < layer.out; ++n)
-          gradient[layer.weight - layout.buffers() + i * layer.out + n] += a[i] * static_cast<long double>(delta[n]);
+          gradient[layer.weight - layout.buffers() + i * layer.out + n] +=
+              a[i] * static_cast<long double>(delta[n]);
       for (std::size_t n = 0; n < layer.out; ++n)
         gradient[layer.bias - layout.buffers() + n] += static_cast<long double>(delta[n]);
       at += dense + layer.out;

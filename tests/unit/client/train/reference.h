@@ -1,4 +1,5 @@
-// Gradients the long way, for tests: one customer at a time, materialised, in long double. And builders of small cases.
+// Gradients the long way, for tests: one customer at a time, materialised, in long double. And
+// builders of small cases.
 #pragma once
 
 #include <random>
@@ -12,11 +13,12 @@ namespace veilsum::client {
 
 using Exact = std::vector<long double>;
 
-// The logistic loss summed over the rows of one customer, and its gradient over layout.parameters().
-long double CustomerLoss(const model::Layout& layout, const Exact& model, const model::Examples& examples,
-                         std::uint32_t customer);
-Exact CustomerGradient(const model::Layout& layout, const Exact& model, const model::Examples& examples,
-                       std::uint32_t customer);
+// The logistic loss summed over the rows of one customer, and its gradient over
+// layout.parameters().
+long double CustomerLoss(const model::Layout& layout, const Exact& model,
+                         const model::Examples& examples, std::uint32_t customer);
+Exact CustomerGradient(const model::Layout& layout, const Exact& model,
+                       const model::Examples& examples, std::uint32_t customer);
 long double Norm(const Exact& x);
 
 struct ExampleShape {
@@ -33,8 +35,9 @@ model::ModelVector RandomModel(const model::Layout& layout, std::mt19937& rng, d
 std::vector<std::uint32_t> Everyone(const model::Examples& examples);
 // Every instruction path that this CPU has.
 std::vector<const cpu::Kernels*> AllPaths();
-// The L2 norm of what one customer adds before rounding, from the operands that the engine stored (DP-08).
-long double StoredNorm(const model::Layout& layout, const model::Examples& examples, std::uint32_t customer,
-                       const std::vector<float>& operands);
+// The L2 norm of what one customer adds before rounding, from the operands that the engine stored
+// (DP-08).
+long double StoredNorm(const model::Layout& layout, const model::Examples& examples,
+                       std::uint32_t customer, const std::vector<float>& operands);
 
 }  // namespace veilsum::client

@@ -1,4 +1,5 @@
-// A11: what a customer contributes is bit for bit the same alone, in any batch, at any position, on every path (DP-07).
+// A11: what a customer contributes is bit for bit the same alone, in any batch, at any position, on
+// every path (DP-07).
 #include <Eigen/Dense>
 #include <algorithm>
 #include <cstring>
@@ -13,8 +14,8 @@ bool SameBits(const std::vector<float>& a, const std::vector<float>& b) {
   return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
 }
 
-cpu::Trace TraceOf(cpu::Engine& engine, const model::ModelVector& model, const std::vector<std::uint32_t>& customers,
-                   std::uint32_t padded) {
+cpu::Trace TraceOf(cpu::Engine& engine, const model::ModelVector& model,
+                   const std::vector<std::uint32_t>& customers, std::uint32_t padded) {
   cpu::Trace trace;
   engine.set_trace(&trace);
   EXPECT_OK(engine.Sum(model, customers, padded, 1.0));
@@ -35,11 +36,14 @@ void ExpectInvariant(std::uint32_t max_rows, const std::vector<std::size_t>& hid
     std::vector<std::uint32_t> order = Everyone(examples);
     for (std::size_t batch = 1; batch <= order.size(); ++batch) {
       std::shuffle(order.begin(), order.end(), rng);
-      const std::vector<std::uint32_t> some(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(batch));
-      const cpu::Trace trace = TraceOf(*engine, model, some, 70 + static_cast<std::uint32_t>(batch % 5));
+      const std::vector<std::uint32_t> some(order.begin(),
+                                            order.begin() + static_cast<std::ptrdiff_t>(batch));
+      const cpu::Trace trace =
+          TraceOf(*engine, model, some, 70 + static_cast<std::uint32_t>(batch % 5));
       ASSERT_EQ(trace.factors.size(), batch);
       for (std::size_t i = 0; i < batch; ++i) {
-        ASSERT_TRUE(SameBits(trace.operands[i], alone[some[i]].operands[0])) << path->name << " batch " << batch;
+        ASSERT_TRUE(SameBits(trace.operands[i], alone[some[i]].operands[0]))
+            << path->name << " batch " << batch;
         ASSERT_EQ(trace.factors[i], alone[some[i]].factors[0]) << path->name << " batch " << batch;
       }
     }
@@ -61,12 +65,14 @@ TEST(RowInvariance, PathsAgreeUpToRounding) {
     ASSERT_OK_AND_ASSIGN(auto engine, cpu::Engine::Create(layout, examples, 2, *path));
     ASSERT_OK_AND_ASSIGN(const auto sum, engine->Sum(model, Everyone(examples), 30, 1.0));
     sums.emplace_back(sum.begin(), sum.end());
-    for (std::size_t i = 0; i < sum.size(); ++i) EXPECT_NEAR(sum[i], sums[0][i], 1e-4) << path->name;
+    for (std::size_t i = 0; i < sum.size(); ++i)
+      EXPECT_NEAR(sum[i], sums[0][i], 1e-4) << path->name;
   }
 }
 
-// The negative control: a library product that picks its kernel by the batch's shape does not pass the test above, which
-// is why the engine has its own. (C1: one ulp can flip a ReLU, and then the sensitivity is 2 C B.)
+// The negative control: a library product that picks its kernel by the batch's shape does not pass
+// the test above, which is why the engine has its own. (C1: one ulp can flip a ReLU, and then the
+// sensitivity is 2 C B.)
 TEST(RowInvariance, ShapeSwitchingProductsFailIt) {
   using Matrix = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
   std::srand(1);

@@ -1,4 +1,5 @@
-// A10, A13: one customer more moves the grid sum by at most D2 = s C (1 + 2^-20) + sqrt(d) + fp_err (DP-02, L1).
+// A10, A13: one customer more moves the grid sum by at most D2 = s C (1 + 2^-20) + sqrt(d) + fp_err
+// (DP-02, L1).
 #include <cmath>
 
 #include "tests/support/status_matchers.h"
@@ -14,12 +15,14 @@ double Bound(const StepShape& shape, std::uint32_t max_rows, std::size_t d) {
 
 double Distance(const std::vector<std::int64_t>& a, const std::vector<std::int64_t>& b) {
   double squares = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) squares += std::pow(static_cast<double>(a[i] - b[i]), 2);
+  for (std::size_t i = 0; i < a.size(); ++i)
+    squares += std::pow(static_cast<double>(a[i] - b[i]), 2);
   return std::sqrt(squares);
 }
 
 struct Federate {
-  Federate(std::uint32_t rows, std::size_t customers, std::uint32_t seed) : max_rows(rows), rng(seed) {
+  Federate(std::uint32_t rows, std::size_t customers, std::uint32_t seed)
+      : max_rows(rows), rng(seed) {
     const ExampleShape shape{customers, max_rows, 5, {4, 8}};
     examples = RandomExamples(shape, rng);
     layout = model::Layout::Mlp(5, OneHot(shape), {20, 9}, true);
@@ -38,7 +41,8 @@ struct Federate {
   model::ModelVector model;
 };
 
-// Adds a random customer at a random place of random batches; the largest move in units of the bound.
+// Adds a random customer at a random place of random batches; the largest move in units of the
+// bound.
 double LargestMove(Federate& f, const cpu::Kernels& path, const StepShape& shape, int draws) {
   auto engine = cpu::Engine::Create(f.layout, f.examples, f.max_rows, path);
   EXPECT_OK(engine);
@@ -52,7 +56,8 @@ double LargestMove(Federate& f, const cpu::Kernels& path, const StepShape& shape
     batch.insert(batch.begin() + static_cast<std::ptrdiff_t>(at), u);
     const auto with = (*engine)->GridSum(f.model, batch, shape);
     EXPECT_OK(with);
-    largest = std::max(largest, Distance(*with, *without) / Bound(shape, f.max_rows, f.layout.parameters()));
+    largest = std::max(largest,
+                       Distance(*with, *without) / Bound(shape, f.max_rows, f.layout.parameters()));
   }
   return largest;
 }
@@ -87,7 +92,8 @@ TEST(Sensitivity, AdversarialCustomersAreWithinD2) {
         f.examples.labels[row] = 1 - f.examples.labels[row - 1];
       }
     }
-    for (const double scale : {16.0, 0x1p20}) EXPECT_LE(LargestMove(f, *path, {40, 1, scale}, 100), 1) << path->name;
+    for (const double scale : {16.0, 0x1p20})
+      EXPECT_LE(LargestMove(f, *path, {40, 1, scale}, 100), 1) << path->name;
   }
 }
 
@@ -105,7 +111,8 @@ TEST(Sensitivity, RoundingAloneReachesSqrtD) {
 }
 
 TEST(Sensitivity, SummationErrorIsTheFormulaOfL1) {
-  // The review's example: 1024 customers, 64 rows in one micro-batch sum, K = 64: 9.6e-7 s C for 1024 x 64 rows.
+  // The review's example: 1024 customers, 64 rows in one micro-batch sum, K = 64: 9.6e-7 s C for
+  // 1024 x 64 rows.
   EXPECT_NEAR(SummationError({1024, 1, 0x1p20}, 64) / 0x1p20, 9.6e-7, 0.1e-7);
 }
 

@@ -49,7 +49,8 @@ TEST(StatisticsSum, OneCustomerIsWithinTheCertifiedNorm) {
 }
 
 TEST(StatisticsSum, RefusesAScaleThatIsNoPowerOfTwo) {
-  EXPECT_THAT(StatisticsSum(TwoCustomers(), 1000), StatusIs(absl::StatusCode::kInvalidArgument, "power of two"));
+  EXPECT_THAT(StatisticsSum(TwoCustomers(), 1000),
+              StatusIs(absl::StatusCode::kInvalidArgument, "power of two"));
 }
 
 }  // namespace

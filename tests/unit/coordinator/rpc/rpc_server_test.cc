@@ -1,4 +1,5 @@
-// A real server and real clients on loopback, with real certificates: who gets in, what an upload may be, what is bounded.
+// A real server and real clients on loopback, with real certificates: who gets in, what an upload
+// may be, what is bounded.
 #include "coordinator/rpc/rpc_server.h"
 
 #include <arpa/inet.h>
@@ -88,12 +89,19 @@ TEST_F(RpcServerTest, RefusesBadCertificates) {  // SA-38
     spoil(request);
     EXPECT_FALSE(TryToJoin(pki_.Spoiled(request, acme), 300).ok()) << what;
   };
-  refused("expired", [](auto& r) { r.not_before -= 3 * kDay; r.not_after -= 3 * kDay; });
+  refused("expired", [](auto& r) {
+    r.not_before -= 3 * kDay;
+    r.not_after -= 3 * kDay;
+  });
   refused("not yet valid", [](auto& r) { r.not_before += kDay / 2; });
   refused("two URIs", [](auto& r) { r.uris.push_back("spiffe://fed.test/tenant/bolt/client/c1"); });
-  refused("CN only", [](auto& r) { r.common_name = r.uris[0]; r.uris.clear(); });
+  refused("CN only", [](auto& r) {
+    r.common_name = r.uris[0];
+    r.uris.clear();
+  });
   refused("no SPIFFE id", [](auto& r) { r.uris = {"https://fed.test/tenant/acme/client/c1"}; });
-  refused("another trust domain", [](auto& r) { r.uris = {"spiffe://other.test/tenant/acme/client/c1"}; });
+  refused("another trust domain",
+          [](auto& r) { r.uris = {"spiffe://other.test/tenant/acme/client/c1"}; });
   refused("a CA", [](auto& r) { r.is_ca = true; });
   EXPECT_EQ(rounds_.connected, 1);
 }
@@ -102,8 +110,9 @@ TEST_F(RpcServerTest, RefusesAnotherCa) {
   const TestPki theirs;
   const auto stranger = theirs.Client("acme");
   // It trusts our root, so that only the server's check is left.
-  const auto mixed = std::make_shared<const TlsIdentity>(TlsIdentity{
-      pki_.ca().root(), stranger->certificate, SecretText(std::string(stranger->key_pem.Expose())), stranger->id});
+  const auto mixed = std::make_shared<const TlsIdentity>(
+      TlsIdentity{pki_.ca().root(), stranger->certificate,
+                  SecretText(std::string(stranger->key_pem.Expose())), stranger->id});
   EXPECT_THAT(TryToJoin(mixed, 300), StatusIs(StatusCode::kUnavailable, ""));
   EXPECT_EQ(rounds_.connected, 0);
 }
@@ -111,7 +120,8 @@ TEST_F(RpcServerTest, RefusesAnotherCa) {
 TEST_F(RpcServerTest, RefusesAPeerWithoutACertificate) {
   grpc::SslCredentialsOptions options;
   options.pem_root_certs = pki_.ca().root().ToPem();
-  const auto channel = grpc::CreateChannel(absl::StrFormat("127.0.0.1:%d", server_->port()), grpc::SslCredentials(options));
+  const auto channel = grpc::CreateChannel(absl::StrFormat("127.0.0.1:%d", server_->port()),
+                                           grpc::SslCredentials(options));
   grpc::ClientContext context;
   context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(5));
   v1::Rounds::Stub stub(channel);
@@ -123,14 +133,18 @@ TEST_F(RpcServerTest, RefusesAPeerWithoutACertificate) {
 
 TEST_F(RpcServerTest, RolesStayApart) {
   EXPECT_THAT(TryToJoin(pki_.Operator()), StatusIs(StatusCode::kPermissionDenied, "role client"));
-  EXPECT_THAT(TryToJoin(pki_.Coordinator()), StatusIs(StatusCode::kPermissionDenied, "role client"));
+  EXPECT_THAT(TryToJoin(pki_.Coordinator()),
+              StatusIs(StatusCode::kPermissionDenied, "role client"));
   ASSERT_OK_AND_ASSIGN(const auto admin, client::AdminClient::Connect(Config(pki_.Client("acme"))));
   admin::v1::StartRunRequest request;
   request.set_plan("a");
   EXPECT_THAT(admin->StartRun(request), StatusIs(StatusCode::kPermissionDenied, "role operator"));
-  EXPECT_THAT(admin->StopRun("run-a", ""), StatusIs(StatusCode::kPermissionDenied, "role operator"));
-  EXPECT_THAT(admin->WatchRun("run-a", [](const auto&) { return true; }), StatusIs(StatusCode::kPermissionDenied, "role operator"));
-  EXPECT_THAT(admin->GetModel("run-a", {}, 10), StatusIs(StatusCode::kPermissionDenied, "role operator"));
+  EXPECT_THAT(admin->StopRun("run-a", ""),
+              StatusIs(StatusCode::kPermissionDenied, "role operator"));
+  EXPECT_THAT(admin->WatchRun("run-a", [](const auto&) { return true; }),
+              StatusIs(StatusCode::kPermissionDenied, "role operator"));
+  EXPECT_THAT(admin->GetModel("run-a", {}, 10),
+              StatusIs(StatusCode::kPermissionDenied, "role operator"));
   ASSERT_OK_AND_ASSIGN(const auto channel, client::OpenSecureChannel(Config(pki_.Operator())));
   v1::Rounds::Stub stub(channel);
   grpc::ClientContext context;
@@ -140,9 +154,11 @@ TEST_F(RpcServerTest, RolesStayApart) {
   EXPECT_EQ(writer->Finish().error_code(), grpc::StatusCode::PERMISSION_DENIED);
 }
 
-// One handshake by OpenSSL itself with at most `version`; the version that was agreed, or "" when it failed.
+// One handshake by OpenSSL itself with at most `version`; the version that was agreed, or "" when
+// it failed.
 std::string Handshake(int port, int version, const TlsIdentity& own) {
-  const std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)> context(SSL_CTX_new(TLS_client_method()), &SSL_CTX_free);
+  const std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)> context(SSL_CTX_new(TLS_client_method()),
+                                                                  &SSL_CTX_free);
   SSL_CTX_set_max_proto_version(context.get(), version);
   SSL_CTX_use_certificate(context.get(), own.certificate.handle());
   const openssl::KeyPtr key = openssl::ParsePrivateKey(own.key_pem.Expose());
@@ -179,7 +195,8 @@ TEST_F(RpcServerTest, TakesAnUploadOfExactlyTheExpectedLength) {  // SA-20
   ASSERT_OK(link->Upload(1, words));
   EXPECT_EQ(rounds_.uploads[TestPki::ClientUri("acme")], words);
   EXPECT_OK(link->Upload(2, ByteView(words).first(kFrameBytes)));
-  EXPECT_THAT(link->Upload(1, ByteView(words).first(words.size() - 1)), StatusIs(StatusCode::kInvalidArgument, "SA-20"));
+  EXPECT_THAT(link->Upload(1, ByteView(words).first(words.size() - 1)),
+              StatusIs(StatusCode::kInvalidArgument, "SA-20"));
   words.push_back(0);
   EXPECT_THAT(link->Upload(1, words), StatusIs(StatusCode::kInvalidArgument, "SA-20"));
   EXPECT_THAT(link->Upload(1, {}), StatusIs(StatusCode::kInvalidArgument, "SA-20"));
@@ -221,14 +238,18 @@ TEST_F(RpcServerTest, AdmitsAtMostWUploads) {  // SE-19
   std::vector<std::future<absl::Status>> uploads;
   for (const char* tenant : {"acme", "bolt", "cara", "dora", "emil"}) {
     links.push_back(Connect(tenant));
-    uploads.push_back(std::async(std::launch::async, [&words, link = links.back().get()] { return link->Upload(1, words); }));
+    uploads.push_back(std::async(std::launch::async, [&words, link = links.back().get()] {
+      return link->Upload(1, words);
+    }));
   }
   for (std::size_t taken = 0; taken < links.size();) {
-    ASSERT_TRUE(rounds_.Await([&] { return rounds_.held.size() >= std::min<std::size_t>(2, links.size() - taken); }));
+    ASSERT_TRUE(rounds_.Await(
+        [&] { return rounds_.held.size() >= std::min<std::size_t>(2, links.size() - taken); }));
     std::function<void(absl::Status)> done;
     rounds_.Change([&] {
       EXPECT_LE(rounds_.held.size(), 2u);
-      EXPECT_LE(static_cast<std::size_t>(rounds_.expected_asked), taken + 2);  // nothing is asked for those who wait
+      EXPECT_LE(static_cast<std::size_t>(rounds_.expected_asked),
+                taken + 2);  // nothing is asked for those who wait
       done = rounds_.held.front();
       rounds_.held.erase(rounds_.held.begin());
     });
@@ -261,13 +282,15 @@ TEST_F(RpcServerTest, ServesModelsInFramesAndBounded) {
   Bytes model(3 * kFrameBytes + 12);
   for (std::size_t i = 0; i < model.size(); ++i) model[i] = static_cast<std::uint8_t>(i % 251);
   const Hash32 hash{1}, other{2}, empty{3};
-  rounds_.models = {{hash, std::make_shared<const Bytes>(model)}, {empty, std::make_shared<const Bytes>()}};
+  rounds_.models = {{hash, std::make_shared<const Bytes>(model)},
+                    {empty, std::make_shared<const Bytes>()}};
   const auto link = Connect("acme");
   ASSERT_OK_AND_ASSIGN(const Bytes fetched, link->FetchModel(hash, model.size()));
   EXPECT_EQ(fetched, model);
   ASSERT_OK_AND_ASSIGN(const Bytes nothing, link->FetchModel(empty, 10));
   EXPECT_TRUE(nothing.empty());
-  EXPECT_THAT(link->FetchModel(hash, model.size() - 1), StatusIs(StatusCode::kResourceExhausted, "more than"));
+  EXPECT_THAT(link->FetchModel(hash, model.size() - 1),
+              StatusIs(StatusCode::kResourceExhausted, "more than"));
   EXPECT_THAT(link->FetchModel(other, 10), StatusIs(StatusCode::kNotFound, "no such model"));
 }
 
@@ -331,7 +354,8 @@ TEST_F(RpcServerTest, SixtyFourSeatsJoin) {
   for (int i = 0; i < kSeats; ++i) links.push_back(Connect(absl::StrFormat("shop-%d", i)));
   for (const auto& link : links) ASSERT_OK(link->Write(Join()));
   for (int i = 0; i < kSeats; ++i) {
-    ASSERT_OK_AND_ASSIGN(const v1::ServerMessage answer, links[static_cast<std::size_t>(i)]->Read());
+    ASSERT_OK_AND_ASSIGN(const v1::ServerMessage answer,
+                         links[static_cast<std::size_t>(i)]->Read());
     EXPECT_EQ(answer.contract().contract(), TestPki::ClientUri(absl::StrFormat("shop-%d", i)));
   }
   EXPECT_EQ(rounds_.connected, kSeats);
@@ -349,7 +373,8 @@ TEST_F(RpcServerTest, ShutdownTellsEverybodyAndLeavesNobody) {
 
 TEST_F(RpcServerTest, AddressTakenOrAStrangeIdentityIsAnError) {
   const std::string taken = absl::StrFormat("127.0.0.1:%d", server_->port());
-  EXPECT_THAT(RpcServer::Start({taken, pki_.Coordinator(), {}}, rounds_, admin_), StatusIs(StatusCode::kUnavailable, taken));
+  EXPECT_THAT(RpcServer::Start({taken, pki_.Coordinator(), {}}, rounds_, admin_),
+              StatusIs(StatusCode::kUnavailable, taken));
   EXPECT_THAT(RpcServer::Start({"127.0.0.1:0", pki_.Client("acme"), {}}, rounds_, admin_),
               StatusIs(StatusCode::kInvalidArgument, "coordinator"));
 }
@@ -361,26 +386,34 @@ TEST_F(RpcServerTest, OperatorsStartWatchStopAndFetch) {
   EXPECT_THAT(admin->StartRun(request), StatusIs(StatusCode::kInvalidArgument, "plan is empty"));
   request.set_plan("broken");
   const auto broken = admin->StartRun(request);
-  EXPECT_THAT(broken, StatusIs(StatusCode::kInternal, "internal error"));  // what it was stays inside
+  EXPECT_THAT(broken,
+              StatusIs(StatusCode::kInternal, "internal error"));  // what it was stays inside
   EXPECT_EQ(broken.status().message().find("row 7"), absl::string_view::npos);
   request.set_plan("a");
   ASSERT_OK_AND_ASSIGN(const auto started, admin->StartRun(request));
   EXPECT_EQ(started.run_id(), "run-a");
   std::vector<std::uint64_t> steps;
-  EXPECT_OK(admin->WatchRun("run-a", [&](const auto& progress) { steps.push_back(progress.step()); return true; }));
+  EXPECT_OK(admin->WatchRun("run-a", [&](const auto& progress) {
+    steps.push_back(progress.step());
+    return true;
+  }));
   EXPECT_EQ(steps, (std::vector<std::uint64_t>{0, 1, 2, 3}));
-  EXPECT_THAT(admin->WatchRun("run-b", [](const auto&) { return true; }), StatusIs(StatusCode::kNotFound, "run-b"));
+  EXPECT_THAT(admin->WatchRun("run-b", [](const auto&) { return true; }),
+              StatusIs(StatusCode::kNotFound, "run-b"));
   EXPECT_THAT(admin->StopRun("run-b", "x"), StatusIs(StatusCode::kNotFound, "run-b"));
   ASSERT_OK_AND_ASSIGN(const Bytes model, admin->GetModel("run-a", {}, 1 << 20));
   EXPECT_EQ(model, admin_.model);
-  EXPECT_THAT(admin->GetModel("run-a", {}, 100), StatusIs(StatusCode::kResourceExhausted, "more than"));
-  EXPECT_THAT(admin->GetModel("run-a", Bytes(31), 100), StatusIs(StatusCode::kInvalidArgument, "model_hash"));
+  EXPECT_THAT(admin->GetModel("run-a", {}, 100),
+              StatusIs(StatusCode::kResourceExhausted, "more than"));
+  EXPECT_THAT(admin->GetModel("run-a", Bytes(31), 100),
+              StatusIs(StatusCode::kInvalidArgument, "model_hash"));
 }
 
 TEST_F(RpcServerTest, AWatcherMayStopAndIsForgotten) {
   admin_.ends = false;
   ASSERT_OK_AND_ASSIGN(const auto admin, client::AdminClient::Connect(Config(pki_.Operator())));
-  EXPECT_THAT(admin->WatchRun("run-a", [](const auto& progress) { return progress.step() < 3; }), StatusIs(StatusCode::kCancelled, ""));
+  EXPECT_THAT(admin->WatchRun("run-a", [](const auto& progress) { return progress.step() < 3; }),
+              StatusIs(StatusCode::kCancelled, ""));
   server_->Shutdown(std::chrono::seconds(5));
   EXPECT_EQ(admin_.unwatched, 1);
 }

@@ -12,16 +12,25 @@ class HookedStore final : public RunStore {
   explicit HookedStore(RunStore& inner) : inner_(inner) {}
 
   // Set before use. An error refuses the write; it never reaches the store.
-  std::function<absl::Status(std::string_view call)> before = [](std::string_view) { return absl::OkStatus(); };
-  std::function<void(std::string_view call)> after = [](std::string_view) {};  // only of writes that succeeded
+  std::function<absl::Status(std::string_view call)> before = [](std::string_view) {
+    return absl::OkStatus();
+  };
+  std::function<void(std::string_view call)> after = [](std::string_view) {
+  };  // only of writes that succeeded
   std::function<void(const RoundCommit&)> committed = [](const RoundCommit&) {};
 
-  absl::Status CreateRun(const RunRecord& run, const ModelRecord& initial, ByteView engine_state) override {
+  absl::Status CreateRun(const RunRecord& run, const ModelRecord& initial,
+                         ByteView engine_state) override {
     return Write("CreateRun", [&] { return inner_.CreateRun(run, initial, engine_state); });
   }
-  absl::StatusOr<RunRecord> LoadRun(const std::string& run_id) override { return inner_.LoadRun(run_id); }
-  absl::StatusOr<std::optional<RunRecord>> LatestUnfinishedRun() override { return inner_.LatestUnfinishedRun(); }
-  absl::Status SetRunState(const std::string& run_id, const std::string& state, const std::string& reason) override {
+  absl::StatusOr<RunRecord> LoadRun(const std::string& run_id) override {
+    return inner_.LoadRun(run_id);
+  }
+  absl::StatusOr<std::optional<RunRecord>> LatestUnfinishedRun() override {
+    return inner_.LatestUnfinishedRun();
+  }
+  absl::Status SetRunState(const std::string& run_id, const std::string& state,
+                           const std::string& reason) override {
     return Write("SetRunState", [&] { return inner_.SetRunState(run_id, state, reason); });
   }
   absl::Status SaveApproval(const std::string& run_id, const Approval& approval) override {
@@ -30,8 +39,11 @@ class HookedStore final : public RunStore {
   absl::Status OpenBlock(const std::string& run_id, const Block& block) override {
     return Write("OpenBlock", [&] { return inner_.OpenBlock(run_id, block); });
   }
-  absl::StatusOr<std::vector<Block>> Blocks(const std::string& run_id) override { return inner_.Blocks(run_id); }
-  absl::Status Freeze(const std::string& run_id, std::uint64_t round, const MemberList& survivors) override {
+  absl::StatusOr<std::vector<Block>> Blocks(const std::string& run_id) override {
+    return inner_.Blocks(run_id);
+  }
+  absl::Status Freeze(const std::string& run_id, std::uint64_t round,
+                      const MemberList& survivors) override {
     return Write("Freeze", [&] { return inner_.Freeze(run_id, round, survivors); });
   }
   absl::Status Commit(const std::string& run_id, const RoundCommit& commit) override {
@@ -41,17 +53,21 @@ class HookedStore final : public RunStore {
       return absl::OkStatus();
     });
   }
-  absl::Status Abort(const std::string& run_id, std::uint64_t round, const std::string& reason) override {
+  absl::Status Abort(const std::string& run_id, std::uint64_t round,
+                     const std::string& reason) override {
     return Write("Abort", [&] { return inner_.Abort(run_id, round, reason); });
   }
   absl::StatusOr<std::uint64_t> RecoverOpenRounds(const std::string& run_id) override {
     return inner_.RecoverOpenRounds(run_id);
   }
-  absl::StatusOr<RunSnapshot> Snapshot(const std::string& run_id) override { return inner_.Snapshot(run_id); }
+  absl::StatusOr<RunSnapshot> Snapshot(const std::string& run_id) override {
+    return inner_.Snapshot(run_id);
+  }
   absl::StatusOr<RoundRecord> LoadRound(const std::string& run_id, std::uint64_t round) override {
     return inner_.LoadRound(run_id, round);
   }
-  absl::StatusOr<std::shared_ptr<const Bytes>> LoadModel(const std::string& run_id, const Hash32& hash) override {
+  absl::StatusOr<std::shared_ptr<const Bytes>> LoadModel(const std::string& run_id,
+                                                         const Hash32& hash) override {
     return inner_.LoadModel(run_id, hash);
   }
 

@@ -1,5 +1,5 @@
-// A run machine with a recording port, and members that answer as a test tells them to. No thread, no clock, no network:
-// time is a number, and nothing moves until Pump.
+// A run machine with a recording port, and members that answer as a test tells them to. No thread,
+// no clock, no network: time is a number, and nothing moves until Pump.
 #pragma once
 
 #include "client/round/secure_sum.h"
@@ -13,9 +13,14 @@ namespace veilsum::coordinator {
 
 class RecordingPort final : public RunPort {
  public:
-  void Send(const std::string& seat, const v1::ServerMessage& message) override { sent.emplace_back(seat, message); }
-  void Disconnect(const std::string& seat, const absl::Status& reason) override { disconnected.emplace_back(seat, reason); }
-  void AdmitUploads(std::uint64_t round, std::size_t, const std::vector<std::string>& seats) override {
+  void Send(const std::string& seat, const v1::ServerMessage& message) override {
+    sent.emplace_back(seat, message);
+  }
+  void Disconnect(const std::string& seat, const absl::Status& reason) override {
+    disconnected.emplace_back(seat, reason);
+  }
+  void AdmitUploads(std::uint64_t round, std::size_t,
+                    const std::vector<std::string>& seats) override {
     admitted_round = round;
     admitted = seats;
   }
@@ -61,23 +66,29 @@ class Puppets {
   // A client process that has just begun, with no memory of batches.
   void NewSession(const std::string& seat) {
     const secure_agg::SigningIdentity identity{seat, signers[seat], CertificateOf(seat)};
-    auto session = secure_agg::ClientSession::Create(*terms.session(), identity, RoundId(0)).value();
-    sums.insert_or_assign(seat, std::make_unique<client::SecureSum>(std::move(session), verifier, rng));
+    auto session =
+        secure_agg::ClientSession::Create(*terms.session(), identity, RoundId(0)).value();
+    sums.insert_or_assign(seat,
+                          std::make_unique<client::SecureSum>(std::move(session), verifier, rng));
   }
-  Bytes CertificateOf(const std::string& seat) { return secure_agg::FakeCertificate(seat, signers[seat]->public_key()); }
+  Bytes CertificateOf(const std::string& seat) {
+    return secure_agg::FakeCertificate(seat, signers[seat]->public_key());
+  }
 
   void Join(const std::string& seat) {
     machine->OnConnected(seat, now);
     v1::ClientMessage join;
     join.mutable_join()->set_protocol(1);
-    if (const auto held = sums[seat]->setup_hash()) join.mutable_join()->set_setup_hash(std::string(AsText(*held)));
+    if (const auto held = sums[seat]->setup_hash())
+      join.mutable_join()->set_setup_hash(std::string(AsText(*held)));
     machine->OnMessage(seat, join, now);
   }
   v1::ClientMessage ApprovalOf(const std::string& seat) {
     v1::ClientMessage message;
     const Transcript statement = Transcript("fsa/v1/approve").Add(terms.contract_hash());
     message.mutable_approval()->set_contract_hash(std::string(AsText(terms.contract_hash())));
-    message.mutable_approval()->set_signature(std::string(AsText(signers[seat]->Sign(statement.bytes()))));
+    message.mutable_approval()->set_signature(
+        std::string(AsText(signers[seat]->Sign(statement.bytes()))));
     message.mutable_approval()->set_certificate(std::string(AsText(CertificateOf(seat))));
     return message;
   }
@@ -102,7 +113,8 @@ class Puppets {
     machine->OnTime(now);
   }
   void WaitForDeadline() {
-    if (machine->next_deadline() != Clock::Time::max()) now = std::max(now, machine->next_deadline());
+    if (machine->next_deadline() != Clock::Time::max())
+      now = std::max(now, machine->next_deadline());
     machine->OnTime(now);
   }
   void Finish() {
@@ -134,7 +146,8 @@ class Puppets {
   std::map<std::string, std::shared_ptr<const Ed25519Signer>> signers;
   std::map<std::string, std::unique_ptr<client::SecureSum>> sums;
   // True: the member does not answer this.
-  std::function<bool(const std::string& seat, const v1::ServerMessage& message)> deaf = [](const auto&, const auto&) { return false; };
+  std::function<bool(const std::string& seat, const v1::ServerMessage& message)> deaf =
+      [](const auto&, const auto&) { return false; };
   std::deque<std::pair<std::string, v1::ServerMessage>> delivered;
   std::vector<absl::Status> uploads;
 

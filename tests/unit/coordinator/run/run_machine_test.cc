@@ -1,4 +1,5 @@
-// A run's rules, one at a time: who is believed, how long is waited, what ends it, and what must be stored first.
+// A run's rules, one at a time: who is believed, how long is waited, what ends it, and what must be
+// stored first.
 #include "tests/unit/coordinator/run/puppets.h"
 
 namespace veilsum::coordinator {
@@ -10,7 +11,8 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
 
-// ---- Approval (SE-02) -----------------------------------------------------------------------------
+// ---- Approval (SE-02)
+// -----------------------------------------------------------------------------
 
 TEST(RunMachineApproval, HonestMembersRunToTheEnd) {
   Puppets p;
@@ -48,23 +50,24 @@ TEST_P(RunMachineBadApproval, IsNotStoredAndEndsTheConnection) {
 
 INSTANTIATE_TEST_SUITE_P(
     Spoiled, RunMachineBadApproval,
-    testing::Values(BadApproval{"WrongHash", [](Puppets&, auto& a) { a.mutable_contract_hash()->at(3) ^= 1; },
-                                absl::StatusCode::kInvalidArgument},
-                    BadApproval{"ShortSignature", [](Puppets&, auto& a) { a.mutable_signature()->pop_back(); },
-                                absl::StatusCode::kInvalidArgument},
-                    BadApproval{"WrongSignature", [](Puppets&, auto& a) { a.mutable_signature()->at(5) ^= 1; },
-                                absl::StatusCode::kUnauthenticated},
-                    BadApproval{"AnotherSeatsApproval",
-                                [](Puppets& p, auto& a) { a = p.ApprovalOf(p.seats[1]).approval(); },
-                                absl::StatusCode::kUnauthenticated},
-                    BadApproval{"AnotherKeyInTheCertificate",
-                                [](Puppets& p, auto& a) {
-                                  a.set_certificate(std::string(AsText(
-                                      secure_agg::FakeCertificate(p.seats[0], p.signers[p.seats[1]]->public_key()))));
-                                },
-                                absl::StatusCode::kUnauthenticated},
-                    BadApproval{"UnchainedCertificate", [](Puppets&, auto& a) { a.set_certificate("rogue"); },
-                                absl::StatusCode::kUnauthenticated}),
+    testing::Values(
+        BadApproval{"WrongHash", [](Puppets&, auto& a) { a.mutable_contract_hash()->at(3) ^= 1; },
+                    absl::StatusCode::kInvalidArgument},
+        BadApproval{"ShortSignature", [](Puppets&, auto& a) { a.mutable_signature()->pop_back(); },
+                    absl::StatusCode::kInvalidArgument},
+        BadApproval{"WrongSignature", [](Puppets&, auto& a) { a.mutable_signature()->at(5) ^= 1; },
+                    absl::StatusCode::kUnauthenticated},
+        BadApproval{"AnotherSeatsApproval",
+                    [](Puppets& p, auto& a) { a = p.ApprovalOf(p.seats[1]).approval(); },
+                    absl::StatusCode::kUnauthenticated},
+        BadApproval{"AnotherKeyInTheCertificate",
+                    [](Puppets& p, auto& a) {
+                      a.set_certificate(std::string(AsText(secure_agg::FakeCertificate(
+                          p.seats[0], p.signers[p.seats[1]]->public_key()))));
+                    },
+                    absl::StatusCode::kUnauthenticated},
+        BadApproval{"UnchainedCertificate", [](Puppets&, auto& a) { a.set_certificate("rogue"); },
+                    absl::StatusCode::kUnauthenticated}),
     [](const auto& c) { return std::string(c.param.name); });
 
 TEST(RunMachineApproval, ADeclineFailsTheRunAndEverybodyHearsWhy) {
@@ -89,7 +92,8 @@ TEST(RunMachineApproval, SA01_AStrangerIsTurnedAway) {
   ASSERT_OK(p.Start());
   p.machine->OnConnected("spiffe://fed.test/tenant/x/client/a", p.now);
   ASSERT_EQ(p.port.disconnected.size(), 1u);
-  EXPECT_THAT(p.port.disconnected[0].second, StatusIs(absl::StatusCode::kPermissionDenied, "SA-01"));
+  EXPECT_THAT(p.port.disconnected[0].second,
+              StatusIs(absl::StatusCode::kPermissionDenied, "SA-01"));
 }
 
 TEST(RunMachineApproval, NoBatchBeginsBeforeTheLastApproval) {
@@ -102,7 +106,8 @@ TEST(RunMachineApproval, NoBatchBeginsBeforeTheLastApproval) {
   for (const auto& [seat, message] : p.delivered) EXPECT_TRUE(message.has_contract());
 }
 
-// ---- Patience and deadlines -----------------------------------------------------------------------
+// ---- Patience and deadlines
+// -----------------------------------------------------------------------
 
 TEST(RunMachinePatience, NobodyComes) {
   Puppets p;
@@ -131,7 +136,9 @@ TEST(RunMachinePatience, EverybodyLeavesForGood) {
 TEST(RunMachineDeadline, ASilentMemberIsLeftOutOfTheBatchAndOfTheRound) {
   Puppets p;
   ASSERT_OK(p.Start());
-  p.deaf = [&](const std::string& seat, const v1::ServerMessage& message) { return seat == p.seats[4] && message.has_batch(); };
+  p.deaf = [&](const std::string& seat, const v1::ServerMessage& message) {
+    return seat == p.seats[4] && message.has_batch();
+  };
   p.JoinAll();
   p.Pump();
   EXPECT_EQ(p.state(), "keying");
@@ -144,7 +151,8 @@ TEST(RunMachineDeadline, ASilentMemberIsLeftOutOfTheBatchAndOfTheRound) {
   EXPECT_EQ(p.machine->Progress().survivors(), 4u);
 }
 
-// Deaf for one message of round 1: the phase waits for the deadline and then goes on with the others.
+// Deaf for one message of round 1: the phase waits for the deadline and then goes on with the
+// others.
 class RunMachinePhase : public testing::TestWithParam<int> {};
 
 TEST_P(RunMachinePhase, ClosesAtItsDeadlineWithThoseWhoAnswered) {
@@ -164,7 +172,8 @@ TEST_P(RunMachinePhase, ClosesAtItsDeadlineWithThoseWhoAnswered) {
   EXPECT_EQ(p.machine->Progress().step(), 0u);
   p.Wait(seconds(2));
   const auto done = [&] { return p.machine->Progress().step() == 1; };
-  for (int phase = GetParam(); p.Pump(done), phase < 2 && !done(); ++phase) p.WaitForDeadline();  // it has no part in these either
+  for (int phase = GetParam(); p.Pump(done), phase < 2 && !done(); ++phase)
+    p.WaitForDeadline();  // it has no part in these either
   EXPECT_EQ(p.machine->Progress().step(), 1u);
   EXPECT_EQ(p.machine->Progress().survivors(), GetParam() == 0 ? 4u : 5u);
 }
@@ -174,16 +183,21 @@ INSTANTIATE_TEST_SUITE_P(UploadSignatureShare, RunMachinePhase, testing::Values(
 TEST(RunMachineDeadline, SA21_ALateUploadIsRefused) {
   Puppets p;
   ASSERT_OK(p.Start());
-  p.deaf = [&](const std::string& seat, const v1::ServerMessage& message) { return seat == p.seats[2] && message.has_start(); };
+  p.deaf = [&](const std::string& seat, const v1::ServerMessage& message) {
+    return seat == p.seats[2] && message.has_start();
+  };
   p.JoinAll();
   const Bytes words(p.terms.session()->sums()[0].UploadBytes(), 0);
-  EXPECT_THAT(p.machine->OnUpload(p.seats[2], 1, words, p.now), StatusIs(absl::StatusCode::kFailedPrecondition, "SA-21"));
+  EXPECT_THAT(p.machine->OnUpload(p.seats[2], 1, words, p.now),
+              StatusIs(absl::StatusCode::kFailedPrecondition, "SA-21"));
   p.Pump();
-  EXPECT_THAT(p.machine->OnUpload(p.seats[2], 2, words, p.now), StatusIs(absl::StatusCode::kFailedPrecondition, "SA-21"));
+  EXPECT_THAT(p.machine->OnUpload(p.seats[2], 2, words, p.now),
+              StatusIs(absl::StatusCode::kFailedPrecondition, "SA-21"));
   EXPECT_THAT(p.machine->OnUpload(p.seats[1], 1, words, p.now), Not(IsOk())) << "a second upload";
   p.Wait(seconds(6));  // U is frozen without it
   EXPECT_EQ(p.port.admitted_round, 0u);
-  EXPECT_THAT(p.machine->OnUpload(p.seats[2], 1, words, p.now), StatusIs(absl::StatusCode::kFailedPrecondition, "SA-21"));
+  EXPECT_THAT(p.machine->OnUpload(p.seats[2], 1, words, p.now),
+              StatusIs(absl::StatusCode::kFailedPrecondition, "SA-21"));
 }
 
 TEST(RunMachineDeadline, SA15_AMemberWithoutKeysIsNotWaitedForUntilTheNextBatch) {
@@ -204,15 +218,19 @@ TEST(RunMachineDeadline, SA15_AMemberWithoutKeysIsNotWaitedForUntilTheNextBatch)
   EXPECT_EQ(p.state(), "finished") << p.reason();  // without any deadline
   EXPECT_EQ(p.ReceiversOfStart(1).size(), 5u);
   EXPECT_THAT(p.ReceiversOfStart(2), Not(testing::Contains(p.seats[3])));
-  EXPECT_THAT(p.ReceiversOfStart(3), testing::Contains(p.seats[3])) << "the next batch has it again";
+  EXPECT_THAT(p.ReceiversOfStart(3), testing::Contains(p.seats[3]))
+      << "the next batch has it again";
 }
 
-// ---- Ends -----------------------------------------------------------------------------------------
+// ---- Ends
+// -----------------------------------------------------------------------------------------
 
 TEST(RunMachineEnd, AllAttemptsSpentStopsWithAReason) {
   Puppets p;
   ASSERT_OK(p.Start());
-  p.deaf = [](const std::string&, const v1::ServerMessage& message) { return message.has_commit(); };
+  p.deaf = [](const std::string&, const v1::ServerMessage& message) {
+    return message.has_commit();
+  };
   p.JoinAll();
   p.Finish();
   EXPECT_EQ(p.state(), "stopped");
@@ -284,7 +302,8 @@ TEST(RunMachineResume, ContinuesAfterTheChargedBlockWithoutAskingForApprovalAgai
   p.JoinAll();
   p.Finish();
   EXPECT_EQ(p.state(), "finished") << p.reason();
-  EXPECT_THAT(p.ReceiversOfStart(2).size() + p.ReceiversOfStart(3).size(), testing::Le(5u)) << "announced before the crash only";
+  EXPECT_THAT(p.ReceiversOfStart(2).size() + p.ReceiversOfStart(3).size(), testing::Le(5u))
+      << "announced before the crash only";
   EXPECT_EQ(p.ReceiversOfStart(4).size(), 5u);
 }
 
@@ -300,7 +319,8 @@ TEST(RunMachineResume, AnUnapprovedRunWaitsForTheOthers) {
   EXPECT_THAT(p.reason(), Not(HasSubstr(p.seats[0])));
 }
 
-// ---- Errors of the store --------------------------------------------------------------------------
+// ---- Errors of the store
+// --------------------------------------------------------------------------
 
 struct Failure {
   std::string call;  // the write that failed first
@@ -317,10 +337,12 @@ Failure RunWithFailingWrite(Puppets& p, int n, bool for_good, int& writes) {
     return Unavailable("disk full");
   };
   std::size_t offers = 0;
-  // A model may be offered only when the store has it: the one that the machine would hand to clients is looked up.
+  // A model may be offered only when the store has it: the one that the machine would hand to
+  // clients is looked up.
   const auto check_offers = [&] {
     for (; offers < p.port.offered.size(); ++offers)
-      EXPECT_OK(p.memory->LoadModel(p.terms.contract().run_id, p.port.offered[offers])) << "after write " << n;
+      EXPECT_OK(p.memory->LoadModel(p.terms.contract().run_id, p.port.offered[offers]))
+          << "after write " << n;
   };
   if (p.Start().ok()) {
     p.JoinAll();
@@ -349,7 +371,8 @@ TEST(RunMachineStore, NoModelWithoutItsCommitWhicheverWriteFails) {
   const int all = writes;
   for (const bool for_good : {false, true}) {
     for (int n = 1; n <= all; ++n) {
-      SCOPED_TRACE(testing::Message() << "write " << n << (for_good ? " and all later ones fail" : " fails"));
+      SCOPED_TRACE(testing::Message()
+                   << "write " << n << (for_good ? " and all later ones fail" : " fails"));
       Puppets p;
       const Failure failure = RunWithFailingWrite(p, n, for_good, writes);
       if (!p.machine) continue;

@@ -18,7 +18,8 @@ inline admin::v1::StartRunRequest SmallRequest(const model::SmallPlan& plan, std
 }
 
 inline RunTerms SmallTerms(const model::SmallPlan& plan, std::size_t members) {
-  absl::StatusOr<RunTerms> terms = RunTerms::Create(SmallRequest(plan, members), {"fed.test", Hash32{7}});
+  absl::StatusOr<RunTerms> terms =
+      RunTerms::Create(SmallRequest(plan, members), {"fed.test", Hash32{7}});
   VEILSUM_CHECK(terms.ok());
   return *std::move(terms);
 }

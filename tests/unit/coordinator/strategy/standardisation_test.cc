@@ -15,7 +15,8 @@ const model::Layout& TheLayout() {
 TEST(Standardisation, IsMeanAndOneOverDeviation) {
   model::ModelVector model(TheLayout().size(), 9);
   // 100 customers; means 0.5 and -0.25, mean squares 0.5 and 0.125.
-  ASSERT_OK(SetStandardisation(TheLayout(), std::vector<std::int64_t>{1600, 800, -400, 800, 200}, 16, model));
+  ASSERT_OK(SetStandardisation(TheLayout(), std::vector<std::int64_t>{1600, 800, -400, 800, 200},
+                               16, model));
   EXPECT_FLOAT_EQ(model[0], 0.5f);
   EXPECT_FLOAT_EQ(model[1], -0.25f);
   EXPECT_FLOAT_EQ(model[2], 2);
@@ -25,8 +26,11 @@ TEST(Standardisation, IsMeanAndOneOverDeviation) {
 
 TEST(Standardisation, StaysFiniteAndInRangeWhateverTheNoise) {
   const std::vector<std::vector<std::int64_t>> sums = {
-      {-5, 100, 100, 100, 100}, {0, 0, 0, 0, 0}, {1, 1000000, -1000000, -1000000, 1000000},
-      {100, 50, 50, 0, 0}, {INT64_MIN, INT64_MAX, INT64_MIN, INT64_MAX, INT64_MIN}};
+      {-5, 100, 100, 100, 100},
+      {0, 0, 0, 0, 0},
+      {1, 1000000, -1000000, -1000000, 1000000},
+      {100, 50, 50, 0, 0},
+      {INT64_MIN, INT64_MAX, INT64_MIN, INT64_MAX, INT64_MIN}};
   for (const auto& sum : sums) {
     model::ModelVector model(TheLayout().size());
     ASSERT_OK(SetStandardisation(TheLayout(), sum, 1, model));
@@ -40,16 +44,20 @@ TEST(Standardisation, StaysFiniteAndInRangeWhateverTheNoise) {
 
 TEST(Standardisation, FallsBackWithoutAPositiveCount) {
   model::ModelVector model(TheLayout().size(), 9);
-  ASSERT_OK(SetStandardisation(TheLayout(), std::vector<std::int64_t>{-16, 800, -400, 800, 200}, 16, model));
-  EXPECT_THAT(std::vector<float>(model.begin(), model.begin() + 4), testing::ElementsAre(0, 0, 1, 1));
+  ASSERT_OK(SetStandardisation(TheLayout(), std::vector<std::int64_t>{-16, 800, -400, 800, 200}, 16,
+                               model));
+  EXPECT_THAT(std::vector<float>(model.begin(), model.begin() + 4),
+              testing::ElementsAre(0, 0, 1, 1));
 }
 
 TEST(Standardisation, RefusesWrongShapes) {
   model::ModelVector model(TheLayout().size());
   const auto code = absl::StatusCode::kInvalidArgument;
-  EXPECT_THAT(SetStandardisation(TheLayout(), std::vector<std::int64_t>(4), 1, model), StatusIs(code, "4 numbers"));
+  EXPECT_THAT(SetStandardisation(TheLayout(), std::vector<std::int64_t>(4), 1, model),
+              StatusIs(code, "4 numbers"));
   const auto plain = model::Layout::Mlp(2, 3, {4}, false);
-  EXPECT_THAT(SetStandardisation(plain, std::vector<std::int64_t>(5), 1, model), StatusIs(code, "input.mean"));
+  EXPECT_THAT(SetStandardisation(plain, std::vector<std::int64_t>(5), 1, model),
+              StatusIs(code, "input.mean"));
 }
 
 }  // namespace

@@ -10,8 +10,14 @@ namespace veilsum::coordinator {
 namespace {
 
 StrategyConfig Config(const std::string& optimizer, double averaging = 0) {
-  return {.optimizer = optimizer, .learning_rate = 0.01, .momentum = 0.9, .averaging = averaging, .scale = 1024,
-          .expected_batch = 100, .buffers = 2, .parameters = 5};
+  return {.optimizer = optimizer,
+          .learning_rate = 0.01,
+          .momentum = 0.9,
+          .averaging = averaging,
+          .scale = 1024,
+          .expected_batch = 100,
+          .buffers = 2,
+          .parameters = 5};
 }
 
 std::vector<std::int64_t> RandomSum(std::mt19937& rng) {
@@ -32,7 +38,8 @@ TEST(Strategy, AdamFollowsItsFormulas) {
       const double g = static_cast<double>(sum[i]) / 102400;
       m[i] = 0.9 * m[i] + 0.1 * g;
       v[i] = 0.999 * v[i] + 0.001 * g * g;
-      expected[i] -= 0.01 * m[i] / (1 - std::pow(0.9, t)) / (std::sqrt(v[i] / (1 - std::pow(0.999, t))) + 1e-8);
+      expected[i] -= 0.01 * m[i] / (1 - std::pow(0.9, t)) /
+                     (std::sqrt(v[i] / (1 - std::pow(0.999, t))) + 1e-8);
       EXPECT_NEAR(x[static_cast<std::size_t>(2 + i)], expected[i], 1e-5);
     }
   }

@@ -9,7 +9,8 @@ namespace {
 
 const Delta kDelta = *Delta::Create(1e-6);
 
-double LossOf(const PrivacySchedule& schedule, RdpAccountant::Noise noise = RdpAccountant::Noise::kContinuous) {
+double LossOf(const PrivacySchedule& schedule,
+              RdpAccountant::Noise noise = RdpAccountant::Noise::kContinuous) {
   RdpAccountant accountant(noise);
   for (const PrivacyEvent& event : schedule) EXPECT_OK(accountant.Compose(event));
   return accountant.LossAt(kDelta)->epsilon;
@@ -23,7 +24,8 @@ TEST(RdpAccountant, NothingCostsNothing) {
   EXPECT_EQ(LossOf({{0.1, 1.0, 0}}), 0);
 }
 
-// Golden row: the Gaussian of multiplier 1 at delta 1e-6 (order 5.9 of the list; refined orders are at most 1e-3 better).
+// Golden row: the Gaussian of multiplier 1 at delta 1e-6 (order 5.9 of the list; refined orders are
+// at most 1e-3 better).
 TEST(RdpAccountant, AnswersTheGaussian) {
   EXPECT_LE(LossOf({{1.0, 1.0, 1}}), 5.221539631 + 1e-6);
   EXPECT_GE(LossOf({{1.0, 1.0, 1}}), 5.2205);
@@ -38,7 +40,8 @@ TEST(RdpAccountant, IntegerNoiseUsesIntegerOrdersOnly) {
 }
 
 TEST(RdpAccountant, OrderOfEventsDoesNotMatter) {
-  EXPECT_NEAR(LossOf({{0.01, 1, 500}, {0.05, 2, 250}, {1, 20, 3}}), LossOf({{1, 20, 3}, {0.05, 2, 250}, {0.01, 1, 500}}), 1e-9);
+  EXPECT_NEAR(LossOf({{0.01, 1, 500}, {0.05, 2, 250}, {1, 20, 3}}),
+              LossOf({{1, 20, 3}, {0.05, 2, 250}, {0.01, 1, 500}}), 1e-9);
   EXPECT_NEAR(LossOf({{0.01, 1, 300}, {0.01, 1, 700}}), LossOf({{0.01, 1, 1000}}), 1e-9);
 }
 
@@ -55,8 +58,10 @@ TEST(RdpAccountant, IsMonotone) {
 
 TEST(RdpAccountant, AddsNothingOnError) {
   RdpAccountant accountant;
-  EXPECT_THAT(accountant.Compose({2.0, 1.0, 1}), StatusIs(absl::StatusCode::kInvalidArgument, "sampling_rate is 2"));
-  EXPECT_THAT(accountant.Compose({0.1, NAN, 1}), StatusIs(absl::StatusCode::kInvalidArgument, "noise_multiplier is nan"));
+  EXPECT_THAT(accountant.Compose({2.0, 1.0, 1}),
+              StatusIs(absl::StatusCode::kInvalidArgument, "sampling_rate is 2"));
+  EXPECT_THAT(accountant.Compose({0.1, NAN, 1}),
+              StatusIs(absl::StatusCode::kInvalidArgument, "noise_multiplier is nan"));
   EXPECT_EQ(accountant.LossAt(kDelta)->epsilon, 0);
 }
 

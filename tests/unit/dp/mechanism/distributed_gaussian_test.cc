@@ -19,11 +19,17 @@ RunPrivacyInput Shops() {
           .delta = 1e-5,
           .statistics_share = 0.2,
           .cohort = {.members = 9, .min_survivors = 8, .colluders = 1},
-          .training = {.grid = {.dimension = 20000, .scale_log2 = 20, .clip_norm = 1, .users_per_sum = 300, .rows_per_user = 1},
+          .training = {.grid = {.dimension = 20000,
+                                .scale_log2 = 20,
+                                .clip_norm = 1,
+                                .users_per_sum = 300,
+                                .rows_per_user = 1},
                        .sampling_rate = *Rational::Parse("1/10"),
                        .attempts_max = 640,
                        .users_in_round_max = 1600},
-          .statistics = StatisticsSumSpec{.grid = {.features = 17, .scale_log2 = 20, .users = 2048}, .attempts_max = 1, .users_in_round_max = 0}};
+          .statistics = StatisticsSumSpec{.grid = {.features = 17, .scale_log2 = 20, .users = 2048},
+                                          .attempts_max = 1,
+                                          .users_in_round_max = 0}};
 }
 
 RunPrivacyInput ShopsWithoutStatistics() {
@@ -43,14 +49,20 @@ TEST(CalibrateRun, MeetsTheClaimTightly) {
   EXPECT_GT(run.statement.delta_slack, 0);
 }
 
-// Recomputed from the definitions: the published epsilon is RDP of statistics and training at z_eff, at delta less the slack.
+// Recomputed from the definitions: the published epsilon is RDP of statistics and training at
+// z_eff, at delta less the slack.
 TEST(CalibrateRun, PublishesWhatItsSigmasGive) {
   ASSERT_OK_AND_ASSIGN(const RunPrivacy run, CalibrateRun(Shops()));
-  const auto effective = [](const SumNoise& noise) { return std::sqrt(noise.noise_sigma * noise.noise_sigma - 1.0 / 12) / noise.sensitivity; };
+  const auto effective = [](const SumNoise& noise) {
+    return std::sqrt(noise.noise_sigma * noise.noise_sigma - 1.0 / 12) / noise.sensitivity;
+  };
   EXPECT_NEAR(effective(run.training), run.training.noise_multiplier, 1e-9);
   EXPECT_NEAR(run.training.share_sigma * std::sqrt(7.0), run.training.noise_sigma, 1e-6);
-  const PrivacySchedule schedule = {{0.1, effective(run.training), 640}, {1, effective(*run.statistics), 1}};
-  const double epsilon = EpsilonOfSchedule(schedule, 1e-5 - run.statement.delta_slack, DefaultOrders(), Refine::kBetweenNeighbours).epsilon;
+  const PrivacySchedule schedule = {{0.1, effective(run.training), 640},
+                                    {1, effective(*run.statistics), 1}};
+  const double epsilon = EpsilonOfSchedule(schedule, 1e-5 - run.statement.delta_slack,
+                                           DefaultOrders(), Refine::kBetweenNeighbours)
+                             .epsilon;
   EXPECT_NEAR(run.statement.epsilon, epsilon, 1e-9);
 }
 
@@ -66,12 +78,16 @@ TEST(CalibrateRun, OrdersItsAdversaries) {
   EXPECT_LE(s.epsilon_filter, s.epsilon * 1.2);
 }
 
-// The review's person-level values come from the exact mixture; the coarse bound must not be below them (section 6).
+// The review's person-level values come from the exact mixture; the coarse bound must not be below
+// them (section 6).
 TEST(CalibrateRun, PersonBoundIsNotBelowTheMixture) {
   const double q = 0.01, z = 1;
   for (const auto& [merchants, pld] : {std::pair{2, 4.554096}, std::pair{3, 7.189972}}) {
     const double rate = 1 - std::pow(1 - q, merchants);
-    EXPECT_GE(EpsilonOfSchedule({{rate, z / merchants, 1000}}, 1e-6, DefaultOrders(), Refine::kBetweenNeighbours).epsilon, pld);
+    EXPECT_GE(EpsilonOfSchedule({{rate, z / merchants, 1000}}, 1e-6, DefaultOrders(),
+                                Refine::kBetweenNeighbours)
+                  .epsilon,
+              pld);
   }
 }
 
@@ -105,9 +121,12 @@ TEST(CalibrateRun, SmallestFilterBudgetAdmitsTheRun) {
   const RunPrivacyInput input = Shops();
   ASSERT_OK_AND_ASSIGN(const RunPrivacy run, CalibrateRun(input));
   const std::uint32_t order = run.statement.filter_order;
-  ASSERT_OK_AND_ASSIGN(BudgetFilter filter, BudgetFilter::Create({run.statement.epsilon_filter, input.delta, order}));
-  EXPECT_OK(filter.Apply(Reserve{"statistics", ChargeOfStatisticsAttempt(input, *run.statistics, order), 1}));
-  EXPECT_OK(filter.Apply(Reserve{"training", ChargeOfTrainingAttempt(input, run.training, order), 640}));
+  ASSERT_OK_AND_ASSIGN(BudgetFilter filter,
+                       BudgetFilter::Create({run.statement.epsilon_filter, input.delta, order}));
+  EXPECT_OK(filter.Apply(
+      Reserve{"statistics", ChargeOfStatisticsAttempt(input, *run.statistics, order), 1}));
+  EXPECT_OK(
+      filter.Apply(Reserve{"training", ChargeOfTrainingAttempt(input, run.training, order), 640}));
   EXPECT_THAT(filter.Apply(Reserve{"more", ChargeOfTrainingAttempt(input, run.training, order), 1}),
               StatusIs(absl::StatusCode::kResourceExhausted, "more"));
 }
@@ -130,8 +149,10 @@ TEST(CalibrateRun, RefusesWhatHasNoMeaningByName) {
       {"min_survivors is 0", [](RunPrivacyInput& i) { i.cohort.min_survivors = 0; }},
       {"min_survivors is 10", [](RunPrivacyInput& i) { i.cohort.min_survivors = 10; }},
       {"colluders is 8", [](RunPrivacyInput& i) { i.cohort.colluders = 8; }},
-      {"sampling_rate is 11/10", [](RunPrivacyInput& i) { i.training.sampling_rate = *Rational::Create(11, 10); }},
-      {"sampling_rate is 0", [](RunPrivacyInput& i) { i.training.sampling_rate = *Rational::Create(0, 10); }},
+      {"sampling_rate is 11/10",
+       [](RunPrivacyInput& i) { i.training.sampling_rate = *Rational::Create(11, 10); }},
+      {"sampling_rate is 0",
+       [](RunPrivacyInput& i) { i.training.sampling_rate = *Rational::Create(0, 10); }},
       {"attempts_max is 0", [](RunPrivacyInput& i) { i.training.attempts_max = 0; }},
       {"attempts_max is 0", [](RunPrivacyInput& i) { i.statistics->attempts_max = 0; }},
       {"ring_bits is 65", [](RunPrivacyInput& i) { i.training.ring_bits = 65; }},
@@ -147,7 +168,8 @@ TEST(CalibrateRun, RefusesWhatHasNoMeaningByName) {
   }
 }
 
-// DP-18: at a tiny delta the padding's overflow alone is more than a hundredth of it. The plan is refused rather than claimed.
+// DP-18: at a tiny delta the padding's overflow alone is more than a hundredth of it. The plan is
+// refused rather than claimed.
 TEST(CalibrateRun, RefusesAPlanWhoseSlackIsVisibleDP18) {
   RunPrivacyInput input = ShopsWithoutStatistics();
   input.delta = 1e-10;
@@ -166,13 +188,15 @@ TEST(CalibrateRun, WithoutPrivacyHasNoNoiseAndSaysSo) {
   EXPECT_EQ(run.statement.epsilon, kInf);
   EXPECT_OK(VerifyRun(input, {run.training, run.statistics}));
   input.epsilon = 3;
-  EXPECT_THAT(VerifyRun(input, {run.training, run.statistics}), StatusIs(kDenied, "must be finite and above 0"));
+  EXPECT_THAT(VerifyRun(input, {run.training, run.statistics}),
+              StatusIs(kDenied, "must be finite and above 0"));
 }
 
 TEST(VerifyRun, AcceptsWhatCalibrationGives) {
   for (const RunPrivacyInput& input : {Shops(), ShopsWithoutStatistics()}) {
     ASSERT_OK_AND_ASSIGN(const RunPrivacy run, CalibrateRun(input));
-    ASSERT_OK_AND_ASSIGN(const PrivacyStatement statement, VerifyRun(input, {run.training, run.statistics}));
+    ASSERT_OK_AND_ASSIGN(const PrivacyStatement statement,
+                         VerifyRun(input, {run.training, run.statistics}));
     EXPECT_NEAR(statement.epsilon, run.statement.epsilon, 1e-8);
     EXPECT_NEAR(statement.epsilon_person[1], run.statement.epsilon_person[1], 1e-6);
     EXPECT_EQ(statement.filter_order, run.statement.filter_order);
@@ -194,10 +218,14 @@ TEST(VerifyRun, RefusesEveryNumberThatDoesNotSupportTheClaim) {
   lie.training.noise_multiplier *= 1.001;
   EXPECT_THAT(VerifyRun(input, lie), StatusIs(kDenied, "training noise_multiplier"));
   lie = honest;
-  for (double* number : {&lie.training.noise_sigma, &lie.training.share_sigma, &lie.training.noise_multiplier}) *number *= 0.999;
+  for (double* number :
+       {&lie.training.noise_sigma, &lie.training.share_sigma, &lie.training.noise_multiplier})
+    *number *= 0.999;
   EXPECT_THAT(VerifyRun(input, lie), StatusIs(kDenied, "the noise gives epsilon 3.0"));
   lie = honest;
-  for (double* number : {&lie.statistics->noise_sigma, &lie.statistics->share_sigma, &lie.statistics->noise_multiplier}) *number *= 0.9;
+  for (double* number : {&lie.statistics->noise_sigma, &lie.statistics->share_sigma,
+                         &lie.statistics->noise_multiplier})
+    *number *= 0.9;
   EXPECT_THAT(VerifyRun(input, lie), StatusIs(kDenied, "the noise gives epsilon"));
   lie = honest;
   lie.statistics->share_sigma = NAN;
@@ -211,7 +239,8 @@ TEST(VerifyRun, RefusesEveryNumberThatDoesNotSupportTheClaim) {
 TEST(VerifyRun, RefusesAPlanThatAsksForMore) {
   const Refusal requests[] = {
       {"epsilon", [](RunPrivacyInput& i) { i.training.attempts_max += 10; }},
-      {"epsilon", [](RunPrivacyInput& i) { i.training.sampling_rate = *Rational::Parse("11/100"); }},
+      {"epsilon",
+       [](RunPrivacyInput& i) { i.training.sampling_rate = *Rational::Parse("11/100"); }},
       {"epsilon", [](RunPrivacyInput& i) { i.delta = 9e-6; }},
       {"epsilon", [](RunPrivacyInput& i) { i.epsilon = 2.99; }},
       {"epsilon", [](RunPrivacyInput& i) { i.statistics->attempts_max = 2; }},
@@ -223,7 +252,8 @@ TEST(VerifyRun, RefusesAPlanThatAsksForMore) {
   for (const Refusal& request : requests) {
     RunPrivacyInput input = Shops();
     request.change(input);
-    EXPECT_THAT(VerifyRun(input, {run.training, run.statistics}), StatusIs(kDenied, request.message));
+    EXPECT_THAT(VerifyRun(input, {run.training, run.statistics}),
+                StatusIs(kDenied, request.message));
   }
 }
 

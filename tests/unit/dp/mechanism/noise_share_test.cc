@@ -8,11 +8,15 @@
 namespace veilsum::dp {
 namespace {
 
-ClippedSum SumOf(std::vector<std::int64_t> grid) { return ClippedSum::FromCertifiedContributions(std::move(grid)); }
+ClippedSum SumOf(std::vector<std::int64_t> grid) {
+  return ClippedSum::FromCertifiedContributions(std::move(grid));
+}
 
 TEST(NoiseShare, RefusesSharesThatAreNoNoise) {
   for (const double bad : {0.0, -1.0, 7.9, std::nan(""), 0x1p51, static_cast<double>(INFINITY)})
-    EXPECT_THAT(NoiseShare::Create(bad), StatusIs(absl::StatusCode::kInvalidArgument, "share_sigma is")) << bad;
+    EXPECT_THAT(NoiseShare::Create(bad),
+                StatusIs(absl::StatusCode::kInvalidArgument, "share_sigma is"))
+        << bad;
 }
 
 // DP-12, DP-13: fresh entropy in every call, whatever is noised.
@@ -30,14 +34,17 @@ TEST(NoiseShare, AddsToTheSum) {
   ASSERT_OK_AND_ASSIGN(const NoiseShare share, NoiseShare::Create(100));
   SeededRngForTests rng(1), same(1);
   const NoisedVector zero = share.AddTo(SumOf(std::vector<std::int64_t>(3000, 0)), rng);
-  const NoisedVector shifted = share.AddTo(SumOf(std::vector<std::int64_t>(3000, -12345678901)), same);
-  for (std::size_t i = 0; i < 3000; ++i) ASSERT_EQ(shifted.integers()[i] + 12345678901, zero.integers()[i]);
+  const NoisedVector shifted =
+      share.AddTo(SumOf(std::vector<std::int64_t>(3000, -12345678901)), same);
+  for (std::size_t i = 0; i < 3000; ++i)
+    ASSERT_EQ(shifted.integers()[i] + 12345678901, zero.integers()[i]);
 }
 
 TEST(NoiseShare, WrapsLikeTheRingAtTheEdgeOfTheIntegers) {
   SeededRngForTests rng(3);
   ASSERT_OK_AND_ASSIGN(const NoiseShare share, NoiseShare::Create(100));
-  EXPECT_EQ(share.AddTo(SumOf(std::vector<std::int64_t>(50, INT64_MAX)), rng).integers().size(), 50u);  // no undefined overflow
+  EXPECT_EQ(share.AddTo(SumOf(std::vector<std::int64_t>(50, INT64_MAX)), rng).integers().size(),
+            50u);  // no undefined overflow
 }
 
 TEST(NoiseShare, WithoutPrivacyAddsNothingAndSaysSo) {

@@ -13,7 +13,8 @@ using Uint128 = unsigned __int128;
 
 Uint128 FromHex(std::string_view hex) {
   Uint128 value = 0;
-  for (const char c : hex) value = value * 16 + static_cast<unsigned>(c <= '9' ? c - '0' : c - 'a' + 10);
+  for (const char c : hex)
+    value = value * 16 + static_cast<unsigned>(c <= '9' ? c - '0' : c - 'a' + 10);
   return value;
 }
 
@@ -28,9 +29,12 @@ struct Entry {
 // A14: within 1 of 90-digit decimal arithmetic (Python's decimal module; floors).
 TEST(GaussianTable, EntriesAreExactA14) {
   const Entry entries[] = {
-      {4096 * kOne, 864, 0, "19884533d436508d0fcb3c500bab8e2"},   {4096 * kOne, 864, 1, "198778f4db97d2a45ba3a42985ada39"},
-      {4096 * kOne, 864, 17, "18a5b3a028f5c493edc9f2806e00625"},  {4096 * kOne, 864, 100, "788590b82e7d33c51237d34a7374b7"},
-      {4096 * kOne, 864, 400, "16930a864fa47b65b5610d07"},        {4096 * kOne, 864, 804, "72"},
+      {4096 * kOne, 864, 0, "19884533d436508d0fcb3c500bab8e2"},
+      {4096 * kOne, 864, 1, "198778f4db97d2a45ba3a42985ada39"},
+      {4096 * kOne, 864, 17, "18a5b3a028f5c493edc9f2806e00625"},
+      {4096 * kOne, 864, 100, "788590b82e7d33c51237d34a7374b7"},
+      {4096 * kOne, 864, 400, "16930a864fa47b65b5610d07"},
+      {4096 * kOne, 864, 804, "72"},
       {9000 * kOne + kOne / 4, 1280, 0, "11396eb43666193d9c35fd2d0c00f4e"},
       {9000 * kOne + kOne / 4, 1280, 17, "10f3342b87c32ce213d12fc1c02d7fb"},
       {9000 * kOne + kOne / 4, 1280, 400, "9bb7693ff4aa9884b23818f752c"},
@@ -45,7 +49,8 @@ TEST(GaussianTable, EntriesAreExactA14) {
 }
 
 TEST(GaussianTable, MassesSumToOneA14) {
-  for (const std::uint64_t variance : {64 * kOne, 64 * kOne + 1, 5777 * kOne + 12345, 367000 * kOne + 987654321}) {
+  for (const std::uint64_t variance :
+       {64 * kOne, 64 * kOne + 1, 5777 * kOne + 12345, 367000 * kOne + 987654321}) {
     const auto half = GaussianTable::Probabilities(variance, GaussianTable::Radius(variance));
     Uint128 sum = half[0];
     for (std::size_t k = 1; k < half.size(); ++k) sum += 2 * half[k];
@@ -54,25 +59,30 @@ TEST(GaussianTable, MassesSumToOneA14) {
   }
 }
 
-// Splitting over cells loses nothing: each value's mass, added up over thresholds and fillings, is its probability exactly.
+// Splitting over cells loses nothing: each value's mass, added up over thresholds and fillings, is
+// its probability exactly.
 TEST(GaussianTable, CellsHoldExactlyTheProbabilities) {
   const std::uint64_t variance = 5500 * kOne + 31337;
   const GaussianTable table(variance, 11);
   const auto half = GaussianTable::Probabilities(variance, GaussianTable::Radius(variance));
   std::map<int, Uint128> mass;
-  // The number of 128-bit numbers of a cell that give its own value, found by bisection through Value.
+  // The number of 128-bit numbers of a cell that give its own value, found by bisection through
+  // Value.
   for (std::uint64_t cell = 0; cell < 2048; ++cell) {
     const Uint128 capacity = Uint128{1} << 117;
     const auto value = [&](Uint128 offset) {
       const Uint128 whole = (static_cast<Uint128>(cell) << 117) + offset;
-      return table.Value(static_cast<std::uint64_t>(whole >> 64), static_cast<std::uint64_t>(whole));
+      return table.Value(static_cast<std::uint64_t>(whole >> 64),
+                         static_cast<std::uint64_t>(whole));
     };
     Uint128 low = 0, high = capacity;  // first offset that gives the alias
     const int alias = value(capacity - 1);
     while (low < high) {
       const Uint128 middle = (low + high) / 2;
-      if (value(middle) == alias) high = middle;
-      else low = middle + 1;
+      if (value(middle) == alias)
+        high = middle;
+      else
+        low = middle + 1;
     }
     if (low > 0) mass[value(0)] += low;
     mass[alias] += capacity - low;
@@ -80,7 +90,8 @@ TEST(GaussianTable, CellsHoldExactlyTheProbabilities) {
   const int radius = static_cast<int>(half.size()) - 1;
   EXPECT_GE(mass.begin()->first, -radius);
   EXPECT_LE(mass.rbegin()->first, radius);
-  for (int value = -radius; value <= radius; ++value) EXPECT_TRUE(mass[value] == half[static_cast<std::size_t>(std::abs(value))]) << value;
+  for (int value = -radius; value <= radius; ++value)
+    EXPECT_TRUE(mass[value] == half[static_cast<std::size_t>(std::abs(value))]) << value;
 }
 
 TEST(SamplerShape, MeetsDP11ForAnySigma) {
@@ -92,7 +103,8 @@ TEST(SamplerShape, MeetsDP11ForAnySigma) {
     }
     ASSERT_LE(2 * GaussianTable::Radius(shape.variance_2_40) + 1, 1u << shape.table_bits) << sigma;
     double factor = 1;
-    for (int level = 1; level < shape.levels; ++level) factor = 1 + factor * shape.step * shape.step;
+    for (int level = 1; level < shape.levels; ++level)
+      factor = 1 + factor * shape.step * shape.step;
     ASSERT_GE(shape.sigma, sigma);
     ASSERT_NEAR(std::sqrt(variance * factor) / sigma, 1, 1e-12) << sigma;
     ASSERT_LE(shape.distance_per_sample, 1e-33);
@@ -102,14 +114,17 @@ TEST(SamplerShape, MeetsDP11ForAnySigma) {
   }
 }
 
-// A14: what adding one level costs, max |ln ratio| to the discrete Gaussian of the same variance, by exact convolution.
+// A14: what adding one level costs, max |ln ratio| to the discrete Gaussian of the same variance,
+// by exact convolution.
 TEST(Convolution, DistanceOfTwoLevelsIsTheReviewsA14) {
   struct Case {
     int s0, m;
     double log_ratio;
   };
   for (const Case& c : {Case{4, 3, 3.84435e-14}, Case{3, 3, 0}}) {
-    const auto weight = [](long double k, long double variance) { return std::exp(-k * k / (2 * variance)); };
+    const auto weight = [](long double k, long double variance) {
+      return std::exp(-k * k / (2 * variance));
+    };
     const long double v0 = c.s0 * c.s0, v = v0 * (1 + c.m * c.m);
     const int reach = 14 * c.s0;
     long double norm0 = 0, norm = 0;
@@ -132,7 +147,9 @@ TEST(Convolution, DistanceOfTwoLevelsIsTheReviewsA14) {
 
 TEST(Sampler, RefusesSigmasOutsideItsRange) {
   for (const double bad : {7.99, 0.0, -5.0, 0x1p50 * 1.01, std::nan("")})
-    EXPECT_THAT(DiscreteGaussianSampler::Create(bad), StatusIs(absl::StatusCode::kInvalidArgument, "DP-11")) << bad;
+    EXPECT_THAT(DiscreteGaussianSampler::Create(bad),
+                StatusIs(absl::StatusCode::kInvalidArgument, "DP-11"))
+        << bad;
 }
 
 TEST(Sampler, PrefixesAgreeAndSeedsDiffer) {
@@ -145,7 +162,8 @@ TEST(Sampler, PrefixesAgreeAndSeedsDiffer) {
     return out;
   };
   const auto whole = draw(1, 5000), part = draw(1, 1500), other = draw(2, 5000);
-  EXPECT_TRUE(std::equal(part.begin(), part.end(), whole.begin()));  // sample i is at a fixed place of the stream
+  EXPECT_TRUE(std::equal(part.begin(), part.end(),
+                         whole.begin()));  // sample i is at a fixed place of the stream
   EXPECT_NE(whole, other);
   for (const std::int64_t x : whole) EXPECT_LE(std::abs(x), sampler->bound());
 }

@@ -42,21 +42,27 @@ TEST(PoissonSubset, IncludesEachCustomerIndependentlyAtTheRate) {
   for (int draw = 0; draw < kDraws; ++draw) {
     const auto subset = SamplePoissonSubset(kPopulation, Rate("0.03"), kPopulation, rng);
     for (const std::uint32_t customer : subset) ++counts[customer];
-    both += std::binary_search(subset.begin(), subset.end(), 0u) && std::binary_search(subset.begin(), subset.end(), 1u);
+    both += std::binary_search(subset.begin(), subset.end(), 0u) &&
+            std::binary_search(subset.begin(), subset.end(), 1u);
     total += static_cast<double>(subset.size());
     size_squares += std::pow(static_cast<double>(subset.size()) - kRate * kPopulation, 2);
   }
   const double variance = kRate * (1 - kRate);
-  for (const int count : counts) EXPECT_NEAR(count, kDraws * kRate, 6.3 * std::sqrt(kDraws * variance));  // 5.33 over 100 customers
-  EXPECT_NEAR(total, kDraws * kPopulation * kRate, 5.33 * std::sqrt(kDraws * kPopulation * variance));
-  EXPECT_NEAR(size_squares / kDraws, kPopulation * variance, 5.33 * kPopulation * variance * std::sqrt(2.4 / kDraws));
+  for (const int count : counts)
+    EXPECT_NEAR(count, kDraws * kRate,
+                6.3 * std::sqrt(kDraws * variance));  // 5.33 over 100 customers
+  EXPECT_NEAR(total, kDraws * kPopulation * kRate,
+              5.33 * std::sqrt(kDraws * kPopulation * variance));
+  EXPECT_NEAR(size_squares / kDraws, kPopulation * variance,
+              5.33 * kPopulation * variance * std::sqrt(2.4 / kDraws));
   EXPECT_LE(both, 20);  // mean 3.6
 }
 
 // DP-05: two attempts never share coins, though the rate and the customers are the same.
 TEST(PoissonSubset, DrawsFreshCoinsEachTime) {
   SeededRngForTests rng(4);
-  EXPECT_NE(SamplePoissonSubset(1000, Rate("1/2"), 1000, rng), SamplePoissonSubset(1000, Rate("1/2"), 1000, rng));
+  EXPECT_NE(SamplePoissonSubset(1000, Rate("1/2"), 1000, rng),
+            SamplePoissonSubset(1000, Rate("1/2"), 1000, rng));
 }
 
 // DP-06: never more than the padded batch; the subset kept is uniform.
@@ -70,7 +76,8 @@ TEST(PoissonSubset, OverflowKeepsARandomSubsetOfThePaddedSize) {
     EXPECT_TRUE(std::is_sorted(subset.begin(), subset.end()));
     for (const std::uint32_t customer : subset) ++counts[customer];
   }
-  for (const int count : counts) EXPECT_NEAR(count, kDraws / 4.0, 6 * std::sqrt(kDraws * 0.25 * 0.75));
+  for (const int count : counts)
+    EXPECT_NEAR(count, kDraws / 4.0, 6 * std::sqrt(kDraws * 0.25 * 0.75));
 }
 
 }  // namespace

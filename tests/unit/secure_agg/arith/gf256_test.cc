@@ -6,7 +6,8 @@
 namespace veilsum::secure_agg {
 namespace {
 
-// Schoolbook: multiply as polynomials over GF(2), then take the remainder by x^8 + x^4 + x^3 + x + 1.
+// Schoolbook: multiply as polynomials over GF(2), then take the remainder by x^8 + x^4 + x^3 + x
+// + 1.
 std::uint8_t SlowProduct(unsigned a, unsigned b) {
   unsigned product = 0;
   for (unsigned bit = 0; bit < 8; ++bit) {
@@ -25,7 +26,8 @@ TEST(Gf256, MultiplicationTableAgreesWithLongMultiplication) {
     for (unsigned b = 0; b < 256; ++b) all[b] = static_cast<std::uint8_t>(b);
     GfAddScaled(row, static_cast<std::uint8_t>(a), all);
     for (unsigned b = 0; b < 256; ++b) {
-      ASSERT_EQ(GfMultiply(static_cast<std::uint8_t>(a), static_cast<std::uint8_t>(b)), SlowProduct(a, b));
+      ASSERT_EQ(GfMultiply(static_cast<std::uint8_t>(a), static_cast<std::uint8_t>(b)),
+                SlowProduct(a, b));
       ASSERT_EQ(row[b], SlowProduct(a, b));
     }
   }

@@ -58,11 +58,13 @@ TEST_P(Ring, SubtractingTakesBackWhatWasAdded) {
   EXPECT_EQ(accumulator, before);
 }
 
-INSTANTIATE_TEST_SUITE_P(Widths, Ring, testing::Values(RingBits::k16, RingBits::k32, RingBits::k64));
+INSTANTIATE_TEST_SUITE_P(Widths, Ring,
+                         testing::Values(RingBits::k16, RingBits::k32, RingBits::k64));
 
 TEST(RingBits, OnlyThreeWidthsExist) {
   EXPECT_TRUE(ParseRingBits(16).ok());
-  for (const int bits : {0, 8, 21, 33, 65, 128}) EXPECT_FALSE(ParseRingBits(static_cast<std::uint64_t>(bits)).ok());
+  for (const int bits : {0, 8, 21, 33, 65, 128})
+    EXPECT_FALSE(ParseRingBits(static_cast<std::uint64_t>(bits)).ok());
 }
 
 }  // namespace

@@ -15,11 +15,13 @@ namespace {
 
 std::vector<ByteArray<32>> SharesOf(const LockedBytes& dealt) {
   std::vector<ByteArray<32>> shares(dealt.bytes().size() / 32);
-  for (std::size_t i = 0; i < shares.size(); ++i) std::copy_n(dealt.bytes().begin() + 32 * i, 32, shares[i].begin());
+  for (std::size_t i = 0; i < shares.size(); ++i)
+    std::copy_n(dealt.bytes().begin() + 32 * i, 32, shares[i].begin());
   return shares;
 }
 
-Bytes Rebuild(const std::vector<ByteArray<32>>& shares, const std::vector<RosterIndex>& responders) {
+Bytes Rebuild(const std::vector<ByteArray<32>>& shares,
+              const std::vector<RosterIndex>& responders) {
   std::vector<const ByteArray<32>*> chosen;
   for (const RosterIndex i : responders) chosen.push_back(&shares[i.value()]);
   const Secret<32> secret = Interpolation::Create(responders).value().Combine(chosen);
@@ -44,7 +46,8 @@ TEST(Shamir, EverySubsetOfAtLeastTSharesRebuildsTheSecret) {
   }
 }
 
-// For every value that the secret byte could have there is exactly one value of the missing share: all are consistent.
+// For every value that the secret byte could have there is exactly one value of the missing share:
+// all are consistent.
 TEST(Shamir, OneShareShortIsConsistentWithEverySecret) {
   SeededRngForTests rng(5);
   const std::vector<ByteArray<32>> shares = SharesOf(DealShares(Bytes(32, 0x42), 3, 5, rng));

@@ -20,13 +20,17 @@ class RosterChecks : public testing::Test {
     claim_ = stages_.HonestRoster();
   }
   absl::Status Offer() {
-    return std::move(stages_.advertised[0]).OnRoster(claim_, federation_.verifier(), federation_.rng()).status();
+    return std::move(stages_.advertised[0])
+        .OnRoster(claim_, federation_.verifier(), federation_.rng())
+        .status();
   }
   void Resign(std::size_t member) {  // the lying server has this member as an accomplice
     Advert& advert = claim_.adverts[member];
     advert.signature = federation_.identity(member).signer->Sign(AdvertStatement(advert).bytes());
   }
-  void ExpectRefusal(std::string_view check) { EXPECT_THAT(Offer(), StatusIs(StatusCode::kInvalidArgument, check)); }
+  void ExpectRefusal(std::string_view check) {
+    EXPECT_THAT(Offer(), StatusIs(StatusCode::kInvalidArgument, check));
+  }
 
   Federation federation_{{.members = 5}};
   Stages stages_;
@@ -40,7 +44,8 @@ TEST_F(RosterChecks, SA01_RefuseAMemberOutsideTheContract) {
   Stages other(stranger);
   other.Advertise();
   for (const Advert& advert : other.adverts) {
-    if (federation_.params()->FindSeat(advert.member_id) == nullptr) claim_.adverts.push_back(advert);
+    if (federation_.params()->FindSeat(advert.member_id) == nullptr)
+      claim_.adverts.push_back(advert);
   }
   std::ranges::sort(claim_.adverts, {}, &Advert::member_id);
   ExpectRefusal("SA-01");
@@ -181,7 +186,8 @@ TEST(SetupOffers, SA33_AnAdvertOfASupersededBatchServesNoRoster) {
   stages.Advertise(1);
   Stages newer(federation);
   newer.Advertise(2);
-  EXPECT_THAT(std::move(stages.advertised[0]).OnRoster(stages.HonestRoster(), federation.verifier(), federation.rng()),
+  EXPECT_THAT(std::move(stages.advertised[0])
+                  .OnRoster(stages.HonestRoster(), federation.verifier(), federation.rng()),
               StatusIs(StatusCode::kFailedPrecondition, "SA-33"));
 }
 
@@ -192,7 +198,9 @@ class ShareChecks : public testing::Test {
     stages_.Deal();
     delivery_ = stages_.DeliveryFor(0);
   }
-  absl::StatusOr<Sent<ShareReport, AwaitingActiveSet>> Deliver() { return std::move(stages_.awaiting_shares[0]).OnShares(delivery_); }
+  absl::StatusOr<Sent<ShareReport, AwaitingActiveSet>> Deliver() {
+    return std::move(stages_.awaiting_shares[0]).OnShares(delivery_);
+  }
   void ExpectHeld(std::initializer_list<std::size_t> held) {
     const auto sent = Deliver();
     ASSERT_OK(sent);
@@ -248,7 +256,8 @@ TEST_F(ActiveSetChecks, SA11_RefuseASetBelowTheQuorum) {
 }
 TEST_F(ActiveSetChecks, SA11_RefuseAMemberWhoseBundleIsNotHeld) {
   delivery_.boxes.pop_back();
-  EXPECT_THAT(Propose(MemberSet::All(5)), StatusIs(StatusCode::kInvalidArgument, "SA-11: no valid bundle"));
+  EXPECT_THAT(Propose(MemberSet::All(5)),
+              StatusIs(StatusCode::kInvalidArgument, "SA-11: no valid bundle"));
 }
 TEST_F(ActiveSetChecks, SA11_RefuseASetOverAnotherRoster) {
   EXPECT_THAT(Propose(MemberSet::All(6)), StatusIs(StatusCode::kInvalidArgument, "SA-11"));
@@ -279,7 +288,9 @@ class SetupCertificateChecks : public testing::Test {
     stages_.Sign();
     certificate_ = stages_.HonestCertificate();
   }
-  absl::Status Present() { return std::move(stages_.awaiting_certificate[0]).OnCertificate(certificate_).status(); }
+  absl::Status Present() {
+    return std::move(stages_.awaiting_certificate[0]).OnCertificate(certificate_).status();
+  }
   Federation federation_{{.members = 5}};
   Stages stages_;
   Certificate certificate_;
@@ -303,9 +314,10 @@ TEST_F(SetupCertificateChecks, SA13_RefuseASignerOutsideTheRoster) {
 }
 TEST_F(SetupCertificateChecks, SA13_RefuseASignatureOverAnotherSet) {
   const auto& roster_hash = stages_.HonestRoster();
-  ASSERT_OK_AND_ASSIGN(const VerifiedRoster roster,
-                       VerifiedRoster::Verify(roster_hash, *federation_.params(), {stages_.adverts[0].session, 1},
-                                              federation_.verifier()));
+  ASSERT_OK_AND_ASSIGN(
+      const VerifiedRoster roster,
+      VerifiedRoster::Verify(roster_hash, *federation_.params(), {stages_.adverts[0].session, 1},
+                             federation_.verifier()));
   const Transcript other = SetupStatement(roster.hash(), SetOf(5, {0, 1, 2, 3}));
   certificate_.entries[3].signature = federation_.identity(3).signer->Sign(other.bytes());
   EXPECT_THAT(Present(), StatusIs(StatusCode::kUnauthenticated, "SA-13"));
@@ -325,7 +337,8 @@ TEST_F(SetupCertificateChecks, SA13_RefuseASignerOutsideTheActiveSet) {
     if (i == 0) phase.emplace(std::move(sent->next));
   }
   certificate.entries[3].signer = Index(4);
-  EXPECT_THAT(std::move(*phase).OnCertificate(certificate), StatusIs(StatusCode::kInvalidArgument, "SA-13"));
+  EXPECT_THAT(std::move(*phase).OnCertificate(certificate),
+              StatusIs(StatusCode::kInvalidArgument, "SA-13"));
 }
 
 }  // namespace

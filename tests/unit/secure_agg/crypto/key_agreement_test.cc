@@ -6,22 +6,28 @@
 namespace veilsum::secure_agg {
 namespace {
 
-ByteArray<32> FromHex(std::string_view hex) { return ParseFixed<32>("vector", *HexDecode(hex)).value(); }
+ByteArray<32> FromHex(std::string_view hex) {
+  return ParseFixed<32>("vector", *HexDecode(hex)).value();
+}
 
 // RFC 7748, section 6.1.
 constexpr char kAlicePrivate[] = "77076d0a7318a57d3c16c17251b26645df4c2f92ebc099c2a9177a51ac2f0aa2";
 
 TEST(X25519, AgreesWithRfc7748Section52) {
   // Section 5.2, the first and the second vector: scalar, u-coordinate, result.
-  const auto first = X25519Agree(FromHex("a546e36bf0527c9d3b16154b82465edd62144c0ac1fc5a18506a2244ba449ac4"),
-                                 FromHex("e6db6867583030db3594c1a424b15f7c726624ec26b3353b10a903a6d0ab1c4c"));
+  const auto first =
+      X25519Agree(FromHex("a546e36bf0527c9d3b16154b82465edd62144c0ac1fc5a18506a2244ba449ac4"),
+                  FromHex("e6db6867583030db3594c1a424b15f7c726624ec26b3353b10a903a6d0ab1c4c"));
   ASSERT_OK(first);
-  EXPECT_EQ(HexEncode(first->Expose()), "c3da55379de9c6908e94ea4df28d084f32eccf03491c71f754b4075577a28552");
+  EXPECT_EQ(HexEncode(first->Expose()),
+            "c3da55379de9c6908e94ea4df28d084f32eccf03491c71f754b4075577a28552");
   // The u-coordinate of the second has its top bit set, which X25519 ignores.
-  const auto second = X25519Agree(FromHex("4b66e9d4d1b4673c5ad22691957d6af5c11b6421e0ea01d42ca4169e7918ba0d"),
-                                  FromHex("e5210f12786811d3f4b7959d0538ae2c31dbe7106fc03c3efc4cd549c715a493"));
+  const auto second =
+      X25519Agree(FromHex("4b66e9d4d1b4673c5ad22691957d6af5c11b6421e0ea01d42ca4169e7918ba0d"),
+                  FromHex("e5210f12786811d3f4b7959d0538ae2c31dbe7106fc03c3efc4cd549c715a493"));
   ASSERT_OK(second);
-  EXPECT_EQ(HexEncode(second->Expose()), "95cbde9476e8907d7aade45cb4b873f88b595a68799fa152e6f8f7647aac7957");
+  EXPECT_EQ(HexEncode(second->Expose()),
+            "95cbde9476e8907d7aade45cb4b873f88b595a68799fa152e6f8f7647aac7957");
 }
 
 TEST(X25519, BothSidesAgree) {
@@ -49,10 +55,14 @@ TEST(X25519, SA09_SmallOrderPointsAreRefused) {
 
 TEST(X25519, SA06_OnlyEncodingsBelowThePrimeAreCanonical) {
   EXPECT_TRUE(IsCanonicalX25519(X25519Public(FromHex(kAlicePrivate))));
-  EXPECT_TRUE(IsCanonicalX25519(FromHex("ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f")));
-  EXPECT_FALSE(IsCanonicalX25519(FromHex("edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f")));
-  EXPECT_FALSE(IsCanonicalX25519(FromHex("ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f")));
-  EXPECT_FALSE(IsCanonicalX25519(FromHex("0900000000000000000000000000000000000000000000000000000000000080")));
+  EXPECT_TRUE(IsCanonicalX25519(
+      FromHex("ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f")));
+  EXPECT_FALSE(IsCanonicalX25519(
+      FromHex("edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f")));
+  EXPECT_FALSE(IsCanonicalX25519(
+      FromHex("ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f")));
+  EXPECT_FALSE(IsCanonicalX25519(
+      FromHex("0900000000000000000000000000000000000000000000000000000000000080")));
 }
 
 }  // namespace

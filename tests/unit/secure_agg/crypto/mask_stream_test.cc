@@ -20,7 +20,8 @@ Bytes Keystream(std::uint8_t seed, std::uint64_t first, std::size_t size) {
   Bytes counters;
   for (std::uint64_t block = first; counters.size() < size; ++block) {
     counters.insert(counters.end(), 8, 0);
-    for (int shift = 56; shift >= 0; shift -= 8) counters.push_back(static_cast<std::uint8_t>(block >> shift));
+    for (int shift = 56; shift >= 0; shift -= 8)
+      counters.push_back(static_cast<std::uint8_t>(block >> shift));
   }
   const Bytes key(32, seed);
   Bytes out(counters.size());
@@ -28,7 +29,9 @@ Bytes Keystream(std::uint8_t seed, std::uint64_t first, std::size_t size) {
   int written = 0;
   EXPECT_EQ(EVP_EncryptInit_ex(context, EVP_aes_256_ecb(), nullptr, key.data(), nullptr), 1);
   EVP_CIPHER_CTX_set_padding(context, 0);
-  EXPECT_EQ(EVP_EncryptUpdate(context, out.data(), &written, counters.data(), static_cast<int>(counters.size())), 1);
+  EXPECT_EQ(EVP_EncryptUpdate(context, out.data(), &written, counters.data(),
+                              static_cast<int>(counters.size())),
+            1);
   EVP_CIPHER_CTX_free(context);
   out.resize(size);
   return out;

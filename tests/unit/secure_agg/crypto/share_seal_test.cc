@@ -24,7 +24,8 @@ TEST(ShareSeal, SA10_OpensWhatWasSealed) {
 
 TEST(ShareSeal, SA10_RefusesAnotherKeyContextLengthOrByteAndLeavesZeros) {
   const Bytes box = SealShares(KeyOf(1), kShares, kContext);
-  const auto refused = [](const Secret<32>& key, const Bytes& sealed, const Bytes& context, std::size_t size) {
+  const auto refused = [](const Secret<32>& key, const Bytes& sealed, const Bytes& context,
+                          std::size_t size) {
     Bytes opened(size, 0xff);
     return !OpenShares(key, sealed, context, opened) && opened == Bytes(size, 0);
   };

@@ -14,9 +14,12 @@ TEST(MemberSet, EncodesTheLeastSignificantBitFirst) {
 
 TEST(MemberSet, SA23_RefusesPaddingAndOtherLengths) {
   EXPECT_OK(MemberSet::Parse("held", 10, Bytes{0xff, 0x03}));
-  EXPECT_THAT(MemberSet::Parse("held", 10, Bytes{0xff, 0x04}), StatusIs(absl::StatusCode::kInvalidArgument, "held"));
-  EXPECT_THAT(MemberSet::Parse("held", 10, Bytes{0xff}), StatusIs(absl::StatusCode::kInvalidArgument, "held"));
-  EXPECT_THAT(MemberSet::Parse("held", 8, Bytes{0xff, 0}), StatusIs(absl::StatusCode::kInvalidArgument, "held"));
+  EXPECT_THAT(MemberSet::Parse("held", 10, Bytes{0xff, 0x04}),
+              StatusIs(absl::StatusCode::kInvalidArgument, "held"));
+  EXPECT_THAT(MemberSet::Parse("held", 10, Bytes{0xff}),
+              StatusIs(absl::StatusCode::kInvalidArgument, "held"));
+  EXPECT_THAT(MemberSet::Parse("held", 8, Bytes{0xff, 0}),
+              StatusIs(absl::StatusCode::kInvalidArgument, "held"));
 }
 
 TEST(MemberSet, SubsetsAndDifferences) {

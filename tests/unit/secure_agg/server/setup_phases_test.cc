@@ -9,11 +9,15 @@ using absl::StatusCode;
 
 class ServerSetup : public testing::Test {
  protected:
-  ServerSetup() : stages_(federation_), keys_(federation_.params(), {stages_session(), 1}, federation_.verifier()) {
+  ServerSetup()
+      : stages_(federation_),
+        keys_(federation_.params(), {stages_session(), 1}, federation_.verifier()) {
     stages_.Advertise();
   }
   SessionId stages_session() { return federation_.Offer(1).session; }
-  absl::Status Add(std::size_t member) { return keys_.Add(federation_.identity(member).uri, stages_.adverts[member]); }
+  absl::Status Add(std::size_t member) {
+    return keys_.Add(federation_.identity(member).uri, stages_.adverts[member]);
+  }
   SharePhase Shares() {
     for (std::size_t i = 0; i < 5; ++i) EXPECT_OK(Add(i));
     stages_.Deal();
@@ -41,8 +45,10 @@ TEST_F(ServerSetup, KeysCloseOnceTheRosterIsLawful) {
   EXPECT_EQ(sent.next.roster().thresholds().quorum, 3);
 }
 TEST_F(ServerSetup, SA38_RefusesTheAdvertOfAnotherSeat) {
-  EXPECT_THAT(keys_.Add(federation_.identity(0).uri, stages_.adverts[1]), StatusIs(StatusCode::kPermissionDenied, "SA-38"));
-  EXPECT_THAT(keys_.Add("spiffe://test/tenant/x/client/y", stages_.adverts[1]), StatusIs(StatusCode::kPermissionDenied, "SA-01"));
+  EXPECT_THAT(keys_.Add(federation_.identity(0).uri, stages_.adverts[1]),
+              StatusIs(StatusCode::kPermissionDenied, "SA-38"));
+  EXPECT_THAT(keys_.Add("spiffe://test/tenant/x/client/y", stages_.adverts[1]),
+              StatusIs(StatusCode::kPermissionDenied, "SA-01"));
 }
 TEST_F(ServerSetup, SA04_RefusesAChangedAdvert) {
   stages_.adverts[0].mask_keys[0][0] ^= 1;
@@ -50,7 +56,8 @@ TEST_F(ServerSetup, SA04_RefusesAChangedAdvert) {
 }
 TEST_F(ServerSetup, ALaterAdvertOfARestartedMemberReplacesTheFirst) {
   EXPECT_OK(Add(0));
-  auto restarted = ClientSession::Create(*federation_.params(), federation_.identity(0), RoundId(0));
+  auto restarted =
+      ClientSession::Create(*federation_.params(), federation_.identity(0), RoundId(0));
   auto again = BatchAdvertised::Start(*restarted, federation_.Offer(1), federation_.rng());
   ASSERT_OK(again);
   EXPECT_OK(keys_.Add(federation_.identity(0).uri, again->message));
@@ -78,7 +85,8 @@ TEST_F(ServerSetup, SharesMustNameEveryOtherMember) {
 TEST_F(ServerSetup, SA14_AFailedPairDropsBothInAscendingOrder) {
   ReportPhase reports = Reports();
   EXPECT_EQ(reports.DeliveryFor(Index(2)).boxes, stages_.DeliveryFor(2).boxes);
-  // 1 does not hold 0's bundle; 2 does not hold 1's: the first pair is dropped, the second then has nobody left to blame.
+  // 1 does not hold 0's bundle; 2 does not hold 1's: the first pair is dropped, the second then has
+  // nobody left to blame.
   EXPECT_OK(reports.Add(Index(1), {SetOf(5, {1, 2, 3, 4})}));
   EXPECT_OK(reports.Add(Index(2), {SetOf(5, {0, 2, 3, 4})}));
   for (const std::size_t i : {0u, 3u, 4u}) EXPECT_OK(reports.Add(Index(i), {MemberSet::All(5)}));
@@ -88,7 +96,8 @@ TEST_F(ServerSetup, SA14_AFailedPairDropsBothInAscendingOrder) {
 }
 TEST_F(ServerSetup, AMemberThatDoesNotReportIsLeftOut) {
   ReportPhase reports = Reports();
-  for (const std::size_t i : {0u, 1u, 2u, 3u}) EXPECT_OK(reports.Add(Index(i), {MemberSet::All(5)}));
+  for (const std::size_t i : {0u, 1u, 2u, 3u})
+    EXPECT_OK(reports.Add(Index(i), {MemberSet::All(5)}));
   EXPECT_EQ(reports.Missing(), SetOf(5, {4}));
   ASSERT_OK_AND_ASSIGN(auto sent, std::move(reports).Close());
   EXPECT_EQ(sent.message.members, SetOf(5, {0, 1, 2, 3}));
@@ -99,8 +108,10 @@ TEST_F(ServerSetup, SetupSignaturesAreVerified) {
   SetupPhase setup = std::move(reports).Close().value().next;
   stages_.Report();
   stages_.Sign();
-  EXPECT_THAT(setup.Add(Index(0), stages_.signatures[1]), StatusIs(StatusCode::kUnauthenticated, "signer 0"));
-  EXPECT_THAT(setup.Add(Index(9), stages_.signatures[1]), StatusIs(StatusCode::kPermissionDenied, "signer 9"));
+  EXPECT_THAT(setup.Add(Index(0), stages_.signatures[1]),
+              StatusIs(StatusCode::kUnauthenticated, "signer 0"));
+  EXPECT_THAT(setup.Add(Index(9), stages_.signatures[1]),
+              StatusIs(StatusCode::kPermissionDenied, "signer 9"));
   for (std::size_t i = 0; i < 3; ++i) EXPECT_OK(setup.Add(Index(i), stages_.signatures[i]));
   EXPECT_FALSE(setup.CanClose());
   EXPECT_OK(setup.Add(Index(3), stages_.signatures[3]));

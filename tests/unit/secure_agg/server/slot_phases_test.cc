@@ -1,4 +1,5 @@
-// Slots at the coordinator: uploads, certificates, reveals, and members that lie about shares (SA-20 to SA-23, SA-34).
+// Slots at the coordinator: uploads, certificates, reveals, and members that lie about shares
+// (SA-20 to SA-23, SA-34).
 #include "secure_agg/server/server_batch.h"
 #include "tests/unit/secure_agg/federation.h"
 
@@ -21,7 +22,10 @@ class ServerSlots : public testing::Test {
   InputPhase Inputs(std::initializer_list<std::size_t> uploaders) {
     auto opened = ready_.server.OpenSlot(Request(0, 1)).value();
     for (const std::size_t i : uploaders) {
-      auto sent = ready_.clients[i]->Accept(opened.message).value().OnInput(std::vector<std::int64_t>{10, -20, 30, 0, 7});
+      auto sent = ready_.clients[i]
+                      ->Accept(opened.message)
+                      .value()
+                      .OnInput(std::vector<std::int64_t>{10, -20, 30, 0, 7});
       EXPECT_OK(opened.next.Add(Index(i), *sent->message.words));
       waiting_.emplace_back(i, std::move(sent->next));
     }
@@ -39,7 +43,8 @@ class ServerSlots : public testing::Test {
   // The reveals of all uploaders, not yet added.
   UnmaskPhase Unmask(std::initializer_list<std::size_t> uploaders) {
     auto certified = Commits(uploaders).Close().value();
-    for (auto& [i, phase] : signed_) reveals_.emplace_back(i, std::move(phase).OnCertificate(certified.message)->message);
+    for (auto& [i, phase] : signed_)
+      reveals_.emplace_back(i, std::move(phase).OnCertificate(certified.message)->message);
     return std::move(certified.next);
   }
   Federation federation_{{.members = 5}};
@@ -51,9 +56,12 @@ class ServerSlots : public testing::Test {
 
 TEST_F(ServerSlots, SlotsAndRoundsIncrease) {
   EXPECT_OK(ready_.server.OpenSlot(Request(0, 3)));
-  EXPECT_THAT(ready_.server.OpenSlot(Request(0, 4)), StatusIs(StatusCode::kInvalidArgument, "slot is 0"));
-  EXPECT_THAT(ready_.server.OpenSlot(Request(1, 3)), StatusIs(StatusCode::kInvalidArgument, "round 3"));
-  EXPECT_THAT(ready_.server.OpenSlot(Request(2, 4)), StatusIs(StatusCode::kInvalidArgument, "slot is 2"));
+  EXPECT_THAT(ready_.server.OpenSlot(Request(0, 4)),
+              StatusIs(StatusCode::kInvalidArgument, "slot is 0"));
+  EXPECT_THAT(ready_.server.OpenSlot(Request(1, 3)),
+              StatusIs(StatusCode::kInvalidArgument, "round 3"));
+  EXPECT_THAT(ready_.server.OpenSlot(Request(2, 4)),
+              StatusIs(StatusCode::kInvalidArgument, "slot is 2"));
   EXPECT_OK(ready_.server.OpenSlot(Request(1, 4)));
   EXPECT_EQ(ready_.server.remaining_slots(), 0u);
 }
@@ -74,17 +82,23 @@ TEST_F(ServerSlots, SA23_TooFewUploadsFreezeNothing) {
 TEST_F(ServerSlots, CommitSignaturesAreVerified) {
   auto frozen = Inputs({0, 1, 2, 3}).Freeze().value();
   CommitSignature forged{RoundId(1), {}};
-  EXPECT_THAT(frozen.next.Add(Index(0), forged), StatusIs(StatusCode::kUnauthenticated, "signer 0"));
+  EXPECT_THAT(frozen.next.Add(Index(0), forged),
+              StatusIs(StatusCode::kUnauthenticated, "signer 0"));
   forged.round = RoundId(2);
   EXPECT_THAT(frozen.next.Add(Index(0), forged), StatusIs(StatusCode::kInvalidArgument, "round 2"));
   EXPECT_FALSE(frozen.next.CanClose());
-  EXPECT_THAT(std::move(frozen.next).Close(), StatusIs(StatusCode::kFailedPrecondition, "0 commit signatures"));
+  EXPECT_THAT(std::move(frozen.next).Close(),
+              StatusIs(StatusCode::kFailedPrecondition, "0 commit signatures"));
 }
 TEST_F(ServerSlots, AMemberWithoutUploadMaySignAndReveal) {
   auto opened = ready_.server.OpenSlot(Request(0, 1)).value();
   std::vector<AwaitingCommit> waiting;
   for (std::size_t i = 0; i < 4; ++i) {
-    auto sent = ready_.clients[i]->Accept(opened.message).value().OnInput(std::vector<std::int64_t>(5, 1)).value();
+    auto sent = ready_.clients[i]
+                    ->Accept(opened.message)
+                    .value()
+                    .OnInput(std::vector<std::int64_t>(5, 1))
+                    .value();
     EXPECT_OK(opened.next.Add(Index(i), *sent.message.words));
     waiting.push_back(std::move(sent.next));
   }
@@ -123,7 +137,8 @@ TEST_F(ServerSlots, RevealsMayRepeatButNotChange) {
   UnmaskPhase unmask = Unmask({0, 1, 2, 3});
   EXPECT_OK(unmask.Add(Index(0), reveals_[0].second));
   EXPECT_OK(unmask.Add(Index(0), reveals_[0].second));
-  EXPECT_THAT(unmask.Add(Index(0), reveals_[1].second), StatusIs(StatusCode::kAlreadyExists, "SA-30"));
+  EXPECT_THAT(unmask.Add(Index(0), reveals_[1].second),
+              StatusIs(StatusCode::kAlreadyExists, "SA-30"));
   Reveal shorter = reveals_[1].second;
   shorter.shares.pop_back();
   EXPECT_THAT(unmask.Add(Index(1), shorter), StatusIs(StatusCode::kInvalidArgument, "shares"));
@@ -155,7 +170,8 @@ TEST_F(ServerSlots, SA34_WithoutASpareTheDealerIsNamed) {
     if (i == 1) reveal.shares[4][0] ^= 1;  // of the mask key of the member that dropped
     EXPECT_OK(unmask.Add(Index(i), reveal));
   }
-  EXPECT_THAT(std::move(unmask).Close(), StatusIs(StatusCode::kAborted, "SA-34: the secret of dealer 4"));
+  EXPECT_THAT(std::move(unmask).Close(),
+              StatusIs(StatusCode::kAborted, "SA-34: the secret of dealer 4"));
 }
 TEST_F(ServerSlots, SA34_TwoLiarsAbortTheSlot) {
   UnmaskPhase unmask = Unmask({0, 1, 2, 3, 4});
@@ -163,7 +179,8 @@ TEST_F(ServerSlots, SA34_TwoLiarsAbortTheSlot) {
     if (i <= 1) reveal.shares[3][0] ^= 1 + static_cast<std::uint8_t>(i);
     EXPECT_OK(unmask.Add(Index(i), reveal));
   }
-  EXPECT_THAT(std::move(unmask).Close(), StatusIs(StatusCode::kAborted, "SA-34: the secret of dealer 3"));
+  EXPECT_THAT(std::move(unmask).Close(),
+              StatusIs(StatusCode::kAborted, "SA-34: the secret of dealer 3"));
 }
 
 }  // namespace

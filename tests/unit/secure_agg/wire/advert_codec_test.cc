@@ -49,24 +49,31 @@ TEST(BatchOfferCodec, RefusesEverySpoiledField) {
        {"NoSlots", [](pb::BatchOffer& w) { w.set_slots(0); }, "slots"},
        {"ManySlots", [](pb::BatchOffer& w) { w.set_slots(65); }, "slots"},
        {"SlotsBeyond16Bits", [](pb::BatchOffer& w) { w.set_slots(65536 + 2); }, "slots"},
-       {"HashShort", [](pb::BatchOffer& w) { w.mutable_contract_hash()->pop_back(); }, "contract_hash"}});
+       {"HashShort", [](pb::BatchOffer& w) { w.mutable_contract_hash()->pop_back(); },
+        "contract_hash"}});
 }
 
 TEST(AdvertCodec, RefusesEverySpoiledField) {
   CheckCodec<pb::Advert>(
       GoodAdvert(), [](const auto& wire) { return ParseAdvert(wire, 2); }, &EncodeAdvert,
       {{"SessionShort", [](pb::Advert& w) { w.mutable_session()->pop_back(); }, "session"},
-       {"HashLong", [](pb::Advert& w) { w.mutable_contract_hash()->push_back('x'); }, "contract_hash"},
+       {"HashLong", [](pb::Advert& w) { w.mutable_contract_hash()->push_back('x'); },
+        "contract_hash"},
        {"MemberShort", [](pb::Advert& w) { w.mutable_member_id()->pop_back(); }, "member_id"},
-       {"FingerprintLong", [](pb::Advert& w) { w.mutable_certificate_fingerprint()->push_back('x'); }, "fingerprint"},
-       {"ChannelKeyShort", [](pb::Advert& w) { w.mutable_channel_key()->pop_back(); }, "channel_key"},
-       {"OneMaskKeyMore", [](pb::Advert& w) { w.add_mask_keys(std::string(32, '3')); }, "mask_keys"},
+       {"FingerprintLong",
+        [](pb::Advert& w) { w.mutable_certificate_fingerprint()->push_back('x'); }, "fingerprint"},
+       {"ChannelKeyShort", [](pb::Advert& w) { w.mutable_channel_key()->pop_back(); },
+        "channel_key"},
+       {"OneMaskKeyMore", [](pb::Advert& w) { w.add_mask_keys(std::string(32, '3')); },
+        "mask_keys"},
        {"MaskKeyShort", [](pb::Advert& w) { w.mutable_mask_keys(1)->pop_back(); }, "mask_keys"},
        {"NoCommitments", [](pb::Advert& w) { w.clear_self_commitments(); }, "self_commitments"},
-       {"CommitmentLong", [](pb::Advert& w) { w.mutable_self_commitments(0)->push_back('x'); }, "self_commitments"},
+       {"CommitmentLong", [](pb::Advert& w) { w.mutable_self_commitments(0)->push_back('x'); },
+        "self_commitments"},
        {"SignatureShort", [](pb::Advert& w) { w.mutable_signature()->pop_back(); }, "signature"},
        {"NoCertificate", [](pb::Advert& w) { w.clear_certificate(); }, "certificate is empty"},
-       {"CertificateHuge", [](pb::Advert& w) { w.set_certificate(std::string(4097, 'x')); }, "certificate"}});
+       {"CertificateHuge", [](pb::Advert& w) { w.set_certificate(std::string(4097, 'x')); },
+        "certificate"}});
 }
 
 TEST(RosterCodec, RefusesEverySpoiledField) {
@@ -75,7 +82,8 @@ TEST(RosterCodec, RefusesEverySpoiledField) {
       {{"SessionShort", [](pb::Roster& w) { w.mutable_session()->pop_back(); }, "session"},
        {"OneAdvertMore", [](pb::Roster& w) { *w.add_adverts() = GoodAdvert(); }, "adverts"},
        {"ColludersBeyond16Bits", [](pb::Roster& w) { w.set_colluders(65537); }, "colluders"},
-       {"AdvertSpoiled", [](pb::Roster& w) { w.mutable_adverts(2)->mutable_signature()->pop_back(); }, "signature"},
+       {"AdvertSpoiled",
+        [](pb::Roster& w) { w.mutable_adverts(2)->mutable_signature()->pop_back(); }, "signature"},
        {"AdvertWithMore", [](pb::Roster& w) { AddUnknownField(*w.mutable_adverts(1)); }, "SA-37"}});
 }
 

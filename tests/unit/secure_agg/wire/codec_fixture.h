@@ -9,7 +9,7 @@ namespace veilsum::secure_agg {
 
 namespace pb = secagg::v1;
 
-inline constexpr WireLimits kLimits{10, 2};  // n = 10, B = 2
+inline constexpr WireLimits kLimits{10, 2};        // n = 10, B = 2
 inline const std::string kSet = {'\xff', '\x03'};  // all ten
 inline const std::string kPadded = {'\xff', '\x07'};
 
@@ -28,18 +28,21 @@ void AddUnknownField(Wire& wire) {
 
 // The good message parses and encodes back to itself; each corruption is refused, naming the field.
 template <class Wire, class Parse, class Encode>
-void CheckCodec(const Wire& good, Parse parse, Encode encode, const std::vector<Corruption<Wire>>& corruptions) {
+void CheckCodec(const Wire& good, Parse parse, Encode encode,
+                const std::vector<Corruption<Wire>>& corruptions) {
   const auto parsed = parse(good);
   ASSERT_OK(parsed);
   EXPECT_EQ(encode(*parsed).SerializeAsString(), good.SerializeAsString());
   for (const Corruption<Wire>& corruption : corruptions) {
     Wire wire = good;
     corruption.apply(wire);
-    EXPECT_THAT(parse(wire), StatusIs(absl::StatusCode::kInvalidArgument, corruption.complaint)) << corruption.name;
+    EXPECT_THAT(parse(wire), StatusIs(absl::StatusCode::kInvalidArgument, corruption.complaint))
+        << corruption.name;
   }
   Wire unknown = good;
   AddUnknownField(unknown);
-  EXPECT_THAT(parse(unknown), StatusIs(absl::StatusCode::kInvalidArgument, "SA-37")) << "unknown field";
+  EXPECT_THAT(parse(unknown), StatusIs(absl::StatusCode::kInvalidArgument, "SA-37"))
+      << "unknown field";
 }
 
 }  // namespace veilsum::secure_agg

@@ -1,4 +1,5 @@
-// RoundStart, CommitRequest, CommitSignature, CommitCertificate, Reveal, RoundClosed and uploads in frames.
+// RoundStart, CommitRequest, CommitSignature, CommitCertificate, Reveal, RoundClosed and uploads in
+// frames.
 #include "secure_agg/wire/round_codec.h"
 
 #include "secure_agg/wire/upload_codec.h"
@@ -18,13 +19,16 @@ TEST(RoundStartCodec, RefusesEverySpoiledField) {
   good.set_step(4);
   CheckCodec<pb::RoundStart>(
       good, [](const auto& wire) { return ParseRoundStart(wire, kLimits); }, &EncodeRoundStart,
-      {{"SetupHashShort", [](pb::RoundStart& w) { w.mutable_setup_hash()->pop_back(); }, "setup_hash"},
+      {{"SetupHashShort", [](pb::RoundStart& w) { w.mutable_setup_hash()->pop_back(); },
+        "setup_hash"},
        {"SlotBeyondBatch", [](pb::RoundStart& w) { w.set_slot(2); }, "slot"},
        {"SlotBeyond16Bits", [](pb::RoundStart& w) { w.set_slot(65536); }, "slot"},
        {"NoRound", [](pb::RoundStart& w) { w.set_round(0); }, "round"},
-       {"ModelHashLong", [](pb::RoundStart& w) { w.mutable_model_hash()->push_back('x'); }, "model_hash"},
+       {"ModelHashLong", [](pb::RoundStart& w) { w.mutable_model_hash()->push_back('x'); },
+        "model_hash"},
        {"SumBeyondAll", [](pb::RoundStart& w) { w.set_sum(16); }, "sum"},
-       {"ConfigHuge", [](pb::RoundStart& w) { w.set_step_config(std::string(4097, ' ')); }, "step_config"}});
+       {"ConfigHuge", [](pb::RoundStart& w) { w.set_step_config(std::string(4097, ' ')); },
+        "step_config"}});
 }
 
 TEST(CommitRequestCodec, RefusesEverySpoiledField) {
@@ -32,7 +36,8 @@ TEST(CommitRequestCodec, RefusesEverySpoiledField) {
   good.set_round(5);
   good.set_members(kSet);
   CheckCodec<pb::CommitRequest>(
-      good, [](const auto& wire) { return ParseCommitRequest(wire, kLimits); }, &EncodeCommitRequest,
+      good, [](const auto& wire) { return ParseCommitRequest(wire, kLimits); },
+      &EncodeCommitRequest,
       {{"NoRound", [](pb::CommitRequest& w) { w.set_round(0); }, "round"},
        {"Padding", [](pb::CommitRequest& w) { w.set_members(kPadded); }, "members"},
        {"Short", [](pb::CommitRequest& w) { w.mutable_members()->pop_back(); }, "members"}});
@@ -56,11 +61,17 @@ TEST(CommitCertificateCodec, RefusesEverySpoiledField) {
   entry->set_signer(2);
   entry->set_signature(std::string(64, 'x'));
   CheckCodec<pb::CommitCertificate>(
-      good, [](const auto& wire) { return ParseCommitCertificate(wire, kLimits); }, &EncodeCommitCertificate,
+      good, [](const auto& wire) { return ParseCommitCertificate(wire, kLimits); },
+      &EncodeCommitCertificate,
       {{"NoRound", [](pb::CommitCertificate& w) { w.set_round(0); }, "round"},
        {"NoSurvivors", [](pb::CommitCertificate& w) { w.clear_members(); }, "members"},
-       {"SignerOutside", [](pb::CommitCertificate& w) { w.mutable_certificate()->mutable_entries(0)->set_signer(10); }, "signer"},
-       {"CertificateWithMore", [](pb::CommitCertificate& w) { AddUnknownField(*w.mutable_certificate()); }, "SA-37"}});
+       {"SignerOutside",
+        [](pb::CommitCertificate& w) {
+          w.mutable_certificate()->mutable_entries(0)->set_signer(10);
+        },
+        "signer"},
+       {"CertificateWithMore",
+        [](pb::CommitCertificate& w) { AddUnknownField(*w.mutable_certificate()); }, "SA-37"}});
 }
 
 TEST(RevealCodec, RefusesEverySpoiledField) {
@@ -79,7 +90,8 @@ TEST(RevealCodec, RefusesEverySpoiledField) {
 
 TEST(RoundClosedCodec, RefusesRoundZeroAndMore) {
   EXPECT_EQ(ParseRoundClosed(EncodeRoundClosed(RoundId(5))).value(), RoundId(5));
-  EXPECT_THAT(ParseRoundClosed(pb::RoundClosed()), StatusIs(absl::StatusCode::kInvalidArgument, "round"));
+  EXPECT_THAT(ParseRoundClosed(pb::RoundClosed()),
+              StatusIs(absl::StatusCode::kInvalidArgument, "round"));
   pb::RoundClosed more = EncodeRoundClosed(RoundId(5));
   AddUnknownField(more);
   EXPECT_THAT(ParseRoundClosed(more), StatusIs(absl::StatusCode::kInvalidArgument, "SA-37"));
@@ -92,7 +104,8 @@ MaskedUpload UploadOf(std::size_t size) {
 }
 
 TEST(UploadCodec, FramesComeTogetherAgain) {
-  for (const std::size_t size : {std::size_t{4}, kMaxFrameBytes, kMaxFrameBytes + 4, 3 * kMaxFrameBytes - 8}) {
+  for (const std::size_t size :
+       {std::size_t{4}, kMaxFrameBytes, kMaxFrameBytes + 4, 3 * kMaxFrameBytes - 8}) {
     const MaskedUpload upload = UploadOf(size);
     UploadAssembly assembly(size);
     for (std::size_t at = 0; at < size; at += kMaxFrameBytes) {

@@ -1,4 +1,5 @@
-// ShareUpload, ShareDelivery, ShareReport, ActiveSet, SetupSignature, Certificate: good messages, and every field spoiled.
+// ShareUpload, ShareDelivery, ShareReport, ActiveSet, SetupSignature, Certificate: good messages,
+// and every field spoiled.
 #include "secure_agg/wire/share_codec.h"
 
 #include "secure_agg/wire/certificate_codec.h"
@@ -41,24 +42,35 @@ pb::Certificate GoodCertificate() {
 
 TEST(ShareUploadCodec, RefusesEverySpoiledField) {
   CheckCodec<pb::ShareUpload>(
-      GoodUpload(), [](const auto& wire) { return ParseShareUpload(wire, kLimits); }, &EncodeShareUpload,
+      GoodUpload(), [](const auto& wire) { return ParseShareUpload(wire, kLimits); },
+      &EncodeShareUpload,
       {{"OneMissing", [](pb::ShareUpload& w) { w.mutable_boxes()->RemoveLast(); }, "boxes"},
        {"OneMore", [](pb::ShareUpload& w) { *w.add_boxes() = w.boxes(0); }, "boxes"},
-       {"OutsideTheRoster", [](pb::ShareUpload& w) { w.mutable_boxes(8)->set_recipient(10); }, "recipient"},
+       {"OutsideTheRoster", [](pb::ShareUpload& w) { w.mutable_boxes(8)->set_recipient(10); },
+        "recipient"},
        {"Twice", [](pb::ShareUpload& w) { w.mutable_boxes(1)->set_recipient(1); }, "recipient"},
-       {"BoxShort", [](pb::ShareUpload& w) { w.mutable_boxes(3)->mutable_box()->pop_back(); }, "box"},
-       {"BoxLong", [](pb::ShareUpload& w) { w.mutable_boxes(3)->mutable_box()->push_back('x'); }, "box"},
+       {"BoxShort", [](pb::ShareUpload& w) { w.mutable_boxes(3)->mutable_box()->pop_back(); },
+        "box"},
+       {"BoxLong", [](pb::ShareUpload& w) { w.mutable_boxes(3)->mutable_box()->push_back('x'); },
+        "box"},
        {"BoxWithMore", [](pb::ShareUpload& w) { AddUnknownField(*w.mutable_boxes(3)); }, "SA-37"}});
 }
 
 TEST(ShareDeliveryCodec, RefusesEverySpoiledField) {
   CheckCodec<pb::ShareDelivery>(
-      GoodDelivery(), [](const auto& wire) { return ParseShareDelivery(wire, kLimits); }, &EncodeShareDelivery,
-      {{"OutsideTheRoster", [](pb::ShareDelivery& w) { w.mutable_boxes(2)->set_dealer(10); }, "dealer"},
+      GoodDelivery(), [](const auto& wire) { return ParseShareDelivery(wire, kLimits); },
+      &EncodeShareDelivery,
+      {{"OutsideTheRoster", [](pb::ShareDelivery& w) { w.mutable_boxes(2)->set_dealer(10); },
+        "dealer"},
        {"OutOfOrder", [](pb::ShareDelivery& w) { w.mutable_boxes(0)->set_dealer(5); }, "dealer"},
-       {"TooMany", [](pb::ShareDelivery& w) { for (int i = 0; i < 7; ++i) *w.add_boxes() = w.boxes(0); }, "boxes"},
+       {"TooMany",
+        [](pb::ShareDelivery& w) {
+          for (int i = 0; i < 7; ++i) *w.add_boxes() = w.boxes(0);
+        },
+        "boxes"},
        {"BoxEmpty", [](pb::ShareDelivery& w) { w.mutable_boxes(1)->clear_box(); }, "box"},
-       {"BoxWithMore", [](pb::ShareDelivery& w) { AddUnknownField(*w.mutable_boxes(1)); }, "SA-37"}});
+       {"BoxWithMore", [](pb::ShareDelivery& w) { AddUnknownField(*w.mutable_boxes(1)); },
+        "SA-37"}});
 }
 
 TEST(ShareReportCodec, RefusesEverySpoiledField) {
@@ -86,17 +98,27 @@ TEST(SetupSignatureCodec, RefusesEverySpoiledField) {
   CheckCodec<pb::SetupSignature>(
       good, [](const auto& wire) { return ParseSetupSignature(wire); }, &EncodeSetupSignature,
       {{"Short", [](pb::SetupSignature& w) { w.mutable_signature()->pop_back(); }, "signature"},
-       {"Long", [](pb::SetupSignature& w) { w.mutable_signature()->push_back('x'); }, "signature"}});
+       {"Long", [](pb::SetupSignature& w) { w.mutable_signature()->push_back('x'); },
+        "signature"}});
 }
 
 TEST(CertificateCodec, RefusesEverySpoiledField) {
   CheckCodec<pb::Certificate>(
-      GoodCertificate(), [](const auto& wire) { return ParseCertificate(wire, kLimits); }, &EncodeCertificate,
-      {{"OutsideTheRoster", [](pb::Certificate& w) { w.mutable_entries(2)->set_signer(10); }, "signer"},
+      GoodCertificate(), [](const auto& wire) { return ParseCertificate(wire, kLimits); },
+      &EncodeCertificate,
+      {{"OutsideTheRoster", [](pb::Certificate& w) { w.mutable_entries(2)->set_signer(10); },
+        "signer"},
        {"Twice", [](pb::Certificate& w) { w.mutable_entries(1)->set_signer(0); }, "signer"},
-       {"TooMany", [](pb::Certificate& w) { for (int i = 0; i < 8; ++i) *w.add_entries() = w.entries(0); }, "entries"},
-       {"SignatureShort", [](pb::Certificate& w) { w.mutable_entries(0)->mutable_signature()->pop_back(); }, "signature"},
-       {"EntryWithMore", [](pb::Certificate& w) { AddUnknownField(*w.mutable_entries(0)); }, "SA-37"}});
+       {"TooMany",
+        [](pb::Certificate& w) {
+          for (int i = 0; i < 8; ++i) *w.add_entries() = w.entries(0);
+        },
+        "entries"},
+       {"SignatureShort",
+        [](pb::Certificate& w) { w.mutable_entries(0)->mutable_signature()->pop_back(); },
+        "signature"},
+       {"EntryWithMore", [](pb::Certificate& w) { AddUnknownField(*w.mutable_entries(0)); },
+        "SA-37"}});
 }
 
 }  // namespace
