@@ -20,7 +20,7 @@ struct MaskTerm {
 };
 
 // The sum of the terms' masks, ready to be applied to any range of the vector. Keeps expanded keys
-// (256 bytes a term), not seeds, and wipes them. Not thread-safe: shards on several threads have
+// (450 bytes a term), not seeds, and wipes them. Not thread-safe: shards on several threads have
 // one object each.
 class MaskSum {
  public:

@@ -245,6 +245,9 @@ struct Expansion {
 };
 
 TEST_P(CtrKernelsConformance, LeavesNeitherKeyNorKeystreamOnTheStack) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "a sanitizer lays out frames in its own way and keeps what is optimised away";
+#endif
   const auto expansion = std::make_unique<Expansion>();
   expansion->kernels = GetParam();
   expansion->key = RandomKey();
@@ -261,8 +264,10 @@ TEST_P(CtrKernelsConformance, LeavesNeitherKeyNorKeystreamOnTheStack) {
   for (const auto& round_key : expansion->state.round_keys) EXPECT_FALSE(stack.Holds(round_key));
   EXPECT_FALSE(stack.Holds(std::span(expansion->key).first(16)));
   EXPECT_FALSE(stack.Holds(std::span(expansion->key).last(16)));
-  for (std::size_t at = 0; at + 16 <= expansion->words.size(); at += 16)  // zeros + keystream
-    ASSERT_FALSE(stack.Holds(std::span(expansion->words).subspan(at, 16))) << at;
+  bool keystream_left = false;  // the words are zeros + keystream
+  for (std::size_t at = 0; at + 16 <= expansion->words.size(); at += 16)
+    keystream_left |= stack.Holds(std::span(expansion->words).subspan(at, 16));
+  EXPECT_FALSE(keystream_left);
   GetParam()->finish(expansion->state);
 }
 
