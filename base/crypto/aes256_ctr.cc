@@ -1,39 +1,35 @@
 #include "base/crypto/aes256_ctr.h"
 
-#include <openssl/evp.h>
-
 #include <algorithm>
-#include <cstring>
-
-#include "base/status.h"
 
 namespace veilsum {
 
-Aes256Ctr::Aes256Ctr(const Secret<32>& key) : context_(EVP_CIPHER_CTX_new(), &EVP_CIPHER_CTX_free) {
-  const std::uint8_t iv[16] = {};
-  VEILSUM_CHECK(context_ != nullptr);
-  VEILSUM_CHECK(
-      EVP_EncryptInit_ex(context_.get(), EVP_aes_256_ctr(), nullptr, key.Expose().data(), iv) == 1);
+Aes256Ctr::Aes256Ctr(const Secret<32>& key, const CtrKernels& kernels) : kernels_(&kernels) {
+  kernels_->start(state_, key.Expose().data());
 }
 
-Aes256Ctr::~Aes256Ctr() = default;  // EVP_CIPHER_CTX_free cleanses the key schedule
+Aes256Ctr::~Aes256Ctr() { kernels_->finish(state_); }
 
 void Aes256Ctr::Seek(std::uint64_t block) {
-  std::uint8_t iv[16] = {};
-  for (int i = 0; i < 8; ++i) iv[15 - i] = static_cast<std::uint8_t>(block >> (8 * i));
-  VEILSUM_CHECK(EVP_EncryptInit_ex(context_.get(), nullptr, nullptr, nullptr, iv) == 1);
+  block_ = block;
+  in_block_ = 0;
 }
 
 void Aes256Ctr::Generate(std::span<std::uint8_t> out) {
-  constexpr std::size_t kPiece = std::size_t{1} << 30;  // EVP counts in int
-  std::memset(out.data(), 0, out.size());
-  while (!out.empty()) {
-    const std::size_t size = std::min(out.size(), kPiece);
-    int written = 0;
-    VEILSUM_CHECK(EVP_EncryptUpdate(context_.get(), out.data(), &written, out.data(),
-                                    static_cast<int>(size)) == 1);
+  if (in_block_ > 0) {  // the rest of a block that an earlier call began
+    std::array<std::uint8_t, 16> block;
+    Apply(KeystreamUse::kStore, block_, block);
+    const std::size_t size = std::min(out.size(), block.size() - in_block_);
+    std::copy_n(block.begin() + static_cast<std::ptrdiff_t>(in_block_), size, out.begin());
+    sodium_memzero(block.data(), block.size());
     out = out.subspan(size);
+    in_block_ = (in_block_ + size) % block.size();
+    block_ += in_block_ == 0 ? 1 : 0;
   }
+  if (out.empty()) return;
+  Apply(KeystreamUse::kStore, block_, out);
+  block_ += out.size() / 16;
+  in_block_ = out.size() % 16;
 }
 
 }  // namespace veilsum

@@ -62,11 +62,9 @@ void EncodeAs(std::span<const std::int64_t> values, std::uint8_t* out) {
 
 // Two's complement is the centred representative: -2^(k-1) <= v < 2^(k-1).
 template <class SignedWord>
-std::vector<std::int64_t> DecodeAs(ByteView words) {
-  std::vector<std::int64_t> values(words.size() / sizeof(SignedWord));
+void DecodeAs(const std::uint8_t* words, std::span<std::int64_t> values) {
   for (std::size_t i = 0; i < values.size(); ++i)
-    values[i] = LoadWord<SignedWord>(&words[i * sizeof(SignedWord)]);
-  return values;
+    values[i] = LoadWord<SignedWord>(words + i * sizeof(SignedWord));
 }
 
 }  // namespace
@@ -84,16 +82,21 @@ void EncodeRing(RingBits bits, std::span<const std::int64_t> values, std::span<s
 }
 
 std::vector<std::int64_t> DecodeCentred(RingBits bits, ByteView words) {
-  VEILSUM_CHECK(words.size() % WordBytes(bits) == 0);
+  std::vector<std::int64_t> values(words.size() / WordBytes(bits));
+  DecodeCentred(bits, words, values);
+  return values;
+}
+
+void DecodeCentred(RingBits bits, ByteView words, std::span<std::int64_t> values) {
+  VEILSUM_CHECK(words.size() == values.size() * WordBytes(bits));
   switch (bits) {
     case RingBits::k16:
-      return DecodeAs<std::int16_t>(words);
+      return DecodeAs<std::int16_t>(words.data(), values);
     case RingBits::k32:
-      return DecodeAs<std::int32_t>(words);
+      return DecodeAs<std::int32_t>(words.data(), values);
     case RingBits::k64:
-      return DecodeAs<std::int64_t>(words);
+      return DecodeAs<std::int64_t>(words.data(), values);
   }
-  return {};
 }
 
 void AddWords(RingBits bits, std::span<std::uint8_t> accumulator, ByteView words) {

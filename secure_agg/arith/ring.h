@@ -13,6 +13,8 @@ void EncodeRing(RingBits bits, std::span<const std::int64_t> values, std::span<s
 // The value v of each word with -2^(k-1) <= v < 2^(k-1). words.size() must be a whole number of
 // words.
 std::vector<std::int64_t> DecodeCentred(RingBits bits, ByteView words);
+// The same into `values`, one for each word.
+void DecodeCentred(RingBits bits, ByteView words, std::span<std::int64_t> values);
 
 // accumulator += words, accumulator -= words. Same size, a whole number of words. No
 // secret-dependent branch.

@@ -34,17 +34,17 @@ absl::StatusOr<Interpolation> Interpolation::Create(std::span<const RosterIndex>
       return InvalidArgument("SA-35: responder %d is out of order or above 254",
                              responders[i].value());
   }
+  // lambda_i = product over j != i of x_j / (x_j - x_i); subtraction is XOR. The numerators are the
+  // product of all points over x_i. Points are public.
+  std::uint8_t all = 1;
+  for (const RosterIndex j : responders) all = GfMultiply(all, PointOf(j));
   Bytes coefficients;
   for (const RosterIndex i : responders) {
-    // lambda_i = product over j != i of x_j / (x_j - x_i); subtraction is XOR.
-    std::uint8_t numerator = 1;
-    std::uint8_t denominator = 1;
+    std::uint8_t denominator = PointOf(i);
     for (const RosterIndex j : responders) {
-      if (i == j) continue;
-      numerator = GfMultiply(numerator, PointOf(j));
-      denominator = GfMultiply(denominator, PointOf(j) ^ PointOf(i));
+      if (i != j) denominator = GfMultiply(denominator, PointOf(j) ^ PointOf(i));
     }
-    coefficients.push_back(GfMultiply(numerator, GfInverse(denominator)));
+    coefficients.push_back(GfMultiply(all, GfInverse(denominator)));
   }
   return Interpolation(std::move(coefficients));
 }

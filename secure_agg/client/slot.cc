@@ -1,5 +1,7 @@
 #include "secure_agg/client/slot.h"
 
+#include <algorithm>
+
 #include "secure_agg/arith/ring.h"
 #include "secure_agg/crypto/key_agreement.h"
 #include "secure_agg/crypto/mask_stream.h"
@@ -62,10 +64,19 @@ absl::StatusOr<MaskedUpload> SlotCore::Mask(std::span<const std::int64_t> values
         InvalidArgument("values has %d elements, must have %d", values.size(), shape_.dim));
   auto terms = MaskTerms(*secrets_, context_);
   if (!terms.ok()) return Refuse(terms.status());
-  auto* const words = new Bytes(shape_.UploadBytes());
+  auto* const words = new Bytes();
   MaskedUpload upload{context_.round, std::shared_ptr<const Bytes>(words, &WipeAndDelete)};
-  EncodeRing(shape_.bits, values, *words);
-  ApplyMasks(shape_.bits, *terms, *words);
+  words->reserve(shape_.UploadBytes());
+  MaskSum masks(shape_.bits, *terms);
+  const std::size_t most = kMaskPieceBytes / WordBytes(shape_.bits);
+  for (std::size_t first = 0; first < values.size(); first += most) {  // memory is walked once
+    const auto piece = values.subspan(first, std::min(most, values.size() - first));
+    const std::size_t start = words->size();
+    words->resize(start + piece.size() * WordBytes(shape_.bits));
+    const std::span<std::uint8_t> masked = std::span(*words).subspan(start);
+    EncodeRing(shape_.bits, piece, masked);
+    masks.ApplyTo(masked, first);
+  }
   return upload;
 }
 

@@ -1,39 +1,54 @@
 #include "secure_agg/crypto/mask_stream.h"
 
 #include <algorithm>
-#include <deque>
-
-#include "base/crypto/aes256_ctr.h"
-#include "secure_agg/arith/ring.h"
 
 namespace veilsum::secure_agg {
 namespace {
 
 constexpr std::size_t kBlockBytes = 16;
-constexpr std::size_t kChunkBytes =
-    16 * 1024;  // accumulator and keystream chunk lie in the first-level cache together
+constexpr std::uint64_t kMostBytes = std::uint64_t{1} << 36;
+static_assert(kMaskPieceBytes % kBlockBytes == 0);
+
+KeystreamUse UseOf(RingBits bits, MaskSign sign) {
+  const bool add = sign == MaskSign::kAdd;
+  switch (bits) {
+    case RingBits::k16:
+      return add ? KeystreamUse::kAdd16 : KeystreamUse::kSubtract16;
+    case RingBits::k32:
+      return add ? KeystreamUse::kAdd32 : KeystreamUse::kSubtract32;
+    case RingBits::k64:
+      break;
+  }
+  return add ? KeystreamUse::kAdd64 : KeystreamUse::kSubtract64;
+}
 
 }  // namespace
 
+MaskSum::Stream::Stream(const MaskTerm& term, RingBits bits, const CtrKernels& kernels)
+    : cipher(term.seed, kernels), use(UseOf(bits, term.sign)) {}
+
+MaskSum::MaskSum(RingBits bits, std::span<const MaskTerm> terms, const CtrKernels& kernels)
+    : bits_(bits) {
+  for (const MaskTerm& term : terms) streams_.emplace_back(term, bits, kernels);
+}
+
+void MaskSum::ApplyTo(std::span<std::uint8_t> words, std::uint64_t first_word) {
+  const std::size_t word_bytes = WordBytes(bits_);
+  VEILSUM_CHECK(first_word <= kMostBytes / word_bytes);  // so that the next product is exact
+  const std::uint64_t first_byte = first_word * word_bytes;
+  VEILSUM_CHECK(words.size() % word_bytes == 0 && first_byte % kBlockBytes == 0 &&
+                words.size() <= kMostBytes - first_byte);  // SA-40
+  for (std::size_t at = 0; at < words.size(); at += kMaskPieceBytes) {
+    const std::span<std::uint8_t> piece =
+        words.subspan(at, std::min(kMaskPieceBytes, words.size() - at));
+    for (Stream& stream : streams_)
+      stream.cipher.Apply(stream.use, (first_byte + at) / kBlockBytes, piece);
+  }
+}
+
 void ApplyMasks(RingBits bits, std::span<const MaskTerm> terms, std::span<std::uint8_t> words,
                 std::uint64_t first_word) {
-  const std::uint64_t first_byte = first_word * WordBytes(bits);
-  VEILSUM_CHECK(first_byte % kBlockBytes == 0 && first_byte + words.size() <= std::uint64_t{1}
-                                                                                  << 36);  // SA-40
-  std::deque<Aes256Ctr> streams;  // one key schedule a seed, made once
-  for (const MaskTerm& term : terms) streams.emplace_back(term.seed).Seek(first_byte / kBlockBytes);
-  Bytes keystream(std::min(kChunkBytes, words.size()));
-  for (std::size_t at = 0; at < words.size(); at += kChunkBytes) {
-    const std::span<std::uint8_t> chunk =
-        words.subspan(at, std::min(kChunkBytes, words.size() - at));
-    const std::span<std::uint8_t> mask = std::span(keystream).first(chunk.size());
-    for (std::size_t i = 0; i < terms.size(); ++i) {
-      streams[i].Generate(mask);
-      terms[i].sign == MaskSign::kAdd ? AddWords(bits, chunk, mask)
-                                      : SubtractWords(bits, chunk, mask);
-    }
-  }
-  sodium_memzero(keystream.data(), keystream.size());
+  MaskSum(bits, terms).ApplyTo(words, first_word);
 }
 
 }  // namespace veilsum::secure_agg

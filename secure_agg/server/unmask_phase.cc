@@ -114,6 +114,22 @@ absl::Status AddTerms(const ServerSlot& slot, const MemberSet& survivors, Roster
   return absl::OkStatus();
 }
 
+// The sum without its masks, decoded; both vectors are walked once, piece by piece.
+std::vector<std::int64_t> Unmasked(const SumShape& shape, std::span<const MaskTerm> terms,
+                                   std::span<std::uint8_t> accumulator) {
+  MaskSum masks(shape.bits, terms);
+  std::vector<std::int64_t> values;
+  values.reserve(shape.dim);
+  for (std::size_t at = 0; at < accumulator.size(); at += kMaskPieceBytes) {
+    const auto piece = accumulator.subspan(at, std::min(kMaskPieceBytes, accumulator.size() - at));
+    masks.ApplyTo(piece, at / WordBytes(shape.bits));
+    const std::size_t first = values.size();
+    values.resize(first + piece.size() / WordBytes(shape.bits));
+    DecodeCentred(shape.bits, piece, std::span(values).subspan(first));
+  }
+  return values;
+}
+
 }  // namespace
 
 UnmaskPhase::UnmaskPhase(ServerSlot slot, MemberSet survivors, Bytes accumulator)
@@ -167,8 +183,7 @@ absl::StatusOr<SlotSum> UnmaskPhase::Close() && {
     VEILSUM_ASSIGN_OR_RETURN(const Secret<32> secret, rebuilder.Rebuild(dealer));
     VEILSUM_RETURN_IF_ERROR(AddTerms(slot_, survivors_, dealer, secret, terms));
   }
-  ApplyMasks(slot_.shape.bits, terms, accumulator_);
-  return SlotSum{round(), std::move(survivors_), DecodeCentred(slot_.shape.bits, accumulator_),
+  return SlotSum{round(), std::move(survivors_), Unmasked(slot_.shape, terms, accumulator_),
                  rebuilder.liars()};
 }
 

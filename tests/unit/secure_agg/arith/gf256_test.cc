@@ -3,6 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include <random>
+
+#include "secure_agg/arith/gf256_kernels.h"
+
 namespace veilsum::secure_agg {
 namespace {
 
@@ -50,6 +54,47 @@ TEST(Gf256, HornerStepWorksOnEveryLength) {
     EXPECT_EQ(accumulator, Bytes(size, 0xc1 ^ 0x11));
   }
 }
+
+// Every path against multiplication one byte at a time: all factors, all lengths around its
+// vectors.
+class GfKernelsConformance : public testing::TestWithParam<const GfKernels*> {};
+
+TEST_P(GfKernelsConformance, EqualsBytewiseMultiplication) {
+  std::mt19937 random(13);
+  const auto fill = [&](Bytes& bytes) {
+    for (std::uint8_t& byte : bytes) byte = static_cast<std::uint8_t>(random());
+  };
+  for (unsigned factor = 0; factor < 256; ++factor) {
+    const std::size_t size = factor < 150 ? factor : random() % 1500;
+    const std::size_t front = random() % 33;
+    Bytes buffer(front + size + 9);
+    Bytes other(size);
+    fill(buffer);
+    fill(other);
+    const auto x = static_cast<std::uint8_t>(factor);
+    Bytes multiplied = buffer;
+    Bytes scaled = buffer;
+    for (std::size_t i = 0; i < size; ++i) {
+      multiplied[front + i] =
+          static_cast<std::uint8_t>(SlowProduct(buffer[front + i], x) ^ other[i]);
+      scaled[front + i] ^= SlowProduct(other[i], x);
+    }
+    Bytes actual = buffer;
+    GetParam()->multiply_add(actual.data() + front, x, other.data(), size);
+    ASSERT_EQ(actual, multiplied) << factor;
+    actual = buffer;
+    GetParam()->add_scaled(actual.data() + front, x, other.data(), size);
+    ASSERT_EQ(actual, scaled) << factor;
+  }
+}
+
+std::vector<const GfKernels*> Available() {
+  std::vector<const GfKernels*> available = {&PortableGfKernels()};
+  if (GfniKernels() != nullptr) available.push_back(GfniKernels());
+  return available;
+}
+INSTANTIATE_TEST_SUITE_P(Paths, GfKernelsConformance, testing::ValuesIn(Available()),
+                         [](const auto& param) { return std::string(param.param->name); });
 
 }  // namespace
 }  // namespace veilsum::secure_agg

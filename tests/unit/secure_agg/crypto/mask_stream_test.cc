@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 #include <openssl/evp.h>
 
+#include <random>
+
 #include "secure_agg/arith/ring.h"
 
 namespace veilsum::secure_agg {
@@ -82,6 +84,41 @@ TEST(MaskStream, TermsAddUpAndSignsCancel) {
     EXPECT_EQ(words, before);
   }
 }
+
+class MaskSumConformance : public testing::TestWithParam<const CtrKernels*> {};
+
+// Many terms over several pieces, the whole and in shards from any block, on every path.
+TEST_P(MaskSumConformance, EqualsTheBlockCipherAndPlainSumsForEveryRingAndShard) {
+  std::mt19937 random(17);
+  for (const RingBits bits : {RingBits::k16, RingBits::k32, RingBits::k64}) {
+    const std::size_t size = 2 * kMaskPieceBytes + 16 * (random() % 100) + WordBytes(bits);
+    Bytes before(size);
+    for (std::uint8_t& byte : before) byte = static_cast<std::uint8_t>(random());
+    Bytes expected = before;
+    std::vector<MaskTerm> terms;
+    for (int i = 0; i < 7; ++i) {
+      const auto seed = static_cast<std::uint8_t>(random());
+      const bool add = random() % 2 == 0;
+      terms.push_back({SeedOf(seed), add ? MaskSign::kAdd : MaskSign::kSubtract});
+      const Bytes mask = Keystream(seed, 0, size);
+      add ? AddWords(bits, expected, mask) : SubtractWords(bits, expected, mask);
+    }
+    MaskSum masks(bits, terms, *GetParam());
+    Bytes whole = before;
+    masks.ApplyTo(whole);
+    ASSERT_EQ(whole, expected);
+    Bytes sharded = before;
+    for (std::size_t at = 0; at < size;) {
+      const std::size_t bytes = std::min<std::size_t>(size - at, 16 * (1 + random() % 9000));
+      masks.ApplyTo(std::span(sharded).subspan(at, bytes), at / WordBytes(bits));
+      at += bytes;
+    }
+    ASSERT_EQ(sharded, expected);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Paths, MaskSumConformance, testing::ValuesIn(AvailableCtrKernels()),
+                         [](const auto& param) { return std::string(param.param->name); });
 
 }  // namespace
 }  // namespace veilsum::secure_agg
