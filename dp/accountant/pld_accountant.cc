@@ -14,7 +14,9 @@ namespace {
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr double kLargestStep = 1e-4;     // DP-18
 constexpr double kStepsOfEpsilon = 2000;  // DP-18
-constexpr double kTailShare = 1e-7;       // of delta, over all releases: raised to infinity
+// Of one release's loss: rounding adds at most (step / 2)^2 to its variance.
+constexpr double kStepsOfDeviation = 10;
+constexpr double kTailShare = 1e-7;  // of delta, over all releases: raised to infinity
 constexpr std::size_t kMostBins = std::size_t{1} << 22;
 constexpr double kMostExactSigma = 1 << 12;  // one-coordinate integer noise up to here is exact
 constexpr double kMostSlack = 0.5;           // of delta
@@ -34,6 +36,12 @@ void AbsorbGaussian(PrivacyEvent& into, const PrivacyEvent& event) {
     return static_cast<double>(e.count) * shift * shift;
   };
   into = {1.0, 1 / std::sqrt(information(into) + information(event)), 1};
+}
+
+// About the standard deviation of one release's loss: q sqrt(chi^2), at most the unsampled one.
+double Deviation(const PrivacyEvent& event) {
+  const double inverse = event.merchants / event.noise_multiplier;
+  return std::min(inverse, event.sampling_rate * std::sqrt(std::expm1(inverse * inverse)));
 }
 
 }  // namespace
@@ -151,7 +159,9 @@ double PldAccountant::EpsilonOnGrid(double delta, double step) const {
 double PldAccountant::EpsilonWithoutSlack(double delta) const {
   if (step_) return EpsilonOnGrid(delta, *step_);
   if (const double mu = OneGaussian(); mu > 0) return GaussianEpsilon(mu, delta);
-  double step = kLargestStep, epsilon = EpsilonOnGrid(delta, step);
+  double step = kLargestStep;
+  for (const Part& part : parts_) step = std::min(step, Deviation(part.event) / kStepsOfDeviation);
+  double epsilon = EpsilonOnGrid(delta, step);
   for (int i = 0; i < 4 && epsilon > 0 && step > epsilon / kStepsOfEpsilon; ++i) {
     step = epsilon / kStepsOfEpsilon / (i == 0 ? 1 : 1.25);
     epsilon = std::min(epsilon, EpsilonOnGrid(delta, step));

@@ -12,10 +12,19 @@ namespace veilsum::dp {
 namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
-// Of the tilted sum beyond either end of the window: it wraps around, where it only adds.
-constexpr double kLogWrapped = -27.6;  // ln 1e-12
+// Of the tilted sum beyond either end of the window: it wraps around, where it only adds, and where
+// the other end's masses do not matter.
+constexpr double kLogWrapped = -16.1;  // ln 1e-7
 // Of delta: the sum's mass above the window, which is taken as infinite.
 constexpr double kTailShare = 1e-6;
+
+// Points whose exponentials are products of two: of the chunk's first point, and of a table.
+constexpr std::size_t kChunk = 64;
+std::vector<double> Powers(double exponent) {
+  std::vector<double> powers(kChunk);
+  for (std::size_t j = 0; j < kChunk; ++j) powers[j] = std::exp(exponent * static_cast<double>(j));
+  return powers;
+}
 
 Cumulants TotalAt(std::span<const LossBlock> blocks, double theta) {
   Cumulants total{0, 0, 0};
@@ -29,8 +38,8 @@ Cumulants TotalAt(std::span<const LossBlock> blocks, double theta) {
   return total;
 }
 
-// theta > 0 with theta K'(theta) - K(theta) = ln(1 / delta), where Chernoff's bound of epsilon is
-// least; K' there is that bound.
+// theta > 0 at which the tilted mean K' is about epsilon(delta): the saddle-point approximation of
+// delta, e^(K - theta K') / (theta (1 + theta) sqrt(2 pi K'')), is the delta wanted.
 double SaddlePoint(std::span<const LossBlock> blocks, double delta) {
   const double target = -std::log(delta);
   const Cumulants start = TotalAt(blocks, 0);
@@ -39,7 +48,9 @@ double SaddlePoint(std::span<const LossBlock> blocks, double delta) {
   double theta = std::min(1e8, std::sqrt(2 * target) / deviation);
   for (int i = 0; i < 60; ++i) {
     const Cumulants here = TotalAt(blocks, theta);
-    const double excess = theta * here.mean - here.log_m - target;
+    const double prefactor = theta * (1 + theta) * std::sqrt(2 * M_PI * here.variance);
+    const double excess =
+        theta * here.mean - here.log_m + std::log(std::max(1.0, prefactor)) - target;
     (excess < 0 ? low : high) = theta;
     if (std::abs(excess) < 0.05 || theta > 1e9) break;
     // Newton's step in ln theta
@@ -61,7 +72,7 @@ Window WindowOf(std::span<const LossBlock> blocks, double theta, const Cumulants
                 double tail) {
   const double unit = 1 / (std::sqrt(at_theta.variance) + 1e-300);
   double low = -kInfinity, high = kInfinity, high_untilted = kInfinity;
-  for (const double s : {1.0, 2.0, 4.0, 6.5, 10.0}) {
+  for (const double s : {0.5, 1.5, 3.0, 5.0, 8.0}) {
     const double step = s * unit;
     const Cumulants above = TotalAt(blocks, theta + step), below = TotalAt(blocks, theta - step);
     high = std::min(high, (above.log_m - at_theta.log_m - kLogWrapped) / step);
@@ -170,12 +181,13 @@ ComposedLoss ComposedLoss::Tilted(std::span<const LossBlock> blocks, double thet
   out.infinity_ = -std::expm1(log_finite) + tail;
   out.truncated_below_ = true;
   std::vector<double> mass(bins);
-  for (std::size_t i = 0; i < bins; ++i) {
+  const std::vector<double> powers = Powers(-theta * out.step_);
+  for (std::size_t i = 0; i < bins; i += kChunk) {
     const std::int64_t index = out.lowest_ + static_cast<std::int64_t>(i);
-    const double tilted = cyclic[static_cast<std::size_t>(index) & (bins - 1)];
-    mass[i] =
-        std::max(0.0, tilted) *
-        std::exp(std::min(700.0, total.log_m - theta * static_cast<double>(index) * out.step_));
+    const double scale = std::exp(std::min(700.0, total.log_m - theta * out.At(index)));
+    for (std::size_t j = 0; j < kChunk && i + j < bins; ++j)
+      mass[i + j] = std::max(0.0, cyclic[(static_cast<std::size_t>(index) + j) & (bins - 1)]) *
+                    powers[j] * scale;
   }
   out.SumFromAbove(mass);
   return out;
@@ -185,9 +197,14 @@ void ComposedLoss::SumFromAbove(const std::vector<double>& mass) {
   reference_ = At(lowest_);
   p_above_.assign(mass.size() + 1, 0);
   q_above_.assign(mass.size() + 1, 0);
+  const std::vector<double> powers = Powers(-step_);
+  double scale = 0;
   for (std::size_t i = mass.size(); i-- > 0;) {
+    const std::size_t j = i % kChunk;
+    if (j == kChunk - 1 || i + 1 == mass.size())
+      scale = std::exp(-static_cast<double>(i - j) * step_);
     p_above_[i] = p_above_[i + 1] + mass[i];
-    q_above_[i] = q_above_[i + 1] + mass[i] * std::exp(-static_cast<double>(i) * step_);
+    q_above_[i] = q_above_[i + 1] + mass[i] * powers[j] * scale;
   }
 }
 

@@ -5,13 +5,25 @@
 namespace veilsum::dp {
 namespace {
 
-// e^(-2 pi i k / n) for k < count, each from its own angle: errors do not add up along the table.
+void SetRoot(std::size_t n, std::size_t k, double& re, double& im) {
+  const double angle = -2 * M_PI * static_cast<double>(k) / static_cast<double>(n);
+  re = std::cos(angle);
+  im = std::sin(angle);
+}
+
+// e^(-2 pi i k / n) for k < count: products of two roots with angles of their own, so that errors
+// do not add up along the table.
 ComplexVector Roots(std::size_t n, std::size_t count) {
+  constexpr std::size_t kFine = 1024;
   ComplexVector roots{std::vector<double>(count), std::vector<double>(count)};
-  for (std::size_t k = 0; k < count; ++k) {
-    const double angle = -2 * M_PI * static_cast<double>(k) / static_cast<double>(n);
-    roots.re[k] = std::cos(angle);
-    roots.im[k] = std::sin(angle);
+  double fine_re[kFine], fine_im[kFine], re, im;
+  for (std::size_t k = 0; k < kFine; ++k) SetRoot(n, k, fine_re[k], fine_im[k]);
+  for (std::size_t from = 0; from < count; from += kFine) {
+    SetRoot(n, from, re, im);
+    for (std::size_t k = 0; k < kFine && from + k < count; ++k) {
+      roots.re[from + k] = re * fine_re[k] - im * fine_im[k];
+      roots.im[from + k] = re * fine_im[k] + im * fine_re[k];
+    }
   }
   return roots;
 }

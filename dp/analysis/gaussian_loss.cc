@@ -39,6 +39,7 @@ class MixtureRatio {
 
   double Log(double x) const {
     if (weights_[0] == 0) return Exponent(merchants_, x);  // q = 1
+    if (merchants_ == 1) return LogOfOne(Exponent(1, x));
     if (Exponent(merchants_, x) > 500 || Exponent(1, x) > 500) return LogOfLarge(x);
     double sum = 0;
     for (unsigned k = 1; k <= merchants_; ++k) sum += weights_[k] * std::expm1(Exponent(k, x));
@@ -71,6 +72,11 @@ class MixtureRatio {
 
  private:
   double Exponent(unsigned k, double x) const { return (2.0 * k * x - double(k) * k) / (2 * z2_); }
+  double LogOfOne(double t) const {
+    if (t > 30) return t + std::log(q_) + std::log1p((1 - q_) / q_ * std::exp(-t));
+    const double sum = q_ * std::expm1(t);
+    return sum > -0.5 ? std::log1p(sum) : std::log(weights_[0] + q_ * std::exp(t));
+  }
   double LogOfLarge(double x) const {
     double largest = -kInfinity, sum = 0;
     for (unsigned k = 0; k <= merchants_; ++k)

@@ -4,9 +4,18 @@
 #include <cmath>
 
 namespace veilsum::dp {
+namespace {
+
+// 1 - e^-x; the series is what most calls need, to a relative 1e-15.
+double OneMinusExp(double x) {
+  if (std::abs(x) > 1e-3) return -std::expm1(-x);
+  return x * (1 - x / 2 * (1 - x / 3 * (1 - x / 4 * (1 - x / 5))));
+}
+
+}  // namespace
 
 double UpperShare(double loss, double low, double step) {
-  return std::clamp(std::expm1(low - loss) / std::expm1(-step), 0.0, 1.0);
+  return std::clamp(OneMinusExp(loss - low) / OneMinusExp(step), 0.0, 1.0);
 }
 
 LossGrid::LossGrid(double step, double least, double most) {
