@@ -10,32 +10,70 @@ namespace {
 
 using Answer = absl::StatusOr<std::string> (*)(const PrivacyQuery&);
 
-// One subcommand with the flags that both share. The query lives as long as the callback.
-std::shared_ptr<PrivacyQuery> AddQuery(CLI::App& parent, const std::string& name,
-                                       const std::string& help, Answer answer, std::ostream& out,
-                                       std::ostream& err, ExitCode& exit_code) {
+struct Streams {
+  std::ostream& out;
+  std::ostream& err;
+  ExitCode& exit_code;
+};
+
+struct Command {
+  CLI::App* app;
+  std::shared_ptr<PrivacyQuery> query;  // lives as long as the callback
+};
+
+// A subcommand with the flags that all share.
+Command AddCommand(CLI::App& parent, const std::string& name, const std::string& help,
+                   Answer answer, const Streams& streams) {
   auto query = std::make_shared<PrivacyQuery>();
   CLI::App* command = parent.add_subcommand(name, help);
   command->add_option("--delta", query->delta, "target delta")->required();
-  command
-      ->add_option("--sampling-rate", query->sampling_rate,
-                   "Poisson sampling rate: a decimal or a/b; 1 is no sampling")
-      ->required();
-  command->add_option("--steps", query->steps, "number of releases")->required();
-  command->add_option("--mechanism", query->mechanism, "gaussian | discrete-gaussian")
+  command->add_option("--accountant", query->accountant, "pld (the tightest) | rdp")
       ->capture_default_str();
-  command->add_option("--accountant", query->accountant, "rdp")->capture_default_str();
-  command->add_option("--neighbouring", query->neighbouring, "add-remove")->capture_default_str();
+  command->add_option("--neighbouring", query->neighbouring, "add-remove | replace-one")
+      ->capture_default_str();
   command->add_flag("--json", query->json, "one JSON object on stdout");
-  command->callback([query, name, answer, &out, &err, &exit_code] {
+  command->callback([query, name, answer, streams] {
     const absl::StatusOr<std::string> text = answer(*query);
-    exit_code = text.ok() ? ExitCode::kDone : ExitCodeOfAnswer(text.status());
+    streams.exit_code = text.ok() ? ExitCode::kDone : ExitCodeOfAnswer(text.status());
     if (text.ok())
-      out << *text << std::flush;
+      streams.out << *text << std::flush;
     else
-      err << "veilsum dp " << name << ": " << std::string(text.status().message()) << std::endl;
+      streams.err << "veilsum dp " << name << ": " << std::string(text.status().message())
+                  << std::endl;
   });
-  return query;
+  return {command, query};
+}
+
+// The flags of one mechanism.
+Command WithMechanism(Command command) {
+  CLI::App& app = *command.app;
+  PrivacyQuery& query = *command.query;
+  app.add_option("--sampling-rate", query.sampling_rate,
+                 "Poisson sampling rate: a decimal or a/b; 1 is no sampling")
+      ->required();
+  app.add_option("--steps", query.steps, "number of releases")->required();
+  app.add_option("--mechanism", query.mechanism, "gaussian | discrete-gaussian | skellam | laplace")
+      ->capture_default_str();
+  app.add_option("--merchants", query.merchants, "merchants at which one person's rows are")
+      ->capture_default_str();
+  app.add_option("--sensitivity", query.sensitivity,
+                 "integer noise: L2 sensitivity on the grid; 0 is a grid too fine to matter")
+      ->capture_default_str();
+  app.add_option("--sensitivity-l1", query.sensitivity_l1,
+                 "skellam: L1 sensitivity on the grid; 0 is the largest possible")
+      ->capture_default_str();
+  app.add_option("--dimension", query.dimension, "integer noise: coordinates of the sum")
+      ->capture_default_str();
+  return command;
+}
+
+Command WithNoise(Command command) {
+  command = WithMechanism(command);
+  command.app
+      ->add_option("--noise-multiplier", command.query->noise_multiplier,
+                   "noise standard deviation over sensitivity (laplace: scale)")
+      ->required();
+  return command;
 }
 
 }  // namespace
@@ -47,17 +85,19 @@ void AddDpCommands(CLI::App& app, std::ostream& out, std::ostream& err, ExitCode
       "Examples:\n  veilsum dp epsilon --noise-multiplier 1 --delta 1e-5 --sampling-rate 1/10 "
       "--steps 100\n"
       "  veilsum dp noise --epsilon 3 --delta 1e-5 --sampling-rate 1/10 --steps 100");
-  const auto loss = AddQuery(*dp, "epsilon", "The privacy loss of a noise multiplier",
-                             &AnswerEpsilon, out, err, exit_code);
-  dp->get_subcommand("epsilon")
-      ->add_option("--noise-multiplier", loss->noise_multiplier,
-                   "noise standard deviation over sensitivity")
-      ->required();
-  const auto noise = AddQuery(*dp, "noise", "The least noise multiplier for a privacy loss",
-                              &AnswerNoise, out, err, exit_code);
-  dp->get_subcommand("noise")
-      ->add_option("--epsilon", noise->epsilon, "target epsilon")
-      ->required();
+  const Streams streams{out, err, exit_code};
+  WithNoise(AddCommand(*dp, "epsilon", "The privacy loss of a noise multiplier", &AnswerEpsilon,
+                       streams));
+  const Command noise = WithMechanism(AddCommand(
+      *dp, "noise", "The least noise multiplier for a privacy loss", &AnswerNoise, streams));
+  noise.app->add_option("--epsilon", noise.query->epsilon, "target epsilon")->required();
+  WithNoise(
+      AddCommand(*dp, "curve", "The privacy loss over steps, as a plot", &AnswerCurve, streams));
+  WithNoise(
+      AddCommand(*dp, "explain", "What a privacy loss means, in words", &AnswerExplain, streams));
+  const Command events = AddCommand(*dp, "events", "The privacy loss of a JSON list of events",
+                                    &AnswerEvents, streams);
+  events.app->add_option("file", events.query->file, "JSON file")->required();
 }
 
 }  // namespace veilsum::cli

@@ -5,32 +5,66 @@
 #include <cstdint>
 #include <string>
 
+#include "base/canonical_json.h"
 #include "base/exit_code.h"
 #include "base/status.h"
+#include "dp/accountant/accountant.h"
 
 namespace veilsum::cli {
 
 struct PrivacyQuery {
-  double noise_multiplier = 0;  // `epsilon` only
+  double noise_multiplier = 0;  // not of `noise` and `events`
   double epsilon = 0;           // `noise` only
   double delta = 0;
   std::string sampling_rate = "1";
   std::uint64_t steps = 1;
+  std::uint32_t merchants = 1;
+  double sensitivity = 0;  // of integer noise, on its grid; 0: so fine that it does not matter
+  double sensitivity_l1 = 0;
+  std::uint64_t dimension = 0;
   std::string mechanism = "gaussian";
   std::string accountant = "rdp";
   std::string neighbouring = "add-remove";
+  std::string file;  // `events` only
   bool json = false;
 };
 
-// One line of text, or one JSON object:
-// {"accountant","delta","epsilon","mechanism","neighbouring","noise_multiplier","order",
-// "sampling_rate","steps"}; an infinite epsilon is null. InvalidArgument names the flag's field and
-// bound; Unimplemented names an accountant, mechanism or neighbouring relation that this build
-// lacks; FailedPrecondition when no noise meets the target.
+// One line of text, or one JSON object: {"accountant","delta","epsilon","epsilon_rdp","mechanism",
+// "merchants","neighbouring","noise_multiplier","order","sampling_rate","steps"}; an epsilon that
+// is infinite or unknown is null. InvalidArgument names the flag's field and bound; Unimplemented
+// what the accountant cannot do; FailedPrecondition when no noise meets the target.
 absl::StatusOr<std::string> AnswerEpsilon(const PrivacyQuery& query);
 absl::StatusOr<std::string> AnswerNoise(const PrivacyQuery& query);
+// Epsilon over steps 1..steps at a dozen points: a plot of text, or the same object with "points".
+absl::StatusOr<std::string> AnswerCurve(const PrivacyQuery& query);
+// A paragraph for people who are no mathematicians, or the same object with "text".
+absl::StatusOr<std::string> AnswerExplain(const PrivacyQuery& query);
+// The composition of a JSON list of events in query.file; docs/accounting.md has the format.
+absl::StatusOr<std::string> AnswerEvents(const PrivacyQuery& query);
 
 // kUsage for InvalidArgument and Unimplemented, which the caller mends by other flags.
 ExitCode ExitCodeOfAnswer(const absl::Status& status);
+
+// ---- What the answers share.
+
+// A query's fields as checked values.
+struct PrivacySetting {
+  dp::AccountantKind accountant;
+  dp::Neighbouring neighbouring;
+  dp::Delta delta;
+  dp::PrivacyEvent event;  // with the query's noise multiplier and steps
+};
+// The fields of one event; `noise_multiplier` is checked too.
+absl::StatusOr<dp::PrivacyEvent> EventOf(const PrivacyQuery& query);
+absl::StatusOr<PrivacySetting> SettingOf(const PrivacyQuery& query);
+absl::StatusOr<dp::AccountantKind> AccountantOf(const std::string& name);
+absl::StatusOr<dp::Neighbouring> NeighbouringOf(const std::string& name);
+absl::StatusOr<dp::PrivacyLoss> LossOf(const PrivacySetting& setting,
+                                       const dp::PrivacySchedule& schedule);
+// By Renyi accounting, for comparison; infinite where that has no bound.
+double RenyiEpsilonOf(const PrivacySetting& setting, const dp::PrivacySchedule& schedule);
+Json NumberOrNull(double value);
+Json AnswerObject(const PrivacyQuery& query, double noise_multiplier, const dp::PrivacyLoss& loss,
+                  double epsilon_rdp);
 
 }  // namespace veilsum::cli

@@ -10,7 +10,7 @@ absl::Status RdpAccountant::Compose(const PrivacyEvent& event) {
 
 absl::StatusOr<PrivacyLoss> RdpAccountant::LossAt(Delta delta) const {
   if (schedule_.empty()) return PrivacyLoss{0, std::nullopt};
-  const bool integer = noise_ == Noise::kInteger;
+  const bool integer = noise_ == Noise::kInteger || NeedsIntegerOrders(schedule_);
   const EpsilonAndOrder loss =
       EpsilonOfSchedule(schedule_, delta.value(), integer ? IntegerOrders() : DefaultOrders(),
                         integer ? Refine::kNo : Refine::kBetweenNeighbours);

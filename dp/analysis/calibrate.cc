@@ -1,5 +1,6 @@
 #include "dp/analysis/calibrate.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace veilsum::dp {
@@ -7,6 +8,7 @@ namespace {
 
 constexpr double kLeast = 0.05;
 constexpr double kMost = 1e6;
+constexpr double kNear = 1e-6;  // relative width at which LeastNoiseNear ends
 
 }  // namespace
 
@@ -31,6 +33,48 @@ absl::StatusOr<Calibration> LeastNoise(double target, const LossOfNoise& loss) {
     }
   }
   return Calibration{enough, enough_loss};
+}
+
+absl::StatusOr<Calibration> LeastNoiseNear(double target, double guess, const LossOfNoise& loss) {
+  if (!(target > 0) || !std::isfinite(target))
+    return InvalidArgument("epsilon is %g, must be finite and above 0", target);
+  // The loss is near to a power of the noise: ln loss is near to a line over ln noise.
+  const auto excess = [&](double noise) {
+    return std::clamp(std::log(loss(noise) / target), -30.0, 30.0);
+  };
+  double enough = std::clamp(guess, kLeast, kMost), over = excess(enough);
+  double little = enough, under = over;
+  for (double factor = 1.05; over > 0; factor *= factor) {
+    if (enough >= kMost)
+      return FailedPrecondition("no noise multiplier up to %g keeps epsilon at %g or below", kMost,
+                                target);
+    little = enough, under = over;
+    enough = std::min(kMost, enough * factor);
+    over = excess(enough);
+  }
+  for (double factor = 1.1; under <= 0; factor *= factor) {
+    if (little < enough) enough = little, over = under;
+    if (little <= kLeast) return Calibration{kLeast, loss(kLeast)};
+    little = std::max(kLeast, little / factor);
+    under = excess(little);
+  }
+  // Regula falsi, whose stale end is weighed down (Illinois), aimed a little at the safe side.
+  double weight_over = over, weight_under = under;
+  for (int i = 0; i < 60 && enough > little * (1 + kNear); ++i) {
+    const double share = weight_under / (weight_under - weight_over);
+    const double width = std::log(enough / little);
+    double next = little * std::exp(std::clamp(share, 0.001, 0.999) * width) * (1 + kNear / 3);
+    if (!(next > little && next < enough)) next = std::sqrt(little * enough);
+    const double here = excess(next);
+    if (here <= 0) {
+      enough = next, over = weight_over = here;
+      weight_under /= 2;
+    } else {
+      little = next, under = weight_under = here;
+      weight_over /= 2;
+    }
+  }
+  return Calibration{enough, target * std::exp(over)};
 }
 
 absl::StatusOr<Calibration> LeastNoise(Epsilon target, Delta delta, const SamplingRate& rate,

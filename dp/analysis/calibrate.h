@@ -21,6 +21,10 @@ struct Calibration {
 // loss is at most `target`. FailedPrecondition when even the largest does not meet it.
 absl::StatusOr<Calibration> LeastNoise(double target, const LossOfNoise& loss);
 
+// The same where a loss is dear: about ten evaluations from a guess of the noise, to a relative
+// 1e-6.
+absl::StatusOr<Calibration> LeastNoiseNear(double target, double guess, const LossOfNoise& loss);
+
 // The same for `steps` Poisson-subsampled Gaussian releases composed with `others` (statistics,
 // say), by RDP.
 absl::StatusOr<Calibration> LeastNoise(Epsilon target, Delta delta, const SamplingRate& rate,

@@ -6,6 +6,8 @@
 #include <map>
 #include <numeric>
 
+#include "dp/analysis/rdp_integer.h"
+
 namespace veilsum::dp {
 namespace {
 
@@ -57,6 +59,46 @@ double RdpByInterpolation(double q, double z, double order) {
   const double low = (below - 1) * RdpByBinomialSum(q, z, below),
                high = below * RdpByBinomialSum(q, z, below + 1);
   return ((1 - weight) * low + weight * high) / (order - 1);
+}
+
+// ln E[M^power] over x ~ N(0, z^2), M = sum_k w_k e^((2 k x - k^2) / 2 z^2), k ~ Bin(m, q).
+double LogMomentOfMixture(const PrivacyEvent& event, double power) {
+  const double q = event.sampling_rate, z2 = event.noise_multiplier * event.noise_multiplier,
+               m = event.merchants;
+  std::vector<double> log_weights;
+  for (double k = 0; k <= m; ++k)
+    log_weights.push_back(std::lgamma(m + 1) - std::lgamma(k + 1) - std::lgamma(m - k + 1) +
+                          k * std::log(q) + (k == m ? 0 : (m - k) * std::log1p(-q)));
+  const double z = event.noise_multiplier, step = std::min(z / 16, z2 / (2.5 * m));
+  const double from = std::min(0.0, power * m) - 13 * z - 1,
+               to = std::max(0.0, power * m) + 13 * z + 1;
+  double top = -kInfinity, sum = 0;  // log-sum-exp as it goes
+  for (double x = from; x <= to; x += step) {
+    double largest = -kInfinity, inner = 0;
+    for (double k = 0; k <= m; ++k)
+      largest = std::max(largest,
+                         log_weights[static_cast<std::size_t>(k)] + (2 * k * x - k * k) / (2 * z2));
+    for (double k = 0; k <= m; ++k)
+      inner += std::exp(log_weights[static_cast<std::size_t>(k)] + (2 * k * x - k * k) / (2 * z2) -
+                        largest);
+    const double term = power * (largest + std::log(inner)) - x * x / (2 * z2);
+    if (term > top) {
+      sum *= std::exp(top - term);
+      top = term;
+    }
+    sum += std::exp(term - top);
+  }
+  return top + std::log(sum) + std::log(step / z) - 0.5 * std::log(2 * M_PI);
+}
+
+double RdpOfMixture(const PrivacyEvent& event, double order) {
+  if (event.sampling_rate == 1) {
+    const double shift = event.merchants / event.noise_multiplier;
+    return order * shift * shift / 2;
+  }
+  const double larger =
+      std::max(LogMomentOfMixture(event, order), LogMomentOfMixture(event, 1 - order));
+  return std::max(0.0, larger) / (order - 1);
 }
 
 bool IsInteger(double order) { return order == std::floor(order); }
@@ -170,13 +212,44 @@ double RdpAtOrder(double sampling_rate, double noise_multiplier, double order) {
   return RdpByQuadrature(sampling_rate, noise_multiplier, order);
 }
 
+double RdpAtOrder(const PrivacyEvent& event, double order) {
+  const double q = event.sampling_rate, z = event.noise_multiplier;
+  const auto sampled = [&](const RdpOfOrder& unsampled) {
+    return SubsampledRdp(q, static_cast<unsigned>(order), unsampled);
+  };
+  switch (event.noise) {
+    case NoiseKind::kGaussian:
+      return event.merchants > 1 ? RdpOfMixture(event, order) : RdpAtOrder(q, z, order);
+    case NoiseKind::kDiscreteGaussian:
+      return RdpAtOrder(q, z, order);
+    case NoiseKind::kLaplace:
+      if (q == 1) return LaplaceRdp(order, z);
+      return sampled([&](unsigned k) { return LaplaceRdp(k, z); });
+    case NoiseKind::kSkellam: {
+      const double d2 = event.grid.sensitivity, mu = z * z * d2 * d2;
+      const double d1 =
+          event.grid.sensitivity_l1 > 0
+              ? event.grid.sensitivity_l1
+              : LargestL1(d2, event.grid.dimension > 0 ? static_cast<double>(event.grid.dimension)
+                                                       : kInfinity);
+      return sampled([&](unsigned k) { return SkellamRdp(k, mu, d2, d1); });
+    }
+  }
+  return kInfinity;
+}
+
 double RdpAtOrder(const PrivacySchedule& schedule, double order) {
   double sum = 0;
   for (const PrivacyEvent& event : schedule)
-    if (event.count > 0)
-      sum += static_cast<double>(event.count) *
-             RdpAtOrder(event.sampling_rate, event.noise_multiplier, order);
+    if (event.count > 0) sum += static_cast<double>(event.count) * RdpAtOrder(event, order);
   return sum;
+}
+
+bool NeedsIntegerOrders(const PrivacySchedule& schedule) {
+  return std::any_of(schedule.begin(), schedule.end(), [](const PrivacyEvent& event) {
+    return event.noise == NoiseKind::kDiscreteGaussian || event.noise == NoiseKind::kSkellam ||
+           (event.noise == NoiseKind::kLaplace && event.sampling_rate < 1);
+  });
 }
 
 std::span<const double> DefaultOrders() {

@@ -22,8 +22,14 @@ double RdpByBinomialSum(double sampling_rate, double noise_multiplier, unsigned 
 // The same at any real order > 1 by the trapezoid rule.
 double RdpByQuadrature(double sampling_rate, double noise_multiplier, double order);
 
-double RdpAtOrder(const PrivacySchedule& schedule,
-                  double order);  // sums over the events with their counts
+// One release of the event, whatever its noise: integer noise and Laplace noise over samples only
+// at integer orders (rdp_integer.h). A person at several merchants: quadrature of the mixture k ~
+// Bin(m, q) of shifts (lemma L8), the larger of both directions.
+double RdpAtOrder(const PrivacyEvent& event, double order);
+// Sums over the events with their counts.
+double RdpAtOrder(const PrivacySchedule& schedule, double order);
+// Whether some event has a bound at integer orders only.
+bool NeedsIntegerOrders(const PrivacySchedule& schedule);
 
 // 1.1 to 10.9 by 0.1, 11 to 63, 128, 256, 512, 1024.
 std::span<const double> DefaultOrders();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <string>
 
@@ -25,6 +26,10 @@ constexpr double kNoiseTail =
 constexpr double kRounding =
     1e-9;  // relative error forgiven to numbers that travelled as decimal strings
 
+// Beyond it a claim says nothing, and a grid of losses would be long: Renyi's bound stands.
+constexpr double kMostNumericalEpsilon = 100;
+constexpr double kSlackMargin = 1e-3;  // of epsilon, for which slack is provided
+
 // A sum's facts without its noise; statistics and training differ only in these.
 struct SumFacts {
   std::string name;
@@ -45,6 +50,7 @@ struct RunFacts {
   double min_survivors;
   double carriers;  // H_min
   double delta;
+  AccountantKind accountant;
 };
 
 absl::Status ValidateCohort(const CohortSpec& cohort) {
@@ -114,6 +120,7 @@ absl::StatusOr<RunFacts> FactsOf(const RunPrivacyInput& input) {
   facts.min_survivors = input.cohort.min_survivors;
   facts.carriers = input.cohort.min_survivors - input.cohort.colluders;
   facts.delta = delta.value();
+  facts.accountant = input.accountant;
   return facts;
 }
 
@@ -172,13 +179,9 @@ void AddSum(ViewedRun& run, const SumFacts& sum, double members, const SumNoise&
   const double sigma = noise.share_sigma * std::sqrt(view.shares);
   const double ideal = std::sqrt(std::max(0.0, sigma * sigma - kRoundingVariance));
   const double attempts = static_cast<double>(sum.attempts);
-  // DP-16: sampled anywhere with probability q_m = 1 - (1 - q)^m, then moving the sum by at most m
-  // D2 (lemma L8, coarse bound).
-  const double rate = view.merchants == 1
-                          ? sum.sampling_rate
-                          : -std::expm1(view.merchants * std::log1p(-sum.sampling_rate));
-  run.schedule.push_back(
-      {std::min(1.0, rate), ideal / (view.merchants * sum.sensitivity), sum.attempts});
+  // DP-16: each merchant samples on its own; k of them move the sum by at most k D2 (lemma L8).
+  run.schedule.push_back({sum.sampling_rate, ideal / sum.sensitivity, sum.attempts,
+                          NoiseKind::kGaussian, view.merchants});
   const AttemptCharge distance = DistanceOfAttempt(sum, members, noise, sigma);
   run.distance.kl += attempts * distance.kl;
   run.distance.linear += attempts * distance.linear;
@@ -198,7 +201,7 @@ struct ViewLoss {
 
 // The least epsilon with delta_RDP(epsilon) + slack(epsilon) <= delta: increasing iteration from
 // the one without slack.
-ViewLoss LossOf(const ViewedRun& run, double delta) {
+ViewLoss RenyiLossOf(const ViewedRun& run, double delta) {
   const auto loss_at = [&](double d) {
     return EpsilonOfSchedule(run.schedule, d, DefaultOrders(), Refine::kBetweenNeighbours);
   };
@@ -212,6 +215,48 @@ ViewLoss LossOf(const ViewedRun& run, double delta) {
     loss = next;
   }
   return {};
+}
+
+// The same by another accountant, whose evaluations are dearer: slack is provided for an epsilon
+// that is a little larger, and the first that turns out not to be exceeded will do.
+ViewLoss NumericalLossOf(AccountantKind kind, const ViewedRun& run, double delta) {
+  const absl::StatusOr<std::unique_ptr<Accountant>> accountant = MakeAccountant(kind);
+  if (!accountant.ok()) return {};
+  for (const PrivacyEvent& event : run.schedule)
+    if (!(*accountant)->Compose(event).ok()) return {};
+  // The closed bound of Renyi is at hand, and never below.
+  double bound = RenyiLossOf(run, delta).epsilon;
+  if (!(bound < kMostNumericalEpsilon)) return {bound, 0, SlackAt(run, bound)};
+  for (int i = 0; i < 60; ++i) {
+    const double slack = SlackAt(run, bound);
+    const absl::StatusOr<Delta> left = Delta::Create(delta - slack);
+    if (!(slack < delta / 2) || !left.ok()) return {};
+    const absl::StatusOr<PrivacyLoss> loss = (*accountant)->LossAt(*left);
+    if (!loss.ok()) return {};
+    // Slack that is small against delta may as well be provided for the larger bound.
+    if (loss->epsilon <= bound && slack < 1e-4 * delta) return {loss->epsilon, 0, slack};
+    if (loss->epsilon <= bound && bound <= loss->epsilon * (1 + kSlackMargin))
+      return {loss->epsilon, 0, slack};
+    bound = loss->epsilon * (1 + kSlackMargin / 2);
+  }
+  return {};
+}
+
+ViewLoss LossOf(AccountantKind kind, const ViewedRun& run, double delta) {
+  return kind == AccountantKind::kRdp ? RenyiLossOf(run, delta) : NumericalLossOf(kind, run, delta);
+}
+
+// The least noise whose loss by the run's accountant is at most `epsilon`.
+absl::StatusOr<Calibration> LeastNoiseOf(
+    const RunFacts& facts, double epsilon,
+    const std::function<ViewedRun(double noise_multiplier)>& run) {
+  VEILSUM_ASSIGN_OR_RETURN(const Calibration renyi, LeastNoise(epsilon, [&](double z) {
+                             return RenyiLossOf(run(z), facts.delta).epsilon;
+                           }));
+  if (facts.accountant == AccountantKind::kRdp) return renyi;
+  return LeastNoiseNear(epsilon, renyi.noise_multiplier * 0.93, [&](double z) {
+    return LossOf(facts.accountant, run(z), facts.delta).epsilon;
+  });
 }
 
 using RunNoise = ClaimedNoise;
@@ -233,7 +278,7 @@ AttemptCharge Charge(const SumFacts& sum, double members, const SumNoise& noise,
 
 PrivacyStatement MakeStatement(const RunFacts& facts, const RunNoise& noise) {
   const auto loss = [&](const View& view) {
-    return LossOf(ViewRun(facts, noise, view), facts.delta);
+    return LossOf(facts.accountant, ViewRun(facts, noise, view), facts.delta);
   };
   PrivacyStatement statement{};
   const ViewLoss published = loss({facts.carriers});
@@ -241,6 +286,10 @@ PrivacyStatement MakeStatement(const RunFacts& facts, const RunNoise& noise) {
   statement.order = published.order;
   statement.delta_slack = published.slack;
   statement.delta = facts.delta;
+  statement.epsilon_rdp =
+      facts.accountant == AccountantKind::kRdp
+          ? published.epsilon
+          : RenyiLossOf(ViewRun(facts, noise, {facts.carriers}), facts.delta).epsilon;
   statement.epsilon_coordinator = statement.epsilon_outsider = loss({facts.min_survivors}).epsilon;
   statement.epsilon_all_others = loss({1}).epsilon;
   for (unsigned merchants : {2u, 3u})
@@ -248,7 +297,7 @@ PrivacyStatement MakeStatement(const RunFacts& facts, const RunNoise& noise) {
   if (facts.statistics) {
     ViewedRun alone;
     AddSum(alone, *facts.statistics, facts.members, *noise.statistics, {facts.carriers});
-    statement.statistics_epsilon = LossOf(alone, facts.delta).epsilon;
+    statement.statistics_epsilon = LossOf(facts.accountant, alone, facts.delta).epsilon;
   }
   const auto budget = SmallestBudget(facts.delta, [&](std::uint32_t order) {
     std::vector<Reserve> reserves = {{"training",
@@ -266,8 +315,8 @@ PrivacyStatement MakeStatement(const RunFacts& facts, const RunNoise& noise) {
 }
 
 PrivacyStatement NoStatement(double delta) {
-  return {kInfinity, kInfinity, kInfinity, kInfinity, {kInfinity, kInfinity}, kInfinity, delta,
-          0,         0,         kInfinity, 0};
+  return {kInfinity, kInfinity, kInfinity, kInfinity, {kInfinity, kInfinity}, kInfinity, delta, 0,
+          0,         kInfinity, 0,         kInfinity};
 }
 
 absl::Status CheckRings(const RunFacts& facts, const RunNoise& noise) {
@@ -296,11 +345,11 @@ RunPrivacy WithoutPrivacy(const RunFacts& facts) {
 absl::StatusOr<SumNoise> CalibrateStatistics(const RunFacts& facts, double epsilon) {
   const SumFacts& sum = *facts.statistics;
   VEILSUM_ASSIGN_OR_RETURN(
-      const Calibration calibration, LeastNoise(epsilon, [&](double noise_multiplier) {
+      const Calibration calibration, LeastNoiseOf(facts, epsilon, [&](double noise_multiplier) {
         ViewedRun alone;
         AddSum(alone, sum, facts.members, NoiseAt(sum, facts.carriers, noise_multiplier),
                {facts.carriers});
-        return LossOf(alone, facts.delta).epsilon;
+        return alone;
       }));
   return NoiseAt(sum, facts.carriers, calibration.noise_multiplier);
 }
@@ -313,11 +362,12 @@ absl::StatusOr<RunNoise> CalibrateNoise(const RunFacts& facts, const RunPrivacyI
     if (!statistics.ok()) return Annotate(statistics.status(), "statistics");
     noise.statistics = *statistics;
   }
-  VEILSUM_ASSIGN_OR_RETURN(
-      const Calibration calibration, LeastNoise(input.epsilon, [&](double noise_multiplier) {
-        noise.training = NoiseAt(facts.training, facts.carriers, noise_multiplier);
-        return LossOf(ViewRun(facts, noise, {facts.carriers}), facts.delta).epsilon;
-      }));
+  VEILSUM_ASSIGN_OR_RETURN(const Calibration calibration,
+                           LeastNoiseOf(facts, input.epsilon, [&](double noise_multiplier) {
+                             noise.training =
+                                 NoiseAt(facts.training, facts.carriers, noise_multiplier);
+                             return ViewRun(facts, noise, {facts.carriers});
+                           }));
   noise.training = NoiseAt(facts.training, facts.carriers, calibration.noise_multiplier);
   return noise;
 }
@@ -345,6 +395,10 @@ absl::StatusOr<SumNoise> VerifySum(const SumFacts& sum, double carriers, const S
   if (claimed.noise_multiplier > multiplier * (1 + kRounding))
     return PermissionDenied("%s noise_multiplier is %.17g, noise_sigma supports %.17g (DP-03)",
                             sum.name, claimed.noise_multiplier, multiplier);
+  if (claimed.noise_multiplier < multiplier * (1 - kRounding))
+    return PermissionDenied(
+        "%s noise_multiplier is %.17g, less than the %.17g that noise_sigma gives (DP-03)",
+        sum.name, claimed.noise_multiplier, multiplier);
   return SumNoise{sum.sensitivity, multiplier, sigma, sigma / std::sqrt(carriers)};
 }
 

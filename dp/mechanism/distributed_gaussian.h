@@ -9,7 +9,7 @@
 #include <optional>
 #include <vector>
 
-#include "dp/event.h"
+#include "dp/accountant/accountant.h"
 #include "dp/ledger/attempt_charge.h"
 #include "dp/sensitivity.h"
 
@@ -46,6 +46,8 @@ struct RunPrivacyInput {
   CohortSpec cohort;
   TrainingSumSpec training;
   std::optional<StatisticsSumSpec> statistics;
+  // Whose epsilons noise is calibrated to and statements give; the filter is always Renyi (SE-08).
+  AccountantKind accountant = AccountantKind::kRdp;
 };
 
 // The numbers of one sum in the contract. All zero but sensitivity in mode none. Grid units except
@@ -64,15 +66,15 @@ struct PrivacyStatement {
   double epsilon_coordinator;  // coordinator alone: U_min shares
   double epsilon_outsider;     // whoever sees the models only; bounded by the same U_min shares
   double epsilon_all_others;   // everybody else conspires: one's own share only
-  // A person with data at 2, 3 merchants, against coordinator and t (coin 1 - (1-q)^m, shift m D2:
-  // a bound).
+  // A person with data at 2, 3 merchants, against coordinator and t (shift k D2, k ~ Bin(m, q)).
   std::array<double, 2> epsilon_person;
   double statistics_epsilon;  // of the statistics alone at delta; 0 without statistics
   double delta;
   double delta_slack;          // part of delta that pays for integer noise, sampler and padding
-  double order;                // Renyi order of `epsilon`
+  double order;                // Renyi order of `epsilon`; 0 where the accountant has none
   double epsilon_filter;       // the smallest block budget that admits this run alone (SE-08)
   std::uint32_t filter_order;  // its a*
+  double epsilon_rdp = 0;      // `epsilon` by Renyi accounting: the second number (DP-19)
 };
 
 struct RunPrivacy {

@@ -117,7 +117,9 @@ absl::StatusOr<dp::RunPrivacyInput> PrivacyInputOf(const Plan& plan,
                    .attempts_max = plan.training.attempts_max,
                    .users_in_round_max = padded_all,
                    .ring_bits = static_cast<int>(plan.aggregation.ring_bits)},
-      .statistics = std::nullopt};
+      .statistics = std::nullopt,
+      .accountant = plan.privacy.accountant == AccountantKind::kPld ? dp::AccountantKind::kPld
+                                                                    : dp::AccountantKind::kRdp};
   if (plan.has_statistics())
     input.statistics = dp::StatisticsSumSpec{
         .grid = {static_cast<std::uint32_t>(plan.numeric_inputs()), scale_log2, largest},

@@ -12,7 +12,8 @@ std::optional<double> Finite(double value) {
 }
 
 void AddStatement(const dp::PrivacyStatement& s, PrivacyFacts& facts) {
-  facts.epsilon = facts.epsilon_coordinator_plus_t = facts.epsilon_rdp = Finite(s.epsilon);
+  facts.epsilon = facts.epsilon_coordinator_plus_t = Finite(s.epsilon);
+  facts.epsilon_rdp = Finite(s.epsilon_rdp);
   facts.epsilon_coordinator = Finite(s.epsilon_coordinator);
   facts.epsilon_outsider = Finite(s.epsilon_outsider);
   facts.epsilon_all_others = Finite(s.epsilon_all_others);
@@ -41,7 +42,7 @@ absl::StatusOr<PrivacyFacts> PrivacyFactsOf(const model::Plan& plan,
                            model::CheckPrivacy(plan, contract));
   PrivacyFacts facts;
   facts.is_private = contract.is_private;
-  facts.accountant = "rdp";
+  facts.accountant = dp::NameOf(checked.input.accountant);
   facts.colluders = checked.input.cohort.colluders;
   facts.unit = plan.unit.column;
   facts.sampling_rate = plan.training.sampling_rate.ToDouble();

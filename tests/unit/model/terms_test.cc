@@ -150,8 +150,8 @@ TEST(CheckPrivacy, DP03_OnePercentLessNoiseIsRefusedWhereverItIsTaken) {
     refused(&SumSpec::noise_sigma, 0.99);
     refused(&SumSpec::noise_sigma, 1.01);  // more than the shares carry
     refused(&SumSpec::share_sigma, 0.99);
-    refused(&SumSpec::noise_multiplier,
-            1.01);  // more than the noise supports; less would promise nothing
+    refused(&SumSpec::noise_multiplier, 1.01);  // more than the noise supports
+    refused(&SumSpec::noise_multiplier, 0.99);  // not what the noise gives
     RunContract contract = Good().contract;
     SumSpec& spec = contract.sums[sum];
     for (std::string* s : {&spec.noise_sigma, &spec.share_sigma, &spec.noise_multiplier})

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <sstream>
 
 #include "base/canonical_json.h"
@@ -67,13 +68,92 @@ TEST(DpNoise, PrintsALineForPeople) {
               HasSubstr("noise multiplier 4.0"));
 }
 
-TEST(DpEpsilon, SaysThatThisBuildHasNoPld) {
+TEST(DpNoise, PrivacyLossAccountingMeetsTheKnownNoise) {
   const Ran ran = RunVeilsum(
-      "dp epsilon --noise-multiplier 1 --sampling-rate 0.01 --steps 10 --delta 1e-5 --accountant "
-      "pld --json");
-  EXPECT_EQ(ran.exit_code, ExitCode::kUsage);
-  EXPECT_THAT(ran.err, HasSubstr("this build has rdp only"));
-  EXPECT_EQ(ran.out, "");
+      "dp noise --epsilon 2 --delta 1e-6 --sampling-rate 0.05 --steps 1000 --accountant pld "
+      "--json");
+  ASSERT_EQ(ran.exit_code, ExitCode::kDone) << ran.err;
+  const Json answer = Json::parse(ran.out);
+  EXPECT_LE(answer["epsilon"].get<double>(), 2);
+  EXPECT_GE(answer["noise_multiplier"].get<double>(), 3.65234);
+  EXPECT_LE(answer["noise_multiplier"].get<double>(), 3.65234 * 1.002);
+  EXPECT_GT(answer["epsilon_rdp"].get<double>(), 2);
+}
+
+TEST(DpEpsilon, OtherNoiseNeighboursAndMerchants) {
+  const auto epsilon = [](const std::string& flags) {
+    const Ran ran = RunVeilsum(
+        "dp epsilon --noise-multiplier 2 --sampling-rate 0.05 --steps 100 --delta 1e-5 --json " +
+        (flags.find("--accountant") == std::string::npos ? "--accountant pld " + flags : flags));
+    EXPECT_EQ(ran.exit_code, ExitCode::kDone) << ran.err;
+    return ran.exit_code == ExitCode::kDone ? Json::parse(ran.out)["epsilon"].get<double>() : NAN;
+  };
+  const double plain = epsilon("");
+  EXPECT_GT(epsilon("--accountant rdp"), plain);
+  EXPECT_GT(epsilon("--neighbouring replace-one"), plain);
+  EXPECT_GT(epsilon("--merchants 2"), plain);
+  EXPECT_NEAR(epsilon("--mechanism discrete-gaussian"), plain, 1e-9);
+  EXPECT_NEAR(epsilon("--mechanism discrete-gaussian --sensitivity 4096 --dimension 1000"), plain,
+              1e-5);
+  EXPECT_GT(epsilon("--mechanism skellam --sensitivity 1024 --dimension 1000 --accountant rdp"),
+            plain);
+  EXPECT_GT(epsilon("--mechanism laplace"), 0);
+}
+
+TEST(DpCurve, GrowsWithTheSteps) {
+  const std::string flags =
+      " --noise-multiplier 2 --sampling-rate 0.05 --steps 100 --delta 1e-5 --accountant rdp";
+  const Json answer = Json::parse(RunVeilsum("dp curve --json" + flags).out);
+  ASSERT_EQ(answer["points"].size(), 12u);
+  EXPECT_EQ(answer["points"][11]["steps"], 100);
+  EXPECT_EQ(answer["points"][11]["epsilon"], answer["epsilon"]);
+  for (std::size_t i = 1; i < 12; ++i)
+    EXPECT_GT(answer["points"][i]["epsilon"], answer["points"][i - 1]["epsilon"]);
+  EXPECT_THAT(RunVeilsum("dp curve" + flags).out, HasSubstr("####"));
+}
+
+TEST(DpExplain, SaysWhatSomebodyCanKnow) {
+  const Ran ran = RunVeilsum(
+      "dp explain --noise-multiplier 2 --sampling-rate 0.05 --steps 100 --delta 1e-5 --accountant "
+      "pld");
+  EXPECT_THAT(ran.out, HasSubstr("% sure of the truth"));
+  EXPECT_THAT(ran.out, HasSubstr("upper bound computed by the privacy-loss distribution"));
+}
+
+class DpEvents : public testing::Test {
+ protected:
+  Ran Evaluate(const std::string& events, const std::string& flags = "") {
+    const std::string path = testing::TempDir() + "events.json";
+    std::ofstream(path) << events;
+    return RunVeilsum("dp events " + path + " --delta 1e-6 --accountant pld --json " + flags);
+  }
+};
+
+TEST_F(DpEvents, ComposesWhatTheListSays) {
+  const Ran ran = Evaluate(
+      R"([{"sampling_rate":"1/100","noise_multiplier":"1","count":500,"purpose":"train"},)"
+      R"({"mechanism":"gaussian","sampling_rate":0.05,"noise_multiplier":2,"count":250}])");
+  ASSERT_EQ(ran.exit_code, ExitCode::kDone) << ran.err;
+  const Json answer = Json::parse(ran.out);
+  EXPECT_NEAR(answer["epsilon"].get<double>(), 2.507538, 1e-4);
+  EXPECT_EQ(answer["events"], 2);
+  EXPECT_EQ(answer["releases"], 750);
+}
+
+TEST_F(DpEvents, NamesThePlaceOfWhatIsWrong) {
+  for (const auto& [events, message] : std::initializer_list<std::pair<const char*, const char*>>{
+           {"{}", "must be a JSON list"},
+           {"[1]", "events[0]: must be an object"},
+           {R"([{"noise_multiplier":1},{"noise_multiplier":0}])",
+            "events[1]: noise_multiplier is 0"},
+           {R"([{"noise_multiplier":1,"sampling_rate":"3/2"}])", "sampling_rate is 3/2"},
+           {R"([{"noise_multiplier":1,"count":-1}])", "events[0].count: must be an integer"},
+           {R"([{"noise_multiplier":1,"sigma":2}])", "events[0].sigma: there is no such field"},
+           {R"([{"noise_multiplier":1,"mechanism":"uniform"}])", "mechanism is uniform"}}) {
+    const Ran ran = Evaluate(events);
+    EXPECT_EQ(ran.exit_code, ExitCode::kUsage) << events;
+    EXPECT_THAT(ran.err, HasSubstr(message)) << events;
+  }
 }
 
 TEST(DpEpsilon, RefusesWhatHasNoMeaningByName) {
@@ -86,11 +166,14 @@ TEST(DpEpsilon, RefusesWhatHasNoMeaningByName) {
       {"--noise-multiplier 1 --sampling-rate x --steps 1 --delta 1e-5", "sampling_rate"},
       {"--noise-multiplier 1 --sampling-rate 0.1 --steps 0 --delta 1e-5", "steps is 0"},
       {"--noise-multiplier 1 --sampling-rate 0.1 --steps 1 --delta 1", "delta is 1"},
-      {"--noise-multiplier 1 --sampling-rate 0.1 --steps 1 --delta 1e-5 --mechanism laplace",
-       "mechanism is laplace"},
+      {"--noise-multiplier 1 --sampling-rate 0.1 --steps 1 --delta 1e-5 --mechanism uniform",
+       "mechanism is uniform"},
       {"--noise-multiplier 1 --sampling-rate 0.1 --steps 1 --delta 1e-5 --mechanism skellam",
-       "mechanism is skellam"},
-      {"--noise-multiplier 1 --sampling-rate 0.1 --steps 1 --delta 1e-5 --neighbouring replace-one",
+       "sensitivity is 0"},
+      {"--noise-multiplier 1 --sampling-rate 0.1 --steps 1 --delta 1e-5 --merchants 0",
+       "merchants is 0"},
+      {"--noise-multiplier 1 --sampling-rate 0.1 --steps 1 --delta 1e-5 --neighbouring replace-one "
+       "--accountant rdp",
        "neighbouring is replace-one"},
       {"--noise-multiplier 1 --sampling-rate 0.1 --steps 1 --delta 1e-5 --accountant moments",
        "accountant is moments"},

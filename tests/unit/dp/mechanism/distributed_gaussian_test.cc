@@ -78,19 +78,6 @@ TEST(CalibrateRun, OrdersItsAdversaries) {
   EXPECT_LE(s.epsilon_filter, s.epsilon * 1.2);
 }
 
-// The review's person-level values come from the exact mixture; the coarse bound must not be below
-// them (section 6).
-TEST(CalibrateRun, PersonBoundIsNotBelowTheMixture) {
-  const double q = 0.01, z = 1;
-  for (const auto& [merchants, pld] : {std::pair{2, 4.554096}, std::pair{3, 7.189972}}) {
-    const double rate = 1 - std::pow(1 - q, merchants);
-    EXPECT_GE(EpsilonOfSchedule({{rate, z / merchants, 1000}}, 1e-6, DefaultOrders(),
-                                Refine::kBetweenNeighbours)
-                  .epsilon,
-              pld);
-  }
-}
-
 TEST(CalibrateRun, LeavesAllTheBudgetToTrainingWithoutStatistics) {
   ASSERT_OK_AND_ASSIGN(const RunPrivacy with, CalibrateRun(Shops()));
   ASSERT_OK_AND_ASSIGN(const RunPrivacy without, CalibrateRun(ShopsWithoutStatistics()));
@@ -236,6 +223,41 @@ TEST(VerifyRun, RefusesEveryNumberThatDoesNotSupportTheClaim) {
 }
 
 // The same noise does not support more attempts, a larger rate, more colluders.
+TEST(VerifyRun, DP03_RefusesANoiseMultiplierThatIsNotTheNoises) {
+  ASSERT_OK_AND_ASSIGN(const RunPrivacy run, CalibrateRun(Shops()));
+  for (const double factor : {0.99, 1.01}) {
+    ClaimedNoise lie = {run.training, run.statistics};
+    lie.training.noise_multiplier *= factor;
+    EXPECT_THAT(VerifyRun(Shops(), lie), StatusIs(kDenied, "training noise_multiplier"));
+    lie = {run.training, run.statistics};
+    lie.statistics->noise_multiplier *= factor;
+    EXPECT_THAT(VerifyRun(Shops(), lie), StatusIs(kDenied, "statistics noise_multiplier"));
+  }
+}
+
+TEST(CalibrateRun, SE08_PrivacyLossAccountingSavesNoise) {
+  RunPrivacyInput input = Shops();
+  ASSERT_OK_AND_ASSIGN(const RunPrivacy renyi, CalibrateRun(input));
+  input.accountant = AccountantKind::kPld;
+  ASSERT_OK_AND_ASSIGN(const RunPrivacy run, CalibrateRun(input));
+  EXPECT_LE(run.statement.epsilon, 3);
+  EXPECT_GE(run.statement.epsilon, 3 * (1 - 1e-4));
+  EXPECT_LE(run.statement.statistics_epsilon, 0.6);
+  EXPECT_LT(run.training.noise_multiplier, renyi.training.noise_multiplier * 0.98);
+  EXPECT_LT(run.statistics->noise_multiplier, renyi.statistics->noise_multiplier * 0.98);
+  EXPECT_GT(run.statement.epsilon_rdp, run.statement.epsilon) << "the second number (DP-19)";
+  EXPECT_EQ(renyi.statement.epsilon_rdp, renyi.statement.epsilon);
+  EXPECT_GE(run.statement.epsilon_filter, run.statement.epsilon) << "the filter is Renyi's";
+  EXPECT_LT(run.statement.epsilon_coordinator, run.statement.epsilon);
+  EXPECT_GT(run.statement.epsilon_person[1], run.statement.epsilon_person[0]);
+  ASSERT_OK_AND_ASSIGN(const PrivacyStatement checked,
+                       VerifyRun(input, {run.training, run.statistics}));
+  EXPECT_NEAR(checked.epsilon, run.statement.epsilon, 1e-9);
+  input.accountant = AccountantKind::kRdp;  // whose number for the same noise is above the claim
+  EXPECT_THAT(VerifyRun(input, {run.training, run.statistics}),
+              StatusIs(kDenied, "the noise gives epsilon 3."));
+}
+
 TEST(VerifyRun, RefusesAPlanThatAsksForMore) {
   const Refusal requests[] = {
       {"epsilon", [](RunPrivacyInput& i) { i.training.attempts_max += 10; }},
