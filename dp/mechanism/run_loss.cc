@@ -5,7 +5,6 @@
 
 #include "dp/analysis/rdp.h"
 #include "dp/ledger/budget_filter.h"
-#include "dp/mechanism/integer_noise.h"
 #include "dp/sampler/discrete_gaussian.h"
 
 namespace veilsum::dp {

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "dp/mechanism/integer_noise.h"
 #include "dp/mechanism/run_facts.h"
 
 namespace veilsum::dp {
