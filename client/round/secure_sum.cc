@@ -22,9 +22,9 @@ absl::StatusOr<Phase> Take(Phases& phases, std::string_view message) {
 
 }  // namespace
 
-std::optional<Hash32> SecureSum::setup_hash() const {
-  if (!batch_) return std::nullopt;
-  return batch_->setup_hash();
+std::optional<Hash32> SecureSum::HashOf(const std::optional<secure_agg::Batch>& batch) {
+  if (!batch) return std::nullopt;
+  return batch->setup_hash();
 }
 
 secure_agg::WireLimits SecureSum::SetupLimits() const {
@@ -86,8 +86,7 @@ absl::Status SecureSum::OnSetupCertificate(const secagg::v1::Certificate& wire) 
   VEILSUM_ASSIGN_OR_RETURN(const auto certificate,
                            secure_agg::ParseCertificate(wire, SetupLimits()));
   VEILSUM_ASSIGN_OR_RETURN(secure_agg::Batch batch, std::move(phase).OnCertificate(certificate));
-  slot_ = std::monostate();
-  batch_.emplace(std::move(batch));
+  (batch_ ? next_ : batch_).emplace(std::move(batch));
   return absl::OkStatus();
 }
 
@@ -98,8 +97,10 @@ absl::StatusOr<secure_agg::RoundStart> SecureSum::ParseStart(
 
 absl::Status SecureSum::Open(const secure_agg::RoundStart& start) {
   if (!batch_) return FailedPrecondition("SA-15: no batch is set up");
-  slot_ = std::monostate();
-  VEILSUM_ASSIGN_OR_RETURN(secure_agg::AwaitingInput slot, batch_->Accept(start));
+  const bool follows = next_ && next_->setup_hash() == start.setup_hash;
+  VEILSUM_ASSIGN_OR_RETURN(secure_agg::AwaitingInput slot,
+                           (follows ? next_ : batch_)->Accept(start));
+  if (follows) batch_ = std::exchange(next_, std::nullopt);
   slot_.emplace<secure_agg::AwaitingInput>(std::move(slot));
   return absl::OkStatus();
 }

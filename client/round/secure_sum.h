@@ -1,6 +1,6 @@
 // The secure sum's client side, driven by wire messages: holds the phase that is current, parses,
-// steps, encodes. At most one batch is being set up, one is in use, and one of its slots is open.
-// Nothing here blocks.
+// steps, encodes. At most one batch is in use, with one of its slots open, and one more is being
+// set up or waits to follow it (SA-33). Nothing here blocks.
 #pragma once
 
 #include <memory>
@@ -20,8 +20,9 @@ class SecureSum {
             const secure_agg::SeatVerifier& verifier, SecureRng& rng)
       : session_(std::move(session)), verifier_(verifier), rng_(rng) {}
 
-  // The batch whose secrets are here; none before the first, or after a refusal dropped it.
-  std::optional<Hash32> setup_hash() const;
+  // The batch in use, and the one that is ready to follow it; none where there is no such batch.
+  std::optional<Hash32> setup_hash() const { return HashOf(batch_); }
+  std::optional<Hash32> next_setup_hash() const { return HashOf(next_); }
   bool alarmed() const { return session_->alarmed(); }
 
   // Setup of a batch. FailedPrecondition when the message is not what the present phase waits for;
@@ -32,7 +33,8 @@ class SecureSum {
   absl::StatusOr<coordinator::v1::ClientMessage> OnActiveSet(const secagg::v1::ActiveSet& wire);
   absl::Status OnSetupCertificate(const secagg::v1::Certificate& wire);
 
-  // A round. Open accepts the slot; the caller has checked model and step first (SA-16).
+  // A round. Open accepts the slot, of the batch in use or of the next one, which then takes its
+  // place; the caller has checked model and step first (SA-16).
   absl::StatusOr<secure_agg::RoundStart> ParseStart(const secagg::v1::RoundStart& wire) const;
   absl::Status Open(const secure_agg::RoundStart& start);
   // The masked vector, once; the slot then waits for U.
@@ -48,6 +50,7 @@ class SecureSum {
                    secure_agg::AwaitingActiveSet, secure_agg::AwaitingSetupCertificate>;
   using Slot = std::variant<std::monostate, secure_agg::AwaitingInput, secure_agg::AwaitingCommit,
                             secure_agg::AwaitingCertificate, secure_agg::Revealed>;
+  static std::optional<Hash32> HashOf(const std::optional<secure_agg::Batch>& batch);
   secure_agg::WireLimits SetupLimits() const;
   secure_agg::WireLimits BatchLimits() const;
 
@@ -56,7 +59,7 @@ class SecureSum {
   SecureRng& rng_;
   Setup setup_;
   std::size_t setup_roster_ = 0;  // size of the roster being set up
-  std::optional<secure_agg::Batch> batch_;
+  std::optional<secure_agg::Batch> batch_, next_;
   Slot slot_;
 };
 
