@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 
+#include "cli/dp/audit.h"
 #include "cli/dp/privacy_query.h"
 
 namespace veilsum::cli {
@@ -58,6 +59,7 @@ void AddDpCommands(CLI::App& app, std::ostream& out, std::ostream& err, ExitCode
   dp->get_subcommand("noise")
       ->add_option("--epsilon", noise->epsilon, "target epsilon")
       ->required();
+  AddAuditCommand(*dp, out, err, exit_code);
 }
 
 }  // namespace veilsum::cli
