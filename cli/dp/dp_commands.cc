@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 
+#include "cli/dp/audit.h"
 #include "cli/dp/privacy_query.h"
 
 namespace veilsum::cli {
@@ -98,6 +99,7 @@ void AddDpCommands(CLI::App& app, std::ostream& out, std::ostream& err, ExitCode
   const Command events = AddCommand(*dp, "events", "The privacy loss of a JSON list of events",
                                     &AnswerEvents, streams);
   events.app->add_option("file", events.query->file, "JSON file")->required();
+  AddAuditCommand(*dp, out, err, exit_code);
 }
 
 }  // namespace veilsum::cli

@@ -7,21 +7,30 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/bytes.h"
+#include "dp/ledger/budget_filter.h"
 
 namespace veilsum::client {
 
-// What one contract may take from a block of data, in Renyi divergence at the block's order a*
-// (differential-privacy review, section 4). Decimal texts such as "0.0125"; held as integers of
-// 1e-18, what is charged rounded up.
+// What one contract takes from a block of data (merchant x customers x data epoch): its sums in the
+// order of their rounds, round 1 being the first attempt of the first sum (differential-privacy
+// review, section 4).
+struct SumCharge {
+  std::string purpose;            // unique in the contract
+  dp::AttemptCharge per_attempt;  // at the block's order a*
+  std::uint64_t attempts = 0;     // attempts_max of the sum
+};
 struct BlockCharge {
-  std::string block;        // the name of the block: data epoch and purpose
-  std::string cap;          // B: the block's total; fixed when the block is first named
-  std::string per_attempt;  // r
+  std::string block;
+  dp::BlockBudget budget;       // fixed when the block is first named
+  std::vector<SumCharge> sums;  // their attempts add up to the contract's
 };
 struct BlockTotals {
-  std::string cap, reserved, spent;  // reserved: approved and not yet spent
+  dp::BlockBudget budget;
+  double limit, reserved, spent;  // Renyi divergence at a*; reserved: approved and not yet spent
+  double epsilon_spent;           // what is spent gives this epsilon at the budget's delta
 };
 
 struct OdometerEntry {
@@ -35,13 +44,16 @@ struct OdometerEntry {
 class Odometer {
  public:
   // Opens or creates the file. Unavailable: another process of this merchant has it open. DataLoss:
-  // corrupt.
-  static absl::StatusOr<std::unique_ptr<Odometer>> Open(const std::filesystem::path& file);
+  // corrupt. `vfs`: a registered SQLite VFS by name, for fault tests.
+  static absl::StatusOr<std::unique_ptr<Odometer>> Open(const std::filesystem::path& file,
+                                                        const char* vfs = nullptr);
   virtual ~Odometer() = default;
 
-  // Durable. The same approval again is OK; another attempts_max or charge for the same contract is
-  // AlreadyExists. ResourceExhausted: the block cannot hold attempts_max more. InvalidArgument:
-  // attempts_max is 0, or a bad amount.
+  // Durable before it returns OK: what `charge` needs is then reserved, and no other contract can
+  // have it. The same approval again is OK; another attempts_max or charge for the same contract is
+  // AlreadyExists. ResourceExhausted: the block cannot hold it (nothing is reserved).
+  // InvalidArgument: attempts_max is 0, the charge's attempts are others, the block has another
+  // budget, or a number of it has no meaning.
   virtual absl::Status Approve(const Hash32& contract, std::uint64_t attempts_max,
                                const std::optional<BlockCharge>& charge = std::nullopt) = 0;
   virtual absl::StatusOr<OdometerEntry> Load(const Hash32& contract) = 0;
@@ -53,7 +65,8 @@ class Odometer {
   // No more spending under the contract; what its reservation has left returns to the block, what
   // is spent stays.
   virtual absl::Status CloseContract(const Hash32& contract) = 0;
-  // NotFound: no contract has named the block.
+  // Both NotFound: no contract has named the block.
+  virtual absl::StatusOr<dp::BlockBudget> Budget(const std::string& block) = 0;
   virtual absl::StatusOr<BlockTotals> Totals(const std::string& block) = 0;
 };
 

@@ -84,14 +84,28 @@ bool Contains(const std::vector<std::string>& list, const std::string& text) {
   return std::ranges::find(list, text) != list.end();
 }
 
+absl::Status ReadBlock(const Reader& reader, std::string_view source, Policy& policy) {
+  VEILSUM_RETURN_IF_ERROR(reader.Number("block_epsilon", false, policy.block_epsilon));
+  VEILSUM_RETURN_IF_ERROR(reader.Number("block_delta", false, policy.block_delta));
+  VEILSUM_RETURN_IF_ERROR(reader.Count("block_order", policy.block_order));
+  if ((policy.block_epsilon == 0) != (policy.block_delta == 0))
+    return InvalidArgument("%s: block_epsilon and block_delta must be stated together", source);
+  if (policy.block_delta >= 1) return InvalidArgument("%s: block_delta must be below 1", source);
+  if (policy.block_order != 0 &&
+      (policy.block_epsilon == 0 || policy.block_order < 2 || policy.block_order > 1024))
+    return InvalidArgument("%s: block_order must be 2 to 1024, and comes with block_epsilon",
+                           source);
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<Policy> ParsePolicy(std::string_view toml, std::string_view source_name) {
   VEILSUM_ASSIGN_OR_RETURN(const toml::table table, ParseToml(toml, source_name));
   const Reader reader(table, source_name);
-  VEILSUM_RETURN_IF_ERROR(
-      reader.OnlyKnown({"epsilon_cap", "delta_cap", "allowed_plans", "allowed_plan_sha256",
-                        "allow_no_privacy", "minimum_customers"}));
+  VEILSUM_RETURN_IF_ERROR(reader.OnlyKnown(
+      {"epsilon_cap", "delta_cap", "allowed_plans", "allowed_plan_sha256", "allow_no_privacy",
+       "minimum_customers", "block_epsilon", "block_delta", "block_order"}));
   Policy policy;
   VEILSUM_RETURN_IF_ERROR(reader.Flag("allow_no_privacy", policy.allow_no_privacy));
   VEILSUM_RETURN_IF_ERROR(
@@ -100,6 +114,7 @@ absl::StatusOr<Policy> ParsePolicy(std::string_view toml, std::string_view sourc
   VEILSUM_RETURN_IF_ERROR(reader.Texts("allowed_plans", policy.allowed_plans));
   VEILSUM_RETURN_IF_ERROR(reader.Texts("allowed_plan_sha256", policy.allowed_plan_sha256));
   VEILSUM_RETURN_IF_ERROR(reader.Count("minimum_customers", policy.minimum_customers));
+  VEILSUM_RETURN_IF_ERROR(ReadBlock(reader, source_name, policy));
   if (policy.delta_cap >= 1) return InvalidArgument("%s: delta_cap must be below 1", source_name);
   for (const std::string& hash : policy.allowed_plan_sha256)
     if (!IsSha256(hash))

@@ -20,6 +20,11 @@ struct Policy {
   std::vector<std::string> allowed_plan_sha256;  // lower-case hex
   bool allow_no_privacy = false;                 // SE-12: demos and tests only
   std::uint64_t minimum_customers = 0;  // fewer training customers than this: decline (SE-15)
+  // What all runs together may cost the customers who train, for good (SE-08). Fixed by the first
+  // run that is approved. Not stated (0): the smallest budget that admits that first run, so that
+  // there is no second one.
+  double block_epsilon = 0, block_delta = 0;  // both or none
+  std::uint64_t block_order = 0;              // a*, from 2; not stated (0): fits most such runs
 };
 
 struct PlanFacts {

@@ -33,6 +33,7 @@ class ApprovedRun {
   const Hash32& contract_hash() const { return contract_hash_; }
   const model::Layout& layout() const { return layout_; }
   const dp::PrivacyStatement& privacy() const { return privacy_->statement; }
+  const dp::RunPrivacyInput& privacy_input() const { return privacy_->input; }
   const dp::ClaimedNoise& noise() const { return privacy_->noise; }
   std::uint64_t size_class() const { return size_class_; }
   std::uint32_t padded_customers() const { return padded_customers_; }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "client/round/block_reservation.h"
 #include "model/contract/round_schedule.h"
 #include "secure_agg/wire/upload_codec.h"
 
@@ -122,6 +123,8 @@ absl::StatusOr<Participant::Next> Participant::Handle(CoordinatorLink& link,
   if (message.has_ended()) {
     world_.log(
         absl::StrFormat("run ended: %s %s", message.ended().outcome(), message.ended().reason()));
+    // Attempts that never started return to the block; nothing can be spent under it any more.
+    if (run_) VEILSUM_RETURN_IF_ERROR(world_.odometer->CloseContract(run_->contract_hash()));
     return Next::kDone;
   }
   if (!sum_) return FailedPrecondition("SA-42: a round message before the contract was approved");
@@ -203,8 +206,7 @@ absl::Status Participant::Approve(const coordinator::v1::ContractOffer& offer) {
                                    .delta = run.privacy().delta,
                                    .is_private = run.contract().is_private,
                                    .customers = prepared.customers}));
-  VEILSUM_RETURN_IF_ERROR(
-      world_.odometer->Approve(run.contract_hash(), model::AttemptsMax(run.contract())));
+  VEILSUM_RETURN_IF_ERROR(ReserveBudget(run, config_.policy, *world_.odometer));
   VEILSUM_ASSIGN_OR_RETURN(charged_through_, world_.odometer->SpentThrough(run.contract_hash()));
   VEILSUM_ASSIGN_OR_RETURN(secure_agg::SessionParams params, run.SessionTerms());
   VEILSUM_ASSIGN_OR_RETURN(auto session,

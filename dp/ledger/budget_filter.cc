@@ -30,6 +30,19 @@ double ConversionLoss(double order, double delta) {
          (std::log(order) + std::log(kConversionShare * delta)) / (order - 1);
 }
 
+AttemptCharge TotalOf(const std::vector<Reserve>& reserves) {
+  AttemptCharge total;
+  for (const Reserve& reserve : reserves)
+    total = Plus(total, reserve.per_attempt, static_cast<double>(reserve.attempts));
+  return total;
+}
+
+void ForEachOrder(const std::function<void(std::uint32_t order)>& consider) {
+  for (std::uint32_t order = 2; order <= 64; ++order) consider(order);
+  consider(128);
+  consider(256);
+}
+
 bool IsCharge(double value) { return value >= 0 && std::isfinite(value); }
 
 }  // namespace
@@ -136,22 +149,38 @@ double BudgetFilter::EpsilonSpent() const {
   return rdp > 0 ? std::max(0.0, rdp + ConversionLoss(budget_.order, budget_.delta)) : 0;
 }
 
+absl::StatusOr<std::uint32_t> OrderForRuns(
+    double epsilon, double delta,
+    const std::function<std::vector<Reserve>(std::uint32_t order)>& charges) {
+  VEILSUM_RETURN_IF_ERROR(BudgetFilter::Create({epsilon, delta, 2}).status());
+  std::uint32_t best = 0;
+  double best_runs = 1;
+  ForEachOrder([&](std::uint32_t order) {
+    const AttemptCharge run = TotalOf(charges(order));
+    if (Slack(epsilon, run) > (1 - kConversionShare) * delta) return;
+    const double runs = RenyiLimit({epsilon, delta, order}) * (1 + kRounding) / run.rdp;
+    if (runs >= best_runs) {
+      best_runs = runs;
+      best = order;
+    }
+  });
+  if (best == 0)
+    return ResourceExhausted("a block of epsilon %g at delta %g cannot hold this run at any order",
+                             epsilon, delta);
+  return best;
+}
+
 absl::StatusOr<BlockBudget> SmallestBudget(
     double delta, const std::function<std::vector<Reserve>(std::uint32_t order)>& charges) {
   std::optional<BlockBudget> best;
-  const auto consider = [&](std::uint32_t order) {
-    AttemptCharge total;
-    for (const Reserve& reserve : charges(order))
-      total = Plus(total, reserve.per_attempt, static_cast<double>(reserve.attempts));
+  ForEachOrder([&](std::uint32_t order) {
+    const AttemptCharge total = TotalOf(charges(order));
     // Divergences below what this order can convert leave any positive epsilon.
     const double epsilon =
         std::max(1e-6, total.rdp + ConversionLoss(order, delta)) * (1 + kRounding);
     if (!std::isfinite(epsilon) || Slack(epsilon, total) > (1 - kConversionShare) * delta) return;
     if (!best || epsilon < best->epsilon) best = BlockBudget{epsilon, delta, order};
-  };
-  for (std::uint32_t order = 2; order <= 64; ++order) consider(order);
-  consider(128);
-  consider(256);
+  });
   if (!best)
     return ResourceExhausted(
         "no block budget at delta %g admits these reservations: slack exceeds a tenth of delta",

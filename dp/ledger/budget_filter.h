@@ -24,6 +24,7 @@ struct BlockBudget {
   double epsilon;       // eps_G
   double delta;         // delta_G; nine tenths pay for the conversion, one tenth for slack
   std::uint32_t order;  // a*, an integer >= 2
+  friend bool operator==(const BlockBudget&, const BlockBudget&) = default;
 };
 
 // Largest RDP at a* that (epsilon, 0.9 delta) admits: eps_G - ln(1 - 1/a*) + ln(0.9 delta_G a*) /
@@ -80,6 +81,13 @@ class BudgetFilter {
   BlockBudget budget_;
   std::map<std::string, Entry> entries_;
 };
+
+// The order a* in {2..64, 128, 256} at which a budget of (epsilon, delta) holds most runs like
+// `charges(order)`: for a merchant who states epsilon and delta and leaves the order open, before
+// any output is seen. InvalidArgument as Create; ResourceExhausted when it holds not even one.
+absl::StatusOr<std::uint32_t> OrderForRuns(
+    double epsilon, double delta,
+    const std::function<std::vector<Reserve>(std::uint32_t order)>& charges);
 
 // The smallest block budget, over a* in {2..64, 128, 256}, that admits all of `reservations` (given
 // per order) at `delta`. `charges(order)` returns them. ResourceExhausted when slack alone exceeds

@@ -3,12 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <cstring>
 #include <optional>
-
-#include "base/bytes.h"
-#include "base/crypto/aes256_ctr.h"
-#include "base/crypto/hkdf.h"
 
 namespace veilsum::dp {
 namespace {
@@ -16,7 +11,6 @@ namespace {
 constexpr double kLeastSigma = 8;  // below, a sum of shares is visibly not a discrete Gaussian
 constexpr double kMostSigma = 0x1p50;
 constexpr double kTailRadius = 13.5;  // in units of s0: cuts a mass of 2^-135.6
-constexpr std::size_t kChunk = 1024;  // samples whose words lie together, level after level
 
 // 1 + m^2 + m^4 + ...: variance of the sum of levels in units of s0^2.
 long double VarianceFactor(int levels, std::uint32_t step) {
@@ -54,53 +48,6 @@ std::optional<SamplerShape> TryShape(double sigma, int levels, int table_bits) {
                       units,
                       std::max(sigma, static_cast<double>(reached)),
                       DistancePerSample(levels, units)};
-}
-
-// Adds multiplier * (level's value) to each of n values and says whether a first word was a tie
-// (then the alias was taken).
-__attribute__((optimize("O3"), target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default"))) bool
-AddLevel(const std::uint64_t* words, std::size_t n, const std::uint64_t* cells, int bits,
-         std::int64_t offset, std::uint64_t multiplier, std::int64_t* values) {
-  const std::uint64_t fraction_mask = ~std::uint64_t{0} >> bits;
-  const std::uint64_t alias_mask = (std::uint64_t{1} << bits) - 1;
-  std::uint64_t ties = 0;
-  for (std::size_t i = 0; i < n; ++i) {
-    const std::uint64_t cell = words[i] >> (64 - bits);
-    const auto fraction = static_cast<std::int64_t>(
-        words[i] & fraction_mask);  // below 2^63: signed compares vectorise
-    const std::uint64_t entry = cells[cell];
-    const auto threshold = static_cast<std::int64_t>(entry >> bits);
-    const std::uint64_t value = fraction < threshold ? cell : (entry & alias_mask);
-    ties |= static_cast<std::uint64_t>(fraction == threshold);
-    // Unsigned arithmetic: a wrap modulo 2^64 is the ring's, never undefined.
-    values[i] =
-        static_cast<std::int64_t>(static_cast<std::uint64_t>(values[i]) +
-                                  (value - static_cast<std::uint64_t>(offset)) * multiplier);
-  }
-  return ties != 0;
-}
-
-// Settles ties of one level by the second stream, which is addressed by the word's index so that no
-// place shifts.
-void SettleTies(const GaussianTable& table, std::span<const std::uint64_t> words,
-                std::uint64_t first_sample, int levels, int level, std::uint64_t multiplier,
-                Aes256Ctr& tie_stream, std::span<std::int64_t> values) {
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    const int if_alias = table.Value(words[i], ~std::uint64_t{0});
-    if (if_alias == table.Value(words[i], 0)) continue;
-    std::uint64_t low = 0;
-    tie_stream.Seek((first_sample + i) * static_cast<std::uint64_t>(levels) +
-                    static_cast<std::uint64_t>(level));
-    tie_stream.Generate({reinterpret_cast<std::uint8_t*>(&low), sizeof low});
-    const std::int64_t correction = table.Value(words[i], low) - if_alias;
-    values[i] = static_cast<std::int64_t>(static_cast<std::uint64_t>(values[i]) +
-                                          static_cast<std::uint64_t>(correction) * multiplier);
-  }
-}
-
-Secret<32> StreamKey(const Secret<32>& seed, std::string_view stream) {
-  return Hkdf(seed.Expose(), AsBytes("veilsum/dp"),
-              Transcript("veilsum/dp/noise/v1").AddText(stream).bytes());
 }
 
 }  // namespace
@@ -142,24 +89,7 @@ std::int64_t DiscreteGaussianSampler::bound() const {
 
 void DiscreteGaussianSampler::AddNoise(const Secret<32>& seed,
                                        std::span<std::int64_t> values) const {
-  Aes256Ctr words_stream(StreamKey(seed, "words")), tie_stream(StreamKey(seed, "ties"));
-  std::vector<std::uint64_t> words(kChunk * static_cast<std::size_t>(shape_.levels));
-  const std::span<std::uint8_t> bytes(reinterpret_cast<std::uint8_t*>(words.data()),
-                                      words.size() * sizeof(std::uint64_t));
-  for (std::size_t first = 0; first < values.size(); first += kChunk) {
-    words_stream.Generate(bytes);
-    const std::span<std::int64_t> chunk =
-        values.subspan(first, std::min(kChunk, values.size() - first));
-    std::uint64_t multiplier = 1;
-    for (int level = 0; level < shape_.levels; ++level, multiplier *= shape_.step) {
-      const std::span<const std::uint64_t> plane(
-          words.data() + kChunk * static_cast<std::size_t>(level), chunk.size());
-      if (AddLevel(plane.data(), chunk.size(), table_.cells().data(), table_.bits(),
-                   table_.offset(), multiplier, chunk.data()))
-        SettleTies(table_, plane, first, shape_.levels, level, multiplier, tie_stream, chunk);
-    }
-  }
-  sodium_memzero(bytes.data(), bytes.size());
+  AddTableNoise(table_, shape_.levels, shape_.step, "veilsum/dp/noise/v1", seed, values);
 }
 
 }  // namespace veilsum::dp

@@ -2,8 +2,7 @@
 // between key and sample (rule DP-11). X = X0 + m X1 + m^2 X2 + ..., every Xi ~ N_Z(0, s0^2) from
 // one table; s0^2 / (1 + m^2) >= 9 keeps the ratio of the result's probabilities to the true ones
 // within exp(2^-254) per level (Micciancio and Walter, "Gaussian Sampling over the Integers",
-// CRYPTO 2017; Poisson summation). The table is an alias table (Walker 1977; Vose 1991) with exact
-// 128-bit thresholds.
+// CRYPTO 2017; Poisson summation).
 #pragma once
 
 #include <cstdint>
@@ -13,6 +12,7 @@
 
 #include "base/secret.h"
 #include "base/status.h"
+#include "dp/sampler/symmetric_table.h"
 
 namespace veilsum::dp {
 
@@ -33,7 +33,7 @@ struct SamplerShape {
 absl::StatusOr<SamplerShape> ChooseSamplerShape(double sigma);
 
 // One level's distribution on -radius .. radius.
-class GaussianTable {
+class GaussianTable : public SymmetricTable {
  public:
   // Probabilities in units of 2^-128, for 0 .. radius; the negative side mirrors them. Each within
   // 1 of the exact value; together 2^128.
@@ -41,22 +41,8 @@ class GaussianTable {
                                                       std::uint32_t radius);
   static std::uint32_t Radius(std::uint64_t variance_2_40);  // floor(13.5 s0)
 
-  GaussianTable(std::uint64_t variance_2_40, int table_bits);
-  // The value for a uniform 128-bit number: `high` decides except on a tie (probability 2^-(64 -
-  // table_bits)), which `low` breaks.
-  int Value(std::uint64_t high, std::uint64_t low) const;
-
-  // For the fast path: value = word >> (64 - bits) or the alias; see discrete_gaussian.cc.
-  std::span<const std::uint64_t> cells() const { return cells_; }
-  int bits() const { return bits_; }
-  int offset() const { return offset_; }
-
- private:
-  int bits_;
-  int offset_;  // value = cell index - offset
-  std::vector<std::uint64_t>
-      cells_;  // upper bits: high part of the threshold; lower `bits_` bits: alias
-  std::vector<std::uint64_t> lows_;  // low 64 bits of the threshold
+  GaussianTable(std::uint64_t variance_2_40, int table_bits)
+      : SymmetricTable(Probabilities(variance_2_40, Radius(variance_2_40)), table_bits) {}
 };
 
 // Immutable after construction; thread-safe.

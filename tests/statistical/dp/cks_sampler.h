@@ -30,6 +30,20 @@ class CksSampler {
     }
   }
 
+  // p(k) ~ exp(-|k| / scale) (algorithm 2).
+  std::int64_t DiscreteLaplace(std::uint64_t scale) {
+    while (true) {
+      const std::uint64_t u = Below(scale);
+      if (!BernoulliExp(u, scale)) continue;
+      std::uint64_t v = 0;
+      while (BernoulliExpBelowOne(1, 1)) ++v;
+      const auto x = static_cast<std::int64_t>(u + scale * v);
+      const bool negative = Below(2) == 1;
+      if (negative && x == 0) continue;
+      return negative ? -x : x;
+    }
+  }
+
  private:
   std::uint64_t Below(std::uint64_t bound) {
     while (true) {
@@ -52,19 +66,6 @@ class CksSampler {
     std::uint64_t k = 1;
     while (Bernoulli(numerator, denominator) && Bernoulli(1, k)) ++k;
     return k % 2 == 1;
-  }
-
-  std::int64_t DiscreteLaplace(std::uint64_t scale) {
-    while (true) {
-      const std::uint64_t u = Below(scale);
-      if (!BernoulliExp(u, scale)) continue;
-      std::uint64_t v = 0;
-      while (BernoulliExpBelowOne(1, 1)) ++v;
-      const auto x = static_cast<std::int64_t>(u + scale * v);
-      const bool negative = Below(2) == 1;
-      if (negative && x == 0) continue;
-      return negative ? -x : x;
-    }
   }
 
   std::uint64_t sigma_;

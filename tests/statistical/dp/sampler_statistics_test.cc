@@ -4,11 +4,13 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <functional>
 #include <map>
 
 #include "base/bytes.h"
 #include "base/crypto/aes256_ctr.h"
 #include "dp/sampler/discrete_gaussian.h"
+#include "dp/sampler/laplace_skellam.h"
 #include "tests/statistical/dp/cks_sampler.h"
 #include "tests/support/seeded_rng.h"
 #include "tests/support/status_matchers.h"
@@ -203,28 +205,92 @@ TEST_F(VEILSUM_DEFECTS, SharesAddUpToTheAggregate) {
   EXPECT_THAT(FailedChecks(sum, kAggregate, 1), IsEmpty());
 }
 
-// Two-sample chi-square against an independent exact method.
+// Two-sample chi-square of `table` against as many draws of an independent method, in cells of
+// `width`.
+double TwoSampleDeviate(const Samples& table, const std::function<std::int64_t()>& oracle,
+                        double width) {
+  std::map<std::int64_t, std::array<double, 2>> counts;
+  const auto cell = [&](std::int64_t x) {
+    return std::clamp<std::int64_t>(
+        static_cast<std::int64_t>(std::floor(static_cast<double>(x) / width)), -28, 28);
+  };
+  for (const std::int64_t x : table) {
+    ++counts[cell(x)][0];
+    ++counts[cell(oracle())][1];
+  }
+  double chi_square = 0;
+  for (const auto& [at, count] : counts)
+    chi_square += std::pow(count[0] - count[1], 2) / (count[0] + count[1]);
+  return ChiSquareDeviate(chi_square, static_cast<double>(counts.size()) - 1);
+}
+
+constexpr std::size_t kSlowDraws = 200000;
+
 TEST_F(VEILSUM_DEFECTS, AgreesWithTheExactSlowSampler) {
-  constexpr std::size_t kDraws = 200000;
   for (const std::uint64_t sigma : {20u, 800u}) {  // one level, and two
     SeededRngForTests rng(31 + sigma);
     CksSampler oracle(sigma, rng);
-    std::map<std::int64_t, std::array<double, 2>> counts;
-    const auto cell = [&](std::int64_t x) {
-      return static_cast<std::int64_t>(
-          std::floor(8.0 * static_cast<double>(x) / static_cast<double>(sigma)));
-    };
-    const Samples table = Draw(static_cast<double>(sigma), 41, kDraws);
-    for (std::size_t i = 0; i < kDraws; ++i) {
-      ++counts[std::clamp<std::int64_t>(cell(table[i]), -28, 28)][0];
-      ++counts[std::clamp<std::int64_t>(cell(oracle.Sample()), -28, 28)][1];
-    }
-    double chi_square = 0;
-    for (const auto& [at, count] : counts)
-      chi_square += std::pow(count[0] - count[1], 2) / (count[0] + count[1]);
-    EXPECT_LE(ChiSquareDeviate(chi_square, static_cast<double>(counts.size()) - 1), kAlarm)
+    const double width = static_cast<double>(sigma) / 8;
+    EXPECT_LE(TwoSampleDeviate(
+                  Draw(static_cast<double>(sigma), 41, kSlowDraws), [&] { return oracle.Sample(); },
+                  width),
+              kAlarm)
         << sigma;
+    EXPECT_GE(TwoSampleDeviate(
+                  Draw(0.95 * static_cast<double>(sigma), 41, kSlowDraws),
+                  [&] { return oracle.Sample(); }, width),
+              kAlarm)
+        << "a wrong sigma is seen";
   }
+}
+
+Samples DrawFromTable(const TableSampler& sampler, std::uint8_t seed, std::size_t n) {
+  ByteArray<32> bytes{};
+  bytes[0] = seed;
+  Samples out(n, 0);
+  sampler.AddNoise(Secret<32>(std::span<std::uint8_t, 32>(bytes)), out);
+  return out;
+}
+
+TEST_F(VEILSUM_DEFECTS, DiscreteLaplaceAgreesWithTheExactSlowSampler) {
+  ASSERT_OK_AND_ASSIGN(const auto sampler, TableSampler::DiscreteLaplace(30, 1));
+  SeededRngForTests rng(33);
+  CksSampler oracle(1, rng);
+  EXPECT_LE(
+      TwoSampleDeviate(
+          DrawFromTable(*sampler, 42, kSlowDraws), [&] { return oracle.DiscreteLaplace(30); }, 6),
+      kAlarm);
+  EXPECT_GE(TwoSampleDeviate(
+                DrawFromTable(**TableSampler::DiscreteLaplace(28, 1), 42, kSlowDraws),
+                [&] { return oracle.DiscreteLaplace(30); }, 6),
+            kAlarm)
+      << "a wrong scale is seen";
+}
+
+// Skellam against its definition, a difference of Poisson counts by waiting times; and its shares
+// add up to Skellam again.
+TEST_F(VEILSUM_DEFECTS, SkellamAgreesWithPoissonDifferences) {
+  SeededRngForTests rng(34);
+  const auto poisson = [&](double mean) {
+    std::int64_t count = -1;
+    for (double product = 1, limit = std::exp(-mean); product > limit; ++count) {
+      std::uint32_t word;
+      rng.Fill({reinterpret_cast<std::uint8_t*>(&word), sizeof word});
+      product *= (word + 0.5) * 0x1p-32;
+    }
+    return count;
+  };
+  const auto oracle = [&] { return poisson(8) - poisson(8); };
+  const std::size_t n = kSlowDraws / 2;
+  EXPECT_LE(TwoSampleDeviate(DrawFromTable(**TableSampler::Skellam(16), 43, n), oracle, 1), kAlarm);
+  Samples sum(n, 0);
+  for (std::uint8_t share = 0; share < 4; ++share) {
+    const Samples one = DrawFromTable(**TableSampler::Skellam(4), 50 + share, n);
+    for (std::size_t i = 0; i < n; ++i) sum[i] += one[i];
+  }
+  EXPECT_LE(TwoSampleDeviate(sum, oracle, 1), kAlarm);
+  EXPECT_GE(TwoSampleDeviate(DrawFromTable(**TableSampler::Skellam(15), 43, n), oracle, 1), kAlarm)
+      << "a wrong variance is seen";
 }
 
 }  // namespace

@@ -4,7 +4,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "client/policy/amount.h"
+#include <thread>
+
 #include "tests/support/status_matchers.h"
 #include "tests/support/test_pki.h"
 
@@ -15,6 +16,15 @@ using absl::StatusCode;
 
 const Hash32 kContract{1};
 const Hash32 kOther{2};
+
+const char* const kBlock = "epoch-1/training";
+const dp::BlockBudget kBudget{2, 1e-6, 12};
+
+// A hundred of these fill the block.
+double Each() { return dp::RenyiLimit(kBudget) / 100; }
+BlockCharge TrainingCharge(std::uint64_t attempts) {
+  return {kBlock, kBudget, {{"train", {Each(), 1e-24, 1e-20}, attempts}}};
+}
 
 class OdometerTest : public testing::Test {
  protected:
@@ -62,30 +72,101 @@ TEST_F(OdometerTest, NeedsAnApprovalThatDoesNotChange) {
   EXPECT_OK(odometer().Approve(kContract, 10));
   EXPECT_THAT(odometer().Approve(kContract, 11),
               StatusIs(StatusCode::kAlreadyExists, "10 attempts"));
-  EXPECT_THAT(odometer().Approve(kContract, 10, BlockCharge{"b", "1", "0.1"}),
+  EXPECT_THAT(odometer().Approve(kContract, 10, TrainingCharge(10)),
               StatusIs(StatusCode::kAlreadyExists, ""));
 }
 
-TEST_F(OdometerTest, ABlockHoldsOnlyItsCapAcrossContracts) {
-  ASSERT_OK(odometer().Approve(kContract, 6, BlockCharge{"2026", "1", "0.1"}));
-  EXPECT_THAT(odometer().Approve(kOther, 5, BlockCharge{"2026", "1", "0.1"}),
-              StatusIs(StatusCode::kResourceExhausted, "0.5 more"));
-  EXPECT_THAT(odometer().Approve(kOther, 1, BlockCharge{"2026", "2", "0.1"}),
-              StatusIs(StatusCode::kInvalidArgument, "cap"));
-  ASSERT_OK(odometer().Spend(kContract, 1, 2));
-  BlockTotals totals = *odometer().Totals("2026");
-  EXPECT_EQ(totals.reserved, "0.4");
-  EXPECT_EQ(totals.spent, "0.2");
+TEST_F(OdometerTest, ABlockHoldsOnlyItsBudgetAcrossContractsA19) {
+  EXPECT_THAT(odometer().Totals(kBlock), StatusIs(StatusCode::kNotFound, kBlock));
+  ASSERT_OK(odometer().Approve(kContract, 60, TrainingCharge(60)));
+  EXPECT_THAT(odometer().Approve(kOther, 41, TrainingCharge(41)),
+              StatusIs(StatusCode::kResourceExhausted, "needs Renyi divergence"));
+  EXPECT_THAT(odometer().Load(kOther), StatusIs(StatusCode::kNotFound, "never approved"));
+  ASSERT_OK(odometer().Approve(kOther, 40, TrainingCharge(40)));  // the block is exactly full
+  EXPECT_THAT(odometer().Approve(Hash32{3}, 1, TrainingCharge(1)),
+              StatusIs(StatusCode::kResourceExhausted, kBlock));
+  ASSERT_OK(odometer().Spend(kContract, 1, 20));
   ASSERT_OK(odometer().CloseContract(kContract));
   EXPECT_OK(odometer().CloseContract(kContract));
-  EXPECT_THAT(odometer().Spend(kContract, 3, 3),
+  EXPECT_THAT(odometer().Spend(kContract, 21, 21),
               StatusIs(StatusCode::kResourceExhausted, "closed"));
   Reopen();
-  totals = *odometer().Totals("2026");
-  EXPECT_EQ(totals.reserved, "0");
-  EXPECT_EQ(totals.spent, "0.2");
-  EXPECT_OK(odometer().Approve(kOther, 8, BlockCharge{"2026", "1", "0.1"}));
-  EXPECT_THAT(odometer().Totals("2027"), StatusIs(StatusCode::kNotFound, "2027"));
+  const BlockTotals totals = *odometer().Totals(kBlock);
+  EXPECT_NEAR(totals.spent, 20 * Each(), 1e-12);  // what never started has returned, no more
+  EXPECT_NEAR(totals.reserved, 40 * Each(), 1e-12);
+  EXPECT_NEAR(totals.limit, 100 * Each(), 1e-12);
+  EXPECT_THAT(odometer().Approve(Hash32{3}, 41, TrainingCharge(41)),
+              StatusIs(StatusCode::kResourceExhausted, ""));
+  EXPECT_OK(odometer().Approve(Hash32{3}, 40, TrainingCharge(40)));
+}
+
+TEST_F(OdometerTest, ABudgetIsFixedWhenItsBlockIsFirstNamed) {
+  ASSERT_OK(odometer().Approve(kContract, 1, TrainingCharge(1)));
+  BlockCharge other = TrainingCharge(1);
+  other.budget.epsilon = 4;
+  EXPECT_THAT(odometer().Approve(kOther, 1, other),
+              StatusIs(StatusCode::kInvalidArgument, "epsilon 2 at delta"));
+  EXPECT_EQ(*odometer().Budget(kBlock), kBudget);
+  BlockCharge lost = TrainingCharge(2);
+  EXPECT_THAT(odometer().Approve(kOther, 3, lost),
+              StatusIs(StatusCode::kInvalidArgument, "for 2 attempts, the contract has 3"));
+  lost.sums[0].per_attempt.rdp = std::nan("");
+  EXPECT_THAT(odometer().Approve(kOther, 2, lost),
+              StatusIs(StatusCode::kInvalidArgument, "must be finite"));
+  lost = TrainingCharge(2);
+  lost.sums[0].per_attempt.kl = 1e-3;  // integer noise this coarse is visible in delta
+  EXPECT_THAT(odometer().Approve(kOther, 2, lost),
+              StatusIs(StatusCode::kResourceExhausted, "slack"));
+}
+
+// Rounds of one contract are charged at the price of the sum that they belong to.
+TEST_F(OdometerTest, EverySumHasItsOwnPrice) {
+  BlockCharge charge = TrainingCharge(10);
+  charge.sums.insert(charge.sums.begin(), {"statistics", {30 * Each(), 0, 0}, 2});
+  ASSERT_OK(odometer().Approve(kContract, 12, charge));
+  ASSERT_OK(odometer().Spend(kContract, 2, 4));  // away for round 1
+  BlockTotals totals = *odometer().Totals(kBlock);
+  EXPECT_NEAR(totals.spent, (30 + 2) * Each(), 1e-12);
+  EXPECT_NEAR(totals.reserved, (30 + 8) * Each(), 1e-12);
+  EXPECT_EQ(odometer().Load(kContract)->attempts, 3u);
+  ASSERT_OK(odometer().Spend(kContract, 12, 12));
+  ASSERT_OK(odometer().CloseContract(kContract));
+  totals = *odometer().Totals(kBlock);
+  EXPECT_NEAR(totals.spent, (30 + 3) * Each(), 1e-12);
+  EXPECT_EQ(totals.reserved, 0);
+  EXPECT_OK(odometer().Approve(kContract, 12, charge));  // the same again, although closed
+  charge.sums[1].per_attempt.rdp *= 0.5;
+  EXPECT_THAT(odometer().Approve(kContract, 12, charge),
+              StatusIs(StatusCode::kAlreadyExists, "other charges"));
+}
+
+// Two runs that ask at the same time cannot both have the last of a block.
+TEST_F(OdometerTest, ConcurrentRunsCannotSpendTwice) {
+  std::array<absl::Status, 8> answers;
+  std::vector<std::thread> runs;
+  for (std::size_t i = 0; i < answers.size(); ++i)
+    runs.emplace_back([&, i] {
+      answers[i] =
+          odometer().Approve(Hash32{static_cast<std::uint8_t>(i + 1)}, 40, TrainingCharge(40));
+    });
+  for (std::thread& run : runs) run.join();
+  std::size_t admitted = 0;
+  for (const absl::Status& answer : answers) {
+    admitted += answer.ok();
+    EXPECT_TRUE(answer.ok() || absl::IsResourceExhausted(answer)) << answer;
+  }
+  EXPECT_EQ(admitted, 2u);
+  EXPECT_NEAR(odometer().Totals(kBlock)->reserved, 80 * Each(), 1e-12);
+}
+
+TEST_F(OdometerTest, AContractWithoutABlockIsCountedOnly) {
+  ASSERT_OK(odometer().Approve(kContract, 10));
+  ASSERT_OK(odometer().Spend(kContract, 1, 4));
+  Reopen();
+  EXPECT_OK(odometer().Approve(kContract, 10));
+  EXPECT_THAT(odometer().Approve(kContract, 10, TrainingCharge(10)),
+              StatusIs(StatusCode::kAlreadyExists, "other charges"));
+  EXPECT_OK(odometer().Spend(kContract, 5, 5));
 }
 
 TEST_F(OdometerTest, HasOneOwner) {
@@ -117,31 +198,6 @@ TEST_F(OdometerTest, WhatWasSpentSurvivesAKill) {
   Reopen();
   EXPECT_GE(*odometer().SpentThrough(kContract), acknowledged);
   EXPECT_LE(*odometer().SpentThrough(kContract), acknowledged + 1);
-}
-
-TEST(Amount, IsExactAndRoundsTheGivenWay) {
-  const auto up = [](std::string_view text) {
-    return Amount::Parse(text, Amount::Rounding::kUp)->ToString();
-  };
-  const auto down = [](std::string_view text) {
-    return Amount::Parse(text, Amount::Rounding::kDown)->ToString();
-  };
-  EXPECT_EQ(up("0.0125"), "0.0125");
-  EXPECT_EQ(up("1e-5"), "0.00001");
-  EXPECT_EQ(up("12e2"), "1200");
-  EXPECT_EQ(up("0"), "0");
-  EXPECT_EQ(up("0.0000000000000000011"), "0.000000000000000002");
-  EXPECT_EQ(down("0.0000000000000000019"), "0.000000000000000001");
-  EXPECT_EQ(up("1e-30"), "0.000000000000000001");
-  EXPECT_EQ(down("1e-30"), "0");
-  EXPECT_EQ(Amount::Parse("0.1", Amount::Rounding::kUp)->Times(10)->ToString(), "1");
-  for (const char* bad :
-       {"", ".", "1.", ".5", "-1", "+1", "1e", "1e+5", "nan", "inf", "0x1", "1 ", "1e13", "1,5"})
-    EXPECT_THAT(Amount::Parse(bad, Amount::Rounding::kUp),
-                StatusIs(StatusCode::kInvalidArgument, ""))
-        << bad;
-  EXPECT_THAT(Amount::Parse("1e12", Amount::Rounding::kUp)->Times(1'000'001),
-              StatusIs(StatusCode::kResourceExhausted, ""));
 }
 
 }  // namespace

@@ -31,8 +31,9 @@ class FakeOdometer final : public Odometer {
  public:
   explicit FakeOdometer(std::vector<std::string>& events) : events_(events) {}
   absl::Status Approve(const Hash32&, std::uint64_t attempts_max,
-                       const std::optional<BlockCharge>&) override {
+                       const std::optional<BlockCharge>& charge) override {
     entry.attempts_max = attempts_max;
+    charged = charge;
     return approve;
   }
   absl::StatusOr<OdometerEntry> Load(const Hash32&) override { return entry; }
@@ -46,11 +47,21 @@ class FakeOdometer final : public Odometer {
     entry.attempts += last - first + 1;
     return absl::OkStatus();
   }
-  absl::Status CloseContract(const Hash32&) override { return absl::OkStatus(); }
+  absl::Status CloseContract(const Hash32&) override {
+    closed = true;
+    return absl::OkStatus();
+  }
+  absl::StatusOr<dp::BlockBudget> Budget(const std::string& block) override {
+    if (!budget) return NotFound("no block %s", block);
+    return *budget;
+  }
   absl::StatusOr<BlockTotals> Totals(const std::string&) override { return NotFound("no block"); }
 
-  absl::Status approve, spend;  // what to answer
+  absl::Status approve, spend;            // what to answer
+  std::optional<dp::BlockBudget> budget;  // of the block, if it is known
   OdometerEntry entry;
+  std::optional<BlockCharge> charged;
+  bool closed = false;
 
  private:
   std::vector<std::string>& events_;

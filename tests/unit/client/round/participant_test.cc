@@ -171,6 +171,51 @@ TEST(ParticipantApproval, AFullOdometerDeclines) {
   EXPECT_EQ(p.world.state(), "failed");
 }
 
+// SE-08: what the policy does not state, the first run fixes: the smallest block that admits it.
+TEST(ParticipantApproval, EverySumOfAPrivateRunIsReservedInItsBlock) {
+  model::SmallPlan plan;
+  OneParticipant p(plan);
+  p.odometer.approve = absl::ResourceExhaustedError("full");
+  EXPECT_THAT(p.Run(), StatusIs(StatusCode::kResourceExhausted, "POLICY_BUDGET: full"));
+  ASSERT_TRUE(p.odometer.charged.has_value());
+  const BlockCharge& charge = *p.odometer.charged;
+  EXPECT_EQ(charge.block, "epoch-1/training");
+  ASSERT_EQ(charge.sums.size(), plan.statistics ? 2u : 1u);
+  EXPECT_EQ(charge.sums.back().purpose, "train");
+  double needed = 0;
+  for (const SumCharge& sum : charge.sums)
+    needed += sum.per_attempt.rdp * static_cast<double>(sum.attempts);
+  EXPECT_NEAR(needed, dp::RenyiLimit(charge.budget), 1e-6 * needed);  // nothing fits beside it
+  ASSERT_EQ(p.CountWritten(ClientMessage::kDecline), 1u);
+  EXPECT_EQ(p.written.back().decline().code(), "POLICY_BUDGET");
+}
+
+TEST(ParticipantApproval, ThePolicysBlockBudgetIsUsedAndNeverChangesLater) {
+  OneParticipant p(model::SmallPlan{});
+  p.policy.block_epsilon = 6;
+  p.policy.block_delta = 2e-6;
+  p.odometer.approve = absl::ResourceExhaustedError("full");
+  EXPECT_THAT(p.Run(), StatusIs(StatusCode::kResourceExhausted, "POLICY_BUDGET"));
+  ASSERT_TRUE(p.odometer.charged.has_value());
+  EXPECT_EQ(p.odometer.charged->budget.epsilon, 6);
+  EXPECT_EQ(p.odometer.charged->budget.delta, 2e-6);
+  EXPECT_GE(p.odometer.charged->budget.order, 2u);
+
+  OneParticipant later(model::SmallPlan{});
+  later.policy.block_epsilon = 6;
+  later.policy.block_delta = 2e-6;
+  later.odometer.budget = dp::BlockBudget{3, 2e-6, 10};
+  EXPECT_THAT(later.Run(), StatusIs(StatusCode::kPermissionDenied, "POLICY_BUDGET"));
+  EXPECT_FALSE(later.odometer.charged.has_value());
+}
+
+TEST(ParticipantApproval, ARunWithoutPrivacyTakesNothingFromABlock) {
+  OneParticipant p;
+  ASSERT_OK(p.Run());
+  EXPECT_FALSE(p.odometer.charged.has_value());
+  EXPECT_TRUE(p.odometer.closed);  // what never started is given back when the run has ended
+}
+
 TEST(ParticipantApproval, SA42_NothingIsAnsweredBeforeTheContract) {
   OneParticipant p;
   p.before_read = [](ServerMessage& message) {

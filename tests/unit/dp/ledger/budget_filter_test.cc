@@ -124,6 +124,19 @@ TEST(SmallestBudget, AdmitsItsRunsAndNotOneAttemptMore) {
   EXPECT_LT(budget.epsilon, 2.12 * 1.2);
 }
 
+TEST(OrderForRuns, HoldsMoreRunsThanAnyOtherOrder) {
+  const auto charges = [](std::uint32_t order) {
+    return std::vector<Reserve>{{"train", {RdpAtOrder(0.01, 1.0, order), 1e-40, 1e-20}, 1000}};
+  };
+  ASSERT_OK_AND_ASSIGN(const std::uint32_t best, OrderForRuns(6, 1e-6, charges));
+  const auto runs = [&](std::uint32_t order) {
+    return RenyiLimit({6, 1e-6, order}) / (1000 * charges(order)[0].per_attempt.rdp);
+  };
+  EXPECT_GE(runs(best), 2);
+  for (std::uint32_t order = 2; order <= 64; ++order) EXPECT_GE(runs(best), runs(order)) << order;
+  EXPECT_THAT(OrderForRuns(0.5, 1e-6, charges), StatusIs(kExhausted, "cannot hold this run"));
+}
+
 TEST(SmallestBudget, FailsWhenSlackAloneIsTooMuch) {
   EXPECT_THAT(SmallestBudget(1e-6,
                              [](std::uint32_t) {

@@ -1,0 +1,44 @@
+// Privacy loss so far, at the orders of the accountant (EpsilonMeter of distributed_gaussian.h).
+#include <algorithm>
+#include <span>
+
+#include "dp/analysis/rdp.h"
+#include "dp/mechanism/distributed_gaussian.h"
+#include "dp/mechanism/integer_noise.h"
+#include "dp/mechanism/run_facts.h"
+#include "dp/mechanism/run_loss.h"
+
+namespace veilsum::dp {
+
+absl::StatusOr<EpsilonMeter> EpsilonMeter::Create(const RunPrivacyInput& input,
+                                                  const RunPrivacy& privacy) {
+  VEILSUM_ASSIGN_OR_RETURN(const RunFacts facts, FactsOf(input));
+  if (facts.statistics.has_value() != privacy.statistics.has_value())
+    return InvalidArgument("statistics are in the plan or in its privacy, but not in both");
+  EpsilonMeter meter;
+  meter.is_private_ = privacy.is_private;
+  if (!privacy.is_private) return meter;
+  meter.delta_ = facts.delta - privacy.statement.delta_slack;
+  meter.claim_ = privacy.statement.epsilon;
+  meter.training_rdp_ = RdpPerAttempt(facts.training, privacy.training);
+  if (facts.statistics)
+    meter.statistics_rdp_ = RdpPerAttempt(*facts.statistics, *privacy.statistics);
+  return meter;
+}
+
+double EpsilonMeter::After(std::uint64_t statistics_attempts,
+                           std::uint64_t training_attempts) const {
+  if (!is_private_) return kInfinity;
+  if (statistics_attempts == 0 && training_attempts == 0) return 0;
+  double best = claim_;
+  const std::span<const double> orders = DefaultOrders();
+  for (std::size_t i = 0; i < orders.size(); ++i) {
+    double rdp = static_cast<double>(training_attempts) * training_rdp_[i];
+    if (!statistics_rdp_.empty())
+      rdp += static_cast<double>(statistics_attempts) * statistics_rdp_[i];
+    best = std::min(best, EpsilonAtOrder(orders[i], rdp, delta_));
+  }
+  return best;
+}
+
+}  // namespace veilsum::dp

@@ -1,0 +1,116 @@
+#include "dp/mechanism/run_facts.h"
+
+#include <cmath>
+#include <limits>
+
+#include "dp/mechanism/integer_noise.h"
+#include "dp/padding.h"
+
+namespace veilsum::dp {
+namespace {
+
+constexpr double kNoiseTail =
+    10;  // standard deviations of the sum's noise that must fit the ring: probability 1.6e-23
+
+absl::Status ValidateCohort(const CohortSpec& cohort) {
+  if (cohort.min_survivors == 0 || cohort.min_survivors > cohort.members)
+    return InvalidArgument("min_survivors is %d, must be from 1 to members = %d (DP-03)",
+                           cohort.min_survivors, cohort.members);
+  if (cohort.colluders >= cohort.min_survivors)
+    return InvalidArgument("colluders is %d, must be below min_survivors = %d (DP-03)",
+                           cohort.colluders, cohort.min_survivors);
+  return absl::OkStatus();
+}
+
+absl::Status ValidateRing(std::string_view name, int ring_bits, std::uint64_t attempts) {
+  if (ring_bits < 8 || ring_bits > 64)
+    return InvalidArgument("%s ring_bits is %d, must be from 8 to 64 (DP-10)", name, ring_bits);
+  if (attempts == 0) return InvalidArgument("%s attempts_max is 0, must be at least 1", name);
+  return absl::OkStatus();
+}
+
+double UsersInRound(std::uint64_t given, std::uint32_t members, std::uint64_t users) {
+  return given != 0 ? static_cast<double>(given)
+                    : static_cast<double>(members) * static_cast<double>(users);
+}
+
+// The centred sum of the customers' contributions, rounding and noise must fit ring_bits, or
+// results would wrap (privacy would not suffer).
+absl::Status CheckRing(const SumFacts& sum, double members, const SumNoise& noise) {
+  const double signal = sum.users_in_round * sum.largest_entry + members;
+  const double tail = kNoiseTail * std::sqrt(members) * noise.share_sigma;
+  const double limit = std::ldexp(1.0, sum.ring_bits - 1);
+  if (signal + tail >= limit)
+    return InvalidArgument(
+        "%s sum needs %g for %g customers at %g each and %g for noise, but ring_bits = %d holds "
+        "%g: lower scale_log2 by %d (DP-10)",
+        sum.name, signal, sum.users_in_round, sum.largest_entry, tail, sum.ring_bits, limit,
+        static_cast<int>(std::ceil(std::log2((signal + tail) / limit) + 1e-6)));
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<SumFacts> FactsOf(const TrainingSumSpec& spec, std::uint32_t members) {
+  VEILSUM_RETURN_IF_ERROR(ValidateRing("training", spec.ring_bits, spec.attempts_max));
+  VEILSUM_ASSIGN_OR_RETURN(const SamplingRate rate, SamplingRate::Create(spec.sampling_rate));
+  VEILSUM_ASSIGN_OR_RETURN(const double sensitivity, TrainingSensitivity(spec.grid));
+  return SumFacts{"training",
+                  rate.value(),
+                  spec.attempts_max,
+                  static_cast<double>(spec.grid.dimension),
+                  sensitivity,
+                  kOverflowPerRun,
+                  UsersInRound(spec.users_in_round_max, members, spec.grid.users_per_sum),
+                  std::ldexp(spec.grid.clip_norm, spec.grid.scale_log2),
+                  spec.ring_bits};
+}
+
+absl::StatusOr<SumFacts> FactsOf(const StatisticsSumSpec& spec, std::uint32_t members) {
+  VEILSUM_RETURN_IF_ERROR(ValidateRing("statistics", spec.ring_bits, spec.attempts_max));
+  VEILSUM_ASSIGN_OR_RETURN(const double sensitivity, StatisticsSensitivity(spec.grid));
+  return SumFacts{"statistics",
+                  1.0,
+                  spec.attempts_max,
+                  static_cast<double>(StatisticsDimension(spec.grid)),
+                  sensitivity,
+                  0.0,
+                  UsersInRound(spec.users_in_round_max, members, spec.grid.users),
+                  std::ldexp(1.0, spec.grid.scale_log2),
+                  spec.ring_bits};
+}
+
+absl::StatusOr<RunFacts> FactsOf(const RunPrivacyInput& input) {
+  if (!(input.epsilon > 0)) return InvalidArgument("epsilon is %g, must be above 0", input.epsilon);
+  VEILSUM_ASSIGN_OR_RETURN(const Delta delta, Delta::Create(input.delta));
+  VEILSUM_RETURN_IF_ERROR(ValidateCohort(input.cohort));
+  RunFacts facts;
+  VEILSUM_ASSIGN_OR_RETURN(facts.training, FactsOf(input.training, input.cohort.members));
+  if (input.statistics) {
+    if (!(input.statistics_share > 0 && input.statistics_share < 1))
+      return InvalidArgument("statistics_share is %g, must be above 0 and below 1",
+                             input.statistics_share);
+    VEILSUM_ASSIGN_OR_RETURN(facts.statistics, FactsOf(*input.statistics, input.cohort.members));
+  }
+  facts.members = input.cohort.members;
+  facts.min_survivors = input.cohort.min_survivors;
+  facts.carriers = input.cohort.min_survivors - input.cohort.colluders;
+  facts.delta = delta.value();
+  facts.accountant = input.accountant;
+  return facts;
+}
+
+SumNoise NoiseAt(const SumFacts& sum, double carriers, double noise_multiplier) {
+  const double scaled = noise_multiplier * sum.sensitivity;
+  const double sigma = std::sqrt(scaled * scaled + kRoundingVariance);
+  return {sum.sensitivity, noise_multiplier, sigma, sigma / std::sqrt(carriers)};
+}
+
+absl::Status CheckRings(const RunFacts& facts, const RunNoise& noise) {
+  VEILSUM_RETURN_IF_ERROR(CheckRing(facts.training, facts.members, noise.training));
+  if (facts.statistics)
+    VEILSUM_RETURN_IF_ERROR(CheckRing(*facts.statistics, facts.members, *noise.statistics));
+  return absl::OkStatus();
+}
+
+}  // namespace veilsum::dp

@@ -1,0 +1,50 @@
+// What a run's plan says about its sums before any noise is chosen, checked; the noise of a sum at
+// a multiplier; and whether both fit the ring (rules DP-01 to DP-03, DP-10). For the files of this
+// room only: others use dp/mechanism/distributed_gaussian.h.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "dp/mechanism/distributed_gaussian.h"
+
+namespace veilsum::dp {
+
+// A sum's facts without its noise; statistics and training differ only in these.
+struct SumFacts {
+  std::string name;
+  double sampling_rate;
+  std::uint64_t attempts;
+  double dimension;
+  double sensitivity;
+  double overflow;  // added to delta once per run
+  double users_in_round;
+  double largest_entry;  // of one customer's contribution, grid units
+  int ring_bits;
+};
+
+struct RunFacts {
+  SumFacts training;
+  std::optional<SumFacts> statistics;
+  double members;
+  double min_survivors;
+  double carriers;  // H_min
+  double delta;
+  AccountantKind accountant;
+};
+
+using RunNoise = ClaimedNoise;
+
+// The shape of `input`'s training or statistics sum. InvalidArgument naming field and bound.
+absl::StatusOr<SumFacts> FactsOf(const TrainingSumSpec& spec, std::uint32_t members);
+absl::StatusOr<SumFacts> FactsOf(const StatisticsSumSpec& spec, std::uint32_t members);
+absl::StatusOr<RunFacts> FactsOf(const RunPrivacyInput& input);
+
+// S*^2 = (z D2)^2 + 1/12, so that the multiplier of the ideal, rounded Gaussian is z exactly
+// (DP-03).
+SumNoise NoiseAt(const SumFacts& sum, double carriers, double noise_multiplier);
+
+// InvalidArgument unless contributions, rounding and noise fit each sum's ring (DP-10).
+absl::Status CheckRings(const RunFacts& facts, const RunNoise& noise);
+
+}  // namespace veilsum::dp

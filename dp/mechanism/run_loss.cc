@@ -1,0 +1,185 @@
+#include "dp/mechanism/run_loss.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "dp/analysis/rdp.h"
+#include "dp/ledger/budget_filter.h"
+#include "dp/sampler/discrete_gaussian.h"
+
+namespace veilsum::dp {
+namespace {
+
+// Beyond it a claim says nothing, and a grid of losses would be long: Renyi's bound stands.
+constexpr double kMostNumericalEpsilon = 100;
+constexpr double kSlackMargin = 1e-3;     // of epsilon, for which slack is provided
+constexpr double kMostSlackShare = 0.01;  // of delta; a plan that needs more is refused (DP-18)
+
+// Distance of one attempt's real noise to the ideal, when `sigma` is the honest part of the sum.
+AttemptCharge DistanceOfAttempt(const SumFacts& sum, double members, const SumNoise& noise,
+                                double sigma) {
+  const absl::StatusOr<SamplerShape> shape = ChooseSamplerShape(noise.share_sigma);
+  if (!shape.ok()) return {0, 0, kInfinity};
+  // A sum of shares sigma_i >= 8 is within 10 n exp(-pi^2 sigma_i^2) of a discrete Gaussian, per
+  // coordinate (arXiv 2102.06387, section 3).
+  const double share_sum =
+      10 * members * std::exp(-M_PI * M_PI * noise.share_sigma * noise.share_sigma);
+  return {0, sum.dimension * kKlConstant / std::pow(sigma, 8),
+          sum.dimension * (members * shape->distance_per_sample + share_sum)};
+}
+
+double SlackAt(const ViewedRun& run, double epsilon) {
+  return (1 + std::exp(epsilon)) * (std::sqrt(run.distance.kl / 2) + run.distance.linear) +
+         run.overflow;
+}
+
+// The least epsilon with delta_RDP(epsilon) + slack(epsilon) <= delta: increasing iteration from
+// the one without slack.
+ViewLoss RenyiLossOf(const ViewedRun& run, double delta) {
+  const auto loss_at = [&](double d) {
+    return EpsilonOfSchedule(run.schedule, d, DefaultOrders(), Refine::kBetweenNeighbours);
+  };
+  EpsilonAndOrder loss = loss_at(delta);
+  for (int i = 0; i < 60; ++i) {
+    const double slack = SlackAt(run, loss.epsilon);
+    if (!(slack < delta / 2)) return {};  // nothing worth claiming is left
+    const EpsilonAndOrder next = loss_at(delta - slack);
+    if (next.epsilon <= loss.epsilon * (1 + 1e-12))
+      return {std::max(loss.epsilon, next.epsilon), next.order, slack};
+    loss = next;
+  }
+  return {};
+}
+
+// The same by another accountant, whose evaluations are dearer: slack is provided for an epsilon
+// that is a little larger, and the first that turns out not to be exceeded will do.
+ViewLoss NumericalLossOf(AccountantKind kind, const ViewedRun& run, double delta) {
+  const absl::StatusOr<std::unique_ptr<Accountant>> accountant = MakeAccountant(kind);
+  if (!accountant.ok()) return {};
+  for (const PrivacyEvent& event : run.schedule)
+    if (!(*accountant)->Compose(event).ok()) return {};
+  // The closed bound of Renyi is at hand, and never below.
+  double bound = RenyiLossOf(run, delta).epsilon;
+  if (!(bound < kMostNumericalEpsilon)) return {bound, 0, SlackAt(run, bound)};
+  for (int i = 0; i < 60; ++i) {
+    const double slack = SlackAt(run, bound);
+    const absl::StatusOr<Delta> left = Delta::Create(delta - slack);
+    if (!(slack < delta / 2) || !left.ok()) return {};
+    const absl::StatusOr<PrivacyLoss> loss = (*accountant)->LossAt(*left);
+    if (!loss.ok()) return {};
+    // Slack that is small against delta may as well be provided for the larger bound.
+    if (loss->epsilon <= bound && slack < 1e-4 * delta) return {loss->epsilon, 0, slack};
+    if (loss->epsilon <= bound && bound <= loss->epsilon * (1 + kSlackMargin))
+      return {loss->epsilon, 0, slack};
+    bound = loss->epsilon * (1 + kSlackMargin / 2);
+  }
+  return {};
+}
+
+}  // namespace
+
+void AddSum(ViewedRun& run, const SumFacts& sum, double members, const SumNoise& noise,
+            const View& view) {
+  const double sigma = noise.share_sigma * std::sqrt(view.shares);
+  const double ideal = std::sqrt(std::max(0.0, sigma * sigma - kRoundingVariance));
+  const double attempts = static_cast<double>(sum.attempts);
+  // DP-16: each merchant samples on its own; k of them move the sum by at most k D2 (lemma L8).
+  run.schedule.push_back({sum.sampling_rate, ideal / sum.sensitivity, sum.attempts,
+                          NoiseKind::kGaussian, view.merchants});
+  const AttemptCharge distance = DistanceOfAttempt(sum, members, noise, sigma);
+  run.distance.kl += attempts * distance.kl;
+  run.distance.linear += attempts * distance.linear;
+  run.overflow += view.merchants * sum.overflow;
+}
+
+ViewLoss LossOf(AccountantKind kind, const ViewedRun& run, double delta) {
+  return kind == AccountantKind::kRdp ? RenyiLossOf(run, delta) : NumericalLossOf(kind, run, delta);
+}
+
+absl::StatusOr<Calibration> LeastNoiseOf(
+    const RunFacts& facts, double epsilon,
+    const std::function<ViewedRun(double noise_multiplier)>& run) {
+  VEILSUM_ASSIGN_OR_RETURN(const Calibration renyi, LeastNoise(epsilon, [&](double z) {
+                             return RenyiLossOf(run(z), facts.delta).epsilon;
+                           }));
+  if (facts.accountant == AccountantKind::kRdp) return renyi;
+  return LeastNoiseNear(epsilon, renyi.noise_multiplier * 0.93, [&](double z) {
+    return LossOf(facts.accountant, run(z), facts.delta).epsilon;
+  });
+}
+
+ViewedRun ViewRun(const RunFacts& facts, const RunNoise& noise, const View& view) {
+  ViewedRun run;
+  AddSum(run, facts.training, facts.members, noise.training, view);
+  if (facts.statistics) AddSum(run, *facts.statistics, facts.members, *noise.statistics, view);
+  return run;
+}
+
+AttemptCharge Charge(const SumFacts& sum, double members, const SumNoise& noise,
+                     std::uint32_t order) {
+  AttemptCharge charge = DistanceOfAttempt(sum, members, noise, noise.noise_sigma);
+  charge.rdp = RdpAtOrder(sum.sampling_rate, noise.noise_multiplier, order);
+  charge.linear += sum.overflow / static_cast<double>(sum.attempts);
+  return charge;
+}
+
+PrivacyStatement MakeStatement(const RunFacts& facts, const RunNoise& noise) {
+  const auto loss = [&](const View& view) {
+    return LossOf(facts.accountant, ViewRun(facts, noise, view), facts.delta);
+  };
+  PrivacyStatement statement{};
+  const ViewLoss published = loss({facts.carriers});
+  statement.epsilon = published.epsilon;
+  statement.order = published.order;
+  statement.delta_slack = published.slack;
+  statement.delta = facts.delta;
+  statement.epsilon_rdp =
+      facts.accountant == AccountantKind::kRdp
+          ? published.epsilon
+          : RenyiLossOf(ViewRun(facts, noise, {facts.carriers}), facts.delta).epsilon;
+  statement.epsilon_coordinator = statement.epsilon_outsider = loss({facts.min_survivors}).epsilon;
+  statement.epsilon_all_others = loss({1}).epsilon;
+  for (unsigned merchants : {2u, 3u})
+    statement.epsilon_person[merchants - 2] = loss({facts.carriers, merchants}).epsilon;
+  if (facts.statistics) {
+    ViewedRun alone;
+    AddSum(alone, *facts.statistics, facts.members, *noise.statistics, {facts.carriers});
+    statement.statistics_epsilon = LossOf(facts.accountant, alone, facts.delta).epsilon;
+  }
+  const auto budget = SmallestBudget(facts.delta, [&](std::uint32_t order) {
+    std::vector<Reserve> reserves = {{"training",
+                                      Charge(facts.training, facts.members, noise.training, order),
+                                      facts.training.attempts}};
+    if (facts.statistics)
+      reserves.push_back({"statistics",
+                          Charge(*facts.statistics, facts.members, *noise.statistics, order),
+                          facts.statistics->attempts});
+    return reserves;
+  });
+  statement.epsilon_filter = budget.ok() ? budget->epsilon : kInfinity;
+  statement.filter_order = budget.ok() ? budget->order : 0;
+  return statement;
+}
+
+PrivacyStatement NoStatement(double delta) {
+  return {kInfinity, kInfinity, kInfinity, kInfinity, {kInfinity, kInfinity}, kInfinity, delta, 0,
+          0,         kInfinity, 0,         kInfinity};
+}
+
+std::vector<double> RdpPerAttempt(const SumFacts& sum, const SumNoise& noise) {
+  std::vector<double> out;
+  for (const double order : DefaultOrders())
+    out.push_back(RdpAtOrder(sum.sampling_rate, noise.noise_multiplier, order));
+  return out;
+}
+
+absl::Status CheckSlack(const PrivacyStatement& statement) {
+  if (statement.delta_slack > kMostSlackShare * statement.delta)
+    return InvalidArgument(
+        "delta slack of integer noise, sampler and padding is %g, must be at most delta / 100 = %g "
+        "(DP-18)",
+        statement.delta_slack, kMostSlackShare * statement.delta);
+  return absl::OkStatus();
+}
+
+}  // namespace veilsum::dp
