@@ -35,8 +35,8 @@ mutant() {
     cp "$work/mutant.cc" "$work/before.cc"
   done
   compile=$("$ninja" -t commands "$object" | tail -1 |
-    sed -E "s|-Werror||; s|-M[DTF]+ [^ ]*( -MF [^ ]*)?||; s|-MF [^ ]*||; s|-o [^ ]*|-o $work/mutant.o|; s|-c [^ ]*|-c $work/mutant.cc|")
-  if ! sh -c "$compile -w" > "$work/log" 2>&1; then
+    sed -E "s/ -Werror( |$)/ /; s/ -MD / /; s/ -M[TF] [^ ]*//g; s|-o [^ ]*|-o $work/mutant.o|; s|-c [^ ]*|-c $work/mutant.cc|")
+  if ! sh -c "$compile -w -O0 -g0" > "$work/log" 2>&1; then
     echo "$name: DOES NOT COMPILE"; tail -5 "$work/log"; status=1; return
   fi
   if ! sh -c "$(echo "$link" | sed "s|-o tests/attack/attack_test|$work/mutant.o -o $work/mutant_test|; s| && cd .*||")" \

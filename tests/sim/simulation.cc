@@ -250,6 +250,7 @@ class World {
       return;
     }
     done_ = counts_.rounds >= options_.rounds || counts_.failed_setups > 1000 + options_.rounds;
+    if (done_) return;
     if (Chance(options_.faults.partition))
       for (Node& node : nodes_)
         if (Chance(0.3)) node.unreachable_until = now_ + Below(3 * kDeadline);
