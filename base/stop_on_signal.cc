@@ -6,8 +6,6 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#include <csignal>
-
 #include "base/status.h"
 
 namespace veilsum {
@@ -21,7 +19,7 @@ sigset_t StopSignals() {
   return signals;
 }
 
-void WaitForSignals(int signals, int wake, const std::function<void()>& stop) {
+void WaitForSignals(int signals, int wake, const std::function<void(int)>& stop) {
   for (int seen = 0;;) {
     pollfd fds[2] = {{signals, POLLIN, 0}, {wake, POLLIN, 0}};
     if (poll(fds, 2, -1) < 0) continue;
@@ -29,15 +27,15 @@ void WaitForSignals(int signals, int wake, const std::function<void()>& stop) {
     signalfd_siginfo info;
     if (fds[0].revents == 0 || read(signals, &info, sizeof info) != sizeof info) continue;
     if (++seen > 1) _exit(128 + static_cast<int>(info.ssi_signo));
-    stop();
+    stop(static_cast<int>(info.ssi_signo));
   }
 }
 
 }  // namespace
 
-StopOnSignal::StopOnSignal(std::function<void()> stop) : wake_(eventfd(0, EFD_CLOEXEC)) {
+StopOnSignal::StopOnSignal(std::function<void(int)> stop) : wake_(eventfd(0, EFD_CLOEXEC)) {
   const sigset_t set = StopSignals();
-  VEILSUM_CHECK(wake_ >= 0 && pthread_sigmask(SIG_BLOCK, &set, nullptr) == 0);
+  VEILSUM_CHECK(wake_ >= 0 && pthread_sigmask(SIG_BLOCK, &set, &before_) == 0);
   const int signals = signalfd(-1, &set, SFD_CLOEXEC);
   VEILSUM_CHECK(signals >= 0);
   thread_ = std::thread([signals, wake = wake_, stop = std::move(stop)] {
@@ -51,6 +49,7 @@ StopOnSignal::~StopOnSignal() {
   VEILSUM_CHECK(write(wake_, &one, sizeof one) == sizeof one);
   thread_.join();
   close(wake_);
+  VEILSUM_CHECK(pthread_sigmask(SIG_SETMASK, &before_, nullptr) == 0);
 }
 
 }  // namespace veilsum

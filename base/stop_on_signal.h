@@ -1,23 +1,25 @@
 // SIGTERM and SIGINT as a call on a thread of its own, where locks may be taken.
 #pragma once
 
+#include <csignal>
 #include <functional>
 #include <thread>
 
 namespace veilsum {
 
-// Blocks the two signals for the calling thread and for those it starts later: make it before any
-// other thread. One at a time in a process. The first signal calls `stop`; a second one ends the
-// process at once.
+// Blocks the two signals for the calling thread and for those it starts later, until it is
+// destroyed: make it before any other thread. One at a time in a process. The first signal calls
+// `stop` with its number; a second one ends the process at once.
 class StopOnSignal {
  public:
-  explicit StopOnSignal(std::function<void()> stop);
+  explicit StopOnSignal(std::function<void(int signal)> stop);
   ~StopOnSignal();
   StopOnSignal(const StopOnSignal&) = delete;
   StopOnSignal& operator=(const StopOnSignal&) = delete;
 
  private:
-  int wake_ = -1;  // eventfd: the destructor's word to the thread
+  sigset_t before_;  // the mask of the calling thread
+  int wake_ = -1;    // eventfd: the destructor's word to the thread
   std::thread thread_;
 };
 

@@ -1,56 +1,20 @@
 #include "cli/support/stop_signal.h"
 
-#include <poll.h>
-#include <signal.h>
 #include <sys/eventfd.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 namespace veilsum::cli {
-namespace {
 
-sigset_t StopSignals() {
-  sigset_t set;
-  sigemptyset(&set);
-  sigaddset(&set, SIGINT);
-  sigaddset(&set, SIGTERM);
-  return set;
-}
-
-void Ring(int event) {
-  const std::uint64_t one = 1;
-  [[maybe_unused]] const auto written = write(event, &one, sizeof one);
-}
-
-}  // namespace
-
-StopSignal::StopSignal() : event_(eventfd(0, EFD_CLOEXEC)), quit_(eventfd(0, EFD_CLOEXEC)) {
-  const sigset_t set = StopSignals();
-  pthread_sigmask(SIG_BLOCK, &set, nullptr);
-  signals_ = signalfd(-1, &set, SFD_CLOEXEC);
-  thread_ = std::thread([this] { Wait(); });
+StopSignal::StopSignal() : event_(eventfd(0, EFD_CLOEXEC)) {
+  VEILSUM_CHECK(event_ >= 0);
+  signals_.emplace([this](int signal) {
+    Raise(signal == SIGINT ? "interrupted" : "terminated", /*is_failure=*/false);
+  });
 }
 
 StopSignal::~StopSignal() {
-  Ring(quit_);
-  thread_.join();
-  for (const int fd : {signals_, event_, quit_}) close(fd);
-  const sigset_t set = StopSignals();
-  pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
-}
-
-void StopSignal::Wait() {
-  pollfd fds[] = {{.fd = signals_, .events = POLLIN, .revents = 0},
-                  {.fd = quit_, .events = POLLIN, .revents = 0}};
-  bool again = false;
-  while (true) {
-    if (poll(fds, 2, -1) < 0) continue;
-    if (fds[1].revents != 0) return;
-    signalfd_siginfo info;
-    if (read(signals_, &info, sizeof info) != sizeof info) continue;
-    if (std::exchange(again, true)) _exit(128 + SIGINT);
-    Raise(info.ssi_signo == SIGINT ? "interrupted" : "terminated", /*is_failure=*/false);
-  }
+  signals_.reset();  // its thread writes to event_
+  close(event_);
 }
 
 void StopSignal::Raise(std::string reason, bool is_failure) {
@@ -63,7 +27,8 @@ void StopSignal::Raise(std::string reason, bool is_failure) {
     raised_ = true;
     listener = listener_;
   }
-  Ring(event_);
+  const std::uint64_t one = 1;
+  VEILSUM_CHECK(write(event_, &one, sizeof one) == sizeof one);
   if (listener) listener();
 }
 

@@ -1,23 +1,23 @@
-// SIGINT and SIGTERM as an event. Made first thing in main's thread, so that every later thread
-// inherits the blocked signals; a thread waits for them with signalfd(2) and makes `fd` readable,
-// for poll, and calls the listener once. A second signal ends the program at once (exit 130):
-// children go with it by PR_SET_PDEATHSIG.
+// SIGINT and SIGTERM, or a reason of our own, as one event: `fd` becomes readable, for poll, and
+// the listener is called once. Made first thing in main's thread (base/stop_on_signal.h). A second
+// signal ends the program at once; children go with it by PR_SET_PDEATHSIG.
 #pragma once
 
 #include <atomic>
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <string>
-#include <thread>
 
 #include "base/status.h"
+#include "base/stop_on_signal.h"
 
 namespace veilsum::cli {
 
 class StopSignal {
  public:
   StopSignal();
-  ~StopSignal();  // restores the signal mask
+  ~StopSignal();
   StopSignal(const StopSignal&) = delete;
   StopSignal& operator=(const StopSignal&) = delete;
 
@@ -32,14 +32,13 @@ class StopSignal {
   int fd() const { return event_; }  // readable once raised
 
  private:
-  void Wait();
-  int signals_, event_, quit_;
+  const int event_;
   std::atomic<bool> raised_ = false;
   mutable std::mutex mutex_;
   std::string reason_;  // guarded by mutex_, as are the next two
   bool is_failure_ = false;
   std::function<void()> listener_;
-  std::thread thread_;
+  std::optional<StopOnSignal> signals_;
 };
 
 }  // namespace veilsum::cli

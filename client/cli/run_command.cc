@@ -69,7 +69,7 @@ absl::Status RunClient(const ClientConfig& config) {
   world.waiter = &waiter;
   world.log = LogLine;
   Participant participant(ConfigOf(config, keys, std::move(policy)), std::move(world));
-  const StopOnSignal stop([&] { participant.Stop(); });
+  const StopOnSignal stop([&](int) { participant.Stop(); });
   const absl::Status ended = participant.Run();
   return absl::IsCancelled(ended) ? absl::OkStatus() : ended;
 }

@@ -98,6 +98,8 @@ absl::StatusOr<Participant::Next> Participant::Serve(CoordinatorLink& link) {
   join.mutable_join()->set_protocol(1);
   if (sum_ && sum_->setup_hash())
     join.mutable_join()->set_setup_hash(std::string(AsText(*sum_->setup_hash())));
+  if (sum_ && sum_->next_setup_hash())
+    join.mutable_join()->set_next_setup_hash(std::string(AsText(*sum_->next_setup_hash())));
   VEILSUM_RETURN_IF_ERROR(link.Write(join));
   while (!stopping_) {
     const absl::StatusOr<ServerMessage> read = link.Read();

@@ -70,10 +70,9 @@ absl::StatusOr<ClientMessage> SecureSum::OnCertificate(const secagg::v1::CommitC
   return Counted(Certificate(wire));
 }
 
-std::optional<Hash32> SecureSum::setup_hash() const {
-  if (next_) return next_->setup_hash();
-  if (batch_) return batch_->setup_hash();
-  return std::nullopt;
+std::optional<Hash32> SecureSum::HashOf(const std::optional<secure_agg::Batch>& batch) {
+  if (!batch) return std::nullopt;
+  return batch->setup_hash();
 }
 
 secure_agg::WireLimits SecureSum::SetupLimits() const {

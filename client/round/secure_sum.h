@@ -22,8 +22,9 @@ class SecureSum {
             const secure_agg::SeatVerifier& verifier, SecureRng& rng)
       : session_(std::move(session)), verifier_(verifier), rng_(rng) {}
 
-  // The newest certified batch whose secrets are here; none before the first.
-  std::optional<Hash32> setup_hash() const;
+  // The batch in use, and the one that is ready to follow it; none where there is no such batch.
+  std::optional<Hash32> setup_hash() const { return HashOf(batch_); }
+  std::optional<Hash32> next_setup_hash() const { return HashOf(next_); }
   bool alarmed() const { return session_->alarmed(); }
   // Every error that a step below has answered, by check (SA-43).
   const secure_agg::RefusalCounts& refusals() const { return refusals_; }
@@ -77,6 +78,7 @@ class SecureSum {
   Result Counted(Result result);
   absl::Status EndSlot(absl::Status reason);
   std::optional<RoundId> OpenRound() const;
+  static std::optional<Hash32> HashOf(const std::optional<secure_agg::Batch>& batch);
   secure_agg::WireLimits SetupLimits() const;
   secure_agg::WireLimits BatchLimits() const;
 

@@ -58,7 +58,7 @@ absl::Status CheckConfig(const std::filesystem::path& config_file) {
 
 absl::Status Serve(const std::filesystem::path& config_file) {
   std::promise<void> stop;
-  const StopOnSignal on_signal([&] { stop.set_value(); });
+  const StopOnSignal on_signal([&](int) { stop.set_value(); });
   VEILSUM_ASSIGN_OR_RETURN(const Config config, ReadConfig(config_file));
   VEILSUM_ASSIGN_OR_RETURN(TlsIdentity identity, ReadIdentity(config));
   VEILSUM_ASSIGN_OR_RETURN(const std::unique_ptr<RunStore> store, OpenSqliteRunStore(config.store));

@@ -13,19 +13,22 @@ using secure_agg::MemberSet;
 using secure_agg::UnmaskPhase;
 
 RoundStage::RoundStage(std::string run_id, secure_agg::ServerBatch& batch, InputPhase phase,
-                       std::set<std::string> present, RunStore& store, RunPort& port)
+                       std::set<std::string> present, std::set<std::string> silent, RunStore& store,
+                       RunPort& port)
     : run_id_(std::move(run_id)),
       batch_(&batch),
       round_(phase.round().value()),
       phase_(std::move(phase)),
       present_(std::move(present)),
+      silent_(std::move(silent)),
       store_(&store),
       port_(&port) {}
 
 absl::StatusOr<RoundStage> RoundStage::Open(const std::string& run_id,
                                             secure_agg::ServerBatch& batch,
                                             secure_agg::SlotRequest request, ByteView model,
-                                            std::set<std::string> present, RunStore& store,
+                                            std::set<std::string> present,
+                                            std::set<std::string> silent, RunStore& store,
                                             RunPort& port) {
   const MemberSet active = batch.active();
   std::erase_if(present, [&](const std::string& seat) {
@@ -38,7 +41,8 @@ absl::StatusOr<RoundStage> RoundStage::Open(const std::string& run_id,
   if (model.size() <= secure_agg::kMaxFrameBytes) start.set_model(std::string(AsText(model)));
   port.AdmitUploads(sent.message.round.value(), sent.next.ExpectedBytes(),
                     {present.begin(), present.end()});
-  RoundStage stage(run_id, batch, std::move(sent.next), std::move(present), store, port);
+  RoundStage stage(run_id, batch, std::move(sent.next), std::move(present), std::move(silent),
+                   store, port);
   stage.SendToPresent(start);
   return stage;
 }
@@ -68,7 +72,9 @@ void RoundStage::OnGone(const std::string& seat) {
 }
 
 void RoundStage::OnDeadline() {
-  if (!outcome_) Advance(true);
+  if (outcome_) return;
+  for (const std::string& seat : Unanswered()) silent_.insert(seat);
+  Advance(true);
 }
 
 absl::Status RoundStage::Add(RosterIndex sender, const v1::ClientMessage& message) {
@@ -89,10 +95,21 @@ absl::Status RoundStage::Add(RosterIndex sender, const v1::ClientMessage& messag
   return FailedPrecondition("SA-21: message %d is not expected now", message.message_case());
 }
 
-bool RoundStage::EverybodyAnswered() const {
+MemberList RoundStage::Unanswered() const {
   const MemberSet missing = std::visit([](const auto& phase) { return phase.Missing(); }, phase_);
-  return std::ranges::none_of(
-      missing.Indices(), [&](RosterIndex i) { return present_.contains(batch_->roster().uri(i)); });
+  MemberList unanswered;
+  for (const RosterIndex i : missing.Indices())
+    if (const std::string& seat = batch_->roster().uri(i); present_.contains(seat))
+      unanswered.push_back(seat);
+  return unanswered;
+}
+
+bool RoundStage::MayAdvance() const {
+  if (HasQuorum()) return true;
+  const MemberList unanswered = Unanswered();
+  return unanswered.empty() ||
+         (CanClose() && std::ranges::all_of(
+                            unanswered, [&](const auto& seat) { return silent_.contains(seat); }));
 }
 
 // A certificate needs q signatures and gains nothing from more; uploads and shares are worth
@@ -109,7 +126,7 @@ bool RoundStage::CanClose() const {
 }
 
 void RoundStage::Advance(bool deadline) {
-  while (!outcome_ && (EverybodyAnswered() || HasQuorum() || deadline)) {
+  while (!outcome_ && (deadline || MayAdvance())) {
     if (!CanClose()) {
       static constexpr const char* kWaitedFor[] = {"uploads", "signatures", "shares"};
       outcome_ = Aborted("too few merchants: %s are missing and nobody is left to wait for",

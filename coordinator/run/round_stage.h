@@ -1,5 +1,7 @@
-// One round at the coordinator: uploads until U is frozen, signatures over U, shares, the sum. U is
-// stored before the first client hears of it (SA-22). Ends with the sum, or with the reason why the
+// One round at the coordinator: uploads until U is frozen, signatures over U, shares, the sum. A
+// phase closes when everybody who is waited for has answered, or at its deadline; who missed a
+// deadline is not waited for any more while the others suffice. U is stored before the first client
+// hears of it (SA-22). Ends with the sum, or with the reason why the
 // attempt is spent without one.
 #pragma once
 
@@ -21,10 +23,12 @@ struct RoundSum {
 class RoundStage {
  public:
   // Opens the slot and sends RoundStart, with `model` when it fits one frame, to the members of V
-  // in `present`. `batch`, `store` and `port` must outlive it.
+  // in `present`; those in `silent` missed an earlier deadline. `batch`, `store` and `port` must
+  // outlive it.
   static absl::StatusOr<RoundStage> Open(const std::string& run_id, secure_agg::ServerBatch& batch,
                                          secure_agg::SlotRequest request, ByteView model,
-                                         std::set<std::string> present, RunStore& store,
+                                         std::set<std::string> present,
+                                         std::set<std::string> silent, RunStore& store,
                                          RunPort& port);
 
   std::uint64_t round() const { return round_; }
@@ -37,14 +41,18 @@ class RoundStage {
     return std::exchange(outcome_, std::nullopt);
   }
   int phase_number() const { return static_cast<int>(phase_.index()); }
+  // Those who are not waited for: the ones given to Open, and who missed a deadline of this round.
+  const std::set<std::string>& silent() const { return silent_; }
 
  private:
   using Phase =
       std::variant<secure_agg::InputPhase, secure_agg::CommitPhase, secure_agg::UnmaskPhase>;
   RoundStage(std::string run_id, secure_agg::ServerBatch& batch, secure_agg::InputPhase phase,
-             std::set<std::string> present, RunStore& store, RunPort& port);
+             std::set<std::string> present, std::set<std::string> silent, RunStore& store,
+             RunPort& port);
   absl::Status Add(RosterIndex sender, const v1::ClientMessage& message);
-  bool EverybodyAnswered() const;
+  MemberList Unanswered() const;  // of those present
+  bool MayAdvance() const;
   bool HasQuorum() const;
   void Advance(bool deadline);
   absl::Status ClosePhase();
@@ -60,6 +68,7 @@ class RoundStage {
   std::uint64_t round_;
   Phase phase_;
   std::set<std::string> present_;  // of V: those who got RoundStart and are still there
+  std::set<std::string> silent_;
   RunStore* store_;
   RunPort* port_;
   std::optional<absl::StatusOr<RoundSum>> outcome_;

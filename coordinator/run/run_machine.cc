@@ -3,6 +3,18 @@
 #include "base/crypto/sha256.h"
 
 namespace veilsum::coordinator {
+namespace {
+
+bool IsOfSetup(const v1::ClientMessage& message) {
+  return message.has_advert() || message.has_shares() || message.has_report() ||
+         message.has_setup_signature();
+}
+
+Hash32 HashOrZero(std::string_view wire) {
+  return ParseFixed<32>("setup_hash", wire).value_or(Hash32{});
+}
+
+}  // namespace
 
 absl::StatusOr<std::unique_ptr<RunMachine>> RunMachine::Start(RunTerms terms, std::uint64_t seed,
                                                               World world, Clock::Time now) {
@@ -75,6 +87,7 @@ void RunMachine::OnConnected(const std::string& seat, Clock::Time now) {
 void RunMachine::OnMessage(const std::string& seat, const v1::ClientMessage& message,
                            Clock::Time now) {
   if (!members_.contains(seat)) return;
+  members_[seat].silent = false;
   if (message.has_join()) {
     OnJoin(seat, message.join());
   } else if (message.has_approval()) {
@@ -89,8 +102,8 @@ void RunMachine::OnMessage(const std::string& seat, const v1::ClientMessage& mes
     if (const absl::Status taken = OnUpload(seat, upload.round(), AsBytes(upload.words()), now);
         !taken.ok())
       world_.port->Log(absl::StrFormat("%s: %s", seat, std::string(taken.message())));
-  } else if (phase_ == Phase::kKeying) {
-    keying_->OnMessage(seat, message);
+  } else if (IsOfSetup(message)) {
+    if (keying_) keying_->OnMessage(seat, message);
   } else if (phase_ == Phase::kRound) {
     round_->OnMessage(seat, message);
   }
@@ -107,15 +120,19 @@ absl::Status RunMachine::OnUpload(const std::string& seat, std::uint64_t round, 
                                   Clock::Time now) {
   if (phase_ != Phase::kRound)
     return FailedPrecondition("SA-21: round %d takes no upload now", round);
+  members_[seat].silent = false;
   const absl::Status taken = round_->OnUpload(seat, round, words);
   Advance(now);
   return taken;
 }
 
 void RunMachine::OnTime(Clock::Time now) {
-  if (now < deadline_) return;
-  if (phase_ == Phase::kKeying) keying_->OnDeadline();
-  if (phase_ == Phase::kRound) round_->OnDeadline();
+  if (now < next_deadline()) return;
+  if (keying_ && now >= keying_deadline_) keying_->OnDeadline();
+  if (phase_ == Phase::kRound && now >= deadline_) {
+    round_->OnDeadline();
+    for (const std::string& seat : round_->silent()) members_[seat].silent = true;
+  }
   Advance(now);
 }
 
@@ -133,10 +150,9 @@ void RunMachine::OnJoin(const std::string& seat, const v1::Join& join) {
     return world_.port->Send(seat, message);
   }
   Member& member = members_[seat];
-  member.held = Hash32{};
-  if (const auto held = ParseFixed<32>("setup_hash", std::string_view(join.setup_hash()));
-      held.ok())
-    member.held = *held;
+  member.held = {};
+  member.Take(HashOrZero(join.setup_hash()));
+  if (!join.next_setup_hash().empty()) member.Take(HashOrZero(join.next_setup_hash()));
   v1::ServerMessage message;
   message.mutable_contract()->set_contract(terms_.contract_json());
   message.mutable_contract()->set_plan(terms_.plan_json());
@@ -177,11 +193,10 @@ void RunMachine::OnDecline(const std::string& seat, const v1::Decline& decline) 
 void RunMachine::OnRefusal(const std::string& seat, const v1::Refusal& refusal, Clock::Time) {
   world_.port->Log(absl::StrFormat("%s refused round %d: %s", seat, refusal.round(),
                                    refusal.check().substr(0, 32)));
-  if (phase_ == Phase::kKeying) {
-    members_[seat].held = Hash32{};
-    keying_->OnGone(seat);
+  if (refusal.round() == 0) {
+    if (keying_) keying_->OnGone(seat);
   } else if (phase_ == Phase::kRound && refusal.round() == round_->round()) {
-    if (refusal.check() == "SA-15") members_[seat].held = Hash32{};
+    if (refusal.check() == "SA-15") members_[seat].held = {};
     round_->OnGone(seat);
   }
 }
@@ -189,7 +204,7 @@ void RunMachine::OnRefusal(const std::string& seat, const v1::Refusal& refusal, 
 void RunMachine::Leave(const std::string& seat, Clock::Time) {
   Member& member = members_[seat];
   member.connected = member.joined = false;
-  if (phase_ == Phase::kKeying) keying_->OnGone(seat);
+  if (keying_) keying_->OnGone(seat);
   if (phase_ == Phase::kRound) round_->OnGone(seat);
 }
 

@@ -4,8 +4,11 @@
 //
 //   approving -> waiting -> keying -> waiting -> round -> waiting ... -> finished | stopped |
 //   failed
+//
+// Towards the end of a batch the next one is set up beside the rounds; `keying` is then skipped.
 #pragma once
 
+#include <array>
 #include <deque>
 #include <map>
 #include <optional>
@@ -51,7 +54,9 @@ class RunMachine {
   void OnTime(Clock::Time now);
   void StopRun(const std::string& reason, Clock::Time now);
 
-  Clock::Time next_deadline() const { return deadline_; }  // Clock::Time::max(): none
+  Clock::Time next_deadline() const {  // Clock::Time::max(): none
+    return keying_ ? std::min(deadline_, keying_deadline_) : deadline_;
+  }
   bool ended() const { return phase_ == Phase::kEnded; }
   const RunTerms& terms() const { return terms_; }
   admin::v1::RunProgress Progress() const;
@@ -63,8 +68,13 @@ class RunMachine {
   struct Member {
     bool connected = false;
     bool joined = false;  // approved on this connection
-    Hash32 held{};        // setup_hash of the batch whose secrets it has
+    std::array<Hash32, 2>
+        held{};           // setup_hash of the batches whose secrets it has, the older first
+    bool silent = false;  // missed a deadline, and has said nothing since
     int absences = 0;     // rounds in a row that began without it
+
+    bool Holds(const Hash32& batch) const { return held[0] == batch || held[1] == batch; }
+    void Take(const Hash32& batch) { held = {held[1], batch}; }
   };
 
   RunMachine(RunTerms terms, TrainingState state, World world)
@@ -82,10 +92,13 @@ class RunMachine {
   bool Step(Clock::Time now);  // one transition, if one is due
   void StepApproving(Clock::Time now);
   void StepWaiting(Clock::Time now);
-  bool StepKeying(Clock::Time now);
+  bool StepKeying(Clock::Time now);  // in its own phase and beside rounds
   bool StepRound(Clock::Time now);
   void EnterWaiting(Clock::Time now);
   void BeginKeying(Clock::Time now);
+  void AwaitKeying();
+  bool ShouldKeyAhead() const;
+  void AdoptNextBatch(Clock::Time now);
   absl::Status OpenBlock();
   void OpenRound(Clock::Time now);
   absl::Status Accept(const RoundSum& sum);
@@ -116,7 +129,7 @@ class RunMachine {
   secure_agg::SessionId session_{};
   std::uint32_t next_batch_ = 0;
   std::optional<Keying> keying_;
-  std::optional<secure_agg::ServerBatch> batch_;
+  std::optional<secure_agg::ServerBatch> batch_, next_;  // in use; ready to follow it
   std::optional<RoundStage> round_;
   std::uint64_t block_first_ = 1;   // round number of the batch's slot 0
   std::uint64_t last_charged_ = 0;  // last round of the last block opened
@@ -126,8 +139,12 @@ class RunMachine {
   int thin_rounds_ = 0;  // rounds in a row with more than a tenth of V absent
   Clock::Time deadline_ = Clock::Time::max();
   Clock::Time waiting_since_{};
+  Clock::Time keying_deadline_ = Clock::Time::max();
   int failed_setups_ = 0;  // in a row
-  int phase_number_ = -1;  // of keying_ or round_ when deadline_ was set
+  bool keyed_ahead_ =
+      false;  // tried once for this batch: after a failure the next try has its own phase
+  int keying_phase_ = -1;  // of keying_ when keying_deadline_ was set
+  int phase_number_ = -1;  // of round_ when deadline_ was set
   std::shared_ptr<const Bytes> published_bytes_;
   Hash32 iterate_hash_{};  // of what rounds train on now
   std::shared_ptr<const Bytes> iterate_bytes_;

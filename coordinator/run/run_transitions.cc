@@ -8,6 +8,8 @@ namespace veilsum::coordinator {
 namespace {
 
 constexpr int kMaxFailedSetups = 8;
+constexpr std::uint64_t kRoundsAhead =
+    8;                                // rounds before the end of a batch, when the next is keyed
 constexpr int kAbsencesForgiven = 2;  // a member that missed more rounds in a row is not waited for
 
 Hash32 SumHash(std::span<const std::int64_t> values) {
@@ -27,6 +29,7 @@ void RunMachine::Advance(Clock::Time now) {
 }
 
 bool RunMachine::Step(Clock::Time now) {
+  if (keying_ && phase_ != Phase::kEnded && StepKeying(now)) return true;
   switch (phase_) {
     case Phase::kApproving:
       StepApproving(now);
@@ -35,7 +38,7 @@ bool RunMachine::Step(Clock::Time now) {
       StepWaiting(now);
       return phase_ == Phase::kKeying || phase_ == Phase::kRound;
     case Phase::kKeying:
-      return StepKeying(now);
+      return false;  // its step was tried above
     case Phase::kRound:
       return StepRound(now);
     case Phase::kEnded:
@@ -63,7 +66,7 @@ std::set<std::string> RunMachine::Present() const {
 std::set<std::string> RunMachine::Holders() const {
   std::set<std::string> holders;
   for (const auto& [seat, member] : members_)
-    if (member.joined && batch_ && member.held == batch_->setup_hash()) holders.insert(seat);
+    if (member.joined && batch_ && member.Holds(batch_->setup_hash())) holders.insert(seat);
   return holders;
 }
 
@@ -84,7 +87,6 @@ bool RunMachine::ShouldRekey(const std::set<std::string>& holders) const {
 
 void RunMachine::EnterWaiting(Clock::Time now) {
   phase_ = Phase::kWaiting;
-  keying_.reset();
   round_.reset();
   waiting_since_ = now;
   deadline_ = now;
@@ -121,9 +123,14 @@ void RunMachine::StepWaiting(Clock::Time now) {
     GiveUpBatch("its batch was given up: too few merchants still had its keys");
     if (AttemptsLeft() == 0) return StepWaiting(now);
   }
+  if (next_) return AdoptNextBatch(now);
+  if (keying_) return AwaitKeying();
   const Clock::Time soft = waiting_since_ + world_.timing.regroup;
   const bool all_here = Present().size() == members_.size();
-  if (can_key && (all_here || now >= soft)) return BeginKeying(now);
+  if (can_key && (all_here || now >= soft)) {
+    BeginKeying(now);
+    return AwaitKeying();
+  }
   WaitUntil(soft, now);
 }
 
@@ -139,35 +146,60 @@ void RunMachine::GiveUpBatch(const std::string& reason) {
 }
 
 void RunMachine::BeginKeying(Clock::Time now) {
-  phase_ = Phase::kKeying;
-  batch_.reset();
-  phase_number_ = -1;
-  deadline_ = now + std::chrono::milliseconds(terms_.plan().rounds.deadline_ms);
+  keying_phase_ = -1;
+  keying_deadline_ = now + std::chrono::milliseconds(terms_.plan().rounds.deadline_ms);
   const secure_agg::BatchId id{session_, next_batch_++};
   keying_.emplace(terms_.session(), id, *world_.verifier, *world_.port, Present());
+}
+
+// Nothing else is left to do until the batch is there.
+void RunMachine::AwaitKeying() {
+  phase_ = Phase::kKeying;
+  batch_.reset();
+  deadline_ = Clock::Time::max();
   SetState("keying");
 }
 
 bool RunMachine::StepKeying(Clock::Time now) {
   std::optional<absl::StatusOr<secure_agg::ServerBatch>> outcome = keying_->TakeOutcome();
   if (!outcome) {
-    if (std::exchange(phase_number_, keying_->phase_number()) != keying_->phase_number())
-      deadline_ = now + std::chrono::milliseconds(terms_.plan().rounds.deadline_ms);
+    if (std::exchange(keying_phase_, keying_->phase_number()) != keying_->phase_number())
+      keying_deadline_ = now + std::chrono::milliseconds(terms_.plan().rounds.deadline_ms);
     return false;
   }
+  keying_.reset();
   if (outcome->ok()) {
-    failed_setups_ = thin_rounds_ = 0;
-    batch_.emplace(**std::move(outcome));
-    const absl::Status opened = OpenBlock();
-    opened.ok() ? EnterWaiting(now) : End("failed", std::string(opened.message()));
-    return true;
+    failed_setups_ = 0;
+    next_.emplace(**std::move(outcome));
+    for (const RosterIndex i : next_->active().Indices())
+      members_[next_->roster().uri(i)].Take(next_->setup_hash());
+  } else {
+    world_.port->Log(std::string(outcome->status().message()));
+    if (++failed_setups_ >= kMaxFailedSetups) {
+      End("failed", std::string(outcome->status().message()));
+      return true;
+    }
   }
-  world_.port->Log(std::string(outcome->status().message()));
-  if (++failed_setups_ >= kMaxFailedSetups)
-    End("failed", std::string(outcome->status().message()));
-  else
-    EnterWaiting(now);
+  if (phase_ == Phase::kKeying) EnterWaiting(now);
   return true;
+}
+
+// Once for a batch, when its end is near and rounds will be left after it.
+bool RunMachine::ShouldKeyAhead() const {
+  const std::uint64_t block_left = last_charged_ - last_opened_;  // after the round that is open
+  return !keyed_ahead_ && block_left < kRoundsAhead && AttemptsLeft() > 0 &&
+         state_.step() + 1 + block_left < terms_.plan().training.steps &&
+         secure_agg::Thresholds::Create(Present().size(), *terms_.session()).ok();
+}
+
+void RunMachine::AdoptNextBatch(Clock::Time now) {
+  batch_ = std::exchange(next_, std::nullopt);
+  keyed_ahead_ = false;
+  thin_rounds_ = 0;
+  if (const absl::Status opened = OpenBlock(); !opened.ok())
+    return End("failed", std::string(opened.message()));
+  EnterWaiting(now);
+  StepWaiting(now);
 }
 
 // SE-07, SE-10: the whole block is charged to every member of V before any of them hears of its
@@ -192,7 +224,6 @@ absl::Status RunMachine::OpenBlock() {
     block.members.push_back(batch_->roster().uri(i));
   std::ranges::sort(block.members);
   VEILSUM_RETURN_IF_ERROR(world_.store->OpenBlock(terms_.contract().run_id, block));
-  for (const std::string& seat : block.members) members_[seat].held = batch_->setup_hash();
   block_first_ = block.first;
   last_charged_ = block.last;
   return absl::OkStatus();
@@ -203,6 +234,9 @@ void RunMachine::OpenRound(Clock::Time now) {
   const absl::StatusOr<model::RoundPurpose> purpose = model::PurposeOf(terms_.contract(), round);
   if (!purpose.ok()) return End("failed", std::string(purpose.status().message()));
   const std::set<std::string> holders = Holders();
+  std::set<std::string> silent;
+  for (const std::string& seat : holders)
+    if (members_[seat].silent) silent.insert(seat);
   std::size_t absent = 0;
   for (const RosterIndex i : batch_->active().Indices()) {
     Member& member = members_[batch_->roster().uri(i)];
@@ -222,12 +256,16 @@ void RunMachine::OpenRound(Clock::Time now) {
                                                                          : "statistics");
   absl::StatusOr<RoundStage> stage =
       RoundStage::Open(terms_.contract().run_id, *batch_, std::move(request), *iterate_bytes_,
-                       holders, *world_.store, *world_.port);
+                       holders, std::move(silent), *world_.store, *world_.port);
   if (!stage.ok()) return End("failed", std::string(stage.status().message()));
   round_.emplace(*std::move(stage));
   phase_ = Phase::kRound;
   phase_number_ = -1;
   deadline_ = now + std::chrono::milliseconds(terms_.plan().rounds.deadline_ms);
+  if (!keying_ && !next_ && ShouldKeyAhead()) {
+    keyed_ahead_ = true;
+    BeginKeying(now);
+  }
 }
 
 bool RunMachine::StepRound(Clock::Time now) {
@@ -295,6 +333,8 @@ void RunMachine::End(const std::string& outcome, const std::string& reason) {
     if (phase_ == Phase::kEnded) return;
     phase_ = Phase::kEnded;
   }
+  keying_.reset();
+  next_.reset();
   state_name_ = outcome;
   reason_ = reason;
   deadline_ = Clock::Time::max();

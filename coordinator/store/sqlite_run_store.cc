@@ -5,6 +5,7 @@
 #include "coordinator/store/run_store.h"
 #include "coordinator/store/run_store_rules.h"
 #include "coordinator/store/run_store_schema.h"
+#include "coordinator/store/sqlite_run_reader.h"
 
 namespace veilsum::coordinator {
 namespace {
@@ -12,11 +13,6 @@ namespace {
 using sqlite::Database;
 using sqlite::Statement;
 using sqlite::Transaction;
-
-struct StoredRun {
-  std::int64_t id;
-  RunRecord record;
-};
 
 class SqliteRunStore final : public RunStore {
  public:
@@ -27,7 +23,7 @@ class SqliteRunStore final : public RunStore {
     const std::lock_guard lock(mutex_);
     VEILSUM_RETURN_IF_ERROR(CheckNewRun(run, initial));
     VEILSUM_ASSIGN_OR_RETURN(Transaction transaction, Transaction::Begin(db_));
-    if (auto old = Find(run.run_id); old.ok()) return CheckSame(*old, run, initial);
+    if (auto old = reader_.Find(run.run_id); old.ok()) return CheckSame(*old, run, initial);
     VEILSUM_ASSIGN_OR_RETURN(
         Statement insert,
         db_.Prepare("INSERT INTO runs(run_id, plan, contract, seed, initial_model, state, reason) "
@@ -47,7 +43,7 @@ class SqliteRunStore final : public RunStore {
 
   absl::StatusOr<RunRecord> LoadRun(const std::string& run_id) override {
     const std::lock_guard lock(mutex_);
-    VEILSUM_ASSIGN_OR_RETURN(StoredRun run, Find(run_id));
+    VEILSUM_ASSIGN_OR_RETURN(StoredRun run, reader_.Find(run_id));
     return std::move(run.record);
   }
 
@@ -59,7 +55,7 @@ class SqliteRunStore final : public RunStore {
                     "('finished', 'stopped', 'failed') ORDER BY id DESC LIMIT 1"));
     VEILSUM_ASSIGN_OR_RETURN(const bool found, select.Step());
     if (!found) return std::optional<RunRecord>();
-    VEILSUM_ASSIGN_OR_RETURN(StoredRun run, Find(select.Text(0)));
+    VEILSUM_ASSIGN_OR_RETURN(StoredRun run, reader_.Find(select.Text(0)));
     return std::optional(std::move(run.record));
   }
 
@@ -67,7 +63,7 @@ class SqliteRunStore final : public RunStore {
                            const std::string& reason) override {
     const std::lock_guard lock(mutex_);
     VEILSUM_ASSIGN_OR_RETURN(Transaction transaction, Transaction::Begin(db_));
-    VEILSUM_ASSIGN_OR_RETURN(const StoredRun run, Find(run_id));
+    VEILSUM_ASSIGN_OR_RETURN(const StoredRun run, reader_.Find(run_id));
     VEILSUM_ASSIGN_OR_RETURN(const bool write, MaySetState(run.record, state));
     if (!write) return absl::OkStatus();
     VEILSUM_ASSIGN_OR_RETURN(Statement update,
@@ -80,7 +76,7 @@ class SqliteRunStore final : public RunStore {
     const std::lock_guard lock(mutex_);
     VEILSUM_RETURN_IF_ERROR(CheckApproval(approval));
     VEILSUM_ASSIGN_OR_RETURN(Transaction transaction, Transaction::Begin(db_));
-    VEILSUM_ASSIGN_OR_RETURN(const StoredRun run, Find(run_id));
+    VEILSUM_ASSIGN_OR_RETURN(const StoredRun run, reader_.Find(run_id));
     VEILSUM_ASSIGN_OR_RETURN(
         Statement insert,
         db_.Prepare("INSERT OR REPLACE INTO approvals(run, member, signature, certificate) "
@@ -94,8 +90,8 @@ class SqliteRunStore final : public RunStore {
     const std::lock_guard lock(mutex_);
     VEILSUM_RETURN_IF_ERROR(CheckBlock(block));
     VEILSUM_ASSIGN_OR_RETURN(Transaction transaction, Transaction::Begin(db_));
-    VEILSUM_ASSIGN_OR_RETURN(const StoredRun run, Find(run_id));
-    VEILSUM_ASSIGN_OR_RETURN(const std::uint64_t last_opened, LastOpened(run.id));
+    VEILSUM_ASSIGN_OR_RETURN(const StoredRun run, reader_.Find(run_id));
+    VEILSUM_ASSIGN_OR_RETURN(const std::uint64_t last_opened, reader_.LastOpened(run.id));
     VEILSUM_RETURN_IF_ERROR(MayOpen(run.record, last_opened, block));
     VEILSUM_RETURN_IF_ERROR(
         InsertBlock(run.id, block));  // the index on (session, batch) refuses a repetition
@@ -118,30 +114,16 @@ class SqliteRunStore final : public RunStore {
 
   absl::StatusOr<std::vector<Block>> Blocks(const std::string& run_id) override {
     const std::lock_guard lock(mutex_);
-    VEILSUM_ASSIGN_OR_RETURN(const StoredRun run, Find(run_id));
-    VEILSUM_ASSIGN_OR_RETURN(
-        Statement select,
-        db_.Prepare("SELECT first, last, session, batch, sum_index, setup_hash, members "
-                    "FROM blocks WHERE run = ? ORDER BY first"));
-    select.Bind(1, run.id);
-    std::vector<Block> blocks;
-    for (;;) {
-      VEILSUM_ASSIGN_OR_RETURN(const bool row, select.Step());
-      if (!row) return blocks;
-      VEILSUM_ASSIGN_OR_RETURN(MemberList members, DecodeMembers(select.Text(6)));
-      blocks.push_back({select.Unsigned(0), select.Unsigned(1), select.Blob(2),
-                        static_cast<std::uint32_t>(select.Int(3)),
-                        static_cast<std::uint32_t>(select.Int(4)), select.Blob(5),
-                        std::move(members)});
-    }
+    VEILSUM_ASSIGN_OR_RETURN(const StoredRun run, reader_.Find(run_id));
+    return reader_.Blocks(run);
   }
 
   absl::Status Freeze(const std::string& run_id, std::uint64_t round,
                       const MemberList& survivors) override {
     const std::lock_guard lock(mutex_);
     VEILSUM_ASSIGN_OR_RETURN(Transaction transaction, Transaction::Begin(db_));
-    VEILSUM_ASSIGN_OR_RETURN(const StoredRun run, Find(run_id));
-    VEILSUM_ASSIGN_OR_RETURN(const RoundRecord record, FindRound(run, round));
+    VEILSUM_ASSIGN_OR_RETURN(const StoredRun run, reader_.Find(run_id));
+    VEILSUM_ASSIGN_OR_RETURN(const RoundRecord record, reader_.FindRound(run, round));
     VEILSUM_ASSIGN_OR_RETURN(Statement block,
                              db_.Prepare("SELECT members FROM blocks WHERE run = ? AND first = ?"));
     VEILSUM_RETURN_IF_ERROR(block.Bind(1, run.id).Bind(2, record.block_first).Step().status());
@@ -159,8 +141,8 @@ class SqliteRunStore final : public RunStore {
   absl::Status Commit(const std::string& run_id, const RoundCommit& commit) override {
     const std::lock_guard lock(mutex_);
     VEILSUM_ASSIGN_OR_RETURN(Transaction transaction, Transaction::Begin(db_));
-    VEILSUM_ASSIGN_OR_RETURN(const StoredRun run, Find(run_id));
-    VEILSUM_ASSIGN_OR_RETURN(const RoundRecord record, FindRound(run, commit.round));
+    VEILSUM_ASSIGN_OR_RETURN(const StoredRun run, reader_.Find(run_id));
+    VEILSUM_ASSIGN_OR_RETURN(const RoundRecord record, reader_.FindRound(run, commit.round));
     VEILSUM_ASSIGN_OR_RETURN(Statement step,
                              db_.Prepare("SELECT step FROM progress WHERE run = ?"));
     VEILSUM_RETURN_IF_ERROR(step.Bind(1, run.id).Step().status());
@@ -188,8 +170,8 @@ class SqliteRunStore final : public RunStore {
                      const std::string& reason) override {
     const std::lock_guard lock(mutex_);
     VEILSUM_ASSIGN_OR_RETURN(Transaction transaction, Transaction::Begin(db_));
-    VEILSUM_ASSIGN_OR_RETURN(const StoredRun run, Find(run_id));
-    VEILSUM_ASSIGN_OR_RETURN(const RoundRecord record, FindRound(run, round));
+    VEILSUM_ASSIGN_OR_RETURN(const StoredRun run, reader_.Find(run_id));
+    VEILSUM_ASSIGN_OR_RETURN(const RoundRecord record, reader_.FindRound(run, round));
     VEILSUM_ASSIGN_OR_RETURN(const bool write, MayAbort(record));
     if (!write) return absl::OkStatus();
     VEILSUM_ASSIGN_OR_RETURN(
@@ -202,7 +184,7 @@ class SqliteRunStore final : public RunStore {
   absl::StatusOr<std::uint64_t> RecoverOpenRounds(const std::string& run_id) override {
     const std::lock_guard lock(mutex_);
     VEILSUM_ASSIGN_OR_RETURN(Transaction transaction, Transaction::Begin(db_));
-    VEILSUM_ASSIGN_OR_RETURN(const StoredRun run, Find(run_id));
+    VEILSUM_ASSIGN_OR_RETURN(const StoredRun run, reader_.Find(run_id));
     VEILSUM_ASSIGN_OR_RETURN(
         Statement update,
         db_.Prepare("UPDATE rounds SET state = 3, reason = 'coordinator restarted' "
@@ -217,27 +199,20 @@ class SqliteRunStore final : public RunStore {
     const std::lock_guard lock(mutex_);
     VEILSUM_ASSIGN_OR_RETURN(Transaction transaction,
                              Transaction::Begin(db_));  // one view over several reads
-    VEILSUM_ASSIGN_OR_RETURN(StoredRun run, Find(run_id));
-    RunSnapshot out;
-    out.run = run.record;
-    VEILSUM_ASSIGN_OR_RETURN(out.last_opened, LastOpened(run.id));
-    VEILSUM_RETURN_IF_ERROR(ReadCharges(run.id, out));
-    VEILSUM_RETURN_IF_ERROR(ReadApprovals(run.id, out));
-    VEILSUM_RETURN_IF_ERROR(ReadProgress(run.id, out));
-    VEILSUM_RETURN_IF_ERROR(ReadRounds(run, out));
-    return out;
+    VEILSUM_ASSIGN_OR_RETURN(const StoredRun run, reader_.Find(run_id));
+    return reader_.Snapshot(run);
   }
 
   absl::StatusOr<RoundRecord> LoadRound(const std::string& run_id, std::uint64_t round) override {
     const std::lock_guard lock(mutex_);
-    VEILSUM_ASSIGN_OR_RETURN(const StoredRun run, Find(run_id));
-    return FindRound(run, round);
+    VEILSUM_ASSIGN_OR_RETURN(const StoredRun run, reader_.Find(run_id));
+    return reader_.FindRound(run, round);
   }
 
   absl::StatusOr<std::shared_ptr<const Bytes>> LoadModel(const std::string& run_id,
                                                          const Hash32& hash) override {
     const std::lock_guard lock(mutex_);
-    VEILSUM_ASSIGN_OR_RETURN(const StoredRun run, Find(run_id));
+    VEILSUM_ASSIGN_OR_RETURN(const StoredRun run, reader_.Find(run_id));
     VEILSUM_ASSIGN_OR_RETURN(Statement select,
                              db_.Prepare("SELECT bytes FROM models WHERE run = ? AND hash = ? "
                                          "ORDER BY sequence DESC LIMIT 1"));
@@ -248,16 +223,6 @@ class SqliteRunStore final : public RunStore {
   }
 
  private:
-  absl::StatusOr<StoredRun> Find(const std::string& run_id) {
-    VEILSUM_ASSIGN_OR_RETURN(
-        Statement select,
-        db_.Prepare("SELECT id, plan, contract, seed, state, reason FROM runs WHERE run_id = ?"));
-    VEILSUM_ASSIGN_OR_RETURN(const bool found, select.Bind(1, run_id).Step());
-    if (!found) return NotFound("there is no run %s", run_id);
-    return StoredRun{select.Int(0), RunRecord{run_id, select.Text(1), select.Text(2),
-                                              select.Unsigned(3), select.Text(4), select.Text(5)}};
-  }
-
   absl::Status CheckSame(const StoredRun& old, const RunRecord& run, const ModelRecord& initial) {
     VEILSUM_ASSIGN_OR_RETURN(Statement select,
                              db_.Prepare("SELECT initial_model FROM runs WHERE id = ?"));
@@ -267,13 +232,6 @@ class SqliteRunStore final : public RunStore {
                       select.Blob(0) == Bytes(initial.hash.begin(), initial.hash.end());
     if (same) return absl::OkStatus();
     return AlreadyExists("run %s exists with another plan, contract, seed or model", run.run_id);
-  }
-
-  absl::StatusOr<std::uint64_t> LastOpened(std::int64_t run) {
-    VEILSUM_ASSIGN_OR_RETURN(
-        Statement select, db_.Prepare("SELECT coalesce(max(round), 0) FROM rounds WHERE run = ?"));
-    VEILSUM_RETURN_IF_ERROR(select.Bind(1, run).Step().status());
-    return select.Unsigned(0);
   }
 
   absl::Status InsertBlock(std::int64_t run, const Block& block) {
@@ -310,100 +268,9 @@ class SqliteRunStore final : public RunStore {
     return prune.Bind(1, run).Bind(2, static_cast<std::int64_t>(kModelsKept)).Run();
   }
 
-  static constexpr const char* kRoundColumns =
-      "SELECT round, slot, block_first, state, survivors, step, sum_hash, model_hash, reason FROM "
-      "rounds ";
-
-  static absl::StatusOr<RoundRecord> ReadRound(const Statement& row) {
-    RoundRecord record{row.Unsigned(0),
-                       static_cast<std::uint32_t>(row.Int(1)),
-                       row.Unsigned(2),
-                       static_cast<RoundState>(row.Int(3)),
-                       {},
-                       row.Unsigned(5),
-                       row.Blob(6),
-                       row.Blob(7),
-                       row.Text(8)};
-    if (!row.IsNull(4)) {
-      VEILSUM_ASSIGN_OR_RETURN(record.survivors, DecodeMembers(row.Text(4)));
-    }
-    return record;
-  }
-
-  absl::StatusOr<RoundRecord> FindRound(const StoredRun& run, std::uint64_t round) {
-    VEILSUM_ASSIGN_OR_RETURN(
-        Statement select, db_.Prepare(std::string(kRoundColumns) + "WHERE run = ? AND round = ?"));
-    VEILSUM_ASSIGN_OR_RETURN(const bool found, select.Bind(1, run.id).Bind(2, round).Step());
-    if (!found) return NotFound("run %s has opened no round %d", run.record.run_id, round);
-    return ReadRound(select);
-  }
-
-  absl::Status ReadCharges(std::int64_t run, RunSnapshot& out) {
-    VEILSUM_ASSIGN_OR_RETURN(Statement select,
-                             db_.Prepare("SELECT member, attempts FROM budgets WHERE run = ?"));
-    select.Bind(1, run);
-    for (;;) {
-      VEILSUM_ASSIGN_OR_RETURN(const bool row, select.Step());
-      if (!row) return absl::OkStatus();
-      out.charged[select.Text(0)] = select.Unsigned(1);
-    }
-  }
-
-  absl::Status ReadApprovals(std::int64_t run, RunSnapshot& out) {
-    VEILSUM_ASSIGN_OR_RETURN(
-        Statement select,
-        db_.Prepare(
-            "SELECT member, signature, certificate FROM approvals WHERE run = ? ORDER BY member"));
-    select.Bind(1, run);
-    for (;;) {
-      VEILSUM_ASSIGN_OR_RETURN(const bool row, select.Step());
-      if (!row) return absl::OkStatus();
-      out.approvals.push_back({select.Text(0), select.Blob(1), select.Blob(2)});
-    }
-  }
-
-  absl::Status ReadProgress(std::int64_t run, RunSnapshot& out) {
-    VEILSUM_ASSIGN_OR_RETURN(Statement progress,
-                             db_.Prepare("SELECT step, engine_state FROM progress WHERE run = ?"));
-    VEILSUM_RETURN_IF_ERROR(progress.Bind(1, run).Step().status());
-    out.step = progress.Unsigned(0);
-    out.engine_state = progress.Blob(1);
-    VEILSUM_ASSIGN_OR_RETURN(
-        Statement model,
-        db_.Prepare("SELECT hash, bytes FROM models WHERE run = ? ORDER BY sequence DESC LIMIT 1"));
-    VEILSUM_RETURN_IF_ERROR(model.Bind(1, run).Step().status());
-    out.latest_model = HexEncode(model.Blob(0));
-    out.latest_model_bytes = std::make_shared<const Bytes>(model.Blob(1));
-    return absl::OkStatus();
-  }
-
-  absl::Status ReadRounds(const StoredRun& run, RunSnapshot& out) {
-    VEILSUM_ASSIGN_OR_RETURN(Statement open,
-                             db_.Prepare(std::string(kRoundColumns) +
-                                         "WHERE run = ? AND state IN (0, 1) ORDER BY round"));
-    open.Bind(1, run.id);
-    for (;;) {
-      VEILSUM_ASSIGN_OR_RETURN(const bool row, open.Step());
-      if (!row) break;
-      VEILSUM_ASSIGN_OR_RETURN(RoundRecord record, ReadRound(open));
-      out.open_rounds.push_back(std::move(record));
-    }
-    VEILSUM_ASSIGN_OR_RETURN(
-        Statement counts, db_.Prepare("SELECT count(*) FILTER (WHERE state = 3), "
-                                      "min(json_array_length(survivors)) FILTER (WHERE state = 2 "
-                                      "AND model_hash IS NOT NULL), "
-                                      "(SELECT json_array_length(survivors) FROM rounds WHERE run "
-                                      "= ?1 AND state = 2 AND model_hash IS NOT NULL "
-                                      " ORDER BY round DESC LIMIT 1) FROM rounds WHERE run = ?1"));
-    VEILSUM_RETURN_IF_ERROR(counts.Bind(1, run.id).Step().status());
-    out.aborted = counts.Unsigned(0);
-    if (!counts.IsNull(1)) out.min_survivors = static_cast<std::uint32_t>(counts.Int(1));
-    out.last_survivors = static_cast<std::uint32_t>(counts.Int(2));
-    return absl::OkStatus();
-  }
-
   std::mutex mutex_;
   Database db_;
+  SqliteRunReader reader_{db_};
 };
 
 }  // namespace

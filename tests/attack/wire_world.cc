@@ -134,7 +134,8 @@ void WireWorld::ResignAdvert(pb::Roster& roster, std::size_t member) const {
 
 pb::RoundStart WireWorld::StartOf(std::uint16_t slot, std::uint64_t round) {
   secure_agg::RoundStart start;
-  start.setup_hash = clients_[0]->setup_hash().value_or(Hash32{});
+  const std::optional<Hash32> next = clients_[0]->next_setup_hash();
+  start.setup_hash = next ? *next : clients_[0]->setup_hash().value_or(Hash32{});
   start.slot = slot;
   start.round = RoundId(round);
   start.step_config = {'{', '}'};

@@ -56,6 +56,7 @@ class WireWorld {
   void ResignAdvert(pb::Roster& roster, std::size_t member) const;
 
   // ---- A round
+  // Of the newest batch that client 0 has.
   pb::RoundStart StartOf(std::uint16_t slot, std::uint64_t round);
   absl::Status Open(std::size_t i, const pb::RoundStart& start,
                     Clock::Time deadline = Clock::Time::max());

@@ -100,7 +100,7 @@ CentralSetting SettingOf(const model::Plan& plan, const Flags& flags, const Data
 }
 
 struct Scores {
-  std::vector<double> auc, pr_auc, accuracy;  // one a seed
+  std::vector<double> auc, pr_auc, accuracy, log_loss;  // one a seed
 };
 
 double Mean(const std::vector<double>& x) {
@@ -134,14 +134,15 @@ absl::Status Main(const Flags& flags) {
       to.auc.push_back(metrics.roc_auc.value_or(NAN));
       to.pr_auc.push_back(metrics.pr_auc.value_or(NAN));
       to.accuracy.push_back(metrics.accuracy);
+      to.log_loss.push_back(metrics.log_loss);
     }
   }
   for (const auto& [key, scores] : all)
     std::printf(
         "{\"simulated\":true,\"step\":%u,\"averaging\":%g,\"roc_auc\":%.4f,\"deviation\":%.4f,"
-        "\"pr_auc\":%.4f,\"accuracy\":%.4f}\n",
+        "\"pr_auc\":%.4f,\"accuracy\":%.4f,\"log_loss\":%.4f}\n",
         key.first, key.second, Mean(scores.auc), Deviation(scores.auc), Mean(scores.pr_auc),
-        Mean(scores.accuracy));
+        Mean(scores.accuracy), Mean(scores.log_loss));
   return absl::OkStatus();
 }
 

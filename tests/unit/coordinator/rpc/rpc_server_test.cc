@@ -45,8 +45,8 @@ class RpcServerTest : public testing::Test {
     config.target = absl::StrFormat("127.0.0.1:%d", server_->port());
     config.coordinator_id = TestPki::CoordinatorUri();
     config.tls = std::move(tls);
-    config.connect_timeout = std::chrono::seconds(10);
-    config.read_timeout = config.transfer_timeout = std::chrono::seconds(20);
+    config.connect_timeout = config.read_timeout = config.transfer_timeout =
+        std::chrono::minutes(1);
     return config;
   }
   std::unique_ptr<CoordinatorLink> Connect(const std::string& tenant) {

@@ -81,6 +81,8 @@ class Puppets {
     join.mutable_join()->set_protocol(1);
     if (const auto held = sums[seat]->setup_hash())
       join.mutable_join()->set_setup_hash(std::string(AsText(*held)));
+    if (const auto next = sums[seat]->next_setup_hash())
+      join.mutable_join()->set_next_setup_hash(std::string(AsText(*next)));
     machine->OnMessage(seat, join, now);
   }
   v1::ClientMessage ApprovalOf(const std::string& seat) {
