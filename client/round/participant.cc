@@ -103,9 +103,14 @@ absl::StatusOr<Participant::Next> Participant::Serve(CoordinatorLink& link) {
     join.mutable_join()->set_next_setup_hash(std::string(AsText(*sum_->next_setup_hash())));
   VEILSUM_RETURN_IF_ERROR(link.Write(join));
   while (!stopping_) {
-    VEILSUM_ASSIGN_OR_RETURN(const ServerMessage message, link.Read());
+    const absl::StatusOr<ServerMessage> read = link.Read();
+    const Clock::Time now = world_.waiter->Now();
+    // SA-31: nothing is answered for a slot after its deadline, whatever has come meanwhile.
+    if (sum_ && sum_->Expire(now)) world_.log("the open slot is erased: its deadline has passed");
+    VEILSUM_RETURN_IF_ERROR(read.status());
+    const ServerMessage& message = *read;
     heard_ = true;
-    heard_at_ = world_.waiter->Now();
+    heard_at_ = now;
     VEILSUM_ASSIGN_OR_RETURN(const Next next, Handle(link, message));
     if (next != Next::kRead) return next;
   }
@@ -172,7 +177,10 @@ absl::StatusOr<Participant::Next> Participant::Reply(CoordinatorLink& link,
 absl::StatusOr<Participant::Next> Participant::Refuse(CoordinatorLink& link,
                                                       const absl::Status& reason,
                                                       std::uint64_t round) {
-  world_.log(absl::StrFormat("refused in round %d: %s", round, std::string(reason.message())));
+  const std::string slot =
+      round != 0 && sum_->last_slot() ? absl::StrFormat(" (slot %d)", *sum_->last_slot()) : "";
+  world_.log(
+      absl::StrFormat("refused in round %d%s: %s", round, slot, std::string(reason.message())));
   if (sum_->alarmed()) return reason;
   ClientMessage message;
   message.mutable_refusal()->set_round(round);
@@ -240,7 +248,7 @@ absl::StatusOr<Participant::Next> Participant::OnStart(CoordinatorLink& link,
   const absl::StatusOr<model::ModelVector> model = CheckedModel(link, *start, message.model());
   if (absl::IsUnavailable(model.status())) return model.status();
   if (!model.ok()) return Refuse(link, model.status(), wire.round());
-  if (const absl::Status opened = sum_->Open(*start); !opened.ok())
+  if (const absl::Status opened = sum_->Open(*start, received + SlotTimeout()); !opened.ok())
     return Refuse(link, opened, wire.round());
   if (const absl::Status charged = Charge(*start); !charged.ok())
     return Refuse(link, charged, wire.round());
@@ -250,6 +258,11 @@ absl::StatusOr<Participant::Next> Participant::OnStart(CoordinatorLink& link,
   if (absl::IsUnavailable(sent)) return sent;
   if (!sent.ok()) return Refuse(link, sent, round_);
   return Vanishes(round_, DropPhase::kAfterUpload) ? Next::kReconnect : Next::kRead;
+}
+
+// The coordinator gives uploads, signatures and reveals a deadline each; one more for the way.
+Clock::Duration Participant::SlotTimeout() const {
+  return 4 * std::chrono::milliseconds(run_->plan().rounds.deadline_ms);
 }
 
 // SA-16: what the round is for follows from its number and the contract, not from the coordinator.

@@ -75,6 +75,7 @@ class Participant {
                                                   const secure_agg::RoundStart& start,
                                                   std::string_view sent_along);
   absl::StatusOr<model::RoundPurpose> CheckedPurpose(const secure_agg::RoundStart& start) const;
+  Clock::Duration SlotTimeout() const;
   absl::Status Charge(const secure_agg::RoundStart& start);
   absl::Status Send(CoordinatorLink& link, const secure_agg::MaskedUpload& masked);
   absl::Status Contribute(CoordinatorLink& link, const model::ModelVector& model,

@@ -25,6 +25,9 @@ class Batch {
   // way. The caller has checked the model and the step (SA-16), and charges its privacy ledger
   // before the upload leaves (SA-17). A refusal changes nothing.
   absl::StatusOr<AwaitingInput> Accept(const RoundStart& start);
+  // The client's own clock says that the open slot's time is over (SA-31): wipes its secrets. Slots
+  // above it can still be accepted.
+  void CloseSlot() { secrets_->EraseBelow(secrets_->next_slot()); }
   // The batch is over: wipes all its secrets. Open phases of it answer FailedPrecondition from now
   // on.
   void Erase() { secrets_->EraseAll(); }

@@ -37,7 +37,7 @@ absl::StatusOr<std::vector<MaskTerm>> MaskTerms(const BatchSecrets& secrets,
 }  // namespace
 
 absl::Status SlotCore::CheckAlive() const {
-  if (secrets_ == nullptr) return FailedPrecondition("the phase was already used");
+  if (secrets_ == nullptr) return FailedPrecondition("SA-27: the phase was already used");
   VEILSUM_RETURN_IF_ERROR(secrets_->session().CheckNotAlarmed());
   if (!secrets_->Alive(context_.slot))
     return FailedPrecondition("SA-31: the secrets of slot %d are erased", context_.slot);
@@ -150,7 +150,10 @@ absl::StatusOr<Sent<CommitSignature, AwaitingCertificate>> AwaitingCommit::OnCom
 
 absl::StatusOr<CommitSignature> AwaitingCertificate::Repeat(const CommitRequest& request) {
   VEILSUM_RETURN_IF_ERROR(core_.CheckAlive());
-  if (request.round == round() && request.members == signed_) return signature_;
+  if (request.round != round())
+    return core_.Refuse(InvalidArgument("SA-24: the commit is for round %d, not for %d",
+                                        request.round.value(), round().value()));
+  if (request.members == signed_) return signature_;
   return core_.Alarm(
       DataLoss("SA-26 alarm: a second, different commit request in round %d", round().value()));
 }
@@ -163,9 +166,21 @@ absl::StatusOr<Sent<Reveal, Revealed>> AwaitingCertificate::OnCertificate(
 
 absl::StatusOr<Reveal> Revealed::Repeat(const CommitCertificate& certificate) {
   VEILSUM_RETURN_IF_ERROR(core_.CheckAlive());
-  if (certificate.round == round() && certificate.members == signed_) return reveal_;
+  if (certificate.round != round())
+    return core_.Refuse(InvalidArgument("SA-29: the certificate is for round %d, not for %d",
+                                        certificate.round.value(), round().value()));
+  if (certificate.members == signed_) return reveal_;
   return core_.Alarm(
       DataLoss("SA-30 alarm: a certificate over other survivors of round %d", round().value()));
+}
+
+absl::Status Revealed::OnCommit(const CommitRequest& request) {
+  VEILSUM_RETURN_IF_ERROR(core_.CheckAlive());
+  if (request.round != round() || request.members == signed_)
+    return FailedPrecondition("SA-26: the survivors of round %d are signed and revealed",
+                              round().value());
+  return core_.Alarm(
+      DataLoss("SA-26 alarm: a second, different commit request in round %d", round().value()));
 }
 
 void Revealed::Close() && { core_.Erase(); }

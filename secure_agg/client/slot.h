@@ -35,8 +35,12 @@ class SlotCore {
 class Revealed {
  public:
   RoundId round() const { return core_.context().round; }
-  // The same certificate again: the same bytes. One over another U: DataLoss, alarm (SA-30).
+  // The same certificate again: the same bytes. One over another U: DataLoss, alarm (SA-30). One
+  // for another round: InvalidArgument, the slot is erased.
   absl::StatusOr<Reveal> Repeat(const CommitCertificate& certificate);
+  // A commit request that comes after the reveal is never signed: FailedPrecondition, or DataLoss
+  // and alarm when it is over another U (SA-26).
+  absl::Status OnCommit(const CommitRequest& request);
   // On RoundClosed (the coordinator has acknowledged) or the client's own deadline: erases the slot
   // (SA-31).
   void Close() &&;
@@ -54,7 +58,7 @@ class AwaitingCertificate {
  public:
   RoundId round() const { return core_.context().round; }
   // The same CommitRequest again: the same signature. Another U: DataLoss, alarm, the slot is
-  // erased (SA-26).
+  // erased (SA-26). Another round: InvalidArgument, the slot is erased.
   absl::StatusOr<CommitSignature> Repeat(const CommitRequest& request);
   // SA-28, SA-29, SA-30: b shares for U and mask-key shares for V\U, never both of one dealer.
   absl::StatusOr<Sent<Reveal, Revealed>> OnCertificate(const CommitCertificate& certificate) &&;

@@ -15,9 +15,10 @@ absl::StatusOr<MemberSet> MemberSet::Parse(std::string_view field, std::size_t r
                                            ByteView bytes) {
   MemberSet set(roster_size);
   if (bytes.size() != set.bits_.size())
-    return InvalidArgument("%s has %d bytes, must have %d", field, bytes.size(), set.bits_.size());
+    return InvalidArgument("SA-37: %s has %d bytes, must have %d", field, bytes.size(),
+                           set.bits_.size());
   if (roster_size % 8 != 0 && bytes.back() >> (roster_size % 8) != 0)
-    return InvalidArgument("%s has a padding bit that is not zero", field);
+    return InvalidArgument("SA-37: %s has a padding bit that is not zero", field);
   set.bits_.assign(bytes.begin(), bytes.end());
   return set;
 }

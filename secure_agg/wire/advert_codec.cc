@@ -11,11 +11,11 @@ absl::StatusOr<std::vector<ByteArray<32>>> ParseList(
     std::string_view field, std::size_t count,
     const google::protobuf::RepeatedPtrField<std::string>& wire) {
   if (static_cast<std::size_t>(wire.size()) != count)
-    return InvalidArgument("%s has %d entries, must have %d", field, wire.size(), count);
+    return InvalidArgument("SA-37: %s has %d entries, must have %d", field, wire.size(), count);
   std::vector<ByteArray<32>> out;
   out.reserve(count);
   for (const std::string& entry : wire) {
-    VEILSUM_ASSIGN_OR_RETURN(const ByteArray<32> bytes, ParseFixed<32>(field, entry));
+    VEILSUM_ASSIGN_OR_RETURN(const ByteArray<32> bytes, ParseBytes<32>(field, entry));
     out.push_back(bytes);
   }
   return out;
@@ -26,13 +26,13 @@ absl::StatusOr<std::vector<ByteArray<32>>> ParseList(
 absl::StatusOr<BatchOffer> ParseBatchOffer(const pb::BatchOffer& wire) {
   VEILSUM_RETURN_IF_ERROR(RefuseUnknownFields("batch offer", wire));
   BatchOffer offer;
-  VEILSUM_ASSIGN_OR_RETURN(offer.session, ParseFixed<16>("session", wire.session()));
+  VEILSUM_ASSIGN_OR_RETURN(offer.session, ParseBytes<16>("session", wire.session()));
   offer.batch = wire.batch();
   if (wire.slots() < 1 || wire.slots() > kMaxSlots)
-    return InvalidArgument("slots is %d, must be 1 to %d", wire.slots(), kMaxSlots);
+    return InvalidArgument("SA-37: slots is %d, must be 1 to %d", wire.slots(), kMaxSlots);
   offer.slots = static_cast<std::uint16_t>(wire.slots());
   VEILSUM_ASSIGN_OR_RETURN(offer.contract_hash,
-                           ParseFixed<32>("contract_hash", wire.contract_hash()));
+                           ParseBytes<32>("contract_hash", wire.contract_hash()));
   return offer;
 }
 
@@ -48,20 +48,20 @@ pb::BatchOffer EncodeBatchOffer(const BatchOffer& offer) {
 absl::StatusOr<Advert> ParseAdvert(const pb::Advert& wire, std::size_t slots) {
   VEILSUM_RETURN_IF_ERROR(RefuseUnknownFields("advert", wire));
   Advert advert;
-  VEILSUM_ASSIGN_OR_RETURN(advert.session, ParseFixed<16>("session", wire.session()));
+  VEILSUM_ASSIGN_OR_RETURN(advert.session, ParseBytes<16>("session", wire.session()));
   advert.batch = wire.batch();
   VEILSUM_ASSIGN_OR_RETURN(advert.contract_hash,
-                           ParseFixed<32>("contract_hash", wire.contract_hash()));
-  VEILSUM_ASSIGN_OR_RETURN(advert.member_id, ParseFixed<32>("member_id", wire.member_id()));
+                           ParseBytes<32>("contract_hash", wire.contract_hash()));
+  VEILSUM_ASSIGN_OR_RETURN(advert.member_id, ParseBytes<32>("member_id", wire.member_id()));
   VEILSUM_ASSIGN_OR_RETURN(
       advert.certificate_fingerprint,
-      ParseFixed<32>("certificate_fingerprint", wire.certificate_fingerprint()));
-  VEILSUM_ASSIGN_OR_RETURN(advert.channel_key, ParseFixed<32>("channel_key", wire.channel_key()));
+      ParseBytes<32>("certificate_fingerprint", wire.certificate_fingerprint()));
+  VEILSUM_ASSIGN_OR_RETURN(advert.channel_key, ParseBytes<32>("channel_key", wire.channel_key()));
   VEILSUM_ASSIGN_OR_RETURN(advert.mask_keys, ParseList("mask_keys", slots, wire.mask_keys()));
   VEILSUM_ASSIGN_OR_RETURN(advert.self_commitments,
                            ParseList("self_commitments", slots, wire.self_commitments()));
-  VEILSUM_ASSIGN_OR_RETURN(advert.signature, ParseFixed<64>("signature", wire.signature()));
-  if (wire.certificate().empty()) return InvalidArgument("certificate is empty");
+  VEILSUM_ASSIGN_OR_RETURN(advert.signature, ParseBytes<64>("signature", wire.signature()));
+  if (wire.certificate().empty()) return InvalidArgument("SA-37: certificate is empty");
   VEILSUM_ASSIGN_OR_RETURN(advert.certificate,
                            ParseBounded("certificate", wire.certificate(), kMaxCertificateBytes));
   return advert;
@@ -88,10 +88,10 @@ absl::StatusOr<UnverifiedRoster> ParseRoster(const pb::Roster& wire, std::size_t
   VEILSUM_RETURN_IF_ERROR(RefuseUnknownFields("roster", wire));
   const std::size_t limit = std::min(max_members, kMaxMembers);
   if (static_cast<std::size_t>(wire.adverts_size()) > limit)
-    return InvalidArgument("adverts has %d entries, must have at most %d", wire.adverts_size(),
-                           limit);
+    return InvalidArgument("SA-37: adverts has %d entries, must have at most %d",
+                           wire.adverts_size(), limit);
   UnverifiedRoster roster;
-  VEILSUM_ASSIGN_OR_RETURN(roster.session, ParseFixed<16>("session", wire.session()));
+  VEILSUM_ASSIGN_OR_RETURN(roster.session, ParseBytes<16>("session", wire.session()));
   roster.batch = wire.batch();
   VEILSUM_ASSIGN_OR_RETURN(roster.colluders, ParseU16("colluders", wire.colluders()));
   for (const pb::Advert& entry : wire.adverts()) {

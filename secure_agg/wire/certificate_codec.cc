@@ -20,7 +20,7 @@ pb::ActiveSet EncodeActiveSet(const ActiveSet& active) {
 absl::StatusOr<SetupSignature> ParseSetupSignature(const pb::SetupSignature& wire) {
   VEILSUM_RETURN_IF_ERROR(RefuseUnknownFields("setup signature", wire));
   VEILSUM_ASSIGN_OR_RETURN(const Ed25519Signature signature,
-                           ParseFixed<64>("signature", wire.signature()));
+                           ParseBytes<64>("signature", wire.signature()));
   return SetupSignature{signature};
 }
 
@@ -34,18 +34,18 @@ absl::StatusOr<Certificate> ParseCertificate(const pb::Certificate& wire,
                                              const WireLimits& limits) {
   VEILSUM_RETURN_IF_ERROR(RefuseUnknownFields("certificate", wire));
   if (static_cast<std::size_t>(wire.entries_size()) > limits.roster_size)
-    return InvalidArgument("entries has %d entries, must have at most %d", wire.entries_size(),
-                           limits.roster_size);
+    return InvalidArgument("SA-37: entries has %d entries, must have at most %d",
+                           wire.entries_size(), limits.roster_size);
   Certificate certificate;
   for (const pb::Certificate::Entry& entry : wire.entries()) {
     VEILSUM_RETURN_IF_ERROR(RefuseUnknownFields("certificate entry", entry));
     VEILSUM_ASSIGN_OR_RETURN(const RosterIndex signer,
                              ParseIndex("signer", entry.signer(), limits.roster_size));
     if (!certificate.entries.empty() && signer <= certificate.entries.back().signer)
-      return InvalidArgument("signer is %d, must be above %d", entry.signer(),
+      return InvalidArgument("SA-37: signer is %d, must be above %d", entry.signer(),
                              certificate.entries.back().signer.value());
     VEILSUM_ASSIGN_OR_RETURN(const Ed25519Signature signature,
-                             ParseFixed<64>("signature", entry.signature()));
+                             ParseBytes<64>("signature", entry.signature()));
     certificate.entries.push_back({signer, signature});
   }
   return certificate;

@@ -24,6 +24,14 @@ absl::StatusOr<RosterIndex> ParseIndex(std::string_view field, std::uint64_t val
                                        std::size_t bound);
 absl::StatusOr<std::uint16_t> ParseU16(std::string_view field, std::uint64_t value);
 
+// Copies exactly N bytes. InvalidArgument naming `field` when the length is another.
+template <std::size_t N>
+absl::StatusOr<ByteArray<N>> ParseBytes(std::string_view field, std::string_view bytes) {
+  if (bytes.size() != N)
+    return InvalidArgument("SA-37: %s has %d bytes, must have %d", field, bytes.size(), N);
+  return ParseFixed<N>(field, bytes);
+}
+
 // Copies at most `limit` bytes. InvalidArgument naming `field` beyond it.
 absl::StatusOr<Bytes> ParseBounded(std::string_view field, std::string_view bytes,
                                    std::size_t limit);

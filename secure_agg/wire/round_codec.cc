@@ -8,7 +8,7 @@ namespace {
 namespace pb = secagg::v1;
 
 absl::StatusOr<RoundId> ParseRound(std::uint64_t round) {
-  if (round == 0) return InvalidArgument("round is 0, must be at least 1");
+  if (round == 0) return InvalidArgument("SA-37: round is 0, must be at least 1");
   return RoundId(round);
 }
 
@@ -17,14 +17,14 @@ absl::StatusOr<RoundId> ParseRound(std::uint64_t round) {
 absl::StatusOr<RoundStart> ParseRoundStart(const pb::RoundStart& wire, const WireLimits& limits) {
   VEILSUM_RETURN_IF_ERROR(RefuseUnknownFields("round start", wire));
   RoundStart start;
-  VEILSUM_ASSIGN_OR_RETURN(start.setup_hash, ParseFixed<32>("setup_hash", wire.setup_hash()));
+  VEILSUM_ASSIGN_OR_RETURN(start.setup_hash, ParseBytes<32>("setup_hash", wire.setup_hash()));
   if (wire.slot() >= limits.slots)
-    return InvalidArgument("slot is %d, must be below %d", wire.slot(), limits.slots);
+    return InvalidArgument("SA-37: slot is %d, must be below %d", wire.slot(), limits.slots);
   start.slot = static_cast<std::uint16_t>(wire.slot());
   VEILSUM_ASSIGN_OR_RETURN(start.round, ParseRound(wire.round()));
-  VEILSUM_ASSIGN_OR_RETURN(start.model_hash, ParseFixed<32>("model_hash", wire.model_hash()));
+  VEILSUM_ASSIGN_OR_RETURN(start.model_hash, ParseBytes<32>("model_hash", wire.model_hash()));
   if (wire.sum() >= kMaxSums)
-    return InvalidArgument("sum is %d, must be below %d", wire.sum(), kMaxSums);
+    return InvalidArgument("SA-37: sum is %d, must be below %d", wire.sum(), kMaxSums);
   start.sum = static_cast<std::uint16_t>(wire.sum());
   start.step = wire.step();
   VEILSUM_ASSIGN_OR_RETURN(start.step_config,
@@ -64,7 +64,7 @@ absl::StatusOr<CommitSignature> ParseCommitSignature(const pb::CommitSignature& 
   VEILSUM_RETURN_IF_ERROR(RefuseUnknownFields("commit signature", wire));
   VEILSUM_ASSIGN_OR_RETURN(const RoundId round, ParseRound(wire.round()));
   VEILSUM_ASSIGN_OR_RETURN(const Ed25519Signature signature,
-                           ParseFixed<64>("signature", wire.signature()));
+                           ParseBytes<64>("signature", wire.signature()));
   return CommitSignature{round, signature};
 }
 
@@ -99,10 +99,11 @@ absl::StatusOr<Reveal> ParseReveal(const pb::Reveal& wire, const WireLimits& lim
   VEILSUM_ASSIGN_OR_RETURN(MemberSet held,
                            MemberSet::Parse("held", limits.roster_size, AsBytes(wire.held())));
   if (static_cast<std::size_t>(wire.shares_size()) != held.size())
-    return InvalidArgument("shares has %d entries, must have %d", wire.shares_size(), held.size());
+    return InvalidArgument("SA-37: shares has %d entries, must have %d", wire.shares_size(),
+                           held.size());
   Reveal reveal{round, std::move(held), {}};
   for (const std::string& entry : wire.shares()) {
-    VEILSUM_ASSIGN_OR_RETURN(const ByteArray<32> share, ParseFixed<32>("shares", entry));
+    VEILSUM_ASSIGN_OR_RETURN(const ByteArray<32> share, ParseBytes<32>("shares", entry));
     reveal.shares.push_back(share);
   }
   return reveal;

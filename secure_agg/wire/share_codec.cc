@@ -12,10 +12,11 @@ absl::Status AppendBox(std::string_view field, std::uint32_t peer, const std::st
                        const WireLimits& limits, std::vector<ShareBox>& boxes) {
   VEILSUM_ASSIGN_OR_RETURN(const RosterIndex index, ParseIndex(field, peer, limits.roster_size));
   if (!boxes.empty() && index <= boxes.back().peer)
-    return InvalidArgument("%s is %d, must be above %d", field, peer, boxes.back().peer.value());
+    return InvalidArgument("SA-37: %s is %d, must be above %d", field, peer,
+                           boxes.back().peer.value());
   const std::size_t size = limits.slots * 64 + kSealOverhead;
   if (box.size() != size)
-    return InvalidArgument("box has %d bytes, must have %d", box.size(), size);
+    return InvalidArgument("SA-37: box has %d bytes, must have %d", box.size(), size);
   VEILSUM_ASSIGN_OR_RETURN(Bytes bytes, ParseBounded("box", box, size));
   boxes.push_back({index, std::move(bytes)});
   return absl::OkStatus();
@@ -27,7 +28,7 @@ absl::StatusOr<ShareUpload> ParseShareUpload(const pb::ShareUpload& wire,
                                              const WireLimits& limits) {
   VEILSUM_RETURN_IF_ERROR(RefuseUnknownFields("share upload", wire));
   if (static_cast<std::size_t>(wire.boxes_size()) + 1 != limits.roster_size)
-    return InvalidArgument("boxes has %d entries, must have %d", wire.boxes_size(),
+    return InvalidArgument("SA-37: boxes has %d entries, must have %d", wire.boxes_size(),
                            limits.roster_size - 1);
   ShareUpload upload;
   for (const pb::ShareBox& box : wire.boxes()) {
@@ -52,7 +53,7 @@ absl::StatusOr<ShareDelivery> ParseShareDelivery(const pb::ShareDelivery& wire,
                                                  const WireLimits& limits) {
   VEILSUM_RETURN_IF_ERROR(RefuseUnknownFields("share delivery", wire));
   if (static_cast<std::size_t>(wire.boxes_size()) + 1 > limits.roster_size)
-    return InvalidArgument("boxes has %d entries, must have at most %d", wire.boxes_size(),
+    return InvalidArgument("SA-37: boxes has %d entries, must have at most %d", wire.boxes_size(),
                            limits.roster_size - 1);
   ShareDelivery delivery;
   for (const pb::DeliveredBox& box : wire.boxes()) {

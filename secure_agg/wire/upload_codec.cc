@@ -20,7 +20,7 @@ pb::UploadFrame EncodeUploadFrame(const MaskedUpload& upload, std::size_t offset
 
 absl::StatusOr<RoundId> ParseUploadRound(const pb::UploadFrame& first) {
   if (first.round() == 0)
-    return InvalidArgument("round is 0 in the first frame, must be at least 1");
+    return InvalidArgument("SA-37: round is 0 in the first frame, must be at least 1");
   return RoundId(first.round());
 }
 
@@ -32,10 +32,10 @@ absl::Status UploadAssembly::Add(const pb::UploadFrame& frame) {
   VEILSUM_RETURN_IF_ERROR(RefuseUnknownFields("upload frame", frame));
   const std::size_t size = frame.words().size();
   if (size == 0 || size > kMaxFrameBytes)
-    return InvalidArgument("words has %d bytes, must have 1 to %d", size, kMaxFrameBytes);
+    return InvalidArgument("SA-37: words has %d bytes, must have 1 to %d", size, kMaxFrameBytes);
   if (size > expected_ - words_.size())  // SA-20
     return InvalidArgument("SA-20: words exceeds the %d bytes of the upload", expected_);
-  if (!first_ && frame.round() != 0) return InvalidArgument("round is set in a later frame");
+  if (!first_ && frame.round() != 0) return InvalidArgument("SA-37: round is set in a later frame");
   first_ = false;
   const ByteView bytes = AsBytes(frame.words());
   words_.insert(words_.end(), bytes.begin(), bytes.end());

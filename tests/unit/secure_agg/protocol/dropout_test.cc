@@ -1,6 +1,7 @@
 // The whole protocol in one process with an honest server: every pattern of dropouts at every phase
 // for small rosters, random ones above, exact sums whenever the thresholds allow one, a clean error
 // otherwise.
+#include <cstdlib>
 #include <numeric>
 #include <random>
 
@@ -59,21 +60,26 @@ std::vector<Drop> PatternOf(std::size_t code, std::size_t members,
   return drops;
 }
 
-// Runs every pattern over `choices`; returns how many gave a sum.
+std::size_t FromEnvironment(const char* name, std::size_t otherwise) {
+  const char* const text = std::getenv(name);
+  return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
+}
+
+// Runs every pattern over `choices`, or one in `stride`; returns how many gave a sum.
 std::size_t RunAllPatterns(std::size_t members, std::uint16_t colluders,
-                           const std::vector<Drop>& choices) {
+                           const std::vector<Drop>& choices, std::size_t stride = 1) {
   Federation federation({.members = members, .colluders = colluders, .slots = 1});
   const Inputs inputs = InputsFor(members, 5, 1000);
   std::size_t patterns = 1;
   for (std::size_t i = 0; i < members; ++i) patterns *= choices.size();
   std::size_t sums = 0;
-  for (std::size_t code = 0; code < patterns; ++code) {
+  for (std::size_t code = patterns - 1; code < patterns; code -= stride) {
     const std::vector<Drop> drops = PatternOf(code, members, choices);
     SCOPED_TRACE(code);
-    auto ready = PrepareBatch(federation, drops, static_cast<std::uint32_t>(code + 1));
+    auto ready = PrepareBatch(federation, drops, static_cast<std::uint32_t>(patterns - code));
     EXPECT_EQ(ready.ok(), SetupMustSucceed(drops, colluders)) << ready.status();
     if (!ready.ok()) continue;
-    auto sum = RunSlot(*ready, {.slot = 0, .round = code + 1}, inputs, drops);
+    auto sum = RunSlot(*ready, {.slot = 0, .round = patterns - code}, inputs, drops);
     EXPECT_EQ(sum.ok(), SlotMustSucceed(drops, colluders)) << sum.status();
     if (!sum.ok()) continue;
     ++sums;
@@ -90,6 +96,17 @@ const std::vector<Drop> kAllPhases = {
 
 TEST(Dropout, EveryPatternOfThreeMembers) { EXPECT_EQ(RunAllPatterns(3, 1, kAllPhases), 1u); }
 TEST(Dropout, EveryPatternOfFourMembers) { EXPECT_GT(RunAllPatterns(4, 1, kFivePhases), 4u); }
+
+// VEILSUM_DROPOUT_STRIDE=1 runs them all, as the nightly label does.
+TEST(Dropout, PatternsOfFourMembersAtEveryPhase) {
+  EXPECT_GT(RunAllPatterns(4, 1, kAllPhases, FromEnvironment("VEILSUM_DROPOUT_STRIDE", 137)), 0u);
+}
+TEST(Dropout, PatternsOfFiveMembersAtEveryPhase) {
+  EXPECT_GT(RunAllPatterns(5, 1, kAllPhases, FromEnvironment("VEILSUM_DROPOUT_STRIDE", 1021)), 0u);
+}
+TEST(Dropout, PatternsOfFiveMembersAndTwoColluders) {
+  EXPECT_GT(RunAllPatterns(5, 2, kAllPhases, FromEnvironment("VEILSUM_DROPOUT_STRIDE", 1021)), 0u);
+}
 
 // With five members setup and slot are enumerated apart: what a slot does depends on its batch
 // through V alone.
@@ -123,9 +140,12 @@ TEST(Dropout, EverySlotPatternOfFiveMembersInOneBatch) {
   }
 }
 
-TEST(Dropout, RandomPatternsUpToFortyMembers) {
+// Up to VEILSUM_DROPOUT_MEMBERS members, which is 200 nightly.
+TEST(Dropout, RandomPatternsOfLargerRosters) {
   std::mt19937 random(5);
-  for (const std::size_t n : {7u, 12u, 23u, 40u}) {
+  std::vector<std::size_t> sizes = {7, 12, 23};
+  sizes.push_back(FromEnvironment("VEILSUM_DROPOUT_MEMBERS", 40));
+  for (const std::size_t n : sizes) {
     const auto colluders = static_cast<std::uint16_t>(n / 5);
     Federation federation({.members = n, .colluders = colluders, .slots = 1, .seed = n});
     std::vector<Drop> drops(n, Drop::kNever);
