@@ -22,7 +22,7 @@ struct StepShape {
 };
 
 // How many rows one customer may have that an engine accepts; fp_err below is stated for it.
-inline constexpr std::uint32_t kMaxRowsPerCustomer = 1024;
+inline constexpr std::uint32_t kMaxRowsPerCustomer = 80;
 
 class Trainer {
  public:

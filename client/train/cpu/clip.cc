@@ -52,10 +52,11 @@ absl::StatusOr<MicroBatches> CutStep(const StepShape& shape, std::size_t max_row
   cut.flush = static_cast<std::size_t>(kRoom / held);
   // From the largest parts that there can be, so that padding does not change the limit.
   // An fp32 chain of N products is within gamma |a|^T |e| of the exact sum, and |a|^T |e| has norm
-  // at most U K C over a micro-batch; two more roundings made e and the scattered products.
-  const double n = static_cast<double>(RoundUp(fits * max_rows, kRowTile)) + 2;
+  // at most U K C over its customers; two more roundings made e and the scattered products.
+  const std::size_t chain = std::min(fits, kChainRows / max_rows);
+  const double n = static_cast<double>(RoundUp(chain * max_rows, kRowTile)) + 2;
   const double gamma = n * 0x1p-24 / (1 - n * 0x1p-24);
-  const double lost = 2 * gamma * static_cast<double>(fits) * Slack(max_rows) * (1 + 0x1p-10);
+  const double lost = 2 * gamma * static_cast<double>(chain) * Slack(max_rows) * (1 + 0x1p-10);
   cut.limit =
       (shape.clip_norm - std::ldexp(scattered_error / shape.scale, -cut.finer)) / (1 + lost);
   if (!(cut.limit > 0.75 * shape.clip_norm))

@@ -29,7 +29,7 @@ class CertifiedNorm {
 };
 
 // K: how far the terms of a customer's gradient may cancel, T <= K C after clipping. One row cannot
-// cancel; rows in random directions reach sqrt(max_rows). At most the 64 of DP-08 up to 1024 rows.
+// cancel; rows in random directions reach sqrt(max_rows). Less than the 64 of DP-08.
 double Slack(std::size_t max_rows);
 
 // How a step of a public shape is cut into micro-batches whose products are summed in fp32 and

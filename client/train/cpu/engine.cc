@@ -9,9 +9,12 @@ namespace veilsum::client::cpu {
 namespace {
 
 constexpr std::uint32_t kNobody = ~std::uint32_t{0};
-// Rows of a micro-batch: activations stay in cache, weights are re-read rarely, and an fp32 chain
-// over them loses less than 0.1 % of the clip norm (CutStep).
-constexpr std::size_t kTargetRows = 80;
+static_assert(kChainRows >= kMaxRowsPerCustomer && kChainRows % kRowTile == 0);
+// Rows of a micro-batch: activations stay in cache, weights are re-read rarely, which matters where
+// they do not fit the cache.
+std::size_t TargetRows(const model::Layout& layout, std::size_t max_rows) {
+  return max_rows == 1 && layout.parameters() > (1u << 17) ? 2 * kChainRows : kChainRows;
+}
 
 // Rounding each scattered number to the grid would move a customer's vector by at most this, grid
 // units.
@@ -71,7 +74,7 @@ Engine::Engine(const model::Layout& layout, const model::Examples& examples, std
       examples_(examples),
       heads_(std::move(heads)),
       max_rows_(max_rows),
-      target_rows_(RoundUp(std::max<std::size_t>(kTargetRows, max_rows), kRowTile)),
+      target_rows_(TargetRows(layout, max_rows)),
       network_(layout, target_rows_, static_cast<std::size_t>(examples.categorical), kernels),
       example_active_squares_(examples.rows()),
       seen_(examples.customers()),
@@ -291,8 +294,7 @@ absl::StatusOr<std::span<const double>> Engine::Sum(const model::ModelVector& mo
                                                     std::optional<double> clip_norm) {
   VEILSUM_RETURN_IF_ERROR(Start(model, customers, {}, padded_customers));
   network_.StartSum(0);
-  Step({.customers = std::max<std::size_t>(1, kTargetRows / max_rows_),
-        .limit = clip_norm.value_or(0)},
+  Step({.customers = target_rows_ / max_rows_, .limit = clip_norm.value_or(0)},
        clip_norm.has_value());
   network_.CopySum(sum_);
   for (const BagLayer& bag : bags_) bag.CopySum(layout_.buffers(), sum_);
@@ -306,7 +308,7 @@ absl::StatusOr<std::vector<std::int64_t>> Engine::GridSum(const model::ModelVect
   VEILSUM_RETURN_IF_ERROR(CheckShape(shape));
   VEILSUM_ASSIGN_OR_RETURN(
       const MicroBatches cut,
-      CutStep(shape, max_rows_, kTargetRows, ScatteredError(layout_, examples_, max_rows_)));
+      CutStep(shape, max_rows_, target_rows_, ScatteredError(layout_, examples_, max_rows_)));
   VEILSUM_RETURN_IF_ERROR(Start(model, customers, slots, shape.padded_customers));
   network_.StartSum(static_cast<float>(shape.scale), cut.finer);
   Step(cut, true);

@@ -13,6 +13,9 @@ namespace veilsum::client::cpu {
 inline constexpr std::size_t kRowTile = 8;      // row counts are multiples of this
 inline constexpr std::size_t kColumnTile = 16;  // widths are multiples of this
 inline constexpr std::size_t kDepthTile = 8;    // depth of the weight sums is a multiple of this
+// Weight sums of more rows are cut into chains of so many, each rounded and added apart (CutStep):
+// at least kMaxRowsPerCustomer. With several rows a customer a micro-batch is one chain.
+inline constexpr std::size_t kChainRows = 80;
 
 // Matrices are row-major; `ld` is a leading dimension in elements. A packed matrix of depth x
 // columns is cut into panels of `panel` columns (the last may be narrower), one after the other,

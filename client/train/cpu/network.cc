@@ -145,16 +145,20 @@ void Network::Accumulate(std::size_t rows, const float* factor) {
   for (Layer& layer : layers_) {
     const float* a = layer.input.data();
     float* e = layer.delta.data();
-    kernels_.scale(rows, layer.width, factor, e, layer.ldd, bias_.data());
-    if (grid_ == 0) {
+    for (std::size_t r = 0; r < rows; r += kChainRows) {
+      kernels_.scale(std::min(kChainRows, rows - r), layer.width, factor ? factor + r : nullptr,
+                     e + r * layer.ldd, layer.ldd, bias_.data());
+      if (grid_ == 0)
+        kernels_.add(layer.width, bias_.data(), sum_.data() + layer.bias_sum());
+      else
+        kernels_.add_grid(layer.width, bias_.data(), grid_, grid_sum_.data() + layer.bias_sum());
+    }
+    if (grid_ == 0)
       kernels_.accumulate(rows, layer.depth, layer.width, a, layer.lda, e, layer.ldd,
                           sum_.data() + layer.sum_at);
-      kernels_.add(layer.width, bias_.data(), sum_.data() + layer.bias_sum());
-    } else {
+    else
       kernels_.accumulate_grid(rows, layer.depth, layer.width, a, layer.lda, e, layer.ldd, grid_,
                                grid_sum_.data() + layer.sum_at);
-      kernels_.add_grid(layer.width, bias_.data(), grid_, grid_sum_.data() + layer.bias_sum());
-    }
     if (layer.sparse.empty()) continue;
     if (grid_ == 0)
       kernels_.scatter(rows, layer.width, active_.data(), nullptr, categorical_, e, layer.ldd,
