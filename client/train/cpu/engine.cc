@@ -38,10 +38,10 @@ absl::Status CheckExamples(const model::Layout& layout, const model::Examples& e
         examples.first_row[u + 1] - examples.first_row[u] > max_rows)
       return InvalidArgument("a customer has more than max_rows = %d rows", max_rows);
   for (const std::uint32_t input : examples.active_inputs)
-    if (input < numeric || input >= layout.inputs())
-      return InvalidArgument("active input %d is not from %d to %d", input, numeric,
+    if (input < layout.dense_inputs() || input >= layout.inputs())
+      return InvalidArgument("active input %d is not from %d to %d", input, layout.dense_inputs(),
                              layout.inputs() - 1);
-  return absl::OkStatus();
+  return model::CheckLists(layout, examples);
 }
 
 }  // namespace
@@ -67,7 +67,10 @@ Engine::Engine(const model::Layout& layout, const model::Examples& examples, std
       live_(network_.rows()),
       factors_(network_.rows()),
       input_gram_(max_rows_ * max_rows_),
-      delta_gram_(max_rows_ * max_rows_) {}
+      delta_gram_(max_rows_ * max_rows_) {
+  for (const model::Bag& bag : layout.bags())
+    bags_.emplace_back(bag, examples.lists[bag.list], network_.rows());
+}
 
 absl::Status Engine::CheckCall(const model::ModelVector& model,
                                std::span<const std::uint32_t> customers,
@@ -87,6 +90,7 @@ absl::Status Engine::CheckCall(const model::ModelVector& model,
 
 void Engine::LoadBuffers(const model::ModelVector& model) {
   network_.Load(model);
+  for (BagLayer& bag : bags_) bag.Load(model);
   if (!layout_.standardised()) return;
   const auto numeric = static_cast<std::ptrdiff_t>(layout_.numeric());
   mean_.assign(model.begin(), model.begin() + numeric);
@@ -114,8 +118,9 @@ void Engine::FillRow(std::size_t slot, std::optional<std::size_t> row) {
     x[j] = value;
   }
   for (std::size_t j = 0; j < categorical; ++j)
-    active[j] =
-        network_.Packed(row ? examples_.ActiveOf(*row)[j] : static_cast<std::uint32_t>(numeric));
+    active[j] = network_.Packed(row ? examples_.ActiveOf(*row)[j]
+                                    : static_cast<std::uint32_t>(layout_.dense_inputs()));
+  for (BagLayer& bag : bags_) bag.Fill(slot, row ? &*row : nullptr);
 }
 
 // Slot c * max_rows + j holds row j of customers[first + c]. All rows of a customer are in one
@@ -132,6 +137,30 @@ void Engine::FillBatch(std::span<const std::uint32_t> customers, std::size_t fir
   }
 }
 
+void Engine::Forward() {
+  for (std::size_t r = 0; r < network_.rows(); ++r) {
+    std::fill_n(network_.Numeric(r) + layout_.numeric(), layout_.dense_inputs() - layout_.numeric(),
+                0.0f);
+    for (const BagLayer& bag : bags_)
+      if (!bag.shape().direct) bag.Forward(r, network_.Numeric(r) + bag.shape().first_input);
+  }
+  network_.Forward();
+  for (const BagLayer& bag : bags_)
+    for (std::size_t r = 0; bag.shape().direct && r < network_.rows(); ++r)
+      bag.Forward(r, network_.Outputs(r));
+}
+
+void Engine::Backward() {
+  network_.Backward();
+  for (BagLayer& bag : bags_)
+    for (std::size_t r = 0; r < network_.rows(); ++r)
+      if (bag.shape().direct)
+        std::copy_n(network_.DeltaRow(network_.layers() - 1, r), bag.out(), bag.Delta(r));
+      else
+        bag.Backward(r, network_.WeightOf(0, bag.shape().first_input), network_.width(0),
+                     network_.out(0), network_.DeltaRow(0, r));
+}
+
 // d/dz of log(1 + e^z) - y z, in fp64 and rounded once.
 void Engine::SetDeltas() {
   for (std::size_t r = 0; r < network_.rows(); ++r) {
@@ -143,17 +172,24 @@ void Engine::SetDeltas() {
 double Engine::Factor(std::size_t customer_slot, double clip_norm) {
   const std::size_t first = customer_slot * max_rows_;
   CertifiedNorm norm;
-  for (std::size_t l = 0; l < network_.layers(); ++l) {
+  const auto add = [&](auto&& input_dot, auto&& delta_dot, std::size_t in, std::size_t out) {
     for (std::size_t i = 0; i < max_rows_; ++i)
       for (std::size_t j = i; j < max_rows_; ++j) {
         const bool real = (live_[first + i] & live_[first + j]) != 0;
-        const double inputs = network_.InputDot(l, first + i, first + j);
-        const double deltas = network_.DeltaDot(l, first + i, first + j);
+        const double inputs = input_dot(first + i, first + j);
+        const double deltas = delta_dot(first + i, first + j);
         input_gram_[i * max_rows_ + j] = input_gram_[j * max_rows_ + i] = real ? inputs : 0;
         delta_gram_[i * max_rows_ + j] = delta_gram_[j * max_rows_ + i] = real ? deltas : 0;
       }
-    norm.AddLayer(network_.in(l), network_.out(l), max_rows_, input_gram_, delta_gram_);
-  }
+    norm.AddLayer(in, out, max_rows_, input_gram_, delta_gram_);
+  };
+  for (std::size_t l = 0; l < network_.layers(); ++l)
+    add([&](std::size_t r, std::size_t s) { return network_.InputDot(l, r, s); },
+        [&](std::size_t r, std::size_t s) { return network_.DeltaDot(l, r, s); }, network_.in(l),
+        network_.out(l));
+  for (BagLayer& bag : bags_)
+    add([&](std::size_t r, std::size_t s) { return bag.InputDot(r, s); },
+        [&](std::size_t r, std::size_t s) { return bag.DeltaDot(r, s); }, bag.in(), bag.out());
   return norm.Factor(clip_norm);
 }
 
@@ -180,6 +216,11 @@ void Engine::Record(std::span<const std::uint32_t> customers, std::size_t first)
         operands.insert(operands.end(), a, a + network_.dense(l));
         operands.insert(operands.end(), delta, delta + network_.out(l));
       }
+    for (BagLayer& bag : bags_)
+      for (std::size_t j = 0; j < examples_.first_row[u + 1] - examples_.first_row[u]; ++j) {
+        const float* delta = bag.Delta(c * max_rows_ + j);
+        operands.insert(operands.end(), delta, delta + bag.out());
+      }
   }
 }
 
@@ -191,14 +232,16 @@ absl::StatusOr<std::span<const double>> Engine::Sum(const model::ModelVector& mo
   LoadBuffers(model);
   for (std::size_t first = 0; first < padded_customers; first += batch_customers_) {
     FillBatch(customers, first);
-    network_.Forward();
+    Forward();
     SetDeltas();
-    network_.Backward();
+    Backward();
     SetFactors(clip_norm);
     if (trace_) Record(customers, first);
     network_.Accumulate(factors_.data(), live_.data());
+    for (BagLayer& bag : bags_) bag.Accumulate(factors_.data(), live_.data());
   }
   network_.CopySum(layout_, sum_);
+  for (const BagLayer& bag : bags_) bag.CopySum(layout_.buffers(), sum_);
   return std::span<const double>(sum_);
 }
 
@@ -220,7 +263,7 @@ absl::StatusOr<std::vector<float>> Engine::Logits(const model::ModelVector& mode
   for (std::size_t first = 0; first < examples_.rows(); first += network_.rows()) {
     const std::size_t count = std::min(network_.rows(), examples_.rows() - first);
     for (std::size_t r = 0; r < count; ++r) FillRow(r, first + r);
-    network_.Forward();
+    Forward();
     for (std::size_t r = 0; r < count; ++r) logits.push_back(network_.Logit(r));
   }
   return logits;

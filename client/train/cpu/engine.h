@@ -6,6 +6,7 @@
 #include <optional>
 #include <span>
 
+#include "client/train/cpu/bag.h"
 #include "client/train/cpu/network.h"
 #include "client/train/trainer.h"
 #include "model/examples.h"
@@ -51,7 +52,9 @@ class Engine {
   void LoadBuffers(const model::ModelVector& model);
   void FillRow(std::size_t slot, std::optional<std::size_t> row);
   void FillBatch(std::span<const std::uint32_t> customers, std::size_t first);
+  void Forward();
   void SetDeltas();
+  void Backward();
   double Factor(std::size_t customer_slot, double clip_norm);
   void SetFactors(std::optional<double> clip_norm);
   void Record(std::span<const std::uint32_t> customers, std::size_t first);
@@ -60,6 +63,7 @@ class Engine {
   const model::Examples& examples_;
   std::size_t max_rows_, batch_customers_;
   Network network_;
+  std::vector<BagLayer> bags_;
   std::vector<float> mean_, scale_;  // empty when the layout is not standardised
   std::vector<std::uint8_t> seen_;
   std::vector<float> labels_;  // of the micro-batch

@@ -13,7 +13,7 @@ Network::Network(const model::Layout& layout, std::size_t rows, std::size_t cate
       ones_(rows, 1.0) {
   std::size_t widest = 0, widest_input = 0;
   for (const model::Layer& l : layout.layers()) {
-    Layer layer{l.in, l.out, l.weight, l.bias, layers_.empty() ? layout.numeric() : l.in,
+    Layer layer{l.in, l.out, l.weight, l.bias, layers_.empty() ? layout.dense_inputs() : l.in,
                 0,    0,     0,        {},     {},
                 {},   {},    {},       {},     {}};
     layer.input_width = RoundUp(layer.dense, kColumnTile);

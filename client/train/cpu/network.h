@@ -1,7 +1,7 @@
 // The layers of one model in the kernels' shapes: packed weights, the activations and deltas of one
-// micro-batch, and the fp64 sum of weight gradients. Layer 0 has a few dense numeric inputs and, a
-// row, a fixed number of active inputs of value 1: their weights are gathered, their gradients
-// scattered.
+// micro-batch, and the fp64 sum of weight gradients. Layer 0 has a few dense inputs (numeric ones,
+// and what bags make) and, a row, a fixed number of active inputs of value 1: their weights are
+// gathered, their gradients scattered.
 #pragma once
 
 #include <cstdint>
@@ -22,7 +22,7 @@ class Network {
   const Kernels& kernels() const { return kernels_; }
   std::size_t rows() const { return rows_; }
   std::size_t layers() const { return layers_.size(); }
-  // Where a row of inputs goes: numeric numbers, and the indices into Packed(input).
+  // Where a row of inputs goes: layout.dense_inputs() numbers, and the indices into Packed(input).
   float* Numeric(std::size_t row) {
     return layers_.front().input.data() + row * layers_.front().input_width;
   }
@@ -32,6 +32,7 @@ class Network {
 
   void Forward();
   float Logit(std::size_t row) const { return logits_[row * layers_.back().width]; }
+  float* Outputs(std::size_t row) { return logits_.data() + row * layers_.back().width; }
   void SetDelta(std::size_t row, float delta) {
     layers_.back().delta[row * layers_.back().width] = delta;
   }
@@ -58,13 +59,18 @@ class Network {
   const float* DeltaRow(std::size_t layer, std::size_t r) const {
     return layers_[layer].delta.data() + r * layers_[layer].width;
   }
+  // One dense input's weights; width() numbers from one input to the next.
+  const float* WeightOf(std::size_t layer, std::size_t input) const {
+    return layers_[layer].weight.data() + input * layers_[layer].width;
+  }
+  std::size_t width(std::size_t layer) const { return layers_[layer].width; }
   std::size_t dense(std::size_t layer) const { return layers_[layer].dense; }
 
  private:
   struct Layer {
     std::size_t in, out;
     std::size_t weight_at, bias_at;  // in the model
-    std::size_t dense;               // inputs that are numbers: numeric for layer 0, else in
+    std::size_t dense;  // inputs that are numbers: numeric and bags for layer 0, else in
     std::size_t input_width, width;  // dense and out, rounded up to kColumnTile
     std::size_t wide_ld;             // of the fp64 inputs: (a, 1), rounded up
     Aligned<float> weight;           // in + 1 rows of width: dense inputs, bias, one-hot inputs

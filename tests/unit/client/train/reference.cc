@@ -11,6 +11,27 @@ struct Activations {
   long double logit = 0;
 };
 
+long double BagOutput(const model::Bag& bag, const Exact& model, const model::Examples& examples,
+                      std::size_t row, std::size_t n) {
+  const model::IdList& list = examples.lists[bag.list];
+  long double z = 0;
+  for (std::size_t k = 0; k < list.slots; ++k)
+    z += static_cast<long double>(list.WeightsOf(row)[k]) *
+         model[bag.weight + list.IdsOf(row)[k] * bag.width + n];
+  return z;
+}
+
+// delta: of the bag's outputs.
+void AddBagGradient(const model::Layout& layout, const model::Bag& bag,
+                    const model::Examples& examples, std::size_t row, const long double* delta,
+                    Exact& gradient) {
+  const model::IdList& list = examples.lists[bag.list];
+  for (std::size_t k = 0; k < list.slots; ++k)
+    for (std::size_t n = 0; n < bag.width; ++n)
+      gradient[bag.weight - layout.buffers() + list.IdsOf(row)[k] * bag.width + n] +=
+          static_cast<long double>(list.WeightsOf(row)[k]) * delta[n];
+}
+
 Exact FirstInput(const model::Layout& layout, const Exact& model, const model::Examples& examples,
                  std::size_t row) {
   Exact x(layout.inputs());
@@ -20,6 +41,9 @@ Exact FirstInput(const model::Layout& layout, const Exact& model, const model::E
       x[j] = std::clamp((x[j] - model[j]) * model[layout.numeric() + j], -4.0L, 4.0L);
   }
   for (const std::uint32_t input : examples.ActiveOf(row)) x[input] += 1;
+  for (const model::Bag& bag : layout.bags())
+    for (std::size_t n = 0; !bag.direct && n < bag.width; ++n)
+      x[bag.first_input + n] += BagOutput(bag, model, examples, row, n);
   return x;
 }
 
@@ -39,13 +63,17 @@ Activations Forward(const model::Layout& layout, const Exact& model,
       for (long double& value : z) value = std::max(value, 0.0L);
     x = std::move(z);
   }
+  for (const model::Bag& bag : layout.bags())
+    if (bag.direct) x[0] += BagOutput(bag, model, examples, row, 0);
   out.logit = x[0];
   return out;
 }
 
 void AddRowGradient(const model::Layout& layout, const Exact& model, const Activations& row,
-                    long double label, Exact& gradient) {
-  Exact delta = {1 / (1 + std::exp(-row.logit)) - label};
+                    const model::Examples& examples, std::size_t at, Exact& gradient) {
+  Exact delta = {1 / (1 + std::exp(-row.logit)) - static_cast<long double>(examples.labels[at])};
+  for (const model::Bag& bag : layout.bags())
+    if (bag.direct) AddBagGradient(layout, bag, examples, at, delta.data(), gradient);
   for (std::size_t l = layout.layers().size(); l-- > 0;) {
     const model::Layer& layer = layout.layers()[l];
     const Exact& x = row.inputs[l];
@@ -53,12 +81,15 @@ void AddRowGradient(const model::Layout& layout, const Exact& model, const Activ
     for (std::size_t i = 0; i < layer.in; ++i)
       for (std::size_t n = 0; n < layer.out; ++n) {
         gradient[layer.weight - layout.buffers() + i * layer.out + n] += x[i] * delta[n];
-        if (x[i] > 0) below[i] += model[layer.weight + i * layer.out + n] * delta[n];
+        if (l == 0 || x[i] > 0) below[i] += model[layer.weight + i * layer.out + n] * delta[n];
       }
     for (std::size_t n = 0; n < layer.out; ++n)
       gradient[layer.bias - layout.buffers() + n] += delta[n];
     delta = std::move(below);
   }
+  for (const model::Bag& bag : layout.bags())
+    if (!bag.direct)
+      AddBagGradient(layout, bag, examples, at, delta.data() + bag.first_input, gradient);
 }
 
 }  // namespace
@@ -80,8 +111,7 @@ Exact CustomerGradient(const model::Layout& layout, const Exact& model,
   Exact gradient(layout.parameters());
   for (std::size_t row = examples.first_row[customer]; row < examples.first_row[customer + 1];
        ++row)
-    AddRowGradient(layout, model, Forward(layout, model, examples, row), examples.labels[row],
-                   gradient);
+    AddRowGradient(layout, model, Forward(layout, model, examples, row), examples, row, gradient);
   return gradient;
 }
 
@@ -107,6 +137,8 @@ model::Examples RandomExamples(const ExampleShape& shape, std::mt19937& rng) {
     for (std::uint32_t r = 0; r < rows; ++r) {
       for (int j = 0; j < shape.numeric; ++j) examples.numeric_values.push_back(uniform(rng));
       auto first = static_cast<std::uint32_t>(shape.numeric);
+      for (const model::BagShape& bag : shape.bags)
+        if (!bag.direct) first += static_cast<std::uint32_t>(bag.width);
       for (const std::uint32_t buckets : shape.buckets) {
         examples.active_inputs.push_back(first + static_cast<std::uint32_t>(rng()) % buckets);
         first += buckets;
@@ -114,6 +146,17 @@ model::Examples RandomExamples(const ExampleShape& shape, std::mt19937& rng) {
       examples.labels.push_back(static_cast<float>(rng() % 2));
     }
     examples.first_row.push_back(static_cast<std::uint32_t>(examples.rows()));
+  }
+  for (const model::BagShape& bag : shape.bags) {
+    if (bag.list < examples.lists.size()) continue;
+    model::IdList& list = examples.lists.emplace_back();
+    list.buckets = static_cast<std::uint32_t>(bag.buckets);
+    list.slots = 6;
+    for (std::size_t i = 0; i < examples.rows() * list.slots; ++i) {
+      const bool used = i % list.slots < 1 + (i / list.slots) % list.slots;
+      list.ids.push_back(used ? static_cast<std::uint32_t>(rng()) % list.buckets : 0);
+      list.weights.push_back(used ? 0.5f + 0.5f * uniform(rng) : 0);
+    }
   }
   return examples;
 }
@@ -132,6 +175,9 @@ model::ModelVector RandomModel(const model::Layout& layout, std::mt19937& rng, d
     for (std::size_t n = 0; n < layer.out; ++n)
       model[layer.bias + n] = static_cast<float>(0.1 * normal(rng));
   }
+  for (const model::Bag& bag : layout.bags())
+    for (std::size_t i = 0; i < bag.buckets * bag.width; ++i)
+      model[bag.weight + i] = static_cast<float>(gain * normal(rng));
   return model;
 }
 
