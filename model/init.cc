@@ -9,7 +9,7 @@ namespace {
 // Shrinks of He's deviation. The last layer's is the reference's. The first one's was chosen on the
 // validation part of public data (tests/bench/README.md): mostly one-hot inputs learn faster under
 // noise from small weights.
-constexpr double kFirstLayer = 0.3, kLastLayer = 0.1;
+constexpr double kFirstLayer = 0.3, kLastLayer = 0.1, kBag = 1;
 
 // The finaliser of SplitMix64 (Steele, Lea, Flood 2014) over a counter: word `index` of the stream
 // named `seed`.
@@ -37,6 +37,9 @@ ModelVector InitialModel(const Layout& layout, std::uint64_t seed) {
   ModelVector model(layout.size(), 0.0f);
   if (layout.standardised())
     for (std::size_t i = 0; i < layout.numeric(); ++i) model[layout.numeric() + i] = 1.0f;
+  for (const Bag& bag : layout.bags())
+    for (std::size_t i = bag.weight; !bag.direct && i < bag.weight + bag.buckets * bag.width; ++i)
+      model[i] = static_cast<float>(kBag * Normal(seed, i - layout.buffers()));
   if (layout.layers().size() == 1) return model;
   for (std::size_t l = 0; l < layout.layers().size(); ++l) {
     const Layer& layer = layout.layers()[l];

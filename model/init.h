@@ -8,7 +8,8 @@
 namespace veilsum::model {
 
 // Weights N(0, 2 / inputs of the layer), the first layer's times 0.3, the last one's times 0.1,
-// biases 0; a single linear layer starts at 0. input.mean is 0 and input.scale is 1. Parameter j
+// biases 0; a single linear layer and direct bags start at 0, the tables of other bags at N(0, 1).
+// input.mean is 0 and input.scale is 1. Parameter j
 // depends on (seed, j) alone. Not for anything secret.
 ModelVector InitialModel(const Layout& layout, std::uint64_t seed);
 

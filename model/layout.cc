@@ -16,23 +16,32 @@ void Layout::Add(std::string name, std::vector<std::size_t> shape) {
 }
 
 Layout Layout::Mlp(std::size_t numeric, std::size_t one_hot, const std::vector<std::size_t>& hidden,
-                   bool standardised) {
+                   bool standardised, const std::vector<BagShape>& bags, std::size_t outputs) {
   Layout layout;
-  layout.numeric_ = numeric;
+  layout.numeric_ = layout.dense_ = numeric;
+  for (const BagShape& shape : bags) {
+    layout.bags_.push_back({shape, 0, shape.direct ? 0 : layout.dense_});
+    if (!shape.direct) layout.dense_ += shape.width;
+  }
   if (standardised) {
     layout.Add("input.mean", {numeric});
     layout.Add("input.scale", {numeric});
   }
   layout.buffers_ = layout.size_;
   std::vector<std::size_t> widths = hidden;
-  widths.push_back(1);
-  std::size_t in = numeric + one_hot;
+  widths.push_back(outputs);
+  std::size_t in = layout.dense_ + one_hot;
   for (std::size_t i = 0; i < widths.size(); ++i) {
     const Layer layer{in, widths[i], layout.size_, layout.size_ + in * widths[i]};
     layout.Add(absl::StrFormat("layers.%d.weight", i), {layer.in, layer.out});
     layout.Add(absl::StrFormat("layers.%d.bias", i), {layer.out});
     layout.layers_.push_back(layer);
     in = widths[i];
+  }
+  for (std::size_t i = 0; i < layout.bags_.size(); ++i) {
+    Bag& bag = layout.bags_[i];
+    bag.weight = layout.size_;
+    layout.Add(absl::StrFormat("bags.%d.weight", i), {bag.buckets, bag.width});
   }
   return layout;
 }

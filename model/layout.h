@@ -1,6 +1,6 @@
 // Where every number of a model lives: float32, in plan order (SE-18). First the buffers (input
 // standardisation, published by the statistics round and not trained), then for each layer its
-// weight [in][out], row-major, and its bias.
+// weight [in][out], row-major, and its bias, then the tables of the bags.
 #pragma once
 
 #include <cstddef>
@@ -14,7 +14,7 @@ namespace veilsum::model {
 using ModelVector = std::vector<float>;  // buffers, then parameters; size() == layout.size()
 
 struct Tensor {
-  std::string name;  // input.mean, input.scale, layers.<i>.weight, layers.<i>.bias
+  std::string name;  // input.mean, input.scale, layers.<i>.weight, layers.<i>.bias, bags.<i>.weight
   std::vector<std::size_t> shape;
   std::size_t offset;  // in floats, from the start of the model
   std::size_t size;    // in floats
@@ -25,27 +25,47 @@ struct Layer {
   std::size_t weight, bias;  // offsets in floats
 };
 
+// A sparse input: with a row's ids and weights of Examples::lists[list], sum_k weight_k *
+// table[id_k] is `width` numbers. They are inputs of layer 0 (an embedding bag), or, direct, are
+// added to the outputs of the last layer (a linear path around the hidden layers).
+struct BagShape {
+  std::size_t list;
+  std::size_t buckets, width;
+  bool direct;
+};
+
+struct Bag : BagShape {
+  std::size_t weight;       // offset in floats of the table [buckets][width], row-major
+  std::size_t first_input;  // of layer 0; 0 when direct
+};
+
 class Layout {
  public:
-  // An MLP numeric + one-hot inputs -> hidden... -> 1. `standardised`: the model starts with
-  // input.mean and input.scale, `numeric` floats each: a numeric input u becomes clip((u - mean) *
-  // scale, -4, 4).
+  // An MLP numeric + bag + one-hot inputs -> hidden... -> outputs; inputs of layer 0 are in this
+  // order. `standardised`: the model starts with input.mean and input.scale, `numeric` floats each:
+  // a numeric input u becomes clip((u - mean) * scale, -4, 4). A direct bag has the width of the
+  // last layer.
   static Layout Mlp(std::size_t numeric, std::size_t one_hot,
-                    const std::vector<std::size_t>& hidden, bool standardised);
+                    const std::vector<std::size_t>& hidden, bool standardised,
+                    const std::vector<BagShape>& bags = {}, std::size_t outputs = 1);
 
   std::size_t size() const { return size_; }
   std::size_t buffers() const { return buffers_; }             // floats before the first parameter
   std::size_t parameters() const { return size_ - buffers_; }  // d of a training sum
   std::size_t numeric() const { return numeric_; }
   std::size_t inputs() const { return layers_.front().in; }
+  std::size_t dense_inputs() const { return dense_; }  // of layer 0: numeric, then bags
   bool standardised() const { return buffers_ != 0; }
   const std::vector<Layer>& layers() const { return layers_; }
+  // In plan order.
+  const std::vector<Bag>& bags() const { return bags_; }
   const std::vector<Tensor>& tensors() const { return tensors_; }
 
  private:
   void Add(std::string name, std::vector<std::size_t> shape);
-  std::size_t size_ = 0, buffers_ = 0, numeric_ = 0;
+  std::size_t size_ = 0, buffers_ = 0, numeric_ = 0, dense_ = 0;
   std::vector<Layer> layers_;
+  std::vector<Bag> bags_;
   std::vector<Tensor> tensors_;
 };
 

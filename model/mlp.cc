@@ -25,6 +25,17 @@ float Standardise(const Layout& layout, const ModelVector& model, std::size_t fe
   return std::clamp((value - model[feature]) * model[layout.numeric() + feature], -4.0f, 4.0f);
 }
 
+// One row's sum_k weight_k * table[id_k].
+Vector BagOf(const Bag& bag, const ModelVector& model, const Examples& examples, std::size_t row) {
+  const auto ids = examples.lists[bag.list].IdsOf(row);
+  const auto weights = examples.lists[bag.list].WeightsOf(row);
+  const auto width = static_cast<Eigen::Index>(bag.width);
+  Vector out = Vector::Zero(width);
+  for (std::size_t k = 0; k < ids.size(); ++k)
+    out += weights[k] * Bias(model.data() + bag.weight + ids[k] * bag.width, width);
+  return out;
+}
+
 // The first layer's output: bias, plus a row of weights for each input that is not 0.
 Vector FirstLayer(const Layout& layout, const ModelVector& model, const Examples& examples,
                   std::size_t row) {
@@ -35,6 +46,14 @@ Vector FirstLayer(const Layout& layout, const ModelVector& model, const Examples
   for (std::size_t i = 0; i < numeric.size(); ++i)
     out += Standardise(layout, model, i, numeric[i]) *
            weights.row(static_cast<Eigen::Index>(i)).transpose();
+  for (const Bag& bag : layout.bags()) {
+    if (bag.direct) continue;
+    out += weights
+               .middleRows(static_cast<Eigen::Index>(bag.first_input),
+                           static_cast<Eigen::Index>(bag.width))
+               .transpose() *
+           BagOf(bag, model, examples, row);
+  }
   for (const std::uint32_t input : examples.ActiveOf(row)) out += weights.row(input).transpose();
   return out;
 }
@@ -46,10 +65,10 @@ absl::Status CheckFit(const Layout& layout, const ModelVector& model, const Exam
     return InvalidArgument("examples have %d numeric features, the layout %d", examples.numeric,
                            layout.numeric());
   for (const std::uint32_t input : examples.active_inputs)
-    if (input < layout.numeric() || input >= layout.inputs())
-      return InvalidArgument("active input %d, must be %d to %d", input, layout.numeric(),
+    if (input < layout.dense_inputs() || input >= layout.inputs())
+      return InvalidArgument("active input %d, must be %d to %d", input, layout.dense_inputs(),
                              layout.inputs() - 1);
-  return absl::OkStatus();
+  return CheckLists(layout, examples);
 }
 
 }  // namespace
@@ -57,15 +76,17 @@ absl::Status CheckFit(const Layout& layout, const ModelVector& model, const Exam
 absl::StatusOr<std::vector<float>> Logits(const Layout& layout, const ModelVector& model,
                                           const Examples& examples) {
   VEILSUM_RETURN_IF_ERROR(CheckFit(layout, model, examples));
-  std::vector<float> logits(examples.rows());
-  for (std::size_t row = 0; row < logits.size(); ++row) {
+  std::vector<float> logits;
+  for (std::size_t row = 0; row < examples.rows(); ++row) {
     Vector x = FirstLayer(layout, model, examples, row);
     for (std::size_t l = 1; l < layout.layers().size(); ++l) {
       const Layer& layer = layout.layers()[l];
       const Vector hidden = x.cwiseMax(0.0f);
       x = BiasOf(layer, model) + WeightsOf(layer, model).transpose() * hidden;
     }
-    logits[row] = x[0];
+    for (const Bag& bag : layout.bags())
+      if (bag.direct) x += BagOf(bag, model, examples, row);
+    logits.insert(logits.end(), x.begin(), x.end());
   }
   return logits;
 }

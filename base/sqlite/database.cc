@@ -90,6 +90,15 @@ bool Statement::IsNull(int column) const {
   return sqlite3_column_type(statement_.get(), column) == SQLITE_NULL;
 }
 
+int Statement::Columns() const { return sqlite3_column_count(statement_.get()); }
+
+std::string Statement::ColumnName(int column) const {
+  const char* name = sqlite3_column_name(statement_.get(), column);
+  return name == nullptr ? std::string() : name;
+}
+
+bool Statement::reads_only() const { return sqlite3_stmt_readonly(statement_.get()) != 0; }
+
 std::string Statement::Text(int column) const {
   const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(statement_.get(), column));
   if (text == nullptr) return {};
@@ -124,6 +133,20 @@ absl::StatusOr<Database> Database::Open(const std::filesystem::path& file, const
   for (const char* pragma :
        {"PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL", "PRAGMA foreign_keys=ON",
         "PRAGMA trusted_schema=OFF", "PRAGMA cell_size_check=ON"})
+    if (absl::Status status = db.Execute(pragma); !status.ok())
+      return Annotate(status, file.string());
+  return db;
+}
+
+absl::StatusOr<Database> Database::OpenReadOnly(const std::filesystem::path& file) {
+  sqlite3* raw = nullptr;
+  const int code =
+      sqlite3_open_v2(file.c_str(), &raw,
+                      SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nullptr);
+  Database db(raw);
+  if (code != SQLITE_OK) return Error(raw, code, file.string());
+  sqlite3_limit(raw, SQLITE_LIMIT_ATTACHED, 0);
+  for (const char* pragma : {"PRAGMA trusted_schema=OFF", "PRAGMA cell_size_check=ON"})
     if (absl::Status status = db.Execute(pragma); !status.ok())
       return Annotate(status, file.string());
   return db;

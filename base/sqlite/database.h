@@ -40,9 +40,12 @@ class Statement {
 
   std::int64_t Int(int column) const;
   std::uint64_t Unsigned(int column) const { return static_cast<std::uint64_t>(Int(column)); }
-  std::string Text(int column) const;
+  std::string Text(int column) const;  // NULL: empty
   Bytes Blob(int column) const;
   bool IsNull(int column) const;
+  int Columns() const;  // of a row; 0 for a statement without results
+  std::string ColumnName(int column) const;
+  bool reads_only() const;  // whether it leaves the database as it is
 
  private:
   friend class Database;
@@ -74,6 +77,11 @@ class Database {
     return Open(file, Options());
   }
 
+  // A file that is somebody else's: it must be there, is never written, and no other one can be
+  // attached. Errors as Open.
+  static absl::StatusOr<Database> OpenReadOnly(const std::filesystem::path& file);
+
+  // The first statement of `sql`.
   absl::StatusOr<Statement> Prepare(std::string_view sql);
   absl::Status Execute(const std::string& sql);  // one or more statements without results
   // Brings the schema forward, each step in its own transaction, recording number and SHA-256 of

@@ -4,7 +4,7 @@
 #include <unordered_map>
 
 #include "base/fnv1a.h"
-#include "client/data/table.h"
+#include "client/data/events.h"
 
 namespace veilsum::client {
 namespace {
@@ -49,6 +49,18 @@ std::vector<std::size_t> SampleDown(std::vector<std::size_t> rows, const std::st
   return rows;
 }
 
+std::ptrdiff_t Offset(std::size_t at) { return static_cast<std::ptrdiff_t>(at); }
+
+// Room for one row more in `to`, all zero.
+void AppendEmptyRow(model::Examples& to) {
+  to.numeric_values.resize(to.numeric_values.size() + static_cast<std::size_t>(to.numeric));
+  to.active_inputs.resize(to.active_inputs.size() + static_cast<std::size_t>(to.categorical));
+  for (model::IdList& list : to.lists) {
+    list.ids.resize(list.ids.size() + list.slots);
+    list.weights.resize(list.weights.size() + list.slots);
+  }
+}
+
 // Copies the features of one row of `table` to their places in the last row of `to`.
 void PlaceFeatures(const EncodedTable& table, std::size_t row, model::Examples& to) {
   const std::size_t last = to.rows();
@@ -59,6 +71,12 @@ void PlaceFeatures(const EncodedTable& table, std::size_t row, model::Examples& 
     to.active_inputs[last * static_cast<std::size_t>(to.categorical) +
                      table.categorical_places[i]] =
         table.active_inputs[row * table.categorical + i];
+  for (std::size_t i = 0; i < table.lists.size(); ++i) {
+    const model::IdList& from = table.lists[i];
+    model::IdList& list = to.lists[table.list_places[i]];
+    std::ranges::copy(from.IdsOf(row), list.ids.begin() + Offset(last * list.slots));
+    std::ranges::copy(from.WeightsOf(row), list.weights.begin() + Offset(last * list.slots));
+  }
 }
 
 // One folder: the label's table and the others.
@@ -68,6 +86,7 @@ class Folder {
                                      BadRows& bad) {
     Folder folder;
     for (const model::Table& table : plan.tables) {
+      if (table.is_events()) continue;
       VEILSUM_ASSIGN_OR_RETURN(EncodedTable encoded, LoadTable(plan, table, path, bad));
       if (table.name == plan.label.table) {
         folder.labels_ = std::move(encoded);
@@ -75,6 +94,12 @@ class Folder {
         VEILSUM_ASSIGN_OR_RETURN(Joined joined, IndexRows(std::move(encoded)));
         folder.others_.push_back(std::move(joined));
       }
+    }
+    for (const model::Table& table : plan.tables) {  // after the times of the labels are known
+      if (!table.is_events()) continue;
+      VEILSUM_ASSIGN_OR_RETURN(EncodedTable events,
+                               LoadEvents(plan, table, path, folder.labels_, bad));
+      folder.events_.push_back(std::move(events));
     }
     return folder;
   }
@@ -100,6 +125,8 @@ class Folder {
                            BadRows& bad, Dataset& out) const {
     const std::string& id = labels_.ids[rows.front()];
     if (labels_.skipped.contains(id)) return absl::OkStatus();
+    for (const EncodedTable& events : events_)
+      if (events.skipped.contains(id)) return absl::OkStatus();
     if (plan.unit.max_rows == 1 && rows.size() > 1)
       return InvalidArgument(
           "%s:%d: customer %s is there twice, first on line %d; unit.max_rows is 1", labels_.name,
@@ -123,10 +150,10 @@ class Folder {
   void Append(const std::vector<std::size_t>& rows, const std::string& id,
               model::Examples& to) const {
     for (const std::size_t row : rows) {
-      to.numeric_values.resize(to.numeric_values.size() + static_cast<std::size_t>(to.numeric));
-      to.active_inputs.resize(to.active_inputs.size() + static_cast<std::size_t>(to.categorical));
+      AppendEmptyRow(to);
       PlaceFeatures(labels_, row, to);
       for (const Joined& other : others_) PlaceFeatures(other.table, other.row_of.at(id), to);
+      for (const EncodedTable& events : events_) PlaceFeatures(events, row, to);
       to.labels.push_back(labels_.labels[row]);
     }
     to.first_row.push_back(static_cast<std::uint32_t>(to.rows()));
@@ -135,6 +162,7 @@ class Folder {
 
   EncodedTable labels_;
   std::vector<Joined> others_;
+  std::vector<EncodedTable> events_;  // row by row as labels_
 };
 
 // In a pool, two merchants' customers of one name would be one privacy unit in two places.
@@ -156,7 +184,10 @@ absl::StatusOr<Dataset> LoadDataset(const model::Plan& plan,
   Dataset out;
   for (model::Examples* part : {&out.training, &out.holdout}) {
     part->numeric = static_cast<int>(plan.numeric_inputs());
-    part->categorical = static_cast<int>(plan.features.size()) - part->numeric;
+    for (const model::Feature& feature : plan.features) {
+      part->categorical += feature.kind == model::FeatureKind::kCategorical;
+      if (feature.is_list()) part->lists.push_back({feature.buckets, feature.slots(), {}, {}});
+    }
   }
   BadRows bad(plan.max_bad_rows);
   for (const std::filesystem::path& path : folders) {

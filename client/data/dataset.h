@@ -19,7 +19,8 @@ struct Dataset {
 };
 
 // Loads the folders of one seat; more than one is a pool (SE-15). A customer's rows are those of
-// the label's table; each other table must have exactly one row for each customer. A row that
+// the label's table; each other table must have exactly one row for each customer, but for tables
+// of events, of which a row of the label's table sees what is earlier than its own time. A row that
 // cannot be used is an error, or, up to plan.max_bad_rows of them, leaves its customer out.
 // Customers keep the order of the files. InvalidArgument "region_3/browsing.csv:17: column
 // ProductRelated: \"abc\" is not a number" and its like; NotFound for a missing file. Messages

@@ -22,7 +22,8 @@ bool EqualsIgnoringCase(std::string_view text, std::string_view lower) {
 
 std::vector<FeaturePlace> FeaturePlaces(const model::Plan& plan) {
   std::vector<FeaturePlace> places(plan.features.size());
-  std::size_t numeric = 0, categorical = 0, input = plan.numeric_inputs();
+  std::size_t numeric = 0, categorical = 0, list = 0;
+  std::size_t input = plan.numeric_inputs() + plan.bag_inputs();
   for (std::size_t i = 0; i < places.size(); ++i) {
     const model::Feature& feature = plan.features[i];
     if (feature.kind == model::FeatureKind::kNumeric) {
@@ -31,6 +32,8 @@ std::vector<FeaturePlace> FeaturePlaces(const model::Plan& plan) {
     } else if (feature.kind == model::FeatureKind::kCategorical) {
       places[i] = {categorical++, input};
       input += feature.buckets;
+    } else {
+      places[i].ordinal = list++;
     }
   }
   return places;

@@ -12,8 +12,8 @@ namespace veilsum::client {
 
 // Where the inputs of plan.features[i] are.
 struct FeaturePlace {
-  std::size_t ordinal = 0;  // among the features of its kind
-  std::size_t first_input = 0;
+  std::size_t ordinal = 0;      // among the numeric features, the categorical ones, or the lists
+  std::size_t first_input = 0;  // of a numeric or a categorical feature
 };
 std::vector<FeaturePlace> FeaturePlaces(const model::Plan& plan);
 

@@ -1,6 +1,9 @@
 #include "client/data/table.h"
 
-#include "client/data/csv_reader.h"
+#include "client/data/columns.h"
+#include "client/data/ngrams.h"
+#include "client/data/rows.h"
+#include "client/data/times.h"
 
 namespace veilsum::client {
 namespace {
@@ -14,29 +17,34 @@ struct Source {
   std::size_t first_input;
 };
 
+// A text feature, and the columns that its text is in.
+struct TextSource {
+  const model::Feature* feature;
+  std::vector<std::size_t> columns;
+};
+
 // What to do with each row of one file.
 struct Recipe {
   std::size_t fields = 0;
   std::size_t id = 0;
   std::vector<Source> numeric, categorical;
+  std::vector<TextSource> texts;
   std::size_t label = kNoColumn;
   std::size_t holdout = kNoColumn;
+  std::size_t time = kNoColumn;
 };
 
-absl::StatusOr<std::size_t> FindColumn(const std::vector<std::string>& header,
-                                       const std::string& column, const std::string& name) {
-  std::size_t found = kNoColumn;
-  std::string all;
-  for (std::size_t i = 0; i < header.size(); ++i) {
-    all += (i == 0 ? "" : ", ") + header[i];
-    if (header[i] != column) continue;
-    if (found != kNoColumn)
-      return InvalidArgument("%s:1: the column %s is there twice", name, column);
-    found = i;
+absl::StatusOr<TextSource> FindText(const model::Feature& feature,
+                                    const std::vector<std::string>& header,
+                                    const std::string& name) {
+  TextSource text{&feature, {}};
+  std::vector<std::string> wanted = {feature.column};
+  wanted.insert(wanted.end(), feature.more_columns.begin(), feature.more_columns.end());
+  for (const std::string& each : wanted) {
+    VEILSUM_ASSIGN_OR_RETURN(const std::size_t column, FindColumn(header, each, name));
+    text.columns.push_back(column);
   }
-  if (found == kNoColumn)
-    return InvalidArgument("%s:1: the column %s is missing; there are: %s", name, column, all);
-  return found;
+  return text;
 }
 
 absl::StatusOr<Recipe> MakeRecipe(const model::Plan& plan, const model::Table& table,
@@ -48,6 +56,13 @@ absl::StatusOr<Recipe> MakeRecipe(const model::Plan& plan, const model::Table& t
   for (std::size_t i = 0; i < plan.features.size(); ++i) {
     const model::Feature& feature = plan.features[i];
     if (feature.table != table.name) continue;
+    if (feature.kind == model::FeatureKind::kText) {
+      VEILSUM_ASSIGN_OR_RETURN(TextSource text, FindText(feature, header, out.name));
+      recipe.texts.push_back(std::move(text));
+      out.list_places.push_back(places[i].ordinal);
+      out.lists.push_back({feature.buckets, feature.max_terms, {}, {}});
+      continue;
+    }
     VEILSUM_ASSIGN_OR_RETURN(const std::size_t column,
                              FindColumn(header, feature.column, out.name));
     const bool numeric = feature.kind == model::FeatureKind::kNumeric;
@@ -59,6 +74,9 @@ absl::StatusOr<Recipe> MakeRecipe(const model::Plan& plan, const model::Table& t
   out.categorical = recipe.categorical.size();
   if (plan.label.table != table.name) return recipe;
   VEILSUM_ASSIGN_OR_RETURN(recipe.label, FindColumn(header, plan.label.column, out.name));
+  if (!plan.label.time.empty()) {
+    VEILSUM_ASSIGN_OR_RETURN(recipe.time, FindColumn(header, plan.label.time, out.name));
+  }
   if (plan.holdout.mod == 0) {
     VEILSUM_ASSIGN_OR_RETURN(recipe.holdout, FindColumn(header, plan.holdout.column, out.name));
   }
@@ -83,26 +101,38 @@ absl::Status EncodeRow(const model::Plan& plan, const Recipe& recipe, const CsvR
     if (!value.ok()) return wrong(source.feature->column, value.status());
     numeric.push_back(EncodeNumeric(*source.feature, *value));
   }
+  std::int64_t time = 0;
+  if (recipe.time != kNoColumn) {
+    const absl::StatusOr<std::int64_t> parsed = ParseTime(row.fields[recipe.time]);
+    if (!parsed.ok()) return wrong(plan.label.time, parsed.status());
+    time = *parsed;
+  }
   if (recipe.label != kNoColumn) {
     const absl::StatusOr<float> label = ParseBinaryLabel(row.fields[recipe.label]);
     if (!label.ok()) return wrong(plan.label.column, label.status());
     out.labels.push_back(*label);
   }
+  if (recipe.time != kNoColumn) out.times.push_back(time);
   if (recipe.holdout != kNoColumn)
     out.held_out.push_back(row.fields[recipe.holdout] == plan.holdout.value);
   out.numeric_values.insert(out.numeric_values.end(), numeric.begin(), numeric.end());
   for (const Source& source : recipe.categorical)
     out.active_inputs.push_back(static_cast<std::uint32_t>(source.first_input) +
                                 EncodeCategorical(*source.feature, row.fields[source.column]));
+  for (std::size_t i = 0; i < recipe.texts.size(); ++i) {
+    std::vector<std::string_view> texts;
+    for (const std::size_t column : recipe.texts[i].columns) texts.push_back(row.fields[column]);
+    AppendText(*recipe.texts[i].feature, texts, out.lists[i]);
+  }
   out.ids.push_back(id);
   out.lines.push_back(row.line);
   return absl::OkStatus();
 }
 
-absl::StatusOr<Recipe> ReadHeader(const model::Plan& plan, const model::Table& table,
-                                  CsvReader& reader, EncodedTable& out) {
+absl::StatusOr<Recipe> ReadHeader(const model::Plan& plan, const model::Table& table, Rows& rows,
+                                  EncodedTable& out) {
   CsvRow header;
-  VEILSUM_ASSIGN_OR_RETURN(const bool any, reader.Next(header));
+  VEILSUM_ASSIGN_OR_RETURN(const bool any, rows.Next(header));
   if (!any)
     return InvalidArgument("%s:1: the file is empty, must start with a row of column names",
                            out.name);
@@ -121,16 +151,16 @@ absl::Status BadRows::Add(const absl::Status& error) {
 absl::StatusOr<EncodedTable> LoadTable(const model::Plan& plan, const model::Table& table,
                                        const std::filesystem::path& folder, BadRows& bad) {
   EncodedTable out;
-  out.name = (folder.filename() / table.file).string();
-  VEILSUM_ASSIGN_OR_RETURN(CsvReader reader, CsvReader::Open(folder / table.file, out.name));
-  VEILSUM_ASSIGN_OR_RETURN(const Recipe recipe, ReadHeader(plan, table, reader, out));
+  VEILSUM_ASSIGN_OR_RETURN(const std::unique_ptr<Rows> rows, OpenRows(table, folder));
+  out.name = rows->name();
+  VEILSUM_ASSIGN_OR_RETURN(const Recipe recipe, ReadHeader(plan, table, *rows, out));
   CsvRow row;
   while (true) {
-    const absl::StatusOr<bool> next = reader.Next(row);
+    const absl::StatusOr<bool> next = rows->Next(row);
     if (next.ok() && !*next) break;
     const absl::Status status = next.ok() ? EncodeRow(plan, recipe, row, out) : next.status();
     if (status.ok()) continue;
-    if (!reader.can_continue()) return status;
+    if (!rows->can_continue()) return status;
     VEILSUM_RETURN_IF_ERROR(bad.Add(status));
     if (recipe.id < row.fields.size()) out.skipped.insert(row.fields[recipe.id]);
   }

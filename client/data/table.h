@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "client/data/feature_encoder.h"
+#include "model/examples.h"
 
 namespace veilsum::client {
 
@@ -31,11 +32,14 @@ struct EncodedTable {
   std::size_t numeric = 0, categorical = 0;  // features a row
   std::vector<std::size_t> numeric_places;   // of each: ordinal among the plan's numeric features
   std::vector<std::size_t> categorical_places;
+  std::vector<std::size_t> list_places;
   std::vector<float> numeric_values;         // rows x numeric
   std::vector<std::uint32_t> active_inputs;  // rows x categorical, as indices of the whole model
+  std::vector<model::IdList> lists;          // text, of this table
   std::vector<float> labels;                 // rows; the label's table only
   std::vector<bool> held_out;  // rows; the label's table only, when the plan has a hold-out column
-  std::set<std::string> skipped;  // customers of bad rows, as far as their id could be read
+  std::vector<std::int64_t> times;  // rows; the label's table only, when the plan has a label time
+  std::set<std::string> skipped;    // customers of bad rows, as far as their id could be read
 };
 
 // Reads `folder`/`table.file`. InvalidArgument "region_3/browsing.csv:17: ..." for the first bad

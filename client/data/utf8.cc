@@ -27,17 +27,42 @@ int SequenceLength(std::uint8_t lead, std::uint8_t& low, std::uint8_t& high) {
 
 }  // namespace
 
-bool IsUtf8(std::string_view text) {
-  for (std::size_t i = 0; i < text.size();) {
-    std::uint8_t low, high;
-    const int length = SequenceLength(static_cast<std::uint8_t>(text[i]), low, high);
-    if (length == 0 || text.size() - i < static_cast<std::size_t>(length)) return false;
-    for (int k = 1; k < length; ++k) {
-      const auto byte = static_cast<std::uint8_t>(text[i + static_cast<std::size_t>(k)]);
-      if (byte < (k == 1 ? low : 0x80) || byte > (k == 1 ? high : 0xbf)) return false;
-    }
-    i += static_cast<std::size_t>(length);
+char32_t NextCodePoint(std::string_view text, std::size_t& at) {
+  std::uint8_t low, high;
+  const auto lead = static_cast<std::uint8_t>(text[at]);
+  const int length = SequenceLength(lead, low, high);
+  if (length == 0 || text.size() - at < static_cast<std::size_t>(length)) return kNotUtf8;
+  constexpr char32_t kLeadBits[] = {0, 0x7f, 0x1f, 0x0f, 0x07};
+  char32_t c = lead & kLeadBits[length];
+  for (int k = 1; k < length; ++k) {
+    const auto byte = static_cast<std::uint8_t>(text[at + static_cast<std::size_t>(k)]);
+    if (byte < (k == 1 ? low : 0x80) || byte > (k == 1 ? high : 0xbf)) return kNotUtf8;
+    c = c << 6 | (byte & 0x3f);
   }
+  at += static_cast<std::size_t>(length);
+  return c;
+}
+
+void AppendUtf8(char32_t c, std::string& to) {
+  const auto put = [&](char32_t byte) { to.push_back(static_cast<char>(byte)); };
+  if (c < 0x80) return put(c);
+  if (c < 0x800) {
+    put(0xc0 | c >> 6);
+  } else {
+    if (c < 0x10000) {
+      put(0xe0 | c >> 12);
+    } else {
+      put(0xf0 | c >> 18);
+      put(0x80 | (c >> 12 & 0x3f));
+    }
+    put(0x80 | (c >> 6 & 0x3f));
+  }
+  put(0x80 | (c & 0x3f));
+}
+
+bool IsUtf8(std::string_view text) {
+  for (std::size_t at = 0; at < text.size();)
+    if (NextCodePoint(text, at) == kNotUtf8) return false;
   return true;
 }
 

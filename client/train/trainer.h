@@ -1,7 +1,8 @@
 // One private training step at a merchant, whatever the engine: every sampled customer's gradient,
-// clipped and summed. Sensitivity: an engine keeps rows invariant (DP-07), norms certified (DP-08)
-// and sums in fp64, so that one customer more or less moves the grid sum by at most scale *
-// clip_norm * (1 + 2^-20) + sqrt(d) + SummationError (DP-02).
+// clipped and summed. Sensitivity: an engine keeps rows invariant (DP-07) and norms certified
+// (DP-08), and what its sums round away is within its clip factor or SummationError, so that one
+// customer more or less moves the grid sum by at most scale * clip_norm * (1 + 2^-20) + sqrt(d) +
+// SummationError (DP-02).
 #pragma once
 
 #include <cstdint>
@@ -21,16 +22,17 @@ struct StepShape {
   double scale = 0;      // s, grid points per unit of gradient; a power of two (DP-02)
 };
 
-// How many rows one customer may have that an engine accepts; fp_err below is stated for it.
-inline constexpr std::uint32_t kMaxRowsPerCustomer = 1024;
+// How many rows one customer may have that an engine accepts.
+inline constexpr std::uint32_t kMaxRowsPerCustomer = 80;
 
 class Trainer {
  public:
   virtual ~Trainer() = default;
 
-  // round_half_even(scale * sum over `customers` of min(1, C / norm) * gradient), one integer for
-  // each of layout.parameters(), in their order. The gradient is that of the logistic loss summed
-  // over the customer's rows. A customer whose arithmetic is not finite contributes exactly zero
+  // scale * sum over `customers` of min(1, C' / norm) * gradient on the integers, one for each of
+  // layout.parameters(), in their order; C' is C less what the engine's sums can lose, and parts
+  // of the sum may be rounded before they are added. The gradient is that of the loss summed over
+  // the customer's rows. A customer whose arithmetic is not finite contributes exactly zero
   // (DP-09). `customers` are indices into the examples, each at most once, in any order. `model`
   // has layout.size() numbers and is not kept. InvalidArgument: model size, shape, an index out of
   // range or twice, more customers than padded_customers (the message never says how many there

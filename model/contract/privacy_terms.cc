@@ -69,8 +69,16 @@ absl::StatusOr<dp::SumNoise> NoiseOf(const Plan& plan, const SumSpec& sum,
 }  // namespace
 
 Layout LayoutOf(const Plan& plan) {
+  std::vector<BagShape> bags;
+  std::size_t list = 0;
+  for (const Feature& feature : plan.features) {
+    if (!feature.is_list()) continue;
+    if (feature.width != 0) bags.push_back({list, feature.buckets, feature.width, false});
+    if (feature.direct) bags.push_back({list, feature.buckets, 1, true});
+    ++list;
+  }
   return Layout::Mlp(plan.numeric_inputs(), plan.one_hot_inputs(), plan.network.hidden,
-                     plan.has_statistics());
+                     plan.has_statistics(), bags);
 }
 
 std::uint32_t SeatsOfLargestTenant(const std::vector<std::string>& members) {

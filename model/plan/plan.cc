@@ -8,6 +8,12 @@ std::size_t Plan::numeric_inputs() const {
   return count;
 }
 
+std::size_t Plan::bag_inputs() const {
+  std::size_t count = 0;
+  for (const Feature& feature : features) count += feature.width;
+  return count;
+}
+
 std::size_t Plan::one_hot_inputs() const {
   std::size_t count = 0;
   for (const Feature& feature : features)
@@ -23,13 +29,6 @@ absl::Status CheckRunnable(const Plan& plan) {
     return FailedPrecondition(
         "plan %s: training.mode must be \"distributed\", the only one that this build can run",
         plan.name);
-  for (const Feature& feature : plan.features)
-    if (feature.kind == FeatureKind::kText)
-      return FailedPrecondition(
-          "plan %s: feature %s.%s: features of kind text need the text engine, which this build "
-          "does "
-          "not have",
-          plan.name, feature.table, feature.column);
   if (plan.network.dropout != Exactly(0))
     return FailedPrecondition("plan %s: model.dropout is %s, this build can only run \"0\"",
                               plan.name, DecimalText(plan.network.dropout));

@@ -19,7 +19,9 @@ enum class Mechanism {
   kDiscreteGaussian,
   kNone
 };  // none: --epsilon inf, demo and tests only (SE-12)
-enum class FeatureKind { kNumeric, kCategorical, kText };
+enum class FeatureKind { kNumeric, kCategorical, kText, kEvents };
+// What becomes of a customer's events in a window before the label's time (docs/features.md).
+enum class Aggregate { kNone, kCount, kSum, kMean, kMax, kLast, kRecency };
 
 // Who is protected: all rows with one value in `column`.
 struct Unit {
@@ -40,23 +42,37 @@ struct Holdout {
 struct Table {
   std::string name;
   std::string file;
-  std::string join;  // the column that holds the customer's id
+  std::string join;   // the column that holds the customer's id
+  std::string time;   // the column with an event's time; empty: not a table of events
+  std::string query;  // what to read of a SQLite file; empty: the file is CSV
+
+  bool is_events() const { return !time.empty(); }
 };
 
 struct Feature {
   std::string table;
   std::string column;
   FeatureKind kind = FeatureKind::kNumeric;
-  Decimal lo, hi;             // numeric: public bounds
-  bool log = false;           // numeric: sign(x) ln(1 + |x|) first
-  std::uint32_t buckets = 0;  // categorical, text
-  std::uint32_t ngrams = 1;   // text
-  std::uint32_t width = 0;    // text
+  Decimal lo, hi;                          // numeric: public bounds
+  bool log = false;                        // numeric: sign(x) ln(1 + |x|) first
+  Aggregate aggregate = Aggregate::kNone;  // numeric of a table of events
+  std::uint32_t window_days = 0;           // numeric of a table of events; 0: all that is earlier
+  std::uint32_t last = 0;                  // events: how many, the latest ones
+  std::uint32_t buckets = 0;               // categorical, text, events
+  std::uint32_t ngrams = 1;                // text
+  std::uint32_t width = 0;                 // text, events: of the embedding bag; 0: none
+  bool direct = false;  // text, events: a linear path to the output, around the hidden layers
+  std::uint32_t max_terms = 256;          // text: different n-grams of a row that count
+  std::vector<std::string> more_columns;  // text: of the same table, read after `column`
+
+  bool is_list() const { return kind == FeatureKind::kText || kind == FeatureKind::kEvents; }
+  std::uint32_t slots() const { return kind == FeatureKind::kEvents ? last : max_terms; }  // of it
 };
 
 struct Label {
   std::string table;
   std::string column;
+  std::string time;  // of the same table: only earlier events are seen; empty without such tables
 };
 
 struct Network {
@@ -131,13 +147,15 @@ struct Plan {
 
   bool is_private() const { return privacy.mechanism != Mechanism::kNone; }
   bool has_statistics() const { return privacy.statistics_share != Exactly(0); }
-  // Inputs of the model: numeric features, then one-hot blocks, each in plan order.
+  // Inputs of the model: numeric features, then embedding bags, then one-hot blocks, each in plan
+  // order.
   std::size_t numeric_inputs() const;
+  std::size_t bag_inputs() const;
   std::size_t one_hot_inputs() const;
 };
 
 // OK when this version can run the plan; FailedPrecondition naming the field otherwise (task, mode,
-// text, dropout). A plan that parses may still not run: its schema is wider than this build.
+// dropout). A plan that parses may still not run: its schema is wider than this build.
 absl::Status CheckRunnable(const Plan& plan);
 
 }  // namespace veilsum::model

@@ -16,7 +16,8 @@ constexpr const char* kTasks[] = {"binary",     "regression", "multi_class",
 constexpr const char* kModes[] = {"distributed", "local", "merchant"};
 constexpr const char* kAccountants[] = {"pld", "rdp"};
 constexpr const char* kMechanisms[] = {"discrete_gaussian", "none"};
-constexpr const char* kKinds[] = {"numeric", "categorical", "text"};
+constexpr const char* kKinds[] = {"numeric", "categorical", "text", "events"};
+constexpr const char* kAggregates[] = {"", "count", "sum", "mean", "max", "last", "recency"};
 
 using Lines = std::map<std::string, unsigned>;  // of each path
 constexpr int kMaxDepth = 8;
@@ -76,13 +77,36 @@ Json FeatureJson(const Feature& feature) {
     out["lo"] = feature.lo.ToString();
     out["hi"] = feature.hi.ToString();
     out["log"] = feature.log;
+    if (feature.aggregate != Aggregate::kNone)
+      out["aggregate"] = kAggregates[static_cast<int>(feature.aggregate)];
+    if (feature.window_days != 0) out["window_days"] = feature.window_days;
     return out;
   }
   out["buckets"] = feature.buckets;
-  if (feature.kind == FeatureKind::kText) {
-    out["ngrams"] = feature.ngrams;
-    out["width"] = feature.width;
+  if (!feature.is_list()) return out;
+  out["width"] = feature.width;
+  out["direct"] = feature.direct;
+  if (feature.kind == FeatureKind::kEvents) {
+    out["last"] = feature.last;
+    return out;
   }
+  out["ngrams"] = feature.ngrams;
+  out["max_terms"] = feature.max_terms;
+  out["more_columns"] = feature.more_columns;
+  return out;
+}
+
+// What a plan may leave out is not there, so that plans without it keep their hash.
+Json TableJson(const Table& table) {
+  Json out = {{"name", table.name}, {"file", table.file}, {"join", table.join}};
+  if (!table.time.empty()) out["time"] = table.time;
+  if (!table.query.empty()) out["query"] = table.query;
+  return out;
+}
+
+Json LabelJson(const Label& label) {
+  Json out = {{"column", label.table + "." + label.column}, {"kind", "binary"}};
+  if (!label.time.empty()) out["time"] = label.time;
   return out;
 }
 
@@ -123,7 +147,7 @@ Json PlanTree(const Plan& plan) {
       {"task", kTasks[static_cast<int>(plan.task)]},
       {"unit", {{"column", plan.unit.column}, {"max_rows", plan.unit.max_rows}}},
       {"holdout", HoldoutJson(plan.holdout)},
-      {"label", {{"column", plan.label.table + "." + plan.label.column}, {"kind", "binary"}}},
+      {"label", LabelJson(plan.label)},
       {"model",
        {{"hidden", plan.network.hidden},
         {"activation", "relu"},
@@ -137,8 +161,7 @@ Json PlanTree(const Plan& plan) {
       {"table", Json::array()},
       {"feature", Json::array()},
       {"pool", Json::array()}};
-  for (const Table& table : plan.tables)
-    out["table"].push_back({{"name", table.name}, {"file", table.file}, {"join", table.join}});
+  for (const Table& table : plan.tables) out["table"].push_back(TableJson(table));
   for (const Feature& feature : plan.features) out["feature"].push_back(FeatureJson(feature));
   for (const Pool& pool : plan.pools)
     out["pool"].push_back({{"name", pool.name}, {"members", pool.members}});

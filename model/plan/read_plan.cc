@@ -51,10 +51,15 @@ Holdout ReadHoldout(Fields fields) {
   return holdout;
 }
 
+std::string OptionalText(Fields& fields, const char* key, std::size_t longest) {
+  return fields.Has(key) ? fields.Text(key, longest) : std::string();
+}
+
 std::vector<Table> ReadTables(Fields& plan, const Unit& unit) {
   std::vector<Table> tables;
   for (Fields& fields : plan.List("table", 1, kMaxTables)) {
-    Table table{Name(fields, "name"), Name(fields, "file"), fields.Text("join", 128, unit.column)};
+    Table table{Name(fields, "name"), Name(fields, "file"), fields.Text("join", 128, unit.column),
+                OptionalText(fields, "time", 128), OptionalText(fields, "query", 4096)};
     if (table.name.find('.') != std::string::npos)
       fields.Refuse("name", "must not have a dot in it");
     for (const Table& other : tables)
@@ -84,23 +89,54 @@ std::pair<std::string, std::string> ReadColumn(Fields& fields, const std::vector
   return {"?", "?"};
 }
 
+// Of a table of events a numeric feature says how they become one number.
+void ReadNumeric(Fields& fields, bool events, Feature& feature) {
+  feature.lo = fields.Signed("lo");
+  feature.hi = fields.Signed("hi");
+  feature.log = fields.Flag("log", false);
+  if (!(feature.lo.ToDouble() < feature.hi.ToDouble())) fields.Refuse("lo", "must be below hi");
+  if (!events) return;
+  feature.aggregate = static_cast<Aggregate>(
+      1 + fields.Choice("aggregate", {"count", "sum", "mean", "max", "last", "recency"}));
+  feature.window_days = static_cast<std::uint32_t>(fields.Int("window_days", 1, 36'500, 0));
+}
+
+// How a list of ids enters the model.
+void ReadBag(Fields& fields, Feature& feature) {
+  feature.buckets = static_cast<std::uint32_t>(fields.Int("buckets", 2, 1u << 20));
+  feature.width = static_cast<std::uint32_t>(fields.Int("width", 0, 1024, 0));
+  feature.direct = fields.Flag("direct", false);
+  if (feature.width == 0 && !feature.direct)
+    fields.Refuse("width", "must be at least 1 where direct is not true");
+}
+
+void ReadText(Fields& fields, Feature& feature) {
+  ReadBag(fields, feature);
+  feature.ngrams = static_cast<std::uint32_t>(fields.Int("ngrams", 1, 3));
+  feature.max_terms = static_cast<std::uint32_t>(fields.Int("max_terms", 1, 4096, 256));
+  if (fields.Has("more_columns")) feature.more_columns = fields.Texts("more_columns", 0, 16);
+}
+
 Feature ReadFeature(Fields& fields, const std::vector<Table>& tables) {
   Feature feature;
   std::tie(feature.table, feature.column) = ReadColumn(fields, tables);
+  bool events = false;
+  for (const Table& table : tables) events |= table.name == feature.table && table.is_events();
   feature.kind =
-      static_cast<FeatureKind>(fields.Choice("kind", {"numeric", "categorical", "text"}));
-  if (feature.kind == FeatureKind::kNumeric) {
-    feature.lo = fields.Signed("lo");
-    feature.hi = fields.Signed("hi");
-    feature.log = fields.Flag("log", false);
-    if (!(feature.lo.ToDouble() < feature.hi.ToDouble())) fields.Refuse("lo", "must be below hi");
-  } else {
+      static_cast<FeatureKind>(fields.Choice("kind", {"numeric", "categorical", "text", "events"}));
+  const bool of_events = feature.kind == FeatureKind::kEvents;
+  if (feature.table != "?" &&
+      (of_events ? !events : events && feature.kind != FeatureKind::kNumeric))
+    fields.Refuse("kind", events ? "must be numeric or events in a table with a time"
+                                 : "is events, but the table has no time");
+  if (feature.kind == FeatureKind::kNumeric) ReadNumeric(fields, events, feature);
+  if (feature.kind == FeatureKind::kText) ReadText(fields, feature);
+  if (of_events) {
+    ReadBag(fields, feature);
+    feature.last = static_cast<std::uint32_t>(fields.Int("last", 1, 1024));
+  }
+  if (feature.kind == FeatureKind::kCategorical)
     feature.buckets = static_cast<std::uint32_t>(fields.Int("buckets", 2, 1u << 20));
-  }
-  if (feature.kind == FeatureKind::kText) {
-    feature.ngrams = static_cast<std::uint32_t>(fields.Int("ngrams", 1, 3));
-    feature.width = static_cast<std::uint32_t>(fields.Int("width", 1, 1024));
-  }
   fields.Done();
   return feature;
 }
@@ -110,10 +146,14 @@ std::vector<Feature> ReadFeatures(Fields& plan, const std::vector<Table>& tables
   std::size_t inputs = 0;
   for (Fields& fields : plan.List("feature", 1, kMaxFeatures)) {
     features.push_back(ReadFeature(fields, tables));
-    inputs += std::max<std::size_t>(1, features.back().buckets);
+    inputs += std::max<std::size_t>(1, features.back().buckets) *
+              std::max<std::size_t>(1, features.back().width);
     for (std::size_t i = 0; i + 1 < features.size(); ++i)
       if (features[i].table == features.back().table &&
-          features[i].column == features.back().column)
+          features[i].column == features.back().column &&
+          features[i].kind == features.back().kind &&
+          features[i].aggregate == features.back().aggregate &&
+          features[i].window_days == features.back().window_days)
         fields.Refuse("column", absl::StrFormat("\"%s.%s\" is given twice", features[i].table,
                                                 features[i].column));
   }
@@ -127,6 +167,7 @@ Label ReadLabel(Fields fields, const std::vector<Table>& tables) {
   Label label;
   std::tie(label.table, label.column) = ReadColumn(fields, tables);
   fields.Choice("kind", {"binary"});
+  label.time = OptionalText(fields, "time", 128);
   fields.Done();
   return label;
 }
@@ -222,6 +263,19 @@ std::vector<Pool> ReadPools(Fields& plan) {
   return pools;
 }
 
+// Point in time: with events there must be a moment that they are earlier than.
+void CheckTimes(const Plan& plan, Fields& fields) {
+  for (const Table& table : plan.tables) {
+    if (!table.is_events()) continue;
+    if (table.name == plan.label.table)
+      fields.Refuse("label", absl::StrFormat("is in %s, which is a table of events", table.name));
+    if (plan.label.time.empty())
+      fields.Refuse("label", absl::StrFormat("must have a time: %s is a table of events, and only "
+                                             "earlier ones may be seen",
+                                             table.name));
+  }
+}
+
 // The label's table says who is a customer, so its id is the unit's.
 void CheckUnitOfLabel(const Plan& plan, Fields& fields) {
   for (const Table& table : plan.tables)
@@ -255,6 +309,7 @@ Plan ReadPlan(const Json& document, FieldErrors& errors) {
   plan.features = ReadFeatures(fields, plan.tables);
   plan.label = ReadLabel(fields.Section("label"), plan.tables);
   CheckUnitOfLabel(plan, fields);
+  CheckTimes(plan, fields);
   plan.network = ReadNetwork(fields.Section("model"));
   plan.training = ReadTraining(fields.Section("training"));
   plan.nonprivate = ReadNonPrivate(fields);

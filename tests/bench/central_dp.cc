@@ -13,6 +13,7 @@
 #include "client/data/dataset.h"
 #include "client/data/manifest.h"
 #include "client/train/cpu/engine.h"
+#include "model/contract/privacy_terms.h"
 #include "model/metrics.h"
 #include "model/plan/plan_format.h"
 #include "tests/bench/central_simulation.h"
@@ -116,8 +117,7 @@ double Deviation(const std::vector<double>& x) {
 absl::Status Main(const Flags& flags) {
   VEILSUM_ASSIGN_OR_RETURN(const model::Plan plan, model::ReadPlanFile(flags.at("plan")));
   VEILSUM_ASSIGN_OR_RETURN(const Data data, Load(plan, flags.at("data"), flags.contains("final")));
-  const auto layout = model::Layout::Mlp(plan.numeric_inputs(), plan.one_hot_inputs(),
-                                         plan.network.hidden, plan.has_statistics());
+  const model::Layout layout = model::LayoutOf(plan);
   CentralSetting setting = SettingOf(plan, flags, data);
   VEILSUM_ASSIGN_OR_RETURN(const auto scorer,
                            client::cpu::Engine::Create(layout, data.scored, plan.unit.max_rows,

@@ -116,6 +116,15 @@ absl::StatusOr<std::vector<CentralModel>> SimulateCentral(const model::Layout& l
 void AppendCustomers(const model::Examples& more, model::Examples& all) {
   all.numeric = more.numeric;
   all.categorical = more.categorical;
+  if (all.lists.empty()) all.lists.resize(more.lists.size());
+  for (std::size_t i = 0; i < more.lists.size(); ++i) {
+    model::IdList& to = all.lists[i];
+    const model::IdList& from = more.lists[i];
+    to.buckets = from.buckets;
+    to.slots = from.slots;
+    to.ids.insert(to.ids.end(), from.ids.begin(), from.ids.end());
+    to.weights.insert(to.weights.end(), from.weights.begin(), from.weights.end());
+  }
   const auto rows = static_cast<std::uint32_t>(all.rows());
   all.numeric_values.insert(all.numeric_values.end(), more.numeric_values.begin(),
                             more.numeric_values.end());
@@ -132,6 +141,8 @@ model::Examples SelectCustomers(const model::Examples& examples, const std::vect
   model::Examples out;
   out.numeric = examples.numeric;
   out.categorical = examples.categorical;
+  for (const model::IdList& list : examples.lists)
+    out.lists.push_back({list.buckets, list.slots, {}, {}});
   for (std::size_t u = 0; u < examples.customers(); ++u) {
     if (!keep[u]) continue;
     for (std::size_t row = examples.first_row[u]; row < examples.first_row[u + 1]; ++row) {
@@ -139,6 +150,12 @@ model::Examples SelectCustomers(const model::Examples& examples, const std::vect
       const auto active = examples.ActiveOf(row);
       out.numeric_values.insert(out.numeric_values.end(), numeric.begin(), numeric.end());
       out.active_inputs.insert(out.active_inputs.end(), active.begin(), active.end());
+      for (std::size_t i = 0; i < out.lists.size(); ++i) {
+        const auto ids = examples.lists[i].IdsOf(row);
+        const auto weights = examples.lists[i].WeightsOf(row);
+        out.lists[i].ids.insert(out.lists[i].ids.end(), ids.begin(), ids.end());
+        out.lists[i].weights.insert(out.lists[i].weights.end(), weights.begin(), weights.end());
+      }
       out.labels.push_back(examples.labels[row]);
     }
     out.first_row.push_back(static_cast<std::uint32_t>(out.rows()));

@@ -1,6 +1,8 @@
 // How much privacy costs in the training step (SE-21): forward, backward, norms, clip and integer
-// encode against the same engine without norms and clipping, both with fp64 weight sums and at the
-// same padded row count. One JSON object a line. Arguments: prefixes of names; without any,
+// encode against the same engine without norms, clipping and encode, both at the same padded row
+// count; against libtorch's non-private autograd step (forward, loss, backward, no optimiser) where
+// libtorch is installed; and what share of the machine's multiply-add peak, measured in between,
+// the step's products reach. One JSON object a line. Arguments: prefixes of names; without any,
 // everything.
 #include <time.h>
 
@@ -13,6 +15,9 @@
 #include <string>
 
 #include "client/train/cpu/engine.h"
+#ifdef VEILSUM_TORCH
+#include "tests/bench/train_torch.h"
+#endif
 
 namespace veilsum {
 namespace {
@@ -75,6 +80,14 @@ void Print(const std::string& name, double value, const char* unit) {
   std::fflush(stdout);
 }
 
+// Floating-point operations of a row's products: forward, deltas below, weight gradients.
+double Products(const model::Layout& layout) {
+  double sum = 0;
+  for (const model::Layer& layer : layout.layers())
+    sum += static_cast<double>(layer.in * layer.out) * (layer.weight == layout.buffers() ? 4 : 6);
+  return sum;
+}
+
 bool Asked(std::span<char* const> prefixes, std::string_view name) {
   return prefixes.empty() || std::ranges::any_of(prefixes, [&](const char* prefix) {
            return name.starts_with(prefix);
@@ -85,9 +98,13 @@ bool Asked(std::span<char* const> prefixes, std::string_view name) {
 void Run(const Case& shape, std::uint32_t batch, bool ratio, std::span<char* const> asked) {
   const std::string suffix = std::string(shape.name) + "/" + std::to_string(batch);
   const std::string ratio_name = "train/private_vs_nonprivate/" + suffix,
-                    rows_name = "train/private_rows/" + suffix;
+                    rows_name = "train/private_rows/" + suffix,
+                    peak_name = "train/private_vs_fma_peak/" + suffix,
+                    torch_name = "train/private_vs_torch_nonprivate/" + suffix;
   const bool print_ratio = ratio && Asked(asked, ratio_name), print_rows = Asked(asked, rows_name);
-  if (!print_ratio && !print_rows) return;
+  const bool print_peak = ratio && Asked(asked, peak_name),
+             print_torch = ratio && Asked(asked, torch_name);
+  if (!print_ratio && !print_rows && !print_peak && !print_torch) return;
   const model::Examples examples = RandomExamples(shape, batch);
   std::size_t one_hot = 0;
   for (const std::size_t buckets : shape.one_hot) one_hot += buckets;
@@ -106,7 +123,15 @@ void Run(const Case& shape, std::uint32_t batch, bool ratio, std::span<char* con
 
   const int repeats = std::max(1, static_cast<int>(0.05 / std::max(1e-6, Seconds(private_step))));
   const int rounds = 11;
-  std::vector<double> with, without, ratios;
+  std::vector<double> with, without, ratios, shares, torch_ratios;
+  float chain[16] = {0.5f, 0.25f};
+#ifdef VEILSUM_TORCH
+  std::vector<std::size_t> widths = {static_cast<std::size_t>(shape.numeric)};
+  widths.insert(widths.end(), shape.hidden.begin(), shape.hidden.end());
+  widths.push_back(1);
+  TorchBaseline torch(widths, batch, examples.numeric_values.data(), examples.labels.data());
+  if (print_torch) torch.Step();
+#endif
   for (int i = 0; i < rounds; ++i) {
     with.push_back(Seconds([&] {
                      for (int j = 0; j < repeats; ++j) private_step();
@@ -117,8 +142,21 @@ void Run(const Case& shape, std::uint32_t batch, bool ratio, std::span<char* con
                       }) /
                       repeats);
     ratios.push_back(with.back() / without.back());
+    double operations = 0;
+    const double peak_seconds =
+        Seconds([&] { operations = client::cpu::BestKernels().peak(1u << 21, chain); });
+    shares.push_back(Products(layout) * batch / with.back() / (operations / peak_seconds));
+#ifdef VEILSUM_TORCH
+    if (print_torch)
+      torch_ratios.push_back(with.back() / (Seconds([&] {
+                                              for (int j = 0; j < repeats; ++j) torch.Step();
+                                            }) /
+                                            repeats));
+#endif
   }
   if (print_ratio) Print(ratio_name, Median(ratios), "ratio");
+  if (print_peak) Print(peak_name, Median(shares), "ratio");
+  if (!torch_ratios.empty()) Print(torch_name, Median(torch_ratios), "ratio");
   if (print_rows) Print(rows_name, batch / Median(with), "per_s");
 }
 

@@ -2,16 +2,12 @@
 
 #include "client/data/dataset.h"
 #include "client/train/local_training.h"
+#include "model/contract/privacy_terms.h"
 #include "model/init.h"
 #include "model/mlp.h"
 
 namespace veilsum::cli {
 namespace {
-
-model::Layout LayoutOf(const model::Plan& plan) {
-  return model::Layout::Mlp(plan.numeric_inputs(), plan.one_hot_inputs(), plan.network.hidden,
-                            plan.has_statistics());
-}
 
 client::LocalTraining SettingsOf(const model::Plan& plan) {
   client::LocalTraining settings;
@@ -29,7 +25,7 @@ client::LocalTraining SettingsOf(const model::Plan& plan) {
 
 absl::StatusOr<std::unique_ptr<HoldoutScorer>> HoldoutScorer::Load(
     const model::Plan& plan, const std::vector<client::Seat>& seats) {
-  std::unique_ptr<HoldoutScorer> scorer(new HoldoutScorer(plan, LayoutOf(plan)));
+  std::unique_ptr<HoldoutScorer> scorer(new HoldoutScorer(plan, model::LayoutOf(plan)));
   for (const client::Seat& seat : seats) {
     VEILSUM_ASSIGN_OR_RETURN(client::Dataset data, client::LoadDataset(plan, seat.folders));
     scorer->names_.push_back(seat.name);

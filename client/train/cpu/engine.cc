@@ -3,23 +3,36 @@
 #include <algorithm>
 #include <cmath>
 
-#include "client/train/cpu/clip.h"
+#include "client/train/loss.h"
 
 namespace veilsum::client::cpu {
 namespace {
 
-// Rows of a micro-batch: what keeps activations in cache for small models, and re-reads of the
-// weights rare for large.
-std::size_t TargetRows(const model::Layout& layout) {
-  return layout.parameters() > (1u << 17) ? 128 : 32;
+constexpr std::uint32_t kNobody = ~std::uint32_t{0};
+static_assert(kChainRows >= kMaxRowsPerCustomer && kChainRows % kRowTile == 0);
+// Rows of a micro-batch: activations stay in cache, weights are re-read rarely, which matters where
+// they do not fit the cache.
+std::size_t TargetRows(const model::Layout& layout, std::size_t max_rows) {
+  return max_rows == 1 && layout.parameters() > (1u << 17) ? 2 * kChainRows : kChainRows;
 }
 
-std::size_t BatchCustomers(const model::Layout& layout, std::size_t max_rows) {
-  return std::max<std::size_t>(1, TargetRows(layout) / max_rows);
+// Rounding each scattered number to the grid would move a customer's vector by at most this, grid
+// units.
+double ScatteredError(const model::Layout& layout, const model::Examples& examples,
+                      std::size_t max_rows) {
+  const double touches = static_cast<double>(max_rows) * examples.categorical;
+  return touches * 0.5 * std::sqrt(static_cast<double>(layout.layers().front().out));
+}
+
+double ActiveSquare(std::span<const std::uint32_t> active) {
+  std::size_t equal = 0;  // squared norm of the counts
+  for (const std::uint32_t left : active)
+    for (const std::uint32_t right : active) equal += left == right;
+  return 1 + static_cast<double>(equal);  // the bias is an input of value 1
 }
 
 absl::Status CheckExamples(const model::Layout& layout, const model::Examples& examples,
-                           std::uint32_t max_rows) {
+                           std::uint32_t max_rows, std::size_t heads) {
   if (max_rows == 0 || max_rows > kMaxRowsPerCustomer)
     return InvalidArgument("max_rows is %d, must be from 1 to %d", max_rows, kMaxRowsPerCustomer);
   const auto numeric = static_cast<std::size_t>(examples.numeric);
@@ -27,21 +40,20 @@ absl::Status CheckExamples(const model::Layout& layout, const model::Examples& e
   if (numeric != layout.numeric())
     return InvalidArgument("examples have %d numeric features, the model %d", numeric,
                            layout.numeric());
-  if (layout.layers().back().out != 1) return InvalidArgument("the model must have one output");
   if (examples.numeric_values.size() != examples.rows() * numeric ||
       examples.active_inputs.size() != examples.rows() * categorical ||
-      examples.first_row.empty() || examples.first_row.front() != 0 ||
-      examples.first_row.back() != examples.rows())
+      examples.more_labels.size() != examples.rows() * (heads - 1) || examples.first_row.empty() ||
+      examples.first_row.front() != 0 || examples.first_row.back() != examples.rows())
     return InvalidArgument("examples: sizes of rows and customers do not agree");
   for (std::size_t u = 0; u < examples.customers(); ++u)
     if (examples.first_row[u + 1] < examples.first_row[u] ||
         examples.first_row[u + 1] - examples.first_row[u] > max_rows)
       return InvalidArgument("a customer has more than max_rows = %d rows", max_rows);
   for (const std::uint32_t input : examples.active_inputs)
-    if (input < numeric || input >= layout.inputs())
-      return InvalidArgument("active input %d is not from %d to %d", input, numeric,
+    if (input < layout.dense_inputs() || input >= layout.inputs())
+      return InvalidArgument("active input %d is not from %d to %d", input, layout.dense_inputs(),
                              layout.inputs() - 1);
-  return absl::OkStatus();
+  return model::CheckLists(layout, examples);
 }
 
 }  // namespace
@@ -49,130 +61,192 @@ absl::Status CheckExamples(const model::Layout& layout, const model::Examples& e
 absl::StatusOr<std::unique_ptr<Engine>> Engine::Create(const model::Layout& layout,
                                                        const model::Examples& examples,
                                                        std::uint32_t max_rows,
-                                                       const Kernels& kernels) {
-  VEILSUM_RETURN_IF_ERROR(CheckExamples(layout, examples, max_rows));
-  return std::unique_ptr<Engine>(new Engine(layout, examples, max_rows, kernels));
+                                                       const Kernels& kernels, model::Heads heads) {
+  if (heads.empty()) heads.push_back({});
+  VEILSUM_RETURN_IF_ERROR(CheckHeads(heads, layout.layers().back().out));
+  VEILSUM_RETURN_IF_ERROR(CheckExamples(layout, examples, max_rows, heads.size()));
+  return std::unique_ptr<Engine>(new Engine(layout, examples, max_rows, kernels, std::move(heads)));
 }
 
 Engine::Engine(const model::Layout& layout, const model::Examples& examples, std::uint32_t max_rows,
-               const Kernels& kernels)
+               const Kernels& kernels, model::Heads heads)
     : layout_(layout),
       examples_(examples),
+      heads_(std::move(heads)),
       max_rows_(max_rows),
-      batch_customers_(BatchCustomers(layout, max_rows)),
-      network_(layout, RoundUp(batch_customers_ * max_rows, kRowTile),
-               static_cast<std::size_t>(examples.categorical), kernels),
+      target_rows_(TargetRows(layout, max_rows)),
+      network_(layout, target_rows_, static_cast<std::size_t>(examples.categorical), kernels),
+      example_active_squares_(examples.rows()),
       seen_(examples.customers()),
-      labels_(network_.rows()),
-      live_(network_.rows()),
-      factors_(network_.rows()),
+      labels_(target_rows_ * heads_.size()),
+      factors_(target_rows_),
+      live_(target_rows_),
+      active_squares_(target_rows_),
+      norms_(target_rows_),
+      bad_(target_rows_),
       input_gram_(max_rows_ * max_rows_),
-      delta_gram_(max_rows_ * max_rows_) {}
+      delta_gram_(max_rows_ * max_rows_) {
+  for (std::size_t row = 0; row < examples.rows(); ++row)
+    example_active_squares_[row] = ActiveSquare(examples.ActiveOf(row));
+  for (const model::Bag& bag : layout.bags())
+    bags_.emplace_back(bag, examples.lists[bag.list], target_rows_);
+}
 
-absl::Status Engine::CheckCall(const model::ModelVector& model,
-                               std::span<const std::uint32_t> customers,
-                               std::uint32_t padded_customers) {
+absl::Status Engine::Start(const model::ModelVector& model,
+                           std::span<const std::uint32_t> customers,
+                           std::span<const std::uint32_t> slots, std::uint32_t padded_customers) {
   if (model.size() != layout_.size())
     return InvalidArgument("model has %d numbers, must have %d", model.size(), layout_.size());
   // The number of sampled customers is secret: no message may hold it.
   if (customers.size() > padded_customers)
     return InvalidArgument("DP-06: more customers than padded_customers = %d", padded_customers);
+  if (!slots.empty() && slots.size() != customers.size())
+    return InvalidArgument("customers and slots differ in number");
   std::fill(seen_.begin(), seen_.end(), 0);
-  for (const std::uint32_t u : customers) {
+  seats_.assign(padded_customers, kNobody);
+  for (std::size_t i = 0; i < customers.size(); ++i) {
+    const std::uint32_t u = customers[i];
     if (u >= seen_.size()) return InvalidArgument("a customer index is out of range");
     if (seen_[u]++ != 0) return InvalidArgument("DP-02: a customer is in the sum twice");
+    const std::size_t slot = slots.empty() ? i : slots[i];
+    if (slot >= padded_customers || seats_[slot] != kNobody)
+      return InvalidArgument("DP-02: slots must be different and below padded_customers = %d",
+                             padded_customers);
+    seats_[slot] = u;
   }
-  return absl::OkStatus();
-}
-
-void Engine::LoadBuffers(const model::ModelVector& model) {
   network_.Load(model);
-  if (!layout_.standardised()) return;
+  for (BagLayer& bag : bags_) bag.Load(model);
+  if (!layout_.standardised()) return absl::OkStatus();
   const auto numeric = static_cast<std::ptrdiff_t>(layout_.numeric());
   mean_.assign(model.begin(), model.begin() + numeric);
   scale_.assign(model.begin() + numeric, model.begin() + 2 * numeric);
+  return absl::OkStatus();
 }
 
 // Without a row: a filler, computed like any other and left out of the sum.
-void Engine::FillRow(std::size_t slot, std::optional<std::size_t> row) {
-  const std::size_t numeric = layout_.numeric();
-  float* x = network_.Numeric(slot);
-  std::uint32_t* active = network_.Active(slot);
-  const auto categorical = static_cast<std::size_t>(examples_.categorical);
-  live_[slot] = row ? ~std::uint64_t{0} : 0;
-  labels_[slot] = row ? examples_.labels[*row] : 0;
-  const float* u = row ? examples_.NumericOf(*row).data() : nullptr;
-  for (std::size_t j = 0; j < numeric; ++j) {
-    float value = u ? u[j] : 0;
-    if (!mean_.empty()) {
-      value = (value - mean_[j]) * scale_[j];
-      value =
-          value < -4
-              ? -4
-              : (value > 4 ? 4 : value);  // a NaN stays, so that its customer is left out (DP-09)
-    }
-    x[j] = value;
+void Engine::FillRow(std::size_t at, std::optional<std::size_t> row) {
+  const std::size_t numeric = layout_.numeric(), dense = layout_.dense_inputs();
+  const std::size_t more = heads_.size() - 1;
+  float* x = network_.Numeric(at);
+  live_[at] = row ? 1 : 0;
+  labels_[at * heads_.size()] = row ? examples_.labels[*row] : 0;
+  for (std::size_t h = 0; h < more; ++h)
+    labels_[at * heads_.size() + 1 + h] = row ? examples_.more_labels[*row * more + h] : 0;
+  active_squares_[at] = row ? example_active_squares_[*row] : 1;
+  if (row)
+    std::copy_n(examples_.NumericOf(*row).data(), numeric, x);
+  else
+    std::fill_n(x, numeric, 0.0f);
+  for (std::size_t j = 0; j < mean_.size(); ++j) {
+    const float value = (x[j] - mean_[j]) * scale_[j];
+    // A NaN stays, so that its customer is left out (DP-09).
+    x[j] = value < -4 ? -4 : (value > 4 ? 4 : value);
   }
-  for (std::size_t j = 0; j < categorical; ++j)
-    active[j] =
-        network_.Packed(row ? examples_.ActiveOf(*row)[j] : static_cast<std::uint32_t>(numeric));
+  std::uint32_t* active = network_.Active(at);
+  for (std::size_t j = 0; j < static_cast<std::size_t>(examples_.categorical); ++j)
+    active[j] = row ? examples_.ActiveOf(*row)[j] - static_cast<std::uint32_t>(dense) : 0;
+  for (BagLayer& bag : bags_) bag.Fill(at, row ? &*row : nullptr);
 }
 
-// Slot c * max_rows + j holds row j of customers[first + c]. All rows of a customer are in one
-// micro-batch (DP-08).
-void Engine::FillBatch(std::span<const std::uint32_t> customers, std::size_t first) {
-  for (std::size_t slot = 0; slot < network_.rows(); ++slot) {
-    const std::size_t c = slot / max_rows_, j = slot % max_rows_;
+// Row c * max_rows + j holds row j of the customer in slot first + c: all rows of a customer are in
+// one micro-batch (DP-08). Returns the rows to work on.
+std::size_t Engine::FillBatch(std::size_t first_slot, std::size_t customers) {
+  const std::size_t rows = RoundUp(customers * max_rows_, kRowTile);
+  for (std::size_t at = 0; at < rows; ++at) {
+    const std::size_t c = at / max_rows_, j = at % max_rows_;
+    const std::uint32_t u = c < customers ? seats_[first_slot + c] : kNobody;
     std::optional<std::size_t> row;
-    if (c < batch_customers_ && first + c < customers.size()) {
-      const std::uint32_t u = customers[first + c];
-      if (examples_.first_row[u] + j < examples_.first_row[u + 1]) row = examples_.first_row[u] + j;
-    }
-    FillRow(slot, row);
+    if (u != kNobody && examples_.first_row[u] + j < examples_.first_row[u + 1])
+      row = examples_.first_row[u] + j;
+    FillRow(at, row);
+  }
+  return rows;
+}
+
+void Engine::Forward(std::size_t rows, bool squares) {
+  const std::size_t made = layout_.dense_inputs() - layout_.numeric();
+  for (std::size_t r = 0; made != 0 && r < rows; ++r) {
+    std::fill_n(network_.Numeric(r) + layout_.numeric(), made, 0.0f);
+    for (const BagLayer& bag : bags_)
+      if (!bag.shape().direct) bag.Forward(r, network_.Numeric(r) + bag.shape().first_input);
+  }
+  network_.Forward(rows, squares);
+  for (const BagLayer& bag : bags_)
+    for (std::size_t r = 0; bag.shape().direct && r < rows; ++r) bag.Forward(r, network_.Logits(r));
+}
+
+void Engine::Backward(std::size_t rows, bool squares) {
+  network_.Backward(rows, squares);
+  for (BagLayer& bag : bags_)
+    for (std::size_t r = 0; r < rows; ++r)
+      if (bag.shape().direct)
+        std::copy_n(network_.Delta(r), bag.out(), bag.Delta(r));
+      else
+        bag.Backward(r, network_.BagWeight(bag.shape().first_input), network_.bag_stride(),
+                     network_.out(0), network_.DeltaRow(0, r));
+}
+
+void Engine::SetDeltas(std::size_t rows) {
+  for (std::size_t r = 0; r < rows; ++r) {
+    const float* logits = network_.Logits(r);
+    float* delta = network_.Delta(r);
+    std::size_t output = 0;
+    for (std::size_t h = 0; h < heads_.size(); output += heads_[h++].outputs)
+      HeadDelta(heads_[h], logits + output, labels_[r * heads_.size() + h], delta + output);
   }
 }
 
-// d/dz of log(1 + e^z) - y z, in fp64 and rounded once.
-void Engine::SetDeltas() {
-  for (std::size_t r = 0; r < network_.rows(); ++r) {
-    const double probability = 1 / (1 + std::exp(-static_cast<double>(network_.Logit(r))));
-    network_.SetDelta(r, static_cast<float>(probability - static_cast<double>(labels_[r])));
-  }
-}
-
-double Engine::Factor(std::size_t customer_slot, double clip_norm) {
-  const std::size_t first = customer_slot * max_rows_;
+double Engine::Factor(std::size_t customer, double limit) {
+  const std::size_t first = customer * max_rows_;
   CertifiedNorm norm;
-  for (std::size_t l = 0; l < network_.layers(); ++l) {
+  const auto add = [&](auto&& input_dot, auto&& delta_dot, std::size_t in, std::size_t out) {
     for (std::size_t i = 0; i < max_rows_; ++i)
       for (std::size_t j = i; j < max_rows_; ++j) {
-        const bool real = (live_[first + i] & live_[first + j]) != 0;
-        const double inputs = network_.InputDot(l, first + i, first + j);
-        const double deltas = network_.DeltaDot(l, first + i, first + j);
+        const bool real = live_[first + i] * live_[first + j] != 0;
+        const double inputs = input_dot(first + i, first + j);
+        const double deltas = delta_dot(first + i, first + j);
+        if (i == j && !(std::isfinite(inputs) && std::isfinite(deltas))) bad_[first + i] = 1;
         input_gram_[i * max_rows_ + j] = input_gram_[j * max_rows_ + i] = real ? inputs : 0;
         delta_gram_[i * max_rows_ + j] = delta_gram_[j * max_rows_ + i] = real ? deltas : 0;
       }
-    norm.AddLayer(network_.in(l), network_.out(l), max_rows_, input_gram_, delta_gram_);
-  }
-  return norm.Factor(clip_norm);
+    norm.AddLayer(in, out, max_rows_, input_gram_, delta_gram_);
+  };
+  for (std::size_t l = 0; l < network_.layers(); ++l)
+    add([&](std::size_t r, std::size_t s) { return network_.InputDot(l, r, s); },
+        [&](std::size_t r, std::size_t s) { return network_.DeltaDot(l, r, s); }, network_.in(l),
+        network_.out(l));
+  for (BagLayer& bag : bags_)
+    add([&](std::size_t r, std::size_t s) { return bag.InputDot(r, s); },
+        [&](std::size_t r, std::size_t s) { return bag.DeltaDot(r, s); }, bag.in(), bag.out());
+  return norm.Factor(limit, Slack(max_rows_));
 }
 
-void Engine::SetFactors(std::optional<double> clip_norm) {
-  if (clip_norm) network_.SquareRows();
-  for (std::size_t c = 0; c < batch_customers_; ++c) {
-    const double factor = clip_norm ? Factor(c, *clip_norm) : 1;
-    for (std::size_t j = 0; j < max_rows_; ++j) {
-      factors_[c * max_rows_ + j] = factor;
-      if (factor == 0) live_[c * max_rows_ + j] = 0;  // its rows are overwritten with zeros (DP-09)
-    }
+void Engine::SetFactors(std::size_t rows, std::size_t customers, double limit) {
+  if (max_rows_ == 1) {
+    network_.RowNorms(rows, active_squares_, norms_);
+    for (BagLayer& bag : bags_)
+      for (std::size_t r = 0; r < rows; ++r)  // fp64: what it rounds is far under 2^-20
+        norms_[r] += bag.InputDot(r, r) * bag.DeltaDot(r, r);
+    network_.kernels().factors(rows, norms_.data(), limit, factors_.data());
+  } else {
+    std::fill(factors_.begin(), factors_.end(), 0.0f);
+    std::fill(bad_.begin(), bad_.end(), 0);
+    for (std::size_t c = 0; c < customers; ++c)
+      std::fill_n(factors_.begin() + static_cast<std::ptrdiff_t>(c * max_rows_), max_rows_,
+                  static_cast<float>(Factor(c, limit)));
+  }
+  for (std::size_t r = 0; r < rows; ++r) {
+    if (factors_[r] == 0 || bad_[r] != 0) network_.ClearRow(r);  // DP-09; also of a filler
+    factors_[r] *= live_[r];
   }
 }
 
-void Engine::Record(std::span<const std::uint32_t> customers, std::size_t first) {
-  for (std::size_t c = 0; c < batch_customers_ && first + c < customers.size(); ++c) {
+void Engine::Record(std::size_t first_slot, std::size_t customers) {
+  for (std::size_t c = 0; c < customers; ++c) {
+    const std::uint32_t u = seats_[first_slot + c];
+    if (u == kNobody) continue;
     std::vector<float>& operands = trace_->operands.emplace_back();
-    trace_->factors.push_back(factors_[c * max_rows_]);
-    const std::uint32_t u = customers[first + c];
+    trace_->factors.push_back(static_cast<double>(factors_[c * max_rows_]));
     for (std::size_t j = 0; j < examples_.first_row[u + 1] - examples_.first_row[u]; ++j)
       for (std::size_t l = 0; l < network_.layers(); ++l) {
         const float* a = network_.InputRow(l, c * max_rows_ + j);
@@ -180,48 +254,86 @@ void Engine::Record(std::span<const std::uint32_t> customers, std::size_t first)
         operands.insert(operands.end(), a, a + network_.dense(l));
         operands.insert(operands.end(), delta, delta + network_.out(l));
       }
+    for (BagLayer& bag : bags_)
+      for (std::size_t j = 0; j < examples_.first_row[u + 1] - examples_.first_row[u]; ++j) {
+        const float* delta = bag.Delta(c * max_rows_ + j);
+        operands.insert(operands.end(), delta, delta + bag.out());
+      }
   }
+}
+
+void Engine::Step(const MicroBatches& cut, bool clipped) {
+  std::size_t held = 0;
+  bool flushed = false;
+  for (std::size_t first = 0; first < seats_.size(); first += cut.customers) {
+    const std::size_t customers = std::min(cut.customers, seats_.size() - first);
+    const std::size_t rows = FillBatch(first, customers);
+    const bool squares = clipped && max_rows_ == 1;
+    Forward(rows, squares);
+    SetDeltas(rows);
+    Backward(rows, squares);
+    if (clipped) SetFactors(rows, customers, cut.limit);
+    if (trace_) Record(first, customers);
+    const bool full = std::find(live_.begin(), live_.begin() + static_cast<std::ptrdiff_t>(rows),
+                                0.0f) == live_.begin() + static_cast<std::ptrdiff_t>(rows);
+    const float* factors = clipped ? factors_.data() : full ? nullptr : live_.data();
+    network_.Accumulate(rows, factors);
+    for (BagLayer& bag : bags_) bag.Accumulate(rows, factors);
+    if (++held == cut.flush) {
+      network_.Flush();
+      held = 0;
+      flushed = true;
+    }
+  }
+  if (flushed) network_.Flush();
 }
 
 absl::StatusOr<std::span<const double>> Engine::Sum(const model::ModelVector& model,
                                                     std::span<const std::uint32_t> customers,
                                                     std::uint32_t padded_customers,
                                                     std::optional<double> clip_norm) {
-  VEILSUM_RETURN_IF_ERROR(CheckCall(model, customers, padded_customers));
-  LoadBuffers(model);
-  for (std::size_t first = 0; first < padded_customers; first += batch_customers_) {
-    FillBatch(customers, first);
-    network_.Forward();
-    SetDeltas();
-    network_.Backward();
-    SetFactors(clip_norm);
-    if (trace_) Record(customers, first);
-    network_.Accumulate(factors_.data(), live_.data());
-  }
-  network_.CopySum(layout_, sum_);
+  VEILSUM_RETURN_IF_ERROR(Start(model, customers, {}, padded_customers));
+  network_.StartSum(0);
+  Step({.customers = target_rows_ / max_rows_, .limit = clip_norm.value_or(0)},
+       clip_norm.has_value());
+  network_.CopySum(sum_);
+  for (const BagLayer& bag : bags_) bag.CopySum(layout_.buffers(), sum_);
   return std::span<const double>(sum_);
 }
 
 absl::StatusOr<std::vector<std::int64_t>> Engine::GridSum(const model::ModelVector& model,
                                                           std::span<const std::uint32_t> customers,
-                                                          const StepShape& shape) {
+                                                          const StepShape& shape,
+                                                          std::span<const std::uint32_t> slots) {
   VEILSUM_RETURN_IF_ERROR(CheckShape(shape));
-  VEILSUM_ASSIGN_OR_RETURN(const std::span<const double> sum,
-                           Sum(model, customers, shape.padded_customers, shape.clip_norm));
-  std::vector<std::int64_t> grid(sum.size());
-  network_.kernels().to_grid(sum.size(), sum.data(), shape.scale, grid.data());
+  VEILSUM_ASSIGN_OR_RETURN(
+      const MicroBatches cut,
+      CutStep(shape, max_rows_, target_rows_, ScatteredError(layout_, examples_, max_rows_)));
+  VEILSUM_RETURN_IF_ERROR(Start(model, customers, slots, shape.padded_customers));
+  network_.StartSum(static_cast<float>(shape.scale), cut.finer);
+  Step(cut, true);
+  std::vector<std::int64_t> grid;
+  network_.CopySum(grid);
+  // The bags' sums are fp64 over the whole step and rounded once, which fp_err covers.
+  if (!bags_.empty()) sum_.resize(layout_.parameters());
+  for (const BagLayer& bag : bags_) {
+    bag.CopySum(layout_.buffers(), sum_);
+    const std::size_t at = bag.shape().weight - layout_.buffers();
+    network_.kernels().to_grid(bag.in() * bag.out(), sum_.data() + at, shape.scale,
+                               grid.data() + at);
+  }
   return grid;
 }
 
 absl::StatusOr<std::vector<float>> Engine::Logits(const model::ModelVector& model) {
-  VEILSUM_RETURN_IF_ERROR(CheckCall(model, {}, 0));
-  LoadBuffers(model);
+  VEILSUM_RETURN_IF_ERROR(Start(model, {}, {}, 0));
   std::vector<float> logits;
-  for (std::size_t first = 0; first < examples_.rows(); first += network_.rows()) {
-    const std::size_t count = std::min(network_.rows(), examples_.rows() - first);
+  for (std::size_t first = 0; first < examples_.rows(); first += target_rows_) {
+    const std::size_t count = std::min(target_rows_, examples_.rows() - first);
     for (std::size_t r = 0; r < count; ++r) FillRow(r, first + r);
-    network_.Forward();
-    for (std::size_t r = 0; r < count; ++r) logits.push_back(network_.Logit(r));
+    Forward(RoundUp(count, kRowTile), false);
+    for (std::size_t r = 0; r < count; ++r)
+      logits.insert(logits.end(), network_.Logits(r), network_.Logits(r) + network_.outputs());
   }
   return logits;
 }

@@ -6,9 +6,12 @@
 #include <optional>
 #include <span>
 
+#include "client/train/cpu/bag.h"
+#include "client/train/cpu/clip.h"
 #include "client/train/cpu/network.h"
 #include "client/train/trainer.h"
 #include "model/examples.h"
+#include "model/heads.h"
 
 namespace veilsum::client::cpu {
 
@@ -21,11 +24,12 @@ struct Trace {
 
 class Engine {
  public:
-  // As MakeCpuTrainer, on one chosen instruction path.
+  // As MakeCpuTrainer, on one chosen instruction path. Without heads: one logistic output.
   static absl::StatusOr<std::unique_ptr<Engine>> Create(const model::Layout& layout,
                                                         const model::Examples& examples,
                                                         std::uint32_t max_rows,
-                                                        const Kernels& kernels);
+                                                        const Kernels& kernels,
+                                                        model::Heads heads = {});
 
   // The sum of min(1, C / norm) * gradient over `customers`, layout.parameters() numbers, valid
   // until the next call. Without a clip norm: the plain sum, for benchmarks only; a number that is
@@ -34,38 +38,49 @@ class Engine {
                                               std::span<const std::uint32_t> customers,
                                               std::uint32_t padded_customers,
                                               std::optional<double> clip_norm);
-  // round_half_even(scale * Sum), as in Trainer::GradientSum.
+  // As Trainer::GradientSum. slots[i], different and below padded_customers, is where customers[i]
+  // is computed; without them, slot i. D2 holds when a customer's absence moves no other customer:
+  // with slots drawn uniformly without replacement, those of the others have the same law either
+  // way, and one micro-batch differs.
   absl::StatusOr<std::vector<std::int64_t>> GridSum(const model::ModelVector& model,
                                                     std::span<const std::uint32_t> customers,
-                                                    const StepShape& shape);
-  // The logits of `rows` on this engine's path, for evaluation by simulators.
+                                                    const StepShape& shape,
+                                                    std::span<const std::uint32_t> slots = {});
+  // The outputs of every row on this engine's path, rows x outputs, for evaluation by simulators.
   absl::StatusOr<std::vector<float>> Logits(const model::ModelVector& model);
 
   void set_trace(Trace* trace) { trace_ = trace; }  // null: none
 
  private:
   Engine(const model::Layout& layout, const model::Examples& examples, std::uint32_t max_rows,
-         const Kernels& kernels);
-  absl::Status CheckCall(const model::ModelVector& model, std::span<const std::uint32_t> customers,
-                         std::uint32_t padded_customers);
-  void LoadBuffers(const model::ModelVector& model);
-  void FillRow(std::size_t slot, std::optional<std::size_t> row);
-  void FillBatch(std::span<const std::uint32_t> customers, std::size_t first);
-  void SetDeltas();
-  double Factor(std::size_t customer_slot, double clip_norm);
-  void SetFactors(std::optional<double> clip_norm);
-  void Record(std::span<const std::uint32_t> customers, std::size_t first);
+         const Kernels& kernels, model::Heads heads);
+  absl::Status Start(const model::ModelVector& model, std::span<const std::uint32_t> customers,
+                     std::span<const std::uint32_t> slots, std::uint32_t padded_customers);
+  void Step(const MicroBatches& cut, bool clipped);
+  void FillRow(std::size_t at, std::optional<std::size_t> row);
+  std::size_t FillBatch(std::size_t first_slot, std::size_t customers);
+  void Forward(std::size_t rows, bool squares);
+  void SetDeltas(std::size_t rows);
+  void Backward(std::size_t rows, bool squares);
+  double Factor(std::size_t customer, double limit);
+  void SetFactors(std::size_t rows, std::size_t customers, double limit);
+  void Record(std::size_t first_slot, std::size_t customers);
 
   const model::Layout& layout_;
   const model::Examples& examples_;
-  std::size_t max_rows_, batch_customers_;
+  model::Heads heads_;
+  std::size_t max_rows_, target_rows_;
   Network network_;
-  std::vector<float> mean_, scale_;  // empty when the layout is not standardised
+  std::vector<BagLayer> bags_;
+  std::vector<double> example_active_squares_;  // of the examples' rows
+  std::vector<float> mean_, scale_;             // empty when the layout is not standardised
   std::vector<std::uint8_t> seen_;
-  std::vector<float> labels_;  // of the micro-batch
-  std::vector<std::uint64_t>
-      live_;  // all ones where a slot holds a real row, before and after clipping
-  std::vector<double> factors_, input_gram_, delta_gram_;
+  std::vector<std::uint32_t> seats_;  // of a call: the customer in a slot, or kNobody
+  // Of a micro-batch's rows.
+  std::vector<float> labels_, factors_, live_;  // live: 1 where a slot holds a real row, else 0
+  std::vector<double> active_squares_, norms_;
+  std::vector<std::uint8_t> bad_;  // rows of customers with several that are not finite
+  std::vector<double> input_gram_, delta_gram_;
   std::vector<double> sum_;
   Trace* trace_ = nullptr;
 };

@@ -1,7 +1,7 @@
 // The engine's inner loops, once per instruction path. Row invariance (DP-07, SE-22): every output
-// element is one chain of operations in a fixed order that depends on the model's shape only, never
-// on how many rows there are or where a row stands; widths are padded so that no tail has other
-// instructions. Different paths may differ in the last bits.
+// element of a row is one chain of operations in a fixed order that depends on the model's shape
+// only, never on how many rows there are or where a row stands; widths are padded so that no tail
+// has other instructions. Different paths may differ in the last bits.
 #pragma once
 
 #include <cstddef>
@@ -10,43 +10,80 @@
 
 namespace veilsum::client::cpu {
 
-inline constexpr std::size_t kRowTile = 8;  // row counts are multiples of this
-inline constexpr std::size_t kColumnTile =
-    16;                                       // leading dimensions and widths are multiples of this
-inline constexpr std::size_t kDepthTile = 8;  // depth of Accumulate is a multiple of this
+inline constexpr std::size_t kRowTile = 8;      // row counts are multiples of this
+inline constexpr std::size_t kColumnTile = 16;  // widths are multiples of this
+inline constexpr std::size_t kDepthTile = 8;    // depth of the weight sums is a multiple of this
+// Weight sums of more rows are cut into chains of so many, each rounded and added apart (CutStep):
+// at least kMaxRowsPerCustomer. With several rows a customer a micro-batch is one chain.
+inline constexpr std::size_t kChainRows = 80;
 
-// All matrices are row-major; `ld` is a leading dimension in elements.
+// Matrices are row-major; `ld` is a leading dimension in elements. A packed matrix of depth x
+// columns is cut into panels of `panel` columns (the last may be narrower), one after the other,
+// each row-major: a tile's operands are then consecutive, whatever the width.
 struct Kernels {
   std::string_view name;
-  // out[r][n] = start[n] + a[r][0] w[0][n] + a[r][1] w[1][n] + ..., fp32, in this order. w is depth
-  // x columns.
+  std::size_t panel;  // a multiple of kColumnTile
+  // out[r][n] = start[n] + a[r][0] w[0][n] + a[r][1] w[1][n] + ..., fp32, in this order. w is
+  // packed.
   void (*multiply)(std::size_t rows, std::size_t depth, std::size_t columns, const float* a,
-                   std::size_t ld, const float* w, const float* start, float* out);
-  // out[r] += w[index[r][0]] + w[index[r][1]] + ..., fp32, one after the other; w has `columns` a
-  // row.
+                   std::size_t lda, const float* w, const float* start, float* out,
+                   std::size_t ldo);
+  // out[r] += w[index[r][0]] + w[index[r][1]] + ..., fp32, one after the other; a row of w has
+  // `columns`.
   void (*add_rows)(std::size_t rows, std::size_t columns, const std::uint32_t* index,
-                   std::size_t per_row, const float* w, float* out);
-  // x <- max(0, x); a NaN stays.
-  void (*relu)(std::size_t count, float* x);
-  // delta <- activation > 0 ? delta : 0.
-  void (*relu_backward)(std::size_t count, const float* activation, float* delta);
+                   std::size_t per_row, const float* w, float* out, std::size_t ldo);
+  // out[r] += sum over i of weight[r][i] * w[index[r][i]], as add_rows.
+  void (*add_weighted_rows)(std::size_t rows, std::size_t columns, const std::uint32_t* index,
+                            const float* weight, std::size_t per_row, const float* w, float* out,
+                            std::size_t ldo);
+  // x <- max(0, x); a NaN stays. squares (or null): |x[r]|^2 summed in fp32.
+  void (*relu)(std::size_t rows, std::size_t columns, float* x, std::size_t ld, float* squares);
+  // delta <- activation > 0 ? delta : 0; squares as above.
+  void (*relu_backward)(std::size_t rows, std::size_t columns, const float* activation,
+                        std::size_t lda, float* delta, std::size_t ldd, float* squares);
+  void (*squares)(std::size_t rows, std::size_t columns, const float* x, std::size_t ld,
+                  float* out);
+  // norm[r] += upper bound of (offset[r] + |a_r|^2) |delta_r|^2, from `squares` of both.
+  void (*add_norms)(std::size_t rows, std::size_t a_columns, std::size_t delta_columns,
+                    const double* offset, const float* a, const float* delta, double* norm);
+  // factor[r] = min(1, limit / (sqrt(norm[r]) (1 + 2^-20))), or exactly 0 where norm is not finite.
+  void (*factors)(std::size_t rows, const double* norm, double limit, float* factor);
   // sum of x[i] y[i]: products of fp32 are exact in fp64, so only the sum rounds.
   double (*dot)(std::size_t columns, const float* x, const float* y);
-  // out[r] = dot(x[r], x[r]); x has `columns` a row.
-  void (*squares)(std::size_t rows, std::size_t columns, const float* x, double* out);
-  // out[r][n] = mask[r] & (factor[r] * x[r][n]) in fp64; mask is all ones or all zeros.
-  void (*widen)(std::size_t rows, std::size_t columns, const float* x, const double* factor,
-                const std::uint64_t* mask, double* out, std::size_t ld);
-  // sum[k][n] += a[0][k] e[0][n] + a[1][k] e[1][n] + ..., fp64, in this order. sum and e have
-  // `columns` a row.
-  void (*accumulate)(std::size_t rows, std::size_t depth, std::size_t columns, const double* a,
-                     std::size_t ld, const double* e, double* sum);
-  // sum[index[r][i]] += e[r] for every r and i, fp64.
+  // delta[r] <- factor[r] delta[r] and bias[n] = sum over r of delta[r][n], fp32, in this order.
+  // factor null: ones.
+  void (*scale)(std::size_t rows, std::size_t columns, const float* factor, float* delta,
+                std::size_t ldd, float* bias);
+  // The rows' products a[0][k] e[0][n] + a[1][k] e[1][n] + ..., one fp32 chain in this order, are
+  // added to the packed sum: as they are, or rounded half to even to the grid of `grid` points a
+  // unit, which are added exactly. |product| * grid must be under 2^31.
+  void (*accumulate)(std::size_t rows, std::size_t depth, std::size_t columns, const float* a,
+                     std::size_t lda, const float* e, std::size_t lde, float* sum);
+  void (*accumulate_grid)(std::size_t rows, std::size_t depth, std::size_t columns, const float* a,
+                          std::size_t lda, const float* e, std::size_t lde, float grid,
+                          std::int32_t* sum);
+  // sum[i] += x[i], or round(grid * x[i]).
+  void (*add)(std::size_t count, const float* x, float* sum);
+  void (*add_grid)(std::size_t count, const float* x, float grid, std::int32_t* sum);
+  // sum[index[r][i]] += weight[r][i] * e[r] for every r and i, or round(grid * that). weight null:
+  // ones.
   void (*scatter)(std::size_t rows, std::size_t columns, const std::uint32_t* index,
-                  std::size_t per_row, const double* e, double* sum);
+                  const float* weight, std::size_t per_row, const float* e, std::size_t lde,
+                  float* sum);
+  void (*scatter_grid)(std::size_t rows, std::size_t columns, const std::uint32_t* index,
+                       const float* weight, std::size_t per_row, const float* e, std::size_t lde,
+                       float grid, std::int32_t* sum);
   // out[i] = round half to even of x[i] * scale; needs a power of two and |x[i] * scale| < 2^51
   // (CheckShape).
   void (*to_grid)(std::size_t count, const double* x, double scale, std::int64_t* out);
+  // Packs w, depth x columns with leading dimension ld, or its transpose; widths are padded with
+  // zeros to kColumnTile.
+  void (*pack)(std::size_t depth, std::size_t columns, const float* w, std::size_t ld, float* out);
+  void (*pack_transposed)(std::size_t depth, std::size_t columns, const float* w, std::size_t ld,
+                          float* out);
+  // Chains of multiply-adds in registers for `count` steps: the peak that a benchmark divides by.
+  // Returns how many floating-point operations that were.
+  double (*peak)(std::size_t count, float* out);
 };
 
 const Kernels& BaselineKernels();
@@ -57,6 +94,10 @@ const Kernels& BestKernels();
 
 inline constexpr std::size_t RoundUp(std::size_t n, std::size_t tile) {
   return (n + tile - 1) / tile * tile;
+}
+// Rows of a matrix start an odd number of cache lines apart, so that columns use every cache set.
+inline constexpr std::size_t Leading(std::size_t width) {
+  return RoundUp(width, 2 * kColumnTile) + kColumnTile;
 }
 
 }  // namespace veilsum::client::cpu

@@ -15,17 +15,16 @@ namespace {
 constexpr std::string_view kName = "avx512";
 using F = __m512;
 using D = __m512d;
+using I = __m512i;
 constexpr std::size_t kF = 16, kD = 8, kGemmRows = 8, kGemmVectors = 2, kSumDepth = 8;
 
 INLINE F LoadF(const float* p) { return _mm512_loadu_ps(p); }
-INLINE D LoadD(const double* p) { return _mm512_loadu_pd(p); }
 INLINE void StoreF(float* p, F v) { _mm512_storeu_ps(p, v); }
-INLINE void StoreD(double* p, D v) { _mm512_storeu_pd(p, v); }
 INLINE F SetF(float x) { return _mm512_set1_ps(x); }
 INLINE D SetD(double x) { return _mm512_set1_pd(x); }
 INLINE F AddF(F a, F b) { return _mm512_add_ps(a, b); }
 INLINE D AddD(D a, D b) { return _mm512_add_pd(a, b); }
-INLINE D MulD(D a, D b) { return _mm512_mul_pd(a, b); }
+INLINE F MulF(F a, F b) { return _mm512_mul_ps(a, b); }
 INLINE F FmaF(F a, F b, F c) { return _mm512_fmadd_ps(a, b, c); }
 INLINE D FmaD(D a, D b, D c) { return _mm512_fmadd_pd(a, b, c); }
 INLINE F ReluF(F x) {
@@ -37,9 +36,11 @@ INLINE F KeepWherePositive(F activation, F delta) {
 }
 INLINE D WidenD(const float* p) { return _mm512_cvtps_pd(_mm256_loadu_ps(p)); }
 INLINE double SumD(D x) { return _mm512_reduce_add_pd(x); }
-INLINE D MaskD(D x, std::uint64_t mask) {
-  return _mm512_and_pd(x, _mm512_castsi512_pd(_mm512_set1_epi64(static_cast<long long>(mask))));
-}
+INLINE float SumF(F x) { return _mm512_reduce_add_ps(x); }
+INLINE I RoundI(F x) { return _mm512_cvtps_epi32(x); }
+INLINE I LoadI(const std::int32_t* p) { return _mm512_loadu_si512(p); }
+INLINE void StoreI(std::int32_t* p, I v) { _mm512_storeu_si512(p, v); }
+INLINE I AddI(I a, I b) { return _mm512_add_epi32(a, b); }
 
 #include "client/train/cpu/kernels.inc"
 

@@ -1,93 +1,115 @@
 #include "client/train/cpu/network.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace veilsum::client::cpu {
 
 Network::Network(const model::Layout& layout, std::size_t rows, std::size_t categorical,
                  const Kernels& kernels)
     : kernels_(kernels),
-      rows_(rows),
       categorical_(categorical),
+      numeric_(layout.numeric()),
+      parameters_(layout.parameters()),
+      buffers_(layout.buffers()),
       active_(rows * categorical),
       ones_(rows, 1.0) {
-  std::size_t widest = 0, widest_input = 0;
+  std::size_t widest = 0;
   for (const model::Layer& l : layout.layers()) {
-    Layer layer{l.in, l.out, l.weight, l.bias, layers_.empty() ? layout.numeric() : l.in,
-                0,    0,     0,        {},     {},
-                {},   {},    {},       {},     {}};
+    Layer layer;
+    layer.in = l.in;
+    layer.out = l.out;
+    layer.weight_at = l.weight;
+    layer.bias_at = l.bias;
+    layer.dense = layers_.empty() ? layout.dense_inputs() : l.in;
     layer.input_width = RoundUp(layer.dense, kColumnTile);
     layer.width = RoundUp(l.out, kColumnTile);
-    layer.wide_ld = RoundUp(layer.dense + 1, kColumnTile);
-    layer.weight.assign((l.in + 1) * layer.width, 0);
+    layer.depth = RoundUp(layer.dense, kDepthTile);
+    layer.lda = Leading(layer.input_width);
+    layer.ldd = Leading(layer.width);
+    layer.weight.assign(layer.dense * layer.width, 0);
+    layer.bias.assign(layer.width, 0);
+    layer.sparse.assign((l.in - layer.dense) * layer.width, 0);
     if (!layers_.empty()) layer.back.assign(l.out * layer.input_width, 0);
-    layer.input.assign(rows * layer.input_width, 0);
-    layer.delta.assign(rows * layer.width, 0);
-    // Accumulate works in blocks of kDepthTile rows; what it adds to rows after the bias is exactly
-    // zero.
-    layer.sum.assign(std::max(l.in + 1, RoundUp(layer.dense + 1, kDepthTile)) * layer.width, 0);
+    layer.input.assign(rows * layer.lda, 0);
+    layer.delta.assign(rows * layer.ldd, 0);
     layer.input_squares.resize(rows);
     layer.delta_squares.resize(rows);
+    layer.sum_at = sum_size_;
+    sum_size_ = layer.sparse_sum() + layer.sparse.size();
     widest = std::max({widest, layer.width, layer.input_width});
-    widest_input = std::max(widest_input, layer.wide_ld);
     layers_.push_back(std::move(layer));
   }
-  logits_.assign(rows * layers_.back().width, 0);
+  logits_ld_ = layers_.back().ldd;
+  logits_.assign(rows * logits_ld_, 0);
   zeros_.assign(widest, 0);
-  wide_input_.assign(rows * widest_input, 0);
-  wide_delta_.assign(rows * widest, 0);
+  bias_.assign(widest, 0);
 }
 
 void Network::Load(const model::ModelVector& model) {
   for (Layer& layer : layers_) {
     const float* weight = model.data() + layer.weight_at;
-    for (std::size_t i = 0; i < layer.in; ++i) {
+    kernels_.pack(layer.dense, layer.out, weight, layer.out, layer.weight.data());
+    if (!layer.back.empty())
+      kernels_.pack_transposed(layer.out, layer.in, weight, layer.out, layer.back.data());
+    for (std::size_t i = layer.dense; i < layer.in; ++i)
       std::copy_n(weight + i * layer.out, layer.out,
-                  layer.weight.data() + PackedRow(layer, i) * layer.width);
-      if (layer.back.empty()) continue;
-      for (std::size_t n = 0; n < layer.out; ++n)
-        layer.back[n * layer.input_width + i] = weight[i * layer.out + n];
-    }
-    std::copy_n(model.data() + layer.bias_at, layer.out,
-                layer.weight.data() + layer.dense * layer.width);
-    std::fill(layer.sum.begin(), layer.sum.end(), 0.0);
+                  layer.sparse.data() + (i - layer.dense) * layer.width);
+    std::copy_n(model.data() + layer.bias_at, layer.out, layer.bias.data());
   }
+  const Layer& first = layers_.front();
+  bag_weight_.assign(
+      model.begin() + static_cast<std::ptrdiff_t>(first.weight_at + numeric_ * first.out),
+      model.begin() + static_cast<std::ptrdiff_t>(first.weight_at + first.dense * first.out));
 }
 
-void Network::Forward() {
+void Network::Forward(std::size_t rows, bool squares) {
+  Layer& first = layers_.front();
+  if (squares)
+    kernels_.squares(rows, first.input_width, first.input.data(), first.lda,
+                     first.input_squares.data());
   for (std::size_t l = 0; l < layers_.size(); ++l) {
-    Layer& layer = layers_[l];
-    const bool last = l + 1 == layers_.size();
-    float* out = last ? logits_.data() : layers_[l + 1].input.data();
-    kernels_.multiply(rows_, layer.dense, layer.width, layer.input.data(), layer.input_width,
-                      layer.weight.data(), layer.weight.data() + layer.dense * layer.width, out);
-    if (l == 0)
-      kernels_.add_rows(rows_, layer.width, active_.data(), categorical_, layer.weight.data(), out);
-    if (!last) kernels_.relu(rows_ * layer.width, out);
+    const Layer& layer = layers_[l];
+    Layer* next = l + 1 < layers_.size() ? &layers_[l + 1] : nullptr;
+    float* out = next ? next->input.data() : logits_.data();
+    const std::size_t ldo = next ? next->lda : logits_ld_;
+    kernels_.multiply(rows, layer.dense, layer.width, layer.input.data(), layer.lda,
+                      layer.weight.data(), layer.bias.data(), out, ldo);
+    if (!layer.sparse.empty())
+      kernels_.add_rows(rows, layer.width, active_.data(), categorical_, layer.sparse.data(), out,
+                        ldo);
+    if (next)
+      kernels_.relu(rows, layer.width, out, ldo, squares ? next->input_squares.data() : nullptr);
   }
 }
 
-void Network::Backward() {
+void Network::Backward(std::size_t rows, bool squares) {
+  Layer& last = layers_.back();
+  if (squares)
+    kernels_.squares(rows, last.width, last.delta.data(), last.ldd, last.delta_squares.data());
   for (std::size_t l = layers_.size() - 1; l > 0; --l) {
     const Layer& layer = layers_[l];
     Layer& below = layers_[l - 1];
-    kernels_.multiply(rows_, layer.out, layer.input_width, layer.delta.data(), layer.width,
-                      layer.back.data(), zeros_.data(), below.delta.data());
-    kernels_.relu_backward(rows_ * below.width, layer.input.data(), below.delta.data());
+    kernels_.multiply(rows, layer.out, layer.input_width, layer.delta.data(), layer.ldd,
+                      layer.back.data(), zeros_.data(), below.delta.data(), below.ldd);
+    kernels_.relu_backward(rows, below.width, layer.input.data(), layer.lda, below.delta.data(),
+                           below.ldd, squares ? below.delta_squares.data() : nullptr);
   }
 }
 
-void Network::SquareRows() {
-  for (Layer& layer : layers_) {
-    kernels_.squares(rows_, layer.input_width, layer.input.data(), layer.input_squares.data());
-    kernels_.squares(rows_, layer.width, layer.delta.data(), layer.delta_squares.data());
+void Network::RowNorms(std::size_t rows, std::span<const double> active_squares,
+                       std::span<double> norm) const {
+  std::fill(norm.begin(), norm.end(), 0.0);
+  for (std::size_t l = 0; l < layers_.size(); ++l) {
+    const Layer& layer = layers_[l];
+    kernels_.add_norms(rows, layer.input_width, layer.width,
+                       l == 0 ? active_squares.data() : ones_.data(), layer.input_squares.data(),
+                       layer.delta_squares.data(), norm.data());
   }
 }
 
 double Network::InputDot(std::size_t l, std::size_t r, std::size_t s) const {
-  const double dot =
-      1 + (r == s ? layers_[l].input_squares[r]
-                  : kernels_.dot(layers_[l].input_width, InputRow(l, r), InputRow(l, s)));
+  const double dot = 1 + kernels_.dot(layers_[l].input_width, InputRow(l, r), InputRow(l, s));
   if (l != 0) return dot;
   const std::uint32_t* left = active_.data() + r * categorical_;
   const std::uint32_t* right = active_.data() + s * categorical_;
@@ -98,38 +120,98 @@ double Network::InputDot(std::size_t l, std::size_t r, std::size_t s) const {
 }
 
 double Network::DeltaDot(std::size_t l, std::size_t r, std::size_t s) const {
-  return r == s ? layers_[l].delta_squares[r]
-                : kernels_.dot(layers_[l].width, DeltaRow(l, r), DeltaRow(l, s));
+  return kernels_.dot(layers_[l].width, DeltaRow(l, r), DeltaRow(l, s));
 }
 
-void Network::Accumulate(const double* factor, const std::uint64_t* mask) {
-  for (std::size_t l = 0; l < layers_.size(); ++l) {
-    Layer& layer = layers_[l];
-    kernels_.widen(rows_, layer.width, layer.delta.data(), factor, mask, wide_delta_.data(),
-                   layer.width);
-    std::fill(wide_input_.begin(),
-              wide_input_.begin() + static_cast<std::ptrdiff_t>(rows_ * layer.wide_ld), 0.0);
-    kernels_.widen(rows_, layer.input_width, layer.input.data(), ones_.data(), mask,
-                   wide_input_.data(), layer.wide_ld);
-    for (std::size_t r = 0; r < rows_; ++r) wide_input_[r * layer.wide_ld + layer.dense] = 1;
-    kernels_.accumulate(rows_, RoundUp(layer.dense + 1, kDepthTile), layer.width,
-                        wide_input_.data(), layer.wide_ld, wide_delta_.data(), layer.sum.data());
-    if (l == 0)
-      kernels_.scatter(rows_, layer.width, active_.data(), categorical_, wide_delta_.data(),
-                       layer.sum.data());
+void Network::ClearRow(std::size_t row) {
+  for (Layer& layer : layers_) {
+    std::fill_n(layer.input.begin() + static_cast<std::ptrdiff_t>(row * layer.lda), layer.lda, 0);
+    std::fill_n(layer.delta.begin() + static_cast<std::ptrdiff_t>(row * layer.ldd), layer.ldd, 0);
   }
 }
 
-void Network::CopySum(const model::Layout& layout, std::vector<double>& out) const {
-  out.resize(layout.parameters());
+void Network::StartSum(float grid, int finer) {
+  grid_ = grid;
+  finer_ = finer;
+  if (grid == 0) {
+    sum_.assign(sum_size_, 0);
+  } else {
+    grid_sum_.assign(sum_size_, 0);
+    total_.clear();
+  }
+}
+
+void Network::Accumulate(std::size_t rows, const float* factor) {
+  for (Layer& layer : layers_) {
+    const float* a = layer.input.data();
+    float* e = layer.delta.data();
+    for (std::size_t r = 0; r < rows; r += kChainRows) {
+      kernels_.scale(std::min(kChainRows, rows - r), layer.width, factor ? factor + r : nullptr,
+                     e + r * layer.ldd, layer.ldd, bias_.data());
+      if (grid_ == 0)
+        kernels_.add(layer.width, bias_.data(), sum_.data() + layer.bias_sum());
+      else
+        kernels_.add_grid(layer.width, bias_.data(), grid_, grid_sum_.data() + layer.bias_sum());
+    }
+    if (grid_ == 0)
+      kernels_.accumulate(rows, layer.depth, layer.width, a, layer.lda, e, layer.ldd,
+                          sum_.data() + layer.sum_at);
+    else
+      kernels_.accumulate_grid(rows, layer.depth, layer.width, a, layer.lda, e, layer.ldd, grid_,
+                               grid_sum_.data() + layer.sum_at);
+    if (layer.sparse.empty()) continue;
+    if (grid_ == 0)
+      kernels_.scatter(rows, layer.width, active_.data(), nullptr, categorical_, e, layer.ldd,
+                       sum_.data() + layer.sparse_sum());
+    else
+      kernels_.scatter_grid(rows, layer.width, active_.data(), nullptr, categorical_, e, layer.ldd,
+                            std::ldexp(grid_, finer_), grid_sum_.data() + layer.sparse_sum());
+  }
+}
+
+void Network::Flush() {
+  if (grid_ == 0) return;
+  if (total_.empty()) total_.assign(sum_size_, 0);
+  for (std::size_t i = 0; i < sum_size_; ++i) total_[i] += grid_sum_[i];
+  std::fill(grid_sum_.begin(), grid_sum_.end(), 0);
+}
+
+std::int64_t Network::Scattered(std::int64_t sum) const {
+  if (finer_ == 0) return sum;
+  const std::int64_t floor = sum >> finer_, rest = sum - (floor << finer_);
+  const std::int64_t half = std::int64_t{1} << (finer_ - 1);
+  return floor + (rest > half || (rest == half && (floor & 1) != 0) ? 1 : 0);
+}
+
+template <class From, class To>
+void Network::Unpack(const From& sum, std::vector<To>& out) const {
+  using Wide = std::conditional_t<std::is_same_v<To, double>, float, std::int64_t>;
+  out.resize(parameters_);
   for (const Layer& layer : layers_) {
-    double* weight = out.data() + (layer.weight_at - layout.buffers());
-    for (std::size_t i = 0; i < layer.in; ++i)
-      std::copy_n(layer.sum.data() + PackedRow(layer, i) * layer.width, layer.out,
-                  weight + i * layer.out);
-    std::copy_n(layer.sum.data() + layer.dense * layer.width, layer.out,
-                out.data() + (layer.bias_at - layout.buffers()));
+    To* weight = out.data() + (layer.weight_at - buffers_);
+    for (std::size_t n = 0; n < layer.width; n += kernels_.panel) {
+      const std::size_t width = std::min(kernels_.panel, layer.width - n);
+      const std::size_t wide = std::min(width, layer.out - n);
+      const auto* panel = sum.data() + layer.sum_at + n * layer.depth;
+      for (std::size_t k = 0; k < layer.dense; ++k)
+        for (std::size_t i = 0; i < wide; ++i)
+          weight[k * layer.out + n + i] = static_cast<To>(panel[k * width + i]);
+    }
+    for (std::size_t k = layer.dense; k < layer.in; ++k)
+      for (std::size_t n = 0; n < layer.out; ++n)
+        weight[k * layer.out + n] = Scattered(
+            static_cast<Wide>(sum[layer.sparse_sum() + (k - layer.dense) * layer.width + n]));
+    for (std::size_t n = 0; n < layer.out; ++n)
+      out[layer.bias_at - buffers_ + n] = static_cast<To>(sum[layer.bias_sum() + n]);
   }
 }
+
+void Network::CopySum(std::vector<std::int64_t>& out) const {
+  if (total_.empty())  // never flushed
+    Unpack(grid_sum_, out);
+  else
+    Unpack(total_, out);
+}
+void Network::CopySum(std::vector<double>& out) const { Unpack(sum_, out); }
 
 }  // namespace veilsum::client::cpu

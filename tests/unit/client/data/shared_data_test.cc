@@ -1,5 +1,7 @@
 // The loader against the three published data sets: counts and figures of their README files and of
 // REFERENCE.md.
+#include <algorithm>
+
 #include "client/data/dataset.h"
 #include "client/data/manifest.h"
 #include "model/plan/plan_format.h"
@@ -75,6 +77,26 @@ TEST(SharedData, TheWorkedExampleOfTheReference) {
   for (std::size_t i = 0; i < 9; ++i)
     EXPECT_NEAR(data.training.NumericOf(row)[i], expected[i], 1e-6) << i;
   EXPECT_THAT(data.training.ActiveOf(row), testing::ElementsAre(22, 42, 85, 130, 172, 177));
+}
+
+TEST(SharedData, TheTextOfTheReference) {
+  SKIP_WITHOUT_SHARED("data/womens_clothing");
+  ASSERT_OK_AND_ASSIGN(model::Plan plan,
+                       model::ReadPlanFile("deploy/examples/womens_clothing.toml"));
+  for (model::Feature& feature : plan.features)
+    if (feature.is_list()) feature.buckets = 4096;
+  ASSERT_OK_AND_ASSIGN(
+      const Dataset data,
+      LoadDataset(plan, {SharedFile("data/womens_clothing/merchants/dept_bottoms")}));
+  const auto& ids = data.training.customer_ids;
+  const auto row = static_cast<std::size_t>(std::ranges::find(ids, "r00003") - ids.begin());
+  ASSERT_LT(row, ids.size());
+  ASSERT_EQ(data.training.lists.size(), 1u);
+  const auto weights = data.training.lists[0].WeightsOf(row);
+  const auto largest = std::ranges::max_element(weights) - weights.begin();
+  EXPECT_EQ(data.training.lists[0].IdsOf(row)[static_cast<std::size_t>(largest)], 293u);
+  EXPECT_NEAR(weights[static_cast<std::size_t>(largest)], 0.363803, 1e-6);
+  EXPECT_EQ(std::ranges::count_if(weights, [](float w) { return w != 0; }), 43);
 }
 
 TEST(SharedData, TheSmallestMerchantIsRefusedWithAdvice) {

@@ -29,7 +29,7 @@ double FactorOf(const Operands& o, const cpu::Kernels& path) {
     }
   cpu::CertifiedNorm norm;
   norm.AddLayer(o.in, o.out, o.rows, inputs, deltas);
-  return norm.Factor(kClip);
+  return norm.Factor(kClip, cpu::Slack(o.rows));
 }
 
 long double NormOf(const Operands& o) {

@@ -8,8 +8,29 @@ namespace {
 
 struct Activations {
   std::vector<Exact> inputs;  // of every layer
-  long double logit = 0;
+  Exact outputs;
 };
+
+long double BagOutput(const model::Bag& bag, const Exact& model, const model::Examples& examples,
+                      std::size_t row, std::size_t n) {
+  const model::IdList& list = examples.lists[bag.list];
+  long double z = 0;
+  for (std::size_t k = 0; k < list.slots; ++k)
+    z += static_cast<long double>(list.WeightsOf(row)[k]) *
+         model[bag.weight + list.IdsOf(row)[k] * bag.width + n];
+  return z;
+}
+
+// delta: of the bag's outputs.
+void AddBagGradient(const model::Layout& layout, const model::Bag& bag,
+                    const model::Examples& examples, std::size_t row, const long double* delta,
+                    Exact& gradient) {
+  const model::IdList& list = examples.lists[bag.list];
+  for (std::size_t k = 0; k < list.slots; ++k)
+    for (std::size_t n = 0; n < bag.width; ++n)
+      gradient[bag.weight - layout.buffers() + list.IdsOf(row)[k] * bag.width + n] +=
+          static_cast<long double>(list.WeightsOf(row)[k]) * delta[n];
+}
 
 Exact FirstInput(const model::Layout& layout, const Exact& model, const model::Examples& examples,
                  std::size_t row) {
@@ -20,6 +41,9 @@ Exact FirstInput(const model::Layout& layout, const Exact& model, const model::E
       x[j] = std::clamp((x[j] - model[j]) * model[layout.numeric() + j], -4.0L, 4.0L);
   }
   for (const std::uint32_t input : examples.ActiveOf(row)) x[input] += 1;
+  for (const model::Bag& bag : layout.bags())
+    for (std::size_t n = 0; !bag.direct && n < bag.width; ++n)
+      x[bag.first_input + n] += BagOutput(bag, model, examples, row, n);
   return x;
 }
 
@@ -39,13 +63,65 @@ Activations Forward(const model::Layout& layout, const Exact& model,
       for (long double& value : z) value = std::max(value, 0.0L);
     x = std::move(z);
   }
-  out.logit = x[0];
+  for (const model::Bag& bag : layout.bags())
+    for (std::size_t n = 0; bag.direct && n < bag.width; ++n)
+      x[n] += BagOutput(bag, model, examples, row, n);
+  out.outputs = std::move(x);
   return out;
 }
 
+long double LabelOf(const model::Examples& examples, std::size_t row, std::size_t head,
+                    std::size_t heads) {
+  return head == 0 ? examples.labels[row] : examples.more_labels[row * (heads - 1) + head - 1];
+}
+
+// The loss of a head, and its derivatives by its outputs.
+long double LossOf(const model::Head& head, std::span<const long double> z, long double label,
+                   std::span<long double> delta) {
+  std::fill(delta.begin(), delta.end(), 0.0L);
+  if (std::isnan(label)) return 0;
+  long double loss = 0;
+  const long double error = z[0] - label, huber = head.huber;
+  if (head.loss == model::Loss::kLogistic) {
+    delta[0] = 1 / (1 + std::exp(-z[0])) - label;
+    loss = std::log1p(std::exp(-std::abs(z[0]))) + std::max(z[0], 0.0L) - label * z[0];
+  } else if (head.loss == model::Loss::kSoftmax) {
+    long double sum = 0;
+    for (const long double x : z) sum += std::exp(x);
+    for (std::size_t i = 0; i < z.size(); ++i) delta[i] = std::exp(z[i]) / sum;
+    delta[static_cast<std::size_t>(label)] -= 1;
+    loss = std::log(sum) - z[static_cast<std::size_t>(label)];
+  } else if (head.loss == model::Loss::kSquared || std::abs(error) <= huber) {
+    delta[0] = error;
+    loss = error * error / 2;
+  } else {
+    delta[0] = error < 0 ? -huber : huber;
+    loss = huber * (std::abs(error) - huber / 2);
+  }
+  for (long double& d : delta) d *= static_cast<long double>(head.weight);
+  return static_cast<long double>(head.weight) * loss;
+}
+
+long double RowLoss(const model::Examples& examples, std::size_t row, const model::Heads& wanted,
+                    const Exact& outputs, Exact& delta) {
+  const model::Heads heads = wanted.empty() ? model::Heads(1) : wanted;
+  delta.assign(outputs.size(), 0);
+  long double loss = 0;
+  std::size_t at = 0;
+  for (std::size_t h = 0; h < heads.size(); at += heads[h++].outputs)
+    loss += LossOf(heads[h], std::span(outputs).subspan(at, heads[h].outputs),
+                   LabelOf(examples, row, h, heads.size()),
+                   std::span(delta).subspan(at, heads[h].outputs));
+  return loss;
+}
+
 void AddRowGradient(const model::Layout& layout, const Exact& model, const Activations& row,
-                    long double label, Exact& gradient) {
-  Exact delta = {1 / (1 + std::exp(-row.logit)) - label};
+                    const model::Examples& examples, std::size_t at, const model::Heads& heads,
+                    Exact& gradient) {
+  Exact delta;
+  RowLoss(examples, at, heads, row.outputs, delta);
+  for (const model::Bag& bag : layout.bags())
+    if (bag.direct) AddBagGradient(layout, bag, examples, at, delta.data(), gradient);
   for (std::size_t l = layout.layers().size(); l-- > 0;) {
     const model::Layer& layer = layout.layers()[l];
     const Exact& x = row.inputs[l];
@@ -53,34 +129,37 @@ void AddRowGradient(const model::Layout& layout, const Exact& model, const Activ
     for (std::size_t i = 0; i < layer.in; ++i)
       for (std::size_t n = 0; n < layer.out; ++n) {
         gradient[layer.weight - layout.buffers() + i * layer.out + n] += x[i] * delta[n];
-        if (x[i] > 0) below[i] += model[layer.weight + i * layer.out + n] * delta[n];
+        if (l == 0 || x[i] > 0) below[i] += model[layer.weight + i * layer.out + n] * delta[n];
       }
     for (std::size_t n = 0; n < layer.out; ++n)
       gradient[layer.bias - layout.buffers() + n] += delta[n];
     delta = std::move(below);
   }
+  for (const model::Bag& bag : layout.bags())
+    if (!bag.direct)
+      AddBagGradient(layout, bag, examples, at, delta.data() + bag.first_input, gradient);
 }
 
 }  // namespace
 
 long double CustomerLoss(const model::Layout& layout, const Exact& model,
-                         const model::Examples& examples, std::uint32_t customer) {
+                         const model::Examples& examples, std::uint32_t customer,
+                         const model::Heads& heads) {
   long double loss = 0;
+  Exact delta;
   for (std::size_t row = examples.first_row[customer]; row < examples.first_row[customer + 1];
-       ++row) {
-    const long double z = Forward(layout, model, examples, row).logit;
-    loss += std::log1p(std::exp(-std::abs(z))) + std::max(z, 0.0L) -
-            static_cast<long double>(examples.labels[row]) * z;
-  }
+       ++row)
+    loss += RowLoss(examples, row, heads, Forward(layout, model, examples, row).outputs, delta);
   return loss;
 }
 
 Exact CustomerGradient(const model::Layout& layout, const Exact& model,
-                       const model::Examples& examples, std::uint32_t customer) {
+                       const model::Examples& examples, std::uint32_t customer,
+                       const model::Heads& heads) {
   Exact gradient(layout.parameters());
   for (std::size_t row = examples.first_row[customer]; row < examples.first_row[customer + 1];
        ++row)
-    AddRowGradient(layout, model, Forward(layout, model, examples, row), examples.labels[row],
+    AddRowGradient(layout, model, Forward(layout, model, examples, row), examples, row, heads,
                    gradient);
   return gradient;
 }
@@ -107,6 +186,8 @@ model::Examples RandomExamples(const ExampleShape& shape, std::mt19937& rng) {
     for (std::uint32_t r = 0; r < rows; ++r) {
       for (int j = 0; j < shape.numeric; ++j) examples.numeric_values.push_back(uniform(rng));
       auto first = static_cast<std::uint32_t>(shape.numeric);
+      for (const model::BagShape& bag : shape.bags)
+        if (!bag.direct) first += static_cast<std::uint32_t>(bag.width);
       for (const std::uint32_t buckets : shape.buckets) {
         examples.active_inputs.push_back(first + static_cast<std::uint32_t>(rng()) % buckets);
         first += buckets;
@@ -114,6 +195,17 @@ model::Examples RandomExamples(const ExampleShape& shape, std::mt19937& rng) {
       examples.labels.push_back(static_cast<float>(rng() % 2));
     }
     examples.first_row.push_back(static_cast<std::uint32_t>(examples.rows()));
+  }
+  for (const model::BagShape& bag : shape.bags) {
+    if (bag.list < examples.lists.size()) continue;
+    model::IdList& list = examples.lists.emplace_back();
+    list.buckets = static_cast<std::uint32_t>(bag.buckets);
+    list.slots = 6;
+    for (std::size_t i = 0; i < examples.rows() * list.slots; ++i) {
+      const bool used = i % list.slots < 1 + (i / list.slots) % list.slots;
+      list.ids.push_back(used ? static_cast<std::uint32_t>(rng()) % list.buckets : 0);
+      list.weights.push_back(used ? 0.5f + 0.5f * uniform(rng) : 0);
+    }
   }
   return examples;
 }
@@ -132,6 +224,9 @@ model::ModelVector RandomModel(const model::Layout& layout, std::mt19937& rng, d
     for (std::size_t n = 0; n < layer.out; ++n)
       model[layer.bias + n] = static_cast<float>(0.1 * normal(rng));
   }
+  for (const model::Bag& bag : layout.bags())
+    for (std::size_t i = 0; i < bag.buckets * bag.width; ++i)
+      model[bag.weight + i] = static_cast<float>(gain * normal(rng));
   return model;
 }
 

@@ -7,18 +7,21 @@
 
 #include "client/train/cpu/engine.h"
 #include "model/examples.h"
+#include "model/heads.h"
 #include "model/layout.h"
 
 namespace veilsum::client {
 
 using Exact = std::vector<long double>;
 
-// The logistic loss summed over the rows of one customer, and its gradient over
-// layout.parameters().
+// The loss of all heads (none: one logistic output) summed over the rows of one customer, and its
+// gradient over layout.parameters().
 long double CustomerLoss(const model::Layout& layout, const Exact& model,
-                         const model::Examples& examples, std::uint32_t customer);
+                         const model::Examples& examples, std::uint32_t customer,
+                         const model::Heads& heads = {});
 Exact CustomerGradient(const model::Layout& layout, const Exact& model,
-                       const model::Examples& examples, std::uint32_t customer);
+                       const model::Examples& examples, std::uint32_t customer,
+                       const model::Heads& heads = {});
 long double Norm(const Exact& x);
 
 struct ExampleShape {
@@ -26,6 +29,7 @@ struct ExampleShape {
   std::uint32_t max_rows = 1;
   int numeric = 5;
   std::vector<std::uint32_t> buckets = {4, 8};
+  std::vector<model::BagShape> bags = {};  // over lists of 6 slots, some of them empty
 };
 std::size_t OneHot(const ExampleShape& shape);
 // Customers of 1 to max_rows rows.

@@ -1,6 +1,8 @@
 // A10, A13: one customer more moves the grid sum by at most D2 = s C (1 + 2^-20) + sqrt(d) + fp_err
 // (DP-02, L1).
+#include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "tests/support/status_matchers.h"
 #include "tests/unit/client/train/reference.h"
@@ -95,6 +97,44 @@ TEST(Sensitivity, AdversarialCustomersAreWithinD2) {
     for (const double scale : {16.0, 0x1p20})
       EXPECT_LE(LargestMove(f, *path, {40, 1, scale}, 100), 1) << path->name;
   }
+}
+
+// A step of several micro-batches: a customer's slot holds it, the others stay where they are, so
+// that only its own micro-batch differs, whatever fp32 rounds away there.
+TEST(Sensitivity, OneCustomerMovesOneMicroBatch) {
+  Federate f(1, 300, 6);
+  std::vector<std::uint32_t> slots(400);
+  std::iota(slots.begin(), slots.end(), 0u);
+  const StepShape shape{400, 1, 0x1p20};
+  for (const cpu::Kernels* path : AllPaths()) {
+    ASSERT_OK_AND_ASSIGN(auto engine, cpu::Engine::Create(f.layout, f.examples, 1, *path));
+    double largest = 0;
+    for (int i = 0; i < 10; ++i) {
+      std::shuffle(slots.begin(), slots.end(), f.rng);
+      std::vector<std::uint32_t> batch = Everyone(f.examples);
+      std::shuffle(batch.begin(), batch.end(), f.rng);
+      const std::span<const std::uint32_t> seats(slots.data(), batch.size());
+      ASSERT_OK_AND_ASSIGN(const auto with, engine->GridSum(f.model, batch, shape, seats));
+      batch.pop_back();
+      ASSERT_OK_AND_ASSIGN(const auto without,
+                           engine->GridSum(f.model, batch, shape, seats.first(batch.size())));
+      const double bound =
+          shape.scale * (1 + 0x1p-20) + std::sqrt(static_cast<double>(f.layout.parameters()));
+      largest = std::max(largest, Distance(with, without) / bound);
+    }
+    EXPECT_LE(largest, 1) << "A13 " << path->name;
+    EXPECT_GT(largest, 0.9) << "a clipped customer must come close";
+  }
+}
+
+TEST(Sensitivity, SlotsAreDifferentAndInRange) {
+  Federate f(1, 5, 7);
+  ASSERT_OK_AND_ASSIGN(auto engine,
+                       cpu::Engine::Create(f.layout, f.examples, 1, cpu::BestKernels()));
+  const std::vector<std::uint32_t> two = {1, 2}, same = {3, 3}, outside = {0, 9}, one = {4};
+  for (const auto& slots : {same, outside, one})
+    EXPECT_THAT(engine->GridSum(f.model, two, {9, 1, 0x1p20}, slots),
+                StatusIs(absl::StatusCode::kInvalidArgument, "slots"));
 }
 
 // The worst case of the rounding itself: a sum just under one half everywhere, moved across it.

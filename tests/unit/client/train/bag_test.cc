@@ -1,0 +1,162 @@
+// Bags in the engine against gradients materialised in long double, which agree with finite
+// differences; row invariance (A11), rows that are not finite (DP-09), and what is refused.
+#include "client/train/cpu/bag.h"
+
+#include <cmath>
+#include <cstring>
+
+#include "model/mlp.h"
+#include "tests/support/status_matchers.h"
+#include "tests/unit/client/train/reference.h"
+
+namespace veilsum::client {
+namespace {
+
+// One list in an embedding bag and on a direct path, and a second list in a bag.
+const std::vector<model::BagShape> kBags = {{0, 11, 3, false}, {0, 11, 1, true}, {1, 7, 2, false}};
+
+struct Fixture {
+  explicit Fixture(std::uint32_t max_rows, std::vector<std::size_t> hidden = {20, 9},
+                   std::vector<model::BagShape> bags = kBags)
+      : rng(max_rows) {
+    shape.max_rows = max_rows;
+    shape.bags = bags;
+    examples = RandomExamples(shape, rng);
+    layout = model::Layout::Mlp(static_cast<std::size_t>(shape.numeric), OneHot(shape), hidden,
+                                true, bags);
+    model = RandomModel(layout, rng);
+  }
+  Exact exact() const { return Exact(model.begin(), model.end()); }
+
+  ExampleShape shape;
+  std::mt19937 rng;
+  model::Examples examples;
+  model::Layout layout = model::Layout::Mlp(1, 1, {}, false);
+  model::ModelVector model;
+};
+
+TEST(ReferenceGradient, WithBagsAgreesWithFiniteDifferences) {
+  Fixture f(3);
+  Exact model = f.exact();
+  const Exact gradient = CustomerGradient(f.layout, model, f.examples, 1);
+  for (std::size_t i = 0; i < gradient.size(); ++i) {
+    long double& weight = model[f.layout.buffers() + i];
+    const long double before = weight, step = 1e-7L;
+    weight = before + step;
+    const long double up = CustomerLoss(f.layout, model, f.examples, 1);
+    weight = before - step;
+    const long double down = CustomerLoss(f.layout, model, f.examples, 1);
+    weight = before;
+    EXPECT_NEAR(static_cast<double>((up - down) / (2 * step)), static_cast<double>(gradient[i]),
+                1e-8)
+        << i;
+  }
+}
+
+void ExpectAgreement(Fixture& f, std::uint32_t max_rows, double clip_norm) {
+  const auto everyone = Everyone(f.examples);
+  Exact expected(f.layout.parameters());
+  for (const std::uint32_t u : everyone) {
+    const Exact gradient = CustomerGradient(f.layout, f.exact(), f.examples, u);
+    const long double factor = std::min(1.0L, static_cast<long double>(clip_norm) / Norm(gradient));
+    for (std::size_t i = 0; i < gradient.size(); ++i) expected[i] += factor * gradient[i];
+  }
+  for (const cpu::Kernels* path : AllPaths()) {
+    ASSERT_OK_AND_ASSIGN(auto engine, cpu::Engine::Create(f.layout, f.examples, max_rows, *path));
+    ASSERT_OK_AND_ASSIGN(const auto sum, engine->Sum(f.model, everyone, 64, clip_norm));
+    Exact difference(expected);
+    for (std::size_t i = 0; i < sum.size(); ++i) difference[i] -= sum[i];
+    EXPECT_LT(Norm(difference), 1e-5L * Norm(expected)) << path->name << " R=" << max_rows;
+  }
+}
+
+TEST(Bag, ClippedSumsAgreeWithMaterialisedGradients) {
+  for (const std::uint32_t max_rows : {1u, 2u, 5u})
+    for (const double clip_norm : {0.05, 1.0, 1e6}) {
+      Fixture deep(max_rows), linear(max_rows, {}, {{0, 11, 1, true}});
+      ExpectAgreement(deep, max_rows, clip_norm);
+      ExpectAgreement(linear, max_rows, clip_norm);
+    }
+}
+
+TEST(Bag, LogitsAgreeWithTheReferenceForwardPass) {
+  Fixture f(3);
+  ASSERT_OK_AND_ASSIGN(const auto expected, model::Logits(f.layout, f.model, f.examples));
+  ASSERT_OK_AND_ASSIGN(auto engine,
+                       cpu::Engine::Create(f.layout, f.examples, 3, cpu::BestKernels()));
+  ASSERT_OK_AND_ASSIGN(const auto logits, engine->Logits(f.model));
+  ASSERT_EQ(logits.size(), expected.size());
+  for (std::size_t i = 0; i < logits.size(); ++i) EXPECT_NEAR(logits[i], expected[i], 1e-4);
+}
+
+TEST(Bag, CustomersAreTheSameBitsAloneAndInAnyPlace) {
+  Fixture f(2);
+  for (const cpu::Kernels* path : AllPaths()) {
+    ASSERT_OK_AND_ASSIGN(auto engine, cpu::Engine::Create(f.layout, f.examples, 2, *path));
+    cpu::Trace together, alone;
+    engine->set_trace(&together);
+    auto backwards = Everyone(f.examples);
+    std::ranges::reverse(backwards);
+    ASSERT_OK(engine->Sum(f.model, backwards, 50, 1.0));
+    engine->set_trace(&alone);
+    for (const std::uint32_t u : backwards)
+      ASSERT_OK(engine->Sum(f.model, std::vector<std::uint32_t>{u}, 1, 1.0));
+    ASSERT_EQ(together.operands.size(), alone.operands.size());
+    for (std::size_t i = 0; i < alone.operands.size(); ++i) {
+      ASSERT_EQ(together.operands[i].size(), alone.operands[i].size());
+      EXPECT_EQ(std::memcmp(together.operands[i].data(), alone.operands[i].data(),
+                            alone.operands[i].size() * sizeof(float)),
+                0)
+          << "A11 " << path->name;
+      EXPECT_EQ(together.factors[i], alone.factors[i]) << "A11 " << path->name;
+    }
+  }
+}
+
+TEST(Bag, AnEmptyTextAndPaddingMoveNothing) {
+  Fixture f(1, {}, {{0, 11, 1, true}});
+  model::IdList& list = f.examples.lists[0];
+  std::ranges::fill(list.weights, 0.0f);
+  const auto everyone = Everyone(f.examples);
+  ASSERT_OK_AND_ASSIGN(auto engine,
+                       cpu::Engine::Create(f.layout, f.examples, 1, cpu::BestKernels()));
+  ASSERT_OK_AND_ASSIGN(const auto sum, engine->Sum(f.model, everyone, 64, 1.0));
+  EXPECT_THAT(sum.subspan(f.layout.bags()[0].weight - f.layout.buffers()), testing::Each(0.0));
+}
+
+TEST(Bag, WhatIsNotFiniteContributesExactlyNothing) {
+  Fixture f(2);
+  std::vector<std::uint32_t> others = Everyone(f.examples);
+  others.erase(others.begin() + 4);
+  for (const float bad : {NAN, INFINITY}) {
+    Fixture broken(2);
+    broken.examples.lists[1].weights[broken.examples.first_row[4] * 6] = bad;
+    ASSERT_OK_AND_ASSIGN(
+        auto engine, cpu::Engine::Create(broken.layout, broken.examples, 2, cpu::BestKernels()));
+    ASSERT_OK_AND_ASSIGN(const auto all,
+                         engine->GridSum(f.model, Everyone(f.examples), {64, 1, 0x1p20}));
+    ASSERT_OK_AND_ASSIGN(const auto without, engine->GridSum(f.model, others, {64, 1, 0x1p20}));
+    EXPECT_EQ(all, without) << "DP-09";
+  }
+}
+
+TEST(Bag, RefusesListsThatDoNotFit) {
+  const auto refuses = [](Fixture& f, const char* why) {
+    EXPECT_THAT(cpu::Engine::Create(f.layout, f.examples, 2, cpu::BestKernels()),
+                StatusIs(absl::StatusCode::kInvalidArgument, why));
+    EXPECT_THAT(model::Logits(f.layout, f.model, f.examples),
+                StatusIs(absl::StatusCode::kInvalidArgument, why));
+  };
+  Fixture id(2), weight(2), size(2), none(2);
+  id.examples.lists[0].ids[3] = 11;
+  refuses(id, "id 11 in list 0, must be below 11");
+  weight.examples.lists[1].weights[3] = -1;
+  refuses(weight, "list 1 has a weight below 0");
+  size.examples.lists[1].weights.pop_back();
+  refuses(size, "does not have 6 slots a row");
+  none.examples.lists.pop_back();
+  refuses(none, "1 lists of ids, the model needs number 1");
+}
+
+}  // namespace
+}  // namespace veilsum::client
