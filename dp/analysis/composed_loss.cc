@@ -253,9 +253,9 @@ double ComposedLoss::EpsilonAt(double delta) const {
   // Between two grid points delta is P - e^epsilon Q; the error of the lower one is an upper bound.
   const double left = std::max(0.0, At(low));
   if (left < At(lowest_) && truncated_below_) return At(high);
-  const double position = std::floor(left / step_) + 1 - static_cast<double>(lowest_);
-  const auto first =
-      static_cast<std::size_t>(std::clamp(position, 0.0, static_cast<double>(p_above_.size() - 1)));
+  // By index, not by division: a grid point's own mass must not be counted above itself.
+  const auto first = static_cast<std::size_t>(std::clamp<std::int64_t>(
+      low + 1 - lowest_, 0, static_cast<std::int64_t>(p_above_.size()) - 1));
   const double q = q_above_[first];
   const double excess = infinity_ + p_above_[first] + ErrorAbove(left) - delta;
   if (!(q > 0) || !(excess > 0)) return At(high);

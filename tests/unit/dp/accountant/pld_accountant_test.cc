@@ -90,6 +90,22 @@ TEST(PrivacyLoss, A3_FinerGridsAreTighter) {
   EXPECT_LE(EpsilonOf(schedule, 1e-5), .0059815 * 1.001);
 }
 
+// The closed form of one sampled release is convex: chords between grid points lie above it.
+TEST(PrivacyLoss, DP17_OneReleaseIsNeverBelowItsClosedForm) {
+  const auto tail = [](double x) { return std::erfc(x / M_SQRT2) / 2; };
+  for (const double q : {.01, .1})
+    for (const double z : {.5, 1.5, 4.0})
+      for (const double delta : {1e-5, 1e-6}) {
+        const double epsilon = EpsilonOf({{q, z, 1}}, delta);
+        if (epsilon == 0) continue;
+        const double x = z * z * std::log((std::exp(epsilon) - 1 + q) / q) + .5;
+        const double exact =
+            (1 - q) * tail(x / z) + q * tail((x - 1) / z) - std::exp(epsilon) * tail(x / z);
+        EXPECT_LE(exact, delta * (1 + 1e-9)) << q << " " << z << " " << delta;
+        EXPECT_GE(exact, delta * .99) << q << " " << z << " " << delta;
+      }
+}
+
 // ---- Composition (DP-18)
 
 // 10,000 Gaussian releases composed numerically, down to deltas that an untilted transform misses.
