@@ -15,9 +15,9 @@
 namespace veilsum::cli {
 namespace {
 
-constexpr int kInputs = 6;          // active inputs of a canary, its own
-constexpr double kClipNorm = 0.25;  // a canary's gradient is about 1.3
-constexpr int kScaleLog2 = 23;      // so that rounding costs little of the sensitivity
+constexpr int kInputs = 6;            // active inputs of a canary, its own
+constexpr double kClipNorm = 0.0625;  // a twentieth of a canary's gradient
+constexpr int kScaleLog2 = 24;        // so that rounding costs little of the sensitivity
 constexpr double kLearningRate = 1e-3;
 constexpr int kGames = 3;
 

@@ -192,19 +192,19 @@ TEST(ParticipantApproval, EverySumOfAPrivateRunIsReservedInItsBlock) {
 
 TEST(ParticipantApproval, ThePolicysBlockBudgetIsUsedAndNeverChangesLater) {
   OneParticipant p(model::SmallPlan{});
-  p.policy.block_epsilon = 6;
-  p.policy.block_delta = 2e-6;
+  p.policy.block_epsilon = 10;
+  p.policy.block_delta = 2e-5;
   p.odometer.approve = absl::ResourceExhaustedError("full");
   EXPECT_THAT(p.Run(), StatusIs(StatusCode::kResourceExhausted, "POLICY_BUDGET"));
   ASSERT_TRUE(p.odometer.charged.has_value());
-  EXPECT_EQ(p.odometer.charged->budget.epsilon, 6);
-  EXPECT_EQ(p.odometer.charged->budget.delta, 2e-6);
+  EXPECT_EQ(p.odometer.charged->budget.epsilon, 10);
+  EXPECT_EQ(p.odometer.charged->budget.delta, 2e-5);
   EXPECT_GE(p.odometer.charged->budget.order, 2u);
 
   OneParticipant later(model::SmallPlan{});
-  later.policy.block_epsilon = 6;
-  later.policy.block_delta = 2e-6;
-  later.odometer.budget = dp::BlockBudget{3, 2e-6, 10};
+  later.policy.block_epsilon = 10;
+  later.policy.block_delta = 2e-5;
+  later.odometer.budget = dp::BlockBudget{3, 2e-5, 10};
   EXPECT_THAT(later.Run(), StatusIs(StatusCode::kPermissionDenied, "POLICY_BUDGET"));
   EXPECT_FALSE(later.odometer.charged.has_value());
 }
