@@ -151,7 +151,6 @@ std::vector<Feature> ReadFeatures(Fields& plan, const std::vector<Table>& tables
     for (std::size_t i = 0; i + 1 < features.size(); ++i)
       if (features[i].table == features.back().table &&
           features[i].column == features.back().column &&
-          features[i].kind == features.back().kind &&
           features[i].aggregate == features.back().aggregate &&
           features[i].window_days == features.back().window_days)
         fields.Refuse("column", absl::StrFormat("\"%s.%s\" is given twice", features[i].table,
