@@ -13,6 +13,8 @@ namespace veilsum {
 namespace {
 
 constexpr std::size_t kPieceBytes = 8 * 1024;
+constexpr std::size_t kSpillBytes =
+    2 * 1024;  // of the stack below, where callees may spill vectors
 
 void Start(CtrState& state, const std::uint8_t* key) {
   const std::uint8_t iv[16] = {};
@@ -97,6 +99,7 @@ void Apply(CtrState& state, KeystreamUse use, std::uint64_t block, std::uint8_t*
     used = std::max(used, bytes);
   }
   sodium_memzero(keystream, used);
+  sodium_stackzero(kSpillBytes);
 }
 
 }  // namespace

@@ -268,9 +268,9 @@ TEST(LoadDataset, PoolsFoldersAndRefusesACustomerInTwo) {
 
 TEST(LoadDataset, RefusesAPlanThatThisBuildCannotRun) {
   model::Plan plan = PlanWith();
-  plan.features[0].kind = model::FeatureKind::kText;
+  plan.training.mode = model::Mode::kLocal;
   EXPECT_THAT(Load(kVisits, kLabels, plan),
-              StatusIs(absl::StatusCode::kFailedPrecondition, "need the text engine"));
+              StatusIs(absl::StatusCode::kFailedPrecondition, "training.mode must be"));
 }
 
 TEST(CheckPopulation, DoesNotTellTheCount) {
