@@ -86,6 +86,53 @@ void Combine(KeystreamUse use, std::uint8_t* words, const std::uint8_t* keystrea
   }
 }
 
+// The last block of keystream stays in vector registers, and whoever saves them next (the loader
+// does, when it binds a symbol) would put it on the stack.
+void WipeVectorRegisters() {
+#if defined(__x86_64__)
+  static const bool has_avx = __builtin_cpu_supports("avx");
+  static const bool has_avx512 = __builtin_cpu_supports("avx512f");
+#define WIPE(n) __asm__ volatile("pxor %%xmm" #n ", %%xmm" #n : : : "xmm" #n)
+#define WIPE_HIGH(n) __asm__ volatile("vpxord %zmm" #n ", %zmm" #n ", %zmm" #n)  // not in use here
+  if (has_avx) __asm__ volatile("vzeroall");
+  WIPE(0);
+  WIPE(1);
+  WIPE(2);
+  WIPE(3);
+  WIPE(4);
+  WIPE(5);
+  WIPE(6);
+  WIPE(7);
+  WIPE(8);
+  WIPE(9);
+  WIPE(10);
+  WIPE(11);
+  WIPE(12);
+  WIPE(13);
+  WIPE(14);
+  WIPE(15);
+  if (!has_avx512) return;
+  WIPE_HIGH(16);
+  WIPE_HIGH(17);
+  WIPE_HIGH(18);
+  WIPE_HIGH(19);
+  WIPE_HIGH(20);
+  WIPE_HIGH(21);
+  WIPE_HIGH(22);
+  WIPE_HIGH(23);
+  WIPE_HIGH(24);
+  WIPE_HIGH(25);
+  WIPE_HIGH(26);
+  WIPE_HIGH(27);
+  WIPE_HIGH(28);
+  WIPE_HIGH(29);
+  WIPE_HIGH(30);
+  WIPE_HIGH(31);
+#undef WIPE
+#undef WIPE_HIGH
+#endif
+}
+
 void Apply(CtrState& state, KeystreamUse use, std::uint64_t block, std::uint8_t* words,
            std::size_t size) {
   Seek(state, block);
@@ -98,6 +145,7 @@ void Apply(CtrState& state, KeystreamUse use, std::uint64_t block, std::uint8_t*
     Combine(use, words + at, keystream, bytes);
     used = std::max(used, bytes);
   }
+  WipeVectorRegisters();
   sodium_memzero(keystream, used);
   sodium_stackzero(kSpillBytes);
 }
