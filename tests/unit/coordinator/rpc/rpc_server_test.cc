@@ -348,8 +348,12 @@ TEST_F(RpcServerTest, CutsAClientThatTakesNothing) {
   EXPECT_FALSE(stream->Finish().ok());
 }
 
-TEST_F(RpcServerTest, SixtyFourSeatsJoin) {
+TEST_F(RpcServerTest, ManySeatsJoin) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  constexpr int kSeats = 16;  // the same paths; handshakes by the dozen are slow there
+#else
   constexpr int kSeats = 64;
+#endif
   std::vector<std::unique_ptr<CoordinatorLink>> links;
   for (int i = 0; i < kSeats; ++i) links.push_back(Connect(absl::StrFormat("shop-%d", i)));
   for (const auto& link : links) ASSERT_OK(link->Write(Join()));
@@ -358,7 +362,7 @@ TEST_F(RpcServerTest, SixtyFourSeatsJoin) {
                          links[static_cast<std::size_t>(i)]->Read());
     EXPECT_EQ(answer.contract().contract(), TestPki::ClientUri(absl::StrFormat("shop-%d", i)));
   }
-  EXPECT_EQ(rounds_.connected, kSeats);
+  EXPECT_TRUE(rounds_.Await([&] { return rounds_.connected == kSeats; }));
   links.clear();
   EXPECT_TRUE(rounds_.Await([&] { return rounds_.disconnected == kSeats; }));
 }
