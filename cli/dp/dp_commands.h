@@ -1,5 +1,5 @@
-// `veilsum dp epsilon`, `noise`, `curve`, `explain` and `events`: the accountants on the command line
-// (flags and JSON keys are a contract).
+// `veilsum dp epsilon`, `noise`, `curve`, `explain` and `events`: the accountants on the command
+// line (flags and JSON keys are a contract).
 #pragma once
 
 #include <CLI/CLI.hpp>
