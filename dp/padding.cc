@@ -9,7 +9,10 @@ namespace {
 constexpr std::uint64_t kMostCustomers = std::uint64_t{1} << 40;
 
 long double LogBinomialMass(std::uint64_t n, long double q, std::uint64_t k) {
-  const auto gamma = [](std::uint64_t x) { return std::lgamma(static_cast<long double>(x) + 1); };
+  int sign;  // std::lgamma would put it into a global, which threads share
+  const auto gamma = [&](std::uint64_t x) {
+    return lgammal_r(static_cast<long double>(x) + 1, &sign);
+  };
   return gamma(n) - gamma(k) - gamma(n - k) + k * std::log(q) + (n - k) * std::log1p(-q);
 }
 

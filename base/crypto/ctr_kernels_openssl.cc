@@ -41,7 +41,11 @@ void Generate(CtrState& state, std::uint8_t* out, std::size_t size) {
 }
 
 // The same loop for each width of vector; the loader chooses once.
+#if defined(__SANITIZE_THREAD__)  // whose runtime is not up when the loader chooses
+#define EACH_WIDTH
+#else
 #define EACH_WIDTH __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#endif
 
 // words += or -= keystream. `words` need not be aligned to its elements, so both are copied in and
 // out; with a constant size the compiler makes vector instructions of it.

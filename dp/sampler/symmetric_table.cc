@@ -18,7 +18,10 @@ constexpr std::size_t kChunk = 1024;  // samples whose words lie together, level
 
 // Adds multiplier * (level's value) to each of n values and says whether a first word was a tie
 // (then the alias was taken).
-__attribute__((optimize("O3"), target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default"))) bool
+#if !defined(__SANITIZE_THREAD__)  // whose runtime is not up when the loader chooses
+__attribute__((optimize("O3"), target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#endif
+bool
 AddLevel(const std::uint64_t* words, std::size_t n, const std::uint64_t* cells, int bits,
          std::int64_t offset, std::uint64_t multiplier, std::int64_t* values) {
   const std::uint64_t fraction_mask = ~std::uint64_t{0} >> bits;
