@@ -20,11 +20,32 @@ double LogSumExp(const float* z, std::size_t count) {
 void SoftmaxDelta(const model::Head& head, const float* z, float label, float* delta) {
   const bool known =
       label >= 0 && label < static_cast<float>(head.outputs) && label == std::floor(label);
-  const double total = known ? LogSumExp(z, head.outputs) : kNotANumber;
+  const double log_sum = LogSumExp(z, head.outputs);
+  const double total = known ? log_sum : kNotANumber;
   for (std::size_t i = 0; i < head.outputs; ++i) {
     const double target = static_cast<float>(i) == label ? 1 : 0;
     delta[i] =
         static_cast<float>(head.weight * (std::exp(static_cast<double>(z[i]) - total) - target));
+  }
+}
+
+void SetDelta(const model::Head& head, const float* logits, float label, float* delta) {
+  const double z = logits[0], y = label;
+  switch (head.loss) {
+    case model::Loss::kSoftmax:
+      return SoftmaxDelta(head, logits, label, delta);
+    case model::Loss::kLogistic:  // of log(1 + e^z) - y z
+      delta[0] = static_cast<float>(head.weight * (1 / (1 + std::exp(-z)) - y));
+      return;
+    case model::Loss::kSquared:
+      delta[0] = static_cast<float>(head.weight * (z - y));
+      return;
+    case model::Loss::kHuber: {
+      const double error = z - y;  // a NaN stays
+      const double clipped = error < -head.huber ? -head.huber : std::min(head.huber, error);
+      delta[0] = static_cast<float>(head.weight * (std::isnan(error) ? error : clipped));
+      return;
+    }
   }
 }
 
@@ -48,27 +69,10 @@ absl::Status CheckHeads(const model::Heads& heads, std::size_t outputs) {
 }
 
 void HeadDelta(const model::Head& head, const float* logits, float label, float* delta) {
-  if (std::isnan(label)) {
-    std::fill_n(delta, head.outputs, 0.0f);
-    return;
-  }
-  const double z = logits[0], y = label;
-  switch (head.loss) {
-    case model::Loss::kSoftmax:
-      return SoftmaxDelta(head, logits, label, delta);
-    case model::Loss::kLogistic:  // of log(1 + e^z) - y z
-      delta[0] = static_cast<float>(head.weight * (1 / (1 + std::exp(-z)) - y));
-      return;
-    case model::Loss::kSquared:
-      delta[0] = static_cast<float>(head.weight * (z - y));
-      return;
-    case model::Loss::kHuber: {
-      const double error = z - y;  // a NaN stays
-      const double clipped = error < -head.huber ? -head.huber : std::min(head.huber, error);
-      delta[0] = static_cast<float>(head.weight * (std::isnan(error) ? error : clipped));
-      return;
-    }
-  }
+  // A missing label takes the same steps as any other, so that no time tells of it.
+  const bool missing = std::isnan(label);
+  SetDelta(head, logits, missing ? 0 : label, delta);
+  for (std::size_t i = 0; i < head.outputs; ++i) delta[i] = missing ? 0 : delta[i];
 }
 
 double HeadLoss(const model::Head& head, const float* logits, float label) {

@@ -241,6 +241,12 @@ void Engine::SetFactors(std::size_t rows, std::size_t customers, double limit) {
   }
 }
 
+// Only for sums without privacy: it looks at which slots are taken.
+bool Engine::AllLive(std::size_t rows) const {
+  return std::all_of(live_.begin(), live_.begin() + static_cast<std::ptrdiff_t>(rows),
+                     [](float live) { return live != 0; });
+}
+
 void Engine::Record(std::size_t first_slot, std::size_t customers) {
   for (std::size_t c = 0; c < customers; ++c) {
     const std::uint32_t u = seats_[first_slot + c];
@@ -274,9 +280,7 @@ void Engine::Step(const MicroBatches& cut, bool clipped) {
     Backward(rows, squares);
     if (clipped) SetFactors(rows, customers, cut.limit);
     if (trace_) Record(first, customers);
-    const bool full = std::find(live_.begin(), live_.begin() + static_cast<std::ptrdiff_t>(rows),
-                                0.0f) == live_.begin() + static_cast<std::ptrdiff_t>(rows);
-    const float* factors = clipped ? factors_.data() : full ? nullptr : live_.data();
+    const float* factors = clipped ? factors_.data() : AllLive(rows) ? nullptr : live_.data();
     network_.Accumulate(rows, factors);
     for (BagLayer& bag : bags_) bag.Accumulate(rows, factors);
     if (++held == cut.flush) {

@@ -64,6 +64,7 @@ class Engine {
   void Backward(std::size_t rows, bool squares);
   double Factor(std::size_t customer, double limit);
   void SetFactors(std::size_t rows, std::size_t customers, double limit);
+  bool AllLive(std::size_t rows) const;
   void Record(std::size_t first_slot, std::size_t customers);
 
   const model::Layout& layout_;
