@@ -8,7 +8,8 @@
 namespace veilsum::client {
 
 // One stream at a time. Every call blocks until its deadline; Unavailable means: connect again
-// later.
+// later. Read has a short deadline, so that its caller can look at its own clock: DeadlineExceeded
+// means that nothing has come yet, and the stream stays usable.
 class CoordinatorLink {
  public:
   virtual ~CoordinatorLink() = default;

@@ -102,12 +102,16 @@ absl::StatusOr<Participant::Next> Participant::Serve(CoordinatorLink& link) {
   if (sum_ && sum_->next_setup_hash())
     join.mutable_join()->set_next_setup_hash(std::string(AsText(*sum_->next_setup_hash())));
   VEILSUM_RETURN_IF_ERROR(link.Write(join));
+  Clock::Time last = world_.waiter->Now();  // joined, or the last message on this stream
   while (!stopping_) {
     const absl::StatusOr<ServerMessage> read = link.Read();
     const Clock::Time now = world_.waiter->Now();
-    // SA-31: nothing is answered for a slot after its deadline, whatever has come meanwhile.
+    // SA-31: a slot is erased at its deadline, however silent the stream is, and nothing is
+    // answered for it after that, whatever has come meanwhile.
     if (sum_ && sum_->Expire(now)) world_.log("the open slot is erased: its deadline has passed");
+    if (absl::IsDeadlineExceeded(read.status()) && now < last + config_.silence) continue;
     VEILSUM_RETURN_IF_ERROR(read.status());
+    last = now;
     const ServerMessage& message = *read;
     heard_ = true;
     heard_at_ = now;

@@ -50,6 +50,7 @@ struct ParticipantConfig {
   std::size_t largest_frame =
       256 * 1024;                     // a masked vector up to this goes with the control stream
   std::chrono::seconds give_up{600};  // without a coordinator for so long: Unavailable
+  std::chrono::seconds silence{600};  // a stream that says nothing for so long is opened anew
 };
 
 class Participant {

@@ -17,7 +17,7 @@ struct LinkConfig {
                                // whatever its host
   std::shared_ptr<const TlsIdentity> tls;  // the own leaf
   std::chrono::milliseconds connect_timeout{10'000};
-  std::chrono::milliseconds read_timeout{600'000};  // Read: DeadlineExceeded, the link stays usable
+  std::chrono::milliseconds read_timeout{1'000};    // Read: DeadlineExceeded, the link stays usable
   std::chrono::milliseconds write_timeout{30'000};  // Write: Unavailable, the link is closed
   std::chrono::milliseconds transfer_timeout{120'000};  // one Upload or FetchModel
 };

@@ -162,6 +162,7 @@ class OneParticipant {
   int connections = 0;
   bool fetches = false;  // models and uploads in calls of their own, not on the stream
   // Where a test steps in.
+  std::function<bool()> silent = [] { return false; };  // true: this Read finds nothing in a second
   std::function<absl::Status()> connect = [] { return absl::OkStatus(); };
   std::function<absl::Status(ServerMessage&)> before_read = [](ServerMessage&) {
     return absl::OkStatus();
@@ -178,6 +179,10 @@ class OneParticipant {
     ~Link() override { Close(); }
     absl::StatusOr<ServerMessage> Read() override {
       coordinator::Puppets& world = all_.world;
+      if (all_.silent()) {
+        all_.waiter.now += std::chrono::seconds(1);
+        return absl::DeadlineExceededError("nothing yet");
+      }
       for (int idle = 0; idle < 100;) {
         if (closed_) break;
         if (world.port.sent.empty()) {

@@ -271,6 +271,30 @@ TEST(Participant, ReconnectsWithTheSameBatch) {
   EXPECT_EQ(p.world.machine->Progress().survivors(), 5u);
 }
 
+TEST(Participant, SA31_OnASilentStreamTheSlotIsErasedAtItsDeadline) {
+  OneParticipant p;
+  const std::string erased = "the open slot is erased: its deadline has passed";
+  p.silent = [&] {  // from the first upload until the client has looked at its clock
+    return p.CountWritten(ClientMessage::kUpload) == 1 && std::ranges::count(p.log, erased) == 0;
+  };
+  const Clock::Time begun = p.waiter.now;
+  ASSERT_OK(p.Run());
+  EXPECT_THAT(p.log, testing::Contains(erased));
+  EXPECT_LE(p.waiter.now - begun, std::chrono::seconds(60));
+  EXPECT_THAT(p.RefusalsOf(1), ElementsAre("SA-26")) << "what came for it afterwards";
+  EXPECT_EQ(p.connections, 1) << "the stream is kept";
+}
+
+TEST(ParticipantConnection, AStreamThatStaysSilentIsOpenedAnew) {
+  OneParticipant p;
+  p.silent = [&] { return p.connections == 1 && p.CountWritten(ClientMessage::kApproval) == 1; };
+  const Clock::Time begun = p.waiter.now;
+  ASSERT_OK(p.Run());
+  EXPECT_EQ(p.connections, 2);
+  EXPECT_GE(p.waiter.now - begun, p.Config().silence);
+  EXPECT_EQ(p.world.state(), "finished");
+}
+
 TEST(Participant, ARefusedUploadCostsTheRoundOnly) {
   OneParticipant p;
   p.fetches = true;
