@@ -20,6 +20,8 @@ absl::Status Error(sqlite3* db, int code, std::string_view action) {
       return DataLoss("%s: %s", action, text);
     case SQLITE_CONSTRAINT:
       return FailedPrecondition("%s: %s", action, text);
+    case SQLITE_INTERRUPT:
+      return ResourceExhausted("%s: more work than this database's size allows", action);
     case SQLITE_FULL:
       return ResourceExhausted("%s: %s", action, text);
     case SQLITE_IOERR:
@@ -29,6 +31,17 @@ absl::Status Error(sqlite3* db, int code, std::string_view action) {
     default:
       return Internal("%s: %s", action, text);
   }
+}
+
+constexpr int kWorkPart =
+    100'000;  // instructions between two looks at the limit, about a millisecond
+
+// Not 0: SQLite interrupts the statement.
+int SpendWork(void* left) {
+  auto& work = *static_cast<std::uint64_t*>(left);
+  if (work < kWorkPart) return 1;
+  work -= kWorkPart;
+  return 0;
 }
 
 constexpr char kMigrationTable[] =
@@ -138,7 +151,8 @@ absl::StatusOr<Database> Database::Open(const std::filesystem::path& file, const
   return db;
 }
 
-absl::StatusOr<Database> Database::OpenReadOnly(const std::filesystem::path& file) {
+absl::StatusOr<Database> Database::OpenReadOnly(const std::filesystem::path& file,
+                                                std::uint64_t work) {
   sqlite3* raw = nullptr;
   const int code =
       sqlite3_open_v2(file.c_str(), &raw,
@@ -146,6 +160,8 @@ absl::StatusOr<Database> Database::OpenReadOnly(const std::filesystem::path& fil
   Database db(raw);
   if (code != SQLITE_OK) return Error(raw, code, file.string());
   sqlite3_limit(raw, SQLITE_LIMIT_ATTACHED, 0);
+  db.work_left_ = std::make_unique<std::uint64_t>(work);
+  sqlite3_progress_handler(raw, kWorkPart, &SpendWork, db.work_left_.get());
   for (const char* pragma : {"PRAGMA trusted_schema=OFF", "PRAGMA cell_size_check=ON"})
     if (absl::Status status = db.Execute(pragma); !status.ok())
       return Annotate(status, file.string());

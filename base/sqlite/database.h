@@ -77,9 +77,11 @@ class Database {
     return Open(file, Options());
   }
 
-  // A file that is somebody else's: it must be there, is never written, and no other one can be
-  // attached. Errors as Open.
-  static absl::StatusOr<Database> OpenReadOnly(const std::filesystem::path& file);
+  // A file that is somebody else's, perhaps asked with somebody else's SQL: it must be there, is
+  // never written, and no other one can be attached. All statements together may take about `work`
+  // instructions of SQLite's virtual machine; then they end with ResourceExhausted. Errors as Open.
+  static absl::StatusOr<Database> OpenReadOnly(const std::filesystem::path& file,
+                                               std::uint64_t work);
 
   // The first statement of `sql`.
   absl::StatusOr<Statement> Prepare(std::string_view sql);
@@ -92,6 +94,7 @@ class Database {
 
  private:
   explicit Database(sqlite3* db);
+  std::unique_ptr<std::uint64_t> work_left_;  // at a fixed address, which SQLite holds
   std::unique_ptr<sqlite3, int (*)(sqlite3*)> db_;
 };
 

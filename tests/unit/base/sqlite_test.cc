@@ -108,6 +108,23 @@ TEST_F(DatabaseTest, MigrationsGoForwardOnceAndAreFrozen) {
   EXPECT_THAT(db.Migrate(kChanged), StatusIs(StatusCode::kFailedPrecondition, "another text"));
 }
 
+TEST_F(DatabaseTest, AReadersWorkIsLimited) {
+  { ASSERT_OK(Database::Open(file()).status()); }
+  ASSERT_OK_AND_ASSIGN(Database db, Database::OpenReadOnly(file(), 10'000'000));
+  const auto count_to = [&](const char* end) -> absl::Status {
+    VEILSUM_ASSIGN_OR_RETURN(
+        Statement count,
+        db.Prepare(absl::StrFormat("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n "
+                                   "%s) SELECT count(*) FROM n",
+                                   end)));
+    return count.Run();
+  };
+  EXPECT_OK(count_to("LIMIT 1000"));
+  EXPECT_THAT(count_to(""), StatusIs(StatusCode::kResourceExhausted, "more work"));
+  EXPECT_THAT(count_to("LIMIT 1000000"), StatusIs(StatusCode::kResourceExhausted, "more work"))
+      << "of all statements together";
+}
+
 TEST_F(DatabaseTest, AFailedMigrationLeavesNothing) {
   constexpr Migration kBad[] = {
       {1, "CREATE TABLE t(a INTEGER) STRICT; CREATE TABLE t(a INTEGER) STRICT"}};
