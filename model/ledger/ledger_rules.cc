@@ -1,0 +1,307 @@
+#include "model/ledger/ledger_rules.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "base/crypto/sha256.h"
+#include "base/pki/spiffe_id.h"
+#include "base/rational.h"
+#include "base/tlog/merkle.h"
+#include "base/tlog/note.h"
+#include "model/contract/privacy_terms.h"
+#include "model/contract/round_schedule.h"
+#include "model/plan/plan_format.h"
+
+namespace veilsum::ledger {
+namespace {
+
+const std::string kEverybody = "*";
+constexpr std::uint64_t kMostRoundsOfABatch = 64;
+
+std::string TenantOf(const std::string& seat) {
+  const absl::StatusOr<SpiffeId> id = SpiffeId::Parse(seat);
+  return id.ok() ? id->tenant() : std::string();
+}
+
+// Reals of an entry are decimal strings; NaN where one is not.
+double RealOf(const std::string& text) {
+  const absl::StatusOr<Rational> value = Rational::Parse(text);
+  return value.ok() ? value->ToDouble() : std::nan("");
+}
+
+// Of a plan without noise: "inf" (SE-12).
+std::string ClaimedEpsilon(const model::Plan& plan) {
+  return plan.is_private() ? model::DecimalText(plan.privacy.epsilon) : "inf";
+}
+
+const model::Cohort* CohortOf(const model::RunContract& contract, const std::string& seat) {
+  for (const model::Cohort& cohort : contract.cohorts)
+    if (std::ranges::binary_search(cohort.members, seat)) return &cohort;
+  return nullptr;
+}
+
+bool HasSeat(const model::RunContract& contract, const std::string& tenant) {
+  for (const model::Cohort& cohort : contract.cohorts)
+    for (const std::string& seat : cohort.members)
+      if (!tenant.empty() && TenantOf(seat) == tenant) return true;
+  return false;
+}
+
+std::string Message(const absl::Status& status) { return std::string(status.message()); }
+
+}  // namespace
+
+std::vector<Finding> LedgerRules::Apply(ByteView leaf) {
+  findings_.clear();
+  const absl::StatusOr<SignedEntry> parsed = ParseEntry(leaf);
+  if (parsed.ok()) {
+    const Entry& entry = parsed->entry;
+    CheckHeader(entry);
+    if (size_ == 0) {
+      OnGenesis(entry);
+    } else {
+      CheckSignature(*parsed);
+      ApplyBody(entry);
+    }
+    if (size_ == 0) CheckSignature(*parsed);  // by the key that it registers
+    term_ = std::max(term_, entry.header.term);
+    last_time_ = std::max(last_time_, entry.header.time);
+  } else {
+    Find("E101", Message(parsed.status()));
+  }
+  last_leaf_ = tlog::LeafHash(leaf);
+  ++size_;
+  return std::move(findings_);
+}
+
+void LedgerRules::Find(const char* code, std::string details) {
+  findings_.push_back({code, size_, std::move(details)});
+}
+
+void LedgerRules::CheckHeader(const Entry& entry) {
+  const Header& header = entry.header;
+  if (header.seq != size_) Find("E104", absl::StrFormat("seq is %d", header.seq));
+  if (header.prev != last_leaf_)
+    Find("E104",
+         absl::StrFormat("prev is %s, must be %s", HexEncode(header.prev), HexEncode(last_leaf_)));
+  if (header.term < term_) Find("E105", absl::StrFormat("term %d after %d", header.term, term_));
+  if (header.term == term_ && header.time < last_time_)
+    Find("E105", absl::StrFormat("%s after %s", header.time, last_time_));
+  if (size_ != 0 && header.federation != federation_)
+    Find("E106", absl::StrFormat("%s in the ledger of %s", header.federation, federation_));
+}
+
+void LedgerRules::CheckSignature(const SignedEntry& entry) {
+  const std::string& actor = entry.entry.header.actor;
+  const auto found = keys_.find(actor);
+  if (found == keys_.end()) return Find("K701", actor);
+  if (found->second.revoked) Find("K702", actor);
+  if (!entry.envelope.IsSignedBy(found->second.key)) Find("E102", actor);
+}
+
+void LedgerRules::ApplyBody(const Entry& entry) {
+  using Handler = void (LedgerRules::*)(const Entry&);
+  static const std::map<std::string_view, Handler> handlers = {
+      {"key.registered", &LedgerRules::OnKey},       {"key.revoked", &LedgerRules::OnKey},
+      {"policy.set", &LedgerRules::OnPolicy},        {"plan.registered", &LedgerRules::OnPlan},
+      {"budget.reserved", &LedgerRules::OnReserved}, {"rounds.opened", &LedgerRules::OnOpened},
+      {"round.committed", &LedgerRules::OnRoundEnd}, {"round.aborted", &LedgerRules::OnRoundEnd},
+      {"run.ended", &LedgerRules::OnRunEnd}};
+  const auto handler = handlers.find(entry.type);
+  if (handler == handlers.end()) return Find("E103", "type " + entry.type);
+  (this->*handler->second)(entry);
+}
+
+void LedgerRules::OnGenesis(const Entry& entry) {
+  if (entry.type != "federation.genesis") return Find("S201", "it begins with " + entry.type);
+  Json body = entry.body;
+  Fields fields(body);
+  fields.Hex<32>("root_ca_sha256");
+  log_key_ = fields.Text("log_key");
+  const Ed25519PublicKey key = fields.Hex<32>("key");
+  if (!fields.Done().ok()) return Find("E103", Message(fields.status()));
+  if (!tlog::VerifierKey::Parse(log_key_).ok()) Find("E103", "log_key is no verifier key");
+  federation_ = entry.header.federation;
+  keys_[entry.header.actor] = {key, false};
+}
+
+// Only an actor whose own key stands may register or revoke another, which its signature shows.
+void LedgerRules::OnKey(const Entry& entry) {
+  Json body = entry.body;
+  Fields fields(body);
+  const std::string id = fields.Text("spiffe_id");
+  const bool revokes = entry.type == "key.revoked";
+  const Ed25519PublicKey key = revokes ? Ed25519PublicKey{} : fields.Hex<32>("key");
+  if (revokes) fields.Text("reason");
+  if (!fields.Done().ok()) return Find("E103", Message(fields.status()));
+  if (const absl::StatusOr<SpiffeId> parsed = SpiffeId::Parse(id);
+      !parsed.ok() || parsed->domain() != federation_)
+    return Find("K703", id + " is not of this federation");
+  const auto found = keys_.find(id);
+  if (revokes) {
+    if (found == keys_.end()) return Find("K701", id);
+    found->second.revoked = true;
+    return;
+  }
+  if (found != keys_.end() && !found->second.revoked && found->second.key != key)
+    return Find("K703", id + " has a key already");
+  keys_[id] = {key, false};
+}
+
+void LedgerRules::OnPolicy(const Entry& entry) {
+  Json body = entry.body;
+  Fields fields(body);
+  const Claim caps{RealOf(fields.Text("epsilon_cap")), RealOf(fields.Text("delta_cap"))};
+  if (!fields.Done().ok()) return Find("E103", Message(fields.status()));
+  if (!(caps.epsilon >= 0) || !(caps.delta >= 0 && caps.delta < 1))
+    return Find("E103", "epsilon_cap and delta_cap must be decimals, delta_cap below 1");
+  if (entry.header.tenant == kEverybody || TenantOf(entry.header.actor) != entry.header.tenant)
+    return Find("K703", entry.header.actor + " sets the policy of " + entry.header.tenant);
+  caps_[entry.header.tenant] = caps;
+}
+
+void LedgerRules::OnPlan(const Entry& entry) {
+  Json body = entry.body;
+  Fields fields(body);
+  const Hash32 plan_hash = fields.Hex<32>("plan_sha256");
+  const Hash32 contract_sha256 = fields.Hex<32>("contract_sha256");
+  const std::string name = fields.Text("contract_hash"), run_id = fields.Text("run_id");
+  const std::string epsilon = fields.Text("claim_epsilon"), delta = fields.Text("claim_delta");
+  if (!fields.Done().ok()) return Find("E103", Message(fields.status()));
+  if (runs_.contains(name)) return Find("S207", name);
+  const absl::StatusOr<std::string> plan_text = blobs_(plan_hash), text = blobs_(contract_sha256);
+  if (!plan_text.ok() || !text.ok()) return Find("P302", "plan or contract is not there");
+  const absl::StatusOr<model::Plan> plan = model::PlanFromJson(*plan_text);
+  absl::StatusOr<model::RunContract> contract = model::ContractFromJson(*text);
+  if (!plan.ok()) return Find("P302", Message(plan.status()));
+  if (!contract.ok()) return Find("P302", Message(contract.status()));
+  if (Sha256(*plan_text) != plan_hash || Sha256(*text) != contract_sha256 ||
+      contract->plan_sha256 != plan_hash || contract->run_id != run_id ||
+      HexEncode(model::ContractHash(*text)) != name)
+    return Find("P302", "digests of plan and contract do not agree");
+  // The plan states what it claims; that the noise keeps it is computed anew.
+  if (epsilon != ClaimedEpsilon(*plan) || delta != model::DecimalText(plan->privacy.delta))
+    Find("P302", "the plan claims another epsilon or delta");
+  if (const absl::Status& kept = Judge(name, *plan, *contract); !kept.ok())
+    Find("P302", Message(kept));
+  RegisteredRun& run = runs_[name];
+  run.contract = *std::move(contract);
+  run.claim = {plan->is_private() ? RealOf(epsilon) : std::numeric_limits<double>::infinity(),
+               RealOf(delta)};
+}
+
+const absl::Status& LedgerRules::Judge(const std::string& name, const model::Plan& plan,
+                                       const model::RunContract& contract) {
+  const auto [verdict, added] = judged_->try_emplace(name);
+  if (added) verdict->second = model::CheckPrivacy(plan, contract).status();
+  return verdict->second;
+}
+
+void LedgerRules::OnReserved(const Entry& entry) {
+  Json body = entry.body;
+  Fields fields(body);
+  RegisteredRun* run = RunOf(fields);
+  Json sums = fields.Take("sums");
+  if (!fields.Done().ok()) return Find("E103", Message(fields.status()));
+  if (run == nullptr) return;
+  Json expected = Json::array();
+  for (const model::SumSpec& sum : run->contract.sums)
+    expected.push_back({{"attempts", sum.attempts_max}, {"purpose", sum.purpose}});
+  if (sums != expected) Find("P302", "sums are not those of the contract");
+  const std::string& tenant = entry.header.tenant;
+  if (const auto caps = caps_.find(tenant);
+      caps != caps_.end() &&
+      (run->claim.epsilon > caps->second.epsilon || run->claim.delta > caps->second.delta))
+    Find("P303", absl::StrFormat("epsilon %g, delta %g for %s, whose policy allows %g, %g",
+                                 run->claim.epsilon, run->claim.delta, tenant, caps->second.epsilon,
+                                 caps->second.delta));
+  if (!HasSeat(run->contract, tenant)) Find("S206", tenant + " has no seat");
+  if (!run->reserved.insert(tenant).second) Find("S207", "reserved twice for " + tenant);
+}
+
+void LedgerRules::OnOpened(const Entry& entry) {
+  Json body = entry.body;
+  Fields fields(body);
+  RegisteredRun* run = RunOf(fields);
+  const std::uint64_t first = fields.Int("first"), last = fields.Int("last");
+  const std::vector<std::string> members = fields.Names("members");
+  if (!fields.Done().ok()) return Find("E103", Message(fields.status()));
+  if (run == nullptr) return;
+  for (const std::string& seat : members) {
+    if (CohortOf(run->contract, seat) == nullptr) Find("S206", seat + " is no member");
+    if (!run->reserved.contains(TenantOf(seat))) Find("S203", TenantOf(seat));
+  }
+  if (run->ended || first != run->opened_through + 1 || last < first ||
+      last - first >= kMostRoundsOfABatch)
+    return Find("S204",
+                absl::StrFormat("rounds %d to %d after %d", first, last, run->opened_through));
+  if (!run->open.empty()) Find("S204", "rounds of the batch before are still open");
+  const std::uint64_t most = model::AttemptsMax(run->contract);
+  if (last > most) Find("P301", absl::StrFormat("round %d, reserved are %d", last, most));
+  for (std::uint64_t round = first; round <= last; ++round) run->open.insert(round);
+  run->opened_through = last;
+  run->members.assign(members.begin(), members.end());
+}
+
+void LedgerRules::OnRoundEnd(const Entry& entry) {
+  Json body = entry.body;
+  Fields fields(body);
+  RegisteredRun* run = RunOf(fields);
+  const std::uint64_t round = fields.Int("round");
+  const bool committed = entry.type == "round.committed";
+  std::vector<std::string> survivors;
+  if (committed) {
+    survivors = fields.Names("survivors");
+    fields.Hex<32>("aggregate_sha256");
+    if (const std::string model = fields.Text("model_sha256"); !model.empty() && model.size() != 64)
+      fields.Wrong("model_sha256");
+  } else {
+    fields.Text("reason");
+  }
+  if (!fields.Done().ok()) return Find("E103", Message(fields.status()));
+  if (run == nullptr) return;
+  if (run->open.erase(round) == 0) return Find("S205", absl::StrFormat("round %d", round));
+  ++(committed ? run->committed : run->aborted);
+  if (committed) CheckSurvivors(*run, round, survivors);
+}
+
+// Every cohort of which somebody survived has enough survivors (SE-04), all of the certified V.
+void LedgerRules::CheckSurvivors(const RegisteredRun& run, std::uint64_t round,
+                                 const std::vector<std::string>& survivors) {
+  std::map<const model::Cohort*, std::uint32_t> of_cohort;
+  for (const std::string& seat : survivors) {
+    if (!std::ranges::binary_search(run.members, seat))
+      return Find("S206", absl::StrFormat("round %d: %s was not in its batch", round, seat));
+    ++of_cohort[CohortOf(run.contract, seat)];
+  }
+  if (of_cohort.empty()) Find("S206", absl::StrFormat("round %d: nobody", round));
+  for (const auto& [cohort, count] : of_cohort)
+    if (cohort != nullptr && count < cohort->min_survivors)
+      Find("S206", absl::StrFormat("round %d: %d survivors, at least %d", round, count,
+                                   cohort->min_survivors));
+}
+
+void LedgerRules::OnRunEnd(const Entry& entry) {
+  Json body = entry.body;
+  Fields fields(body);
+  RegisteredRun* run = RunOf(fields);
+  fields.Text("outcome");
+  const std::uint64_t attempts = fields.Int("attempts");
+  if (!fields.Done().ok()) return Find("E103", Message(fields.status()));
+  if (run == nullptr) return;
+  if (run->ended) Find("S205", "the run had ended");
+  if (attempts != run->opened_through)
+    Find("P301", absl::StrFormat("attempts %d, opened were %d", attempts, run->opened_through));
+  run->ended = true;
+}
+
+RegisteredRun* LedgerRules::RunOf(Fields& fields) {
+  const std::string name = fields.Text("contract_hash");
+  const auto found = runs_.find(name);
+  if (found != runs_.end()) return &found->second;
+  Find("S202", name);
+  return nullptr;
+}
+
+}  // namespace veilsum::ledger

@@ -1,0 +1,53 @@
+#include "model/ledger/ledger_writer.h"
+
+#include <algorithm>
+
+namespace veilsum::ledger {
+
+std::string LedgerOrigin(const std::string& federation) { return federation + "/ledger"; }
+
+absl::Status LedgerWriter::Restore(ByteView leaf) {
+  const std::uint64_t index = rules_.size();
+  const std::vector<Finding> findings = rules_.Apply(leaf);
+  if (!findings.empty())
+    return DataLoss("ledger: entry %d: %s: %s", index, findings.front().code,
+                    findings.front().details);
+  tree_.Append(rules_.last_leaf());
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Bytes> LedgerWriter::Propose(const NewEntry& entry, std::string time) const {
+  Entry next;
+  next.header.seq = rules_.size();
+  next.header.prev = rules_.last_leaf();
+  next.header.federation = author_.federation;
+  next.header.tenant = entry.tenant;
+  next.header.actor = author_.actor;
+  next.header.time = std::max(std::move(time), rules_.last_time());
+  next.header.term = author_.term;
+  next.header.binary = author_.binary;
+  next.header.config = author_.config;
+  next.header.idem = entry.idem;
+  next.header.hidden = entry.hidden;
+  next.type = entry.type;
+  next.subject = entry.subject;
+  next.subject_sha256 = entry.subject_sha256;
+  next.body = entry.body;
+  VEILSUM_ASSIGN_OR_RETURN(Bytes leaf, SignEntry(next, *author_.signer));
+  const std::vector<Finding> findings = LedgerRules(rules_).Apply(leaf);
+  if (!findings.empty())
+    return FailedPrecondition("%s: %s: %s", entry.type, findings.front().code,
+                              findings.front().details);
+  return leaf;
+}
+
+void LedgerWriter::Confirm(ByteView leaf) {
+  VEILSUM_CHECK(rules_.Apply(leaf).empty());
+  tree_.Append(rules_.last_leaf());
+}
+
+tlog::Checkpoint LedgerWriter::Head() const {
+  return {LedgerOrigin(author_.federation), tree_.size(), tree_.Root()};
+}
+
+}  // namespace veilsum::ledger
