@@ -221,7 +221,7 @@ absl::Status Participant::Approve(const coordinator::v1::ContractOffer& offer) {
                            secure_agg::ClientSession::Create(std::move(params), config_.identity,
                                                              RoundId(charged_through_)));
   if (config_.drop_fraction) {
-    const std::vector<std::string>& members = run.contract().cohorts.front().members;
+    const std::vector<std::string>& members = run.cohort().members;
     const auto seat = std::ranges::find(members, config_.own.seat) - members.begin();
     VEILSUM_ASSIGN_OR_RETURN(drops_,
                              DropSchedule::Create(*config_.drop_fraction, config_.drop_seed,

@@ -53,7 +53,7 @@ absl::Status RunMachine::Recover(const RunSnapshot& snapshot) {
 }
 
 void RunMachine::Initialise(const RunRecord& record, Clock::Time now) {
-  for (const std::string& member : terms_.cohort().members) members_[member];
+  for (const auto& [member, cohort] : terms_.members()) members_[member];
   world_.rng->Fill(session_);
   Publish();
   if (IsFinalRunState(record.state)) {

@@ -87,7 +87,7 @@ INSTANTIATE_TEST_SUITE_P(
                     o.contract.cohorts.push_back(o.contract.cohorts[0]);
                     for (std::string& member : o.contract.cohorts[1].members) member += "2";
                   },
-                  StatusCode::kInvalidArgument, "cohorts"},
+                  StatusCode::kPermissionDenied, "SA-45: contract: 2 cohorts"},
         Tampering{"FewerColluders", [](Offer& o) { o.contract.cohorts[0].colluders = 1; },
                   StatusCode::kPermissionDenied, "SA-02: contract: colluders"},
         Tampering{"FewerSurvivors", [](Offer& o) { o.contract.cohorts[0].min_survivors = 5; },
