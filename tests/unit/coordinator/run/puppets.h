@@ -24,6 +24,9 @@ class RecordingPort final : public RunPort {
     admitted_round = round;
     admitted = seats;
   }
+  void EndUploads(const std::vector<std::string>& seats) override {
+    for (const std::string& seat : seats) std::erase(admitted, seat);
+  }
   void OfferModel(const Hash32& hash, std::shared_ptr<const Bytes> bytes) override {
     offered.push_back(hash);
     models[hash] = std::move(bytes);
