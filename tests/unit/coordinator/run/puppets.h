@@ -69,8 +69,9 @@ class Puppets {
   // A client process that has just begun, with no memory of batches.
   void NewSession(const std::string& seat) {
     const secure_agg::SigningIdentity identity{seat, signers[seat], CertificateOf(seat)};
-    auto session =
-        secure_agg::ClientSession::Create(*terms.session(), identity, RoundId(0)).value();
+    auto session = secure_agg::ClientSession::Create(*terms.session(terms.CohortOf(seat)), identity,
+                                                     RoundId(0))
+                       .value();
     sums.insert_or_assign(seat,
                           std::make_unique<client::SecureSum>(std::move(session), verifier, rng));
   }
