@@ -101,9 +101,13 @@ absl::StatusOr<CheckedPrivacy> CheckOne(const Plan& plan, const RunContract& con
                             plan.is_private());
   const Cohort& cohort = contract.cohorts[index];
   Aggregation stated = plan.aggregation;
-  if (!plan.cohorts && cohort.colluders < stated.colluders)  // of a cohort: CheckCohorts
+  const std::uint32_t asked =  // SE-04, less the tenants' seats, which ResolveAggregation checks
+      stated.colluders != 0
+          ? stated.colluders
+          : std::max(1u, static_cast<std::uint32_t>(cohort.members.size() / 5));
+  if (!plan.cohorts && cohort.colluders < asked)  // of several cohorts: CheckCohorts
     return PermissionDenied("SA-02: contract: colluders is %d, the plan asks for %d",
-                            cohort.colluders, stated.colluders);
+                            cohort.colluders, asked);
   if (cohort.min_survivors < stated.min_survivors)
     return PermissionDenied("SA-02: contract: min_survivors is %d, the plan asks for %d",
                             cohort.min_survivors, stated.min_survivors);

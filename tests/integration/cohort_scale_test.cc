@@ -59,7 +59,7 @@ model::Plan PlanOf(const Size& size) {
     text.replace(text.find(from), from.size(), to);
   };
   replace("hidden = [4]", "hidden = " + size.hidden);
-  replace("scale_log2 = 16", "scale_log2 = 20");  // a grid fine enough for so many numbers
+  replace("scale_log2 = 16", "scale_log2 = 19");  // a grid fine enough for so many numbers
   return model::ParsePlanToml(text, "cohorts.toml").value();
 }
 
@@ -68,10 +68,11 @@ coordinator::RunTerms TermsOf(const Size& size) {
   request.set_plan(model::PlanToJson(PlanOf(size)));
   for (const std::string& seat : model::SmallSeats(size.members)) {
     request.add_members(seat);
-    request.add_size_classes(64);
+    request.add_size_classes(16);
   }
   absl::StatusOr<coordinator::RunTerms> terms =
       coordinator::RunTerms::Create(request, {"fed.test", Hash32{7}});
+  if (!terms.ok()) std::fprintf(stderr, "%s\n", terms.status().ToString().c_str());
   VEILSUM_CHECK(terms.ok());
   return *std::move(terms);
 }

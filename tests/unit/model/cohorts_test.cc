@@ -259,6 +259,20 @@ TEST(CohortContract, DP03_LessNoiseIsRefusedByTheCohortThatItDoesNotProtect) {
   EXPECT_OK(CheckCohortPrivacy(two, contract, 0));
 }
 
+TEST(CohortContract, SA02_TheDefaultCOfOneCohortIsAFloorAsWell) {
+  SmallPlan small;
+  small.statistics = false;
+  const Plan plan = MakeSmallPlan(small);  // states no C: a fifth of the members
+  RunContract contract = ContractFor(plan, SmallSeats(12));
+  EXPECT_EQ(contract.cohorts[0].colluders, 2u);
+  ASSERT_OK(CheckPrivacy(plan, contract));
+  contract.cohorts[0].colluders = 1;
+  contract.sums = SumsOf(plan, CalibrateCohorts(plan, contract).value());
+  EXPECT_THAT(CheckPrivacy(plan, contract),
+              StatusIs(StatusCode::kPermissionDenied,
+                       "SA-02: contract: colluders is 1, the plan asks for 2"));
+}
+
 TEST(CohortContract, FindsTheCohortOfAMember) {
   const RunContract& contract = Good().contract;
   for (std::size_t g = 0; g < 3; ++g)
