@@ -134,6 +134,11 @@ absl::Status CheckPolicy(const Policy& policy, const PlanFacts& facts) {
       !Contains(policy.allowed_plan_sha256, facts.plan_sha256))
     return PermissionDenied("POLICY_PLAN: plan %s (%s) is not in the merchant's list",
                             facts.plan_name, facts.plan_sha256);
+  if (facts.has_beacon && !Contains(policy.allowed_plan_sha256, facts.plan_sha256))
+    return PermissionDenied(
+        "POLICY_BEACON: plan %s (%s) draws its cohorts by a beacon and is not in the merchant's "
+        "allowed_plan_sha256",
+        facts.plan_name, facts.plan_sha256);
   if (facts.customers < policy.minimum_customers)
     return PermissionDenied("POLICY_CUSTOMERS: fewer than %d customers to train on",
                             policy.minimum_customers);

@@ -34,6 +34,9 @@ struct PlanFacts {
   double delta = 0;
   bool is_private = true;
   std::uint64_t customers = 0;  // of this merchant, for training
+  // The plan draws its cohorts by a beacon, and counts on nobody having known it when the members
+  // were fixed. Only a person can know that: such a plan must be in allowed_plan_sha256.
+  bool has_beacon = false;
 };
 
 // InvalidArgument naming file, line and key. epsilon_cap and delta_cap are required unless
@@ -42,7 +45,7 @@ absl::StatusOr<Policy> ParsePolicy(std::string_view toml, std::string_view sourc
 absl::StatusOr<Policy> LoadPolicy(const std::filesystem::path& file);
 
 // PermissionDenied with the rule and both numbers, starting with a stable code:
-// POLICY_PLAN, POLICY_EPSILON, POLICY_DELTA, POLICY_NO_PRIVACY, POLICY_CUSTOMERS.
+// POLICY_PLAN, POLICY_BEACON, POLICY_EPSILON, POLICY_DELTA, POLICY_NO_PRIVACY, POLICY_CUSTOMERS.
 absl::Status CheckPolicy(const Policy& policy, const PlanFacts& facts);
 
 }  // namespace veilsum::client

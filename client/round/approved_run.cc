@@ -18,7 +18,8 @@ absl::StatusOr<ApprovedRun> ApprovedRun::Check(const std::string& plan_json,
   ApprovedRun run(std::move(plan), std::move(contract), model::ContractHash(contract_json),
                   std::move(layout));
   VEILSUM_RETURN_IF_ERROR(run.CheckMembership(own));
-  VEILSUM_ASSIGN_OR_RETURN(run.privacy_, model::CheckPrivacy(run.plan_, run.contract_));
+  VEILSUM_ASSIGN_OR_RETURN(run.privacy_,
+                           model::CheckCohortPrivacy(run.plan_, run.contract_, run.cohort_));
   return run;
 }
 
@@ -28,22 +29,21 @@ absl::Status ApprovedRun::CheckMembership(const Own& own) {
                             own.federation);
   if (contract_.ca_sha256 != own.ca_sha256)
     return PermissionDenied("contract: ca_sha256 is not the CA that I pin");
-  if (contract_.cohorts.size() != 1)
-    return InvalidArgument("contract: %d cohorts, this version runs one", contract_.cohorts.size());
+  VEILSUM_ASSIGN_OR_RETURN(cohort_, model::CohortOfMember(contract_, own.seat));
   VEILSUM_ASSIGN_OR_RETURN(size_class_, model::SizeClassOfMember(contract_, own.seat));
   VEILSUM_ASSIGN_OR_RETURN(padded_customers_, model::PaddedCustomers(plan_, size_class_));
   return absl::OkStatus();
 }
 
 absl::StatusOr<secure_agg::SessionParams> ApprovedRun::SessionTerms() const {
-  const model::Cohort& cohort = contract_.cohorts.front();
-  secure_agg::ContractTerms terms{.contract_hash = contract_hash_,
-                                  .members = cohort.members,
-                                  .colluders = static_cast<std::uint16_t>(cohort.colluders),
-                                  .min_survivors = static_cast<std::uint16_t>(cohort.min_survivors),
-                                  .min_members = 0,
-                                  .slots = static_cast<std::uint16_t>(plan_.aggregation.key_batch),
-                                  .sums = {}};
+  secure_agg::ContractTerms terms{
+      .contract_hash = contract_hash_,
+      .members = cohort().members,
+      .colluders = static_cast<std::uint16_t>(cohort().colluders),
+      .min_survivors = static_cast<std::uint16_t>(cohort().min_survivors),
+      .min_members = 0,
+      .slots = static_cast<std::uint16_t>(plan_.aggregation.key_batch),
+      .sums = {}};
   for (const model::SumSpec& sum : contract_.sums) {
     VEILSUM_ASSIGN_OR_RETURN(const secure_agg::RingBits bits, secure_agg::ParseRingBits(sum.bits));
     terms.sums.push_back({bits, sum.dimension});

@@ -22,15 +22,17 @@ class ApprovedRun {
     Hash32 ca_sha256;  // of the pinned root's DER
   };
   // Parses both texts and checks: the plan is the contract's by hash, this build can run it, this
-  // seat is a member, the CA is the pinned one, thresholds are at least SE-04's, and the stated
-  // noise keeps the plan's claim (DP-01, DP-03, DP-04). InvalidArgument or PermissionDenied with
-  // the field; nothing is assumed that was not recomputed.
+  // seat is a member, the CA is the pinned one, cohorts are the plan's (SA-45), thresholds are at
+  // least SE-04's, and the stated noise keeps the plan's claim (DP-01, DP-03, DP-04).
+  // InvalidArgument or PermissionDenied with the field; nothing is assumed that was not recomputed.
   static absl::StatusOr<ApprovedRun> Check(const std::string& plan_json,
                                            const std::string& contract_json, const Own& own);
 
   const model::Plan& plan() const { return plan_; }
   const model::RunContract& contract() const { return contract_; }
   const Hash32& contract_hash() const { return contract_hash_; }
+  // The one this seat is in: the secure sum it takes part in, and whose floors protect it.
+  const model::Cohort& cohort() const { return contract_.cohorts[cohort_]; }
   const model::Layout& layout() const { return layout_; }
   const dp::PrivacyStatement& privacy() const { return privacy_->statement; }
   const dp::RunPrivacyInput& privacy_input() const { return privacy_->input; }
@@ -53,6 +55,7 @@ class ApprovedRun {
   Hash32 contract_hash_;
   model::Layout layout_;
   std::optional<model::CheckedPrivacy> privacy_;  // set by Check
+  std::size_t cohort_ = 0;
   std::uint64_t size_class_ = 0;
   std::uint32_t padded_customers_ = 0;
 };

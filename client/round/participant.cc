@@ -211,13 +211,15 @@ absl::Status Participant::Approve(const coordinator::v1::ContractOffer& offer) {
   VEILSUM_ASSIGN_OR_RETURN(ApprovedRun run,
                            ApprovedRun::Check(offer.plan(), offer.contract(), config_.own));
   VEILSUM_ASSIGN_OR_RETURN(Prepared prepared, world_.prepare(run));
-  VEILSUM_RETURN_IF_ERROR(
-      CheckPolicy(config_.policy, {.plan_name = run.plan().name,
-                                   .plan_sha256 = HexEncode(run.contract().plan_sha256),
-                                   .epsilon = run.privacy().epsilon,
-                                   .delta = run.privacy().delta,
-                                   .is_private = run.contract().is_private,
-                                   .customers = prepared.customers}));
+  VEILSUM_RETURN_IF_ERROR(CheckPolicy(
+      config_.policy,
+      {.plan_name = run.plan().name,
+       .plan_sha256 = HexEncode(run.contract().plan_sha256),
+       .epsilon = run.privacy().epsilon,
+       .delta = run.privacy().delta,
+       .is_private = run.contract().is_private,
+       .customers = prepared.customers,
+       .has_beacon = run.plan().cohorts.has_value() && !run.plan().cohorts->beacon.empty()}));
   VEILSUM_RETURN_IF_ERROR(ReserveBudget(run, config_.policy, *world_.odometer));
   VEILSUM_ASSIGN_OR_RETURN(charged_through_, world_.odometer->SpentThrough(run.contract_hash()));
   VEILSUM_ASSIGN_OR_RETURN(secure_agg::SessionParams params, run.SessionTerms());
@@ -225,7 +227,7 @@ absl::Status Participant::Approve(const coordinator::v1::ContractOffer& offer) {
                            secure_agg::ClientSession::Create(std::move(params), config_.identity,
                                                              RoundId(charged_through_)));
   if (config_.drop_fraction) {
-    const std::vector<std::string>& members = run.contract().cohorts.front().members;
+    const std::vector<std::string>& members = run.cohort().members;
     const auto seat = std::ranges::find(members, config_.own.seat) - members.begin();
     VEILSUM_ASSIGN_OR_RETURN(drops_,
                              DropSchedule::Create(*config_.drop_fraction, config_.drop_seed,

@@ -12,39 +12,28 @@ using secure_agg::InputPhase;
 using secure_agg::MemberSet;
 using secure_agg::UnmaskPhase;
 
-RoundStage::RoundStage(std::string run_id, secure_agg::ServerBatch& batch, InputPhase phase,
-                       std::set<std::string> present, std::set<std::string> silent, RunStore& store,
-                       RunPort& port)
-    : run_id_(std::move(run_id)),
-      batch_(&batch),
+RoundStage::RoundStage(secure_agg::ServerBatch& batch, InputPhase phase,
+                       std::set<std::string> present, std::set<std::string> silent, RunPort& port)
+    : batch_(&batch),
       round_(phase.round().value()),
       phase_(std::move(phase)),
       present_(std::move(present)),
       silent_(std::move(silent)),
-      store_(&store),
       port_(&port) {}
 
-absl::StatusOr<RoundStage> RoundStage::Open(const std::string& run_id,
-                                            secure_agg::ServerBatch& batch,
-                                            secure_agg::SlotRequest request, ByteView model,
-                                            std::set<std::string> present,
-                                            std::set<std::string> silent, RunStore& store,
-                                            RunPort& port) {
+absl::StatusOr<RoundStage::Opened> RoundStage::Open(secure_agg::ServerBatch& batch,
+                                                    secure_agg::SlotRequest request,
+                                                    std::set<std::string> present,
+                                                    std::set<std::string> silent, RunPort& port) {
   const MemberSet active = batch.active();
   std::erase_if(present, [&](const std::string& seat) {
     const std::optional<RosterIndex> index = batch.roster().IndexOf(seat);
     return !index || !active.Contains(*index);
   });
   VEILSUM_ASSIGN_OR_RETURN(auto sent, batch.OpenSlot(std::move(request)));
-  v1::ServerMessage start;
-  *start.mutable_start() = secure_agg::EncodeRoundStart(sent.message);
-  if (model.size() <= secure_agg::kMaxFrameBytes) start.set_model(std::string(AsText(model)));
-  port.AdmitUploads(sent.message.round.value(), sent.next.ExpectedBytes(),
-                    {present.begin(), present.end()});
-  RoundStage stage(run_id, batch, std::move(sent.next), std::move(present), std::move(silent),
-                   store, port);
-  stage.SendToPresent(start);
-  return stage;
+  return Opened{
+      RoundStage(batch, std::move(sent.next), std::move(present), std::move(silent), port),
+      secure_agg::EncodeRoundStart(sent.message)};
 }
 
 absl::Status RoundStage::OnUpload(const std::string& seat, std::uint64_t round, ByteView words) {
@@ -72,14 +61,14 @@ void RoundStage::OnGone(const std::string& seat) {
 }
 
 void RoundStage::OnDeadline() {
-  if (outcome_) return;
+  if (outcome_ || unsent_) return;
   for (const std::string& seat : Unanswered()) silent_.insert(seat);
   Advance(true);
 }
 
 absl::Status RoundStage::Add(RosterIndex sender, const v1::ClientMessage& message) {
   if (auto* commits = std::get_if<CommitPhase>(&phase_);
-      commits != nullptr && message.has_commit_signature()) {
+      commits != nullptr && !unsent_ && message.has_commit_signature()) {
     VEILSUM_ASSIGN_OR_RETURN(const auto signature,
                              secure_agg::ParseCommitSignature(message.commit_signature()));
     return commits->Add(sender, signature);
@@ -126,7 +115,7 @@ bool RoundStage::CanClose() const {
 }
 
 void RoundStage::Advance(bool deadline) {
-  while (!outcome_ && (deadline || MayAdvance())) {
+  while (!outcome_ && !unsent_ && (deadline || MayAdvance())) {
     if (!CanClose()) {
       static constexpr const char* kWaitedFor[] = {"uploads", "signatures", "shares"};
       outcome_ = Aborted("too few merchants: %s are missing and nobody is left to wait for",
@@ -144,14 +133,20 @@ absl::Status RoundStage::ClosePhase() {
 }
 
 absl::Status RoundStage::Close(InputPhase phase) {
-  port_->AdmitUploads(0, 0, {});
   VEILSUM_ASSIGN_OR_RETURN(auto sent, std::move(phase).Freeze());
-  VEILSUM_RETURN_IF_ERROR(store_->Freeze(run_id_, round_, UrisOf(sent.message.members)));  // SA-22
-  v1::ServerMessage message;
-  *message.mutable_commit() = secure_agg::EncodeCommitRequest(sent.message);
+  unsent_ = std::move(sent.message);
   phase_.emplace<CommitPhase>(std::move(sent.next));
-  SendToPresent(message);
   return absl::OkStatus();
+}
+
+MemberList RoundStage::Survivors() const { return UrisOf(unsent_->members); }
+
+void RoundStage::Release() {
+  v1::ServerMessage message;
+  *message.mutable_commit() = secure_agg::EncodeCommitRequest(*unsent_);
+  unsent_.reset();
+  SendToPresent(message);
+  Advance(false);
 }
 
 absl::Status RoundStage::Close(CommitPhase phase) {
@@ -171,7 +166,7 @@ absl::Status RoundStage::Close(UnmaskPhase phase) {
   v1::ServerMessage message;
   *message.mutable_closed() = secure_agg::EncodeRoundClosed(RoundId(round_));
   SendToPresent(message);
-  outcome_ = RoundSum{UrisOf(sum.survivors), std::move(sum.values)};
+  outcome_ = RoundSum{UrisOf(sum.survivors), std::move(sum.values), {}};
   return absl::OkStatus();
 }
 

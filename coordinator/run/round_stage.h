@@ -1,8 +1,8 @@
-// One round at the coordinator: uploads until U is frozen, signatures over U, shares, the sum. A
-// phase closes when everybody who is waited for has answered, or at its deadline; who missed a
-// deadline is not waited for any more while the others suffice. U is stored before the first client
-// hears of it (SA-22). Ends with the sum, or with the reason why the
-// attempt is spent without one.
+// One round of one cohort at the coordinator: uploads until U is frozen, signatures over U, shares,
+// the sum. A phase closes when everybody who is waited for has answered, or at its deadline; who
+// missed a deadline is not waited for any more while the others suffice. Between uploads and
+// signatures it waits until U is stored, and Release (SA-22). Ends with the sum, or with the reason
+// why the attempt is spent without one.
 #pragma once
 
 #include <optional>
@@ -18,20 +18,30 @@ namespace veilsum::coordinator {
 struct RoundSum {
   MemberList survivors;              // U, ascending URI
   std::vector<std::int64_t> values;  // decoded centred
+  MemberList lost;                   // of U, but in a cohort that failed later; ascending
 };
 
 class RoundStage {
  public:
-  // Opens the slot and sends RoundStart, with `model` when it fits one frame, to the members of V
-  // in `present`; those in `silent` missed an earlier deadline. `batch`, `store` and `port` must
-  // outlive it.
-  static absl::StatusOr<RoundStage> Open(const std::string& run_id, secure_agg::ServerBatch& batch,
-                                         secure_agg::SlotRequest request, ByteView model,
-                                         std::set<std::string> present,
-                                         std::set<std::string> silent, RunStore& store,
-                                         RunPort& port);
+  struct Opened;
+  // Opens the slot for the members of V in `present`; the caller admits their uploads and sends
+  // them the start. Those in `silent` missed an earlier deadline. `batch` and `port` must outlive
+  // it.
+  static absl::StatusOr<Opened> Open(secure_agg::ServerBatch& batch,
+                                     secure_agg::SlotRequest request, std::set<std::string> present,
+                                     std::set<std::string> silent, RunPort& port);
 
   std::uint64_t round() const { return round_; }
+  const std::set<std::string>& present() const { return present_; }
+  void SendToPresent(const v1::ServerMessage& message);
+  bool TakesUploads() const {
+    return !outcome_ && std::holds_alternative<secure_agg::InputPhase>(phase_);
+  }
+  // U is fixed and must be stored; then Release asks for signatures over it. Fail: it could not be.
+  bool frozen() const { return !outcome_ && unsent_.has_value(); }
+  MemberList Survivors() const;  // U; needs frozen()
+  void Release();
+  void Fail(const absl::Status& reason) { outcome_ = reason; }
   // The status for the uploader. FailedPrecondition: not of this round, or too late (SA-21).
   absl::Status OnUpload(const std::string& seat, std::uint64_t round, ByteView words);
   void OnMessage(const std::string& seat, const v1::ClientMessage& message);
@@ -47,9 +57,8 @@ class RoundStage {
  private:
   using Phase =
       std::variant<secure_agg::InputPhase, secure_agg::CommitPhase, secure_agg::UnmaskPhase>;
-  RoundStage(std::string run_id, secure_agg::ServerBatch& batch, secure_agg::InputPhase phase,
-             std::set<std::string> present, std::set<std::string> silent, RunStore& store,
-             RunPort& port);
+  RoundStage(secure_agg::ServerBatch& batch, secure_agg::InputPhase phase,
+             std::set<std::string> present, std::set<std::string> silent, RunPort& port);
   absl::Status Add(RosterIndex sender, const v1::ClientMessage& message);
   MemberList Unanswered() const;  // of those present
   bool MayAdvance() const;
@@ -60,18 +69,21 @@ class RoundStage {
   absl::Status Close(secure_agg::CommitPhase phase);
   absl::Status Close(secure_agg::UnmaskPhase phase);
   bool CanClose() const;
-  void SendToPresent(const v1::ServerMessage& message);
   MemberList UrisOf(const secure_agg::MemberSet& members) const;
 
-  std::string run_id_;
   secure_agg::ServerBatch* batch_;
   std::uint64_t round_;
   Phase phase_;
   std::set<std::string> present_;  // of V: those who got RoundStart and are still there
   std::set<std::string> silent_;
-  RunStore* store_;
   RunPort* port_;
+  std::optional<secure_agg::CommitRequest> unsent_;  // U is fixed, not stored yet
   std::optional<absl::StatusOr<RoundSum>> outcome_;
+};
+
+struct RoundStage::Opened {
+  RoundStage stage;
+  secagg::v1::RoundStart start;
 };
 
 }  // namespace veilsum::coordinator

@@ -225,6 +225,11 @@ void RunEngine::AdmitUploads(std::uint64_t round, std::size_t bytes,
   gate_ = Gate{round, bytes, {seats.begin(), seats.end()}};
 }
 
+void RunEngine::EndUploads(const std::vector<std::string>& seats) {
+  const std::lock_guard lock(shared_mutex_);
+  for (const std::string& seat : seats) gate_.seats.erase(seat);
+}
+
 void RunEngine::OfferModel(const Hash32& hash, std::shared_ptr<const Bytes> bytes) {
   const std::lock_guard lock(shared_mutex_);
   model_hash_ = hash;

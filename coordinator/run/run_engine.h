@@ -75,6 +75,7 @@ class RunEngine final : public RoundsBackend, public AdminBackend, private RunPo
   void Disconnect(const std::string& seat, const absl::Status& reason) override;
   void AdmitUploads(std::uint64_t round, std::size_t bytes,
                     const std::vector<std::string>& seats) override;
+  void EndUploads(const std::vector<std::string>& seats) override;
   void OfferModel(const Hash32& hash, std::shared_ptr<const Bytes> bytes) override;
   void Changed() override { changed_ = true; }
   void Log(std::string_view line) override { parts_.log(line); }

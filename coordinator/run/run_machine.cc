@@ -53,7 +53,7 @@ absl::Status RunMachine::Recover(const RunSnapshot& snapshot) {
 }
 
 void RunMachine::Initialise(const RunRecord& record, Clock::Time now) {
-  for (const std::string& member : terms_.cohort().members) members_[member];
+  for (const auto& [member, cohort] : terms_.members()) members_[member];
   world_.rng->Fill(session_);
   Publish();
   if (IsFinalRunState(record.state)) {
@@ -128,9 +128,9 @@ absl::Status RunMachine::OnUpload(const std::string& seat, std::uint64_t round, 
 
 void RunMachine::OnTime(Clock::Time now) {
   if (now < next_deadline()) return;
-  if (keying_ && now >= keying_deadline_) keying_->OnDeadline();
-  if (phase_ == Phase::kRound && now >= deadline_) {
-    round_->OnDeadline();
+  if (keying_) keying_->OnTime(now);
+  if (phase_ == Phase::kRound) {
+    round_->OnTime(now);
     for (const std::string& seat : round_->silent()) members_[seat].silent = true;
   }
   Advance(now);

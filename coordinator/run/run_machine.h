@@ -16,8 +16,8 @@
 
 #include "base/clock.h"
 #include "base/secure_rng.h"
-#include "coordinator/run/keying.h"
-#include "coordinator/run/round_stage.h"
+#include "coordinator/run/cohort_keying.h"
+#include "coordinator/run/cohort_round.h"
 #include "coordinator/run/run_terms.h"
 #include "coordinator/run/training_state.h"
 
@@ -55,7 +55,10 @@ class RunMachine {
   void StopRun(const std::string& reason, Clock::Time now);
 
   Clock::Time next_deadline() const {  // Clock::Time::max(): none
-    return keying_ ? std::min(deadline_, keying_deadline_) : deadline_;
+    const Clock::Time keying = keying_ ? keying_->next_deadline() : Clock::Time::max();
+    const Clock::Time round =
+        phase_ == Phase::kRound ? round_->next_deadline() : Clock::Time::max();
+    return std::min({deadline_, keying, round});
   }
   bool ended() const { return phase_ == Phase::kEnded; }
   const RunTerms& terms() const { return terms_; }
@@ -112,6 +115,9 @@ class RunMachine {
   bool SomebodyMayComeBack(const std::set<std::string>& holders) const;
   bool ShouldRekey(const std::set<std::string>& holders) const;
   void GiveUpBatch(const std::string& reason);
+  Clock::Duration PhaseDeadline() const {
+    return std::chrono::milliseconds(terms_.plan().rounds.deadline_ms);
+  }
   void WaitUntil(Clock::Time soft, Clock::Time now);
   std::uint64_t AttemptsLeft() const {
     return model::AttemptsMax(terms_.contract()) - last_charged_;
@@ -128,23 +134,20 @@ class RunMachine {
   std::vector<std::string> declined_;
   secure_agg::SessionId session_{};
   std::uint32_t next_batch_ = 0;
-  std::optional<Keying> keying_;
-  std::optional<secure_agg::ServerBatch> batch_, next_;  // in use; ready to follow it
-  std::optional<RoundStage> round_;
+  std::optional<CohortKeying> keying_;
+  std::optional<BatchSet> batch_, next_;  // in use; ready to follow it
+  std::optional<CohortRound> round_;
   std::uint64_t block_first_ = 1;   // round number of the batch's slot 0
   std::uint64_t last_charged_ = 0;  // last round of the last block opened
   std::uint64_t last_opened_ = 0;   // last round opened
   std::uint64_t aborted_ = 0;
   std::uint32_t survivors_ = 0, survivors_min_ = 0;
-  int thin_rounds_ = 0;  // rounds in a row with more than a tenth of V absent
-  Clock::Time deadline_ = Clock::Time::max();
+  int thin_rounds_ = 0;                        // rounds in a row with more than a tenth of V absent
+  Clock::Time deadline_ = Clock::Time::max();  // of waiting and approving; rounds have their own
   Clock::Time waiting_since_{};
-  Clock::Time keying_deadline_ = Clock::Time::max();
   int failed_setups_ = 0;  // in a row
   bool keyed_ahead_ =
       false;  // tried once for this batch: after a failure the next try has its own phase
-  int keying_phase_ = -1;  // of keying_ when keying_deadline_ was set
-  int phase_number_ = -1;  // of round_ when deadline_ was set
   std::shared_ptr<const Bytes> published_bytes_;
   Hash32 iterate_hash_{};  // of what rounds train on now
   std::shared_ptr<const Bytes> iterate_bytes_;

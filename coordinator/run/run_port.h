@@ -21,6 +21,8 @@ class RunPort {
   // round 0: from nobody.
   virtual void AdmitUploads(std::uint64_t round, std::size_t bytes,
                             const std::vector<std::string>& seats) = 0;
+  // No upload of the present round is admitted from these any more; from others as before.
+  virtual void EndUploads(const std::vector<std::string>& seats) = 0;
   // Clients may fetch this model, and no other.
   virtual void OfferModel(const Hash32& hash, std::shared_ptr<const Bytes> bytes) = 0;
   // Something that RunProgress shows has changed.

@@ -8,20 +8,16 @@
 namespace veilsum::coordinator {
 namespace {
 
-// Members with their size classes, in ascending order of URI, as the contract lists them.
-absl::StatusOr<model::Cohort> CohortOf(const admin::v1::StartRunRequest& request) {
+absl::StatusOr<std::map<std::string, std::uint64_t>> SizeClassesOf(
+    const admin::v1::StartRunRequest& request) {
   if (request.members_size() != request.size_classes_size())
     return InvalidArgument("members: %d, size_classes: %d, must be as many", request.members_size(),
                            request.size_classes_size());
-  std::vector<int> order(static_cast<std::size_t>(request.members_size()));
-  std::iota(order.begin(), order.end(), 0);
-  std::ranges::sort(order, {}, [&](int i) -> const std::string& { return request.members(i); });
-  model::Cohort cohort;
-  for (const int i : order) {
-    cohort.members.push_back(request.members(i));
-    cohort.size_classes.push_back(request.size_classes(i));
-  }
-  return cohort;
+  std::map<std::string, std::uint64_t> sizes;
+  for (int i = 0; i < request.members_size(); ++i)
+    if (!sizes.emplace(request.members(i), request.size_classes(i)).second)
+      return InvalidArgument("members[%d], %s, is given twice", i, request.members(i));
+  return sizes;
 }
 
 model::Aggregation WantedAggregation(const model::Plan& plan,
@@ -32,6 +28,27 @@ model::Aggregation WantedAggregation(const model::Plan& plan,
   return wanted;
 }
 
+// The cohorts that the plan assigns (SA-45), with their thresholds (SE-04).
+absl::StatusOr<std::vector<model::Cohort>> CohortsOf(const model::Plan& plan,
+                                                     const admin::v1::StartRunRequest& request) {
+  VEILSUM_ASSIGN_OR_RETURN(const auto sizes, SizeClassesOf(request));
+  const model::Aggregation wanted = WantedAggregation(plan, request);
+  const std::vector<std::string> all(request.members().begin(), request.members().end());
+  VEILSUM_ASSIGN_OR_RETURN(auto assigned, model::AssignCohorts(plan, all));
+  std::vector<model::Cohort> cohorts;
+  for (std::vector<std::string>& members : assigned) {
+    VEILSUM_ASSIGN_OR_RETURN(const model::ResolvedAggregation aggregation,
+                             model::ResolveCohort(plan, wanted, all, members));
+    model::Cohort cohort;
+    for (const std::string& member : members) cohort.size_classes.push_back(sizes.at(member));
+    cohort.members = std::move(members);
+    cohort.colluders = aggregation.colluders;
+    cohort.min_survivors = aggregation.min_survivors;
+    cohorts.push_back(std::move(cohort));
+  }
+  return cohorts;
+}
+
 std::string RunIdOf(const model::Plan& plan, const admin::v1::StartRunRequest& request) {
   Transcript facts("veilsum/v1/run");
   facts.AddText(request.plan()).AddU64(request.seed());
@@ -40,8 +57,8 @@ std::string RunIdOf(const model::Plan& plan, const admin::v1::StartRunRequest& r
 }
 
 absl::StatusOr<std::shared_ptr<const secure_agg::SessionParams>> SessionOf(
-    const model::Plan& plan, const model::RunContract& contract, const Hash32& contract_hash) {
-  const model::Cohort& cohort = contract.cohorts.front();
+    const model::Plan& plan, const model::RunContract& contract, const model::Cohort& cohort,
+    const Hash32& contract_hash) {
   secure_agg::ContractTerms terms;
   terms.contract_hash = contract_hash;
   terms.members = cohort.members;
@@ -63,24 +80,14 @@ absl::StatusOr<RunTerms> RunTerms::Create(const admin::v1::StartRunRequest& requ
                                           const FederationFacts& federation) {
   VEILSUM_ASSIGN_OR_RETURN(const model::Plan plan, model::PlanFromJson(request.plan()));
   VEILSUM_RETURN_IF_ERROR(model::CheckRunnable(plan));
-  VEILSUM_ASSIGN_OR_RETURN(model::Cohort cohort, CohortOf(request));
-  VEILSUM_ASSIGN_OR_RETURN(
-      const model::ResolvedAggregation aggregation,
-      model::ResolveAggregation(WantedAggregation(plan, request),
-                                static_cast<std::uint32_t>(cohort.members.size()),
-                                model::SeatsOfLargestTenant(cohort.members)));
-  cohort.colluders = aggregation.colluders;
-  cohort.min_survivors = aggregation.min_survivors;
-  VEILSUM_ASSIGN_OR_RETURN(const dp::RunPrivacyInput input,
-                           model::PrivacyInputOf(plan, cohort.size_classes, aggregation));
-  VEILSUM_ASSIGN_OR_RETURN(const dp::RunPrivacy privacy, dp::CalibrateRun(input));
   model::RunContract contract;
   contract.plan_sha256 = model::PlanSha256(plan);
   contract.run_id = RunIdOf(plan, request);
   contract.federation = federation.name;
   contract.ca_sha256 = federation.ca_sha256;
   contract.is_private = plan.is_private();
-  contract.cohorts = {std::move(cohort)};
+  VEILSUM_ASSIGN_OR_RETURN(contract.cohorts, CohortsOf(plan, request));
+  VEILSUM_ASSIGN_OR_RETURN(const dp::RunPrivacy privacy, model::CalibrateCohorts(plan, contract));
   contract.sums = model::SumsOf(plan, privacy);
   VEILSUM_ASSIGN_OR_RETURN(std::string json, model::ContractToJson(contract));
   return Restore(request.plan(), std::move(json));
@@ -94,8 +101,13 @@ absl::StatusOr<RunTerms> RunTerms::Restore(std::string plan_json, std::string co
   terms.plan_json_ = std::move(plan_json);
   terms.contract_json_ = std::move(contract_json);
   terms.contract_hash_ = model::ContractHash(terms.contract_json_);
-  VEILSUM_ASSIGN_OR_RETURN(terms.session_,
-                           SessionOf(terms.plan_, terms.contract_, terms.contract_hash_));
+  for (const model::Cohort& cohort : terms.contract_.cohorts) {
+    for (const std::string& member : cohort.members)
+      terms.cohort_of_[member] = terms.sessions_.size();
+    VEILSUM_ASSIGN_OR_RETURN(auto session,
+                             SessionOf(terms.plan_, terms.contract_, cohort, terms.contract_hash_));
+    terms.sessions_.push_back(std::move(session));
+  }
   VEILSUM_ASSIGN_OR_RETURN(const model::CheckedPrivacy checked,
                            model::CheckPrivacy(terms.plan_, terms.contract_));
   terms.privacy_ = checked.statement;

@@ -1,8 +1,10 @@
 // What a run is: plan and contract, and everything that follows from them. Immutable once made.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "dp/mechanism/distributed_gaussian.h"
 #include "model/contract/privacy_terms.h"
@@ -32,10 +34,16 @@ class RunTerms {
   const std::string& contract_json() const { return contract_json_; }
   const model::Plan& plan() const { return plan_; }
   const model::RunContract& contract() const { return contract_; }
-  const model::Cohort& cohort() const { return contract_.cohorts.front(); }
+  std::size_t cohorts() const { return contract_.cohorts.size(); }
+  // The cohort of a member; must be one.
+  std::size_t CohortOf(const std::string& seat) const { return cohort_of_.at(seat); }
+  const std::map<std::string, std::size_t>& members() const { return cohort_of_; }
   const Hash32& contract_hash() const { return contract_hash_; }
   const model::Layout& layout() const { return layout_; }
-  const std::shared_ptr<const secure_agg::SessionParams>& session() const { return session_; }
+  // The secure sum of one cohort: its members and thresholds, the same sums and slots in all.
+  const std::shared_ptr<const secure_agg::SessionParams>& session(std::size_t cohort = 0) const {
+    return sessions_[cohort];
+  }
   const dp::PrivacyStatement& privacy() const { return privacy_; }
   // What rounds 1..round have cost, whatever became of them (SE-07).
   double EpsilonThrough(std::uint64_t round) const;
@@ -49,7 +57,8 @@ class RunTerms {
   model::RunContract contract_;
   Hash32 contract_hash_{};
   model::Layout layout_;
-  std::shared_ptr<const secure_agg::SessionParams> session_;
+  std::vector<std::shared_ptr<const secure_agg::SessionParams>> sessions_;  // by cohort
+  std::map<std::string, std::size_t> cohort_of_;
   dp::PrivacyStatement privacy_{};
   std::shared_ptr<const dp::EpsilonMeter> meter_;
 };

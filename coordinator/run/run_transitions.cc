@@ -66,13 +66,15 @@ std::set<std::string> RunMachine::Present() const {
 std::set<std::string> RunMachine::Holders() const {
   std::set<std::string> holders;
   for (const auto& [seat, member] : members_)
-    if (member.joined && batch_ && member.Holds(batch_->setup_hash())) holders.insert(seat);
+    if (member.joined && batch_)
+      if (const secure_agg::ServerBatch* batch = batch_->of(terms_.CohortOf(seat));
+          batch != nullptr && member.Holds(batch->setup_hash()))
+        holders.insert(seat);
   return holders;
 }
 
 bool RunMachine::SomebodyMayComeBack(const std::set<std::string>& holders) const {
-  return std::ranges::any_of(batch_->active().Indices(), [&](RosterIndex i) {
-    const std::string& seat = batch_->roster().uri(i);
+  return std::ranges::any_of(batch_->members(), [&](const std::string& seat) {
     const Member& member = members_.at(seat);
     return !holders.contains(seat) && !member.joined && member.absences <= kAbsencesForgiven;
   });
@@ -112,13 +114,12 @@ void RunMachine::StepWaiting(Clock::Time now) {
         absl::StrFormat("all %d attempts of the contract are spent, %d of %d steps are published",
                         model::AttemptsMax(terms_.contract()), state_.step(),
                         terms_.plan().training.steps));
-  const bool can_key = secure_agg::Thresholds::Create(Present().size(), *terms_.session()).ok();
+  const bool can_key = CohortKeying::CanBegin(terms_, Present());
   if (block_left) {
     const std::set<std::string> holders = Holders();
     const Clock::Time soft = waiting_since_ + world_.timing.rejoin;
     if (now < soft && SomebodyMayComeBack(holders)) return WaitUntil(soft, now);
-    if (holders.size() >= batch_->roster().thresholds().floor && !ShouldRekey(holders))
-      return OpenRound(now);
+    if (batch_->MayOpen(holders) && !ShouldRekey(holders)) return OpenRound(now);
     if (!can_key) return WaitUntil(soft, now);
     GiveUpBatch("its batch was given up: too few merchants still had its keys");
     if (AttemptsLeft() == 0) return StepWaiting(now);
@@ -146,10 +147,8 @@ void RunMachine::GiveUpBatch(const std::string& reason) {
 }
 
 void RunMachine::BeginKeying(Clock::Time now) {
-  keying_phase_ = -1;
-  keying_deadline_ = now + std::chrono::milliseconds(terms_.plan().rounds.deadline_ms);
   const secure_agg::BatchId id{session_, next_batch_++};
-  keying_.emplace(terms_.session(), id, *world_.verifier, *world_.port, Present());
+  keying_.emplace(terms_, id, *world_.verifier, *world_.port, Present(), PhaseDeadline(), now);
 }
 
 // Nothing else is left to do until the batch is there.
@@ -161,18 +160,14 @@ void RunMachine::AwaitKeying() {
 }
 
 bool RunMachine::StepKeying(Clock::Time now) {
-  std::optional<absl::StatusOr<secure_agg::ServerBatch>> outcome = keying_->TakeOutcome();
-  if (!outcome) {
-    if (std::exchange(keying_phase_, keying_->phase_number()) != keying_->phase_number())
-      keying_deadline_ = now + std::chrono::milliseconds(terms_.plan().rounds.deadline_ms);
-    return false;
-  }
+  std::optional<absl::StatusOr<BatchSet>> outcome = keying_->TakeOutcome(now);
+  if (!outcome) return false;
   keying_.reset();
   if (outcome->ok()) {
     failed_setups_ = 0;
     next_.emplace(**std::move(outcome));
-    for (const RosterIndex i : next_->active().Indices())
-      members_[next_->roster().uri(i)].Take(next_->setup_hash());
+    for (const std::string& seat : next_->members())
+      members_[seat].Take(next_->of(terms_.CohortOf(seat))->setup_hash());
   } else {
     world_.port->Log(std::string(outcome->status().message()));
     if (++failed_setups_ >= kMaxFailedSetups) {
@@ -189,7 +184,7 @@ bool RunMachine::ShouldKeyAhead() const {
   const std::uint64_t block_left = last_charged_ - last_opened_;  // after the round that is open
   return !keyed_ahead_ && block_left < kRoundsAhead && AttemptsLeft() > 0 &&
          state_.step() + 1 + block_left < terms_.plan().training.steps &&
-         secure_agg::Thresholds::Create(Present().size(), *terms_.session()).ok();
+         CohortKeying::CanBegin(terms_, Present());
 }
 
 void RunMachine::AdoptNextBatch(Clock::Time now) {
@@ -219,10 +214,9 @@ absl::Status RunMachine::OpenBlock() {
   VEILSUM_ASSIGN_OR_RETURN(const model::RoundPurpose purpose,
                            model::PurposeOf(terms_.contract(), block.first));
   block.sum_index = static_cast<std::uint32_t>(purpose.sum);
-  block.setup_hash = Bytes(batch_->setup_hash().begin(), batch_->setup_hash().end());
-  for (const RosterIndex i : batch_->active().Indices())
-    block.members.push_back(batch_->roster().uri(i));
-  std::ranges::sort(block.members);
+  const Hash32 setup_hash = batch_->setup_hash();
+  block.setup_hash = Bytes(setup_hash.begin(), setup_hash.end());
+  block.members = batch_->members();
   VEILSUM_RETURN_IF_ERROR(world_.store->OpenBlock(terms_.contract().run_id, block));
   block_first_ = block.first;
   last_charged_ = block.last;
@@ -238,12 +232,13 @@ void RunMachine::OpenRound(Clock::Time now) {
   for (const std::string& seat : holders)
     if (members_[seat].silent) silent.insert(seat);
   std::size_t absent = 0;
-  for (const RosterIndex i : batch_->active().Indices()) {
-    Member& member = members_[batch_->roster().uri(i)];
-    member.absences = holders.contains(batch_->roster().uri(i)) ? 0 : member.absences + 1;
+  const MemberList active = batch_->members();
+  for (const std::string& seat : active) {
+    Member& member = members_[seat];
+    member.absences = holders.contains(seat) ? 0 : member.absences + 1;
     absent += member.absences > 0;
   }
-  thin_rounds_ = 10 * absent > batch_->active().size() ? thin_rounds_ + 1 : 0;
+  thin_rounds_ = 10 * absent > active.size() ? thin_rounds_ + 1 : 0;
   secure_agg::SlotRequest request;
   request.slot = static_cast<std::uint16_t>(round - block_first_);
   request.round = RoundId(round);
@@ -254,14 +249,13 @@ void RunMachine::OpenRound(Clock::Time now) {
       {.round = round, .step = state_.step(), .sum = purpose->sum, .last = last_charged_});
   SetState(terms_.contract().sums[purpose->sum].purpose == model::kTrain ? "training"
                                                                          : "statistics");
-  absl::StatusOr<RoundStage> stage =
-      RoundStage::Open(terms_.contract().run_id, *batch_, std::move(request), *iterate_bytes_,
-                       holders, std::move(silent), *world_.store, *world_.port);
-  if (!stage.ok()) return End("failed", std::string(stage.status().message()));
-  round_.emplace(*std::move(stage));
+  absl::StatusOr<CohortRound> opened =
+      CohortRound::Open({terms_, *batch_, *world_.store, *world_.port}, request, *iterate_bytes_,
+                        holders, silent, PhaseDeadline(), now);
+  if (!opened.ok()) return End("failed", std::string(opened.status().message()));
+  round_.emplace(*std::move(opened));
   phase_ = Phase::kRound;
-  phase_number_ = -1;
-  deadline_ = now + std::chrono::milliseconds(terms_.plan().rounds.deadline_ms);
+  deadline_ = Clock::Time::max();
   if (!keying_ && !next_ && ShouldKeyAhead()) {
     keyed_ahead_ = true;
     BeginKeying(now);
@@ -269,12 +263,8 @@ void RunMachine::OpenRound(Clock::Time now) {
 }
 
 bool RunMachine::StepRound(Clock::Time now) {
-  std::optional<absl::StatusOr<RoundSum>> outcome = round_->TakeOutcome();
-  if (!outcome) {
-    if (std::exchange(phase_number_, round_->phase_number()) != round_->phase_number())
-      deadline_ = now + std::chrono::milliseconds(terms_.plan().rounds.deadline_ms);
-    return false;
-  }
+  std::optional<absl::StatusOr<RoundSum>> outcome = round_->TakeOutcome(now);
+  if (!outcome) return false;
   if (!outcome->ok()) {
     Spend(outcome->status());
   } else if (const absl::Status accepted = Accept(**outcome); !accepted.ok()) {
@@ -295,6 +285,7 @@ absl::Status RunMachine::Accept(const RoundSum& sum) {
   RoundCommit commit;
   commit.round = round_->round();
   commit.survivors = sum.survivors;
+  commit.lost = sum.lost;
   commit.step = state_.step();
   commit.sum_hash = SumHash(sum.values);
   commit.model = PublishedRecord(state_);

@@ -136,6 +136,7 @@ class MemoryRunStore final : public RunStore {
     VEILSUM_ASSIGN_OR_RETURN(RoundRecord * record, FindRound(*run, commit.round));
     VEILSUM_RETURN_IF_ERROR(MayCommit(*record, commit, run->step));
     record->state = RoundState::kCommitted;
+    record->survivors = commit.survivors;
     record->step = commit.step;
     record->sum_hash.assign(commit.sum_hash.begin(), commit.sum_hash.end());
     if (commit.model) {

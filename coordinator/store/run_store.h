@@ -80,7 +80,8 @@ struct ModelRecord {
 
 struct RoundCommit {
   std::uint64_t round = 0;
-  MemberList survivors;  // must equal the frozen U
+  MemberList survivors;  // with `lost` the frozen U; from the commit on the round's survivors
+  MemberList lost;       // of U, but not in the sum: their cohort failed after the freeze
   std::uint64_t step = 0;
   Hash32 sum_hash{};
   std::optional<ModelRecord> model;  // none: a sum that publishes no model (private statistics)
@@ -131,8 +132,8 @@ class RunStore {
   // FailedPrecondition. InvalidArgument: U is not a subset of the block's V.
   virtual absl::Status Freeze(const std::string& run_id, std::uint64_t round,
                               const MemberList& survivors) = 0;
-  // Only from frozen, only with the frozen U, step not below the last one; the model, the engine
-  // state and the round become visible together.
+  // Only from frozen, only with the frozen U (less what a failed cohort lost), step not below the
+  // last one; the model, the engine state and the round become visible together.
   virtual absl::Status Commit(const std::string& run_id, const RoundCommit& commit) = 0;
   // From opened or frozen; again on an aborted round: OK, the first reason stays. The charge stays
   // as well (SE-07).

@@ -7,7 +7,7 @@
 namespace veilsum::coordinator {
 namespace {
 
-constexpr std::size_t kMaxMembers = 255;
+constexpr std::size_t kMaxMembers = 64 * 255;  // of all cohorts of a run
 
 std::string_view NameOf(RoundState state) {
   switch (state) {
@@ -114,7 +114,9 @@ absl::Status MayCommit(const RoundRecord& round, const RoundCommit& commit,
   if (round.state != RoundState::kFrozen)
     return FailedPrecondition("round %d is %s, only a frozen one can be committed", round.round,
                               NameOf(round.state));
-  if (round.survivors != commit.survivors)
+  MemberList frozen;
+  std::ranges::merge(commit.survivors, commit.lost, std::back_inserter(frozen));
+  if (commit.survivors.empty() || round.survivors != frozen)
     return FailedPrecondition("SA-22: round %d was frozen with another U", round.round);
   if (commit.step < last_step)
     return InvalidArgument("round %d commits step %d, the run is at %d", round.round, commit.step,

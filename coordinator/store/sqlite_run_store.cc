@@ -149,12 +149,13 @@ class SqliteRunStore final : public RunStore {
     VEILSUM_RETURN_IF_ERROR(MayCommit(record, commit, step.Unsigned(0)));
     VEILSUM_ASSIGN_OR_RETURN(
         Statement update,
-        db_.Prepare("UPDATE rounds SET state = 2, step = ?, sum_hash = ?, model_hash = ? "
-                    "WHERE run = ? AND round = ?"));
+        db_.Prepare("UPDATE rounds SET state = 2, step = ?, sum_hash = ?, model_hash = ?, "
+                    "survivors = ? WHERE run = ? AND round = ?"));
     update.Bind(1, commit.step)
         .Bind(2, ByteView(commit.sum_hash))
-        .Bind(4, run.id)
-        .Bind(5, commit.round);
+        .Bind(4, EncodeMembers(commit.survivors))
+        .Bind(5, run.id)
+        .Bind(6, commit.round);
     if (commit.model) update.Bind(3, ByteView(commit.model->hash));
     VEILSUM_RETURN_IF_ERROR(update.Run());
     if (commit.model) VEILSUM_RETURN_IF_ERROR(InsertModel(run.id, *commit.model));

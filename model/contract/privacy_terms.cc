@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <limits>
 #include <map>
 #include <numeric>
@@ -66,6 +67,64 @@ absl::StatusOr<dp::SumNoise> NoiseOf(const Plan& plan, const SumSpec& sum,
   return noise;
 }
 
+ResolvedAggregation StatedBy(const Cohort& cohort) {
+  const auto n = static_cast<std::uint32_t>(cohort.members.size());
+  return {n, cohort.colluders, (n + cohort.colluders) / 2 + 1, cohort.min_survivors};
+}
+
+std::uint64_t CustomersOf(const Cohort& cohort) {
+  return std::accumulate(cohort.size_classes.begin(), cohort.size_classes.end(), std::uint64_t{0});
+}
+
+// One cohort for each (n, C, U_min): those with the same thresholds have the same privacy. Of them
+// the one with the most customers, which its ring must hold.
+std::vector<std::size_t> DifferentCohorts(const RunContract& contract) {
+  std::map<std::array<std::uint64_t, 3>, std::size_t> different;
+  for (std::size_t g = 0; g < contract.cohorts.size(); ++g) {
+    const Cohort& cohort = contract.cohorts[g];
+    const auto [found, fresh] = different.emplace(
+        std::array<std::uint64_t, 3>{cohort.members.size(), cohort.colluders, cohort.min_survivors},
+        g);
+    if (!fresh && CustomersOf(cohort) > CustomersOf(contract.cohorts[found->second]))
+      found->second = g;
+  }
+  std::vector<std::size_t> places;
+  for (const auto& [thresholds, g] : different) places.push_back(g);
+  return places;
+}
+
+// The noise and the thresholds of one cohort, by themselves.
+absl::StatusOr<CheckedPrivacy> CheckOne(const Plan& plan, const RunContract& contract,
+                                        std::size_t index) {
+  if (contract.is_private != plan.is_private())
+    return PermissionDenied("contract: private is %d, the plan says %d", contract.is_private,
+                            plan.is_private());
+  const Cohort& cohort = contract.cohorts[index];
+  Aggregation stated = plan.aggregation;
+  const std::uint32_t asked =  // SE-04, less the tenants' seats, which ResolveAggregation checks
+      stated.colluders != 0
+          ? stated.colluders
+          : std::max(1u, static_cast<std::uint32_t>(cohort.members.size() / 5));
+  if (!plan.cohorts && cohort.colluders < asked)  // of several cohorts: CheckCohorts
+    return PermissionDenied("SA-02: contract: colluders is %d, the plan asks for %d",
+                            cohort.colluders, asked);
+  if (cohort.min_survivors < stated.min_survivors)
+    return PermissionDenied("SA-02: contract: min_survivors is %d, the plan asks for %d",
+                            cohort.min_survivors, stated.min_survivors);
+  stated.colluders = cohort.colluders;
+  stated.min_survivors = cohort.min_survivors;
+  VEILSUM_ASSIGN_OR_RETURN(
+      const ResolvedAggregation aggregation,
+      ResolveAggregation(stated, static_cast<std::uint32_t>(cohort.members.size()),
+                         SeatsOfLargestTenant(cohort.members)));
+  VEILSUM_ASSIGN_OR_RETURN(
+      dp::RunPrivacyInput input,
+      PrivacyInputOf(plan, cohort.size_classes, aggregation, LargestClass(contract)));
+  VEILSUM_ASSIGN_OR_RETURN(const dp::ClaimedNoise noise, ClaimedNoiseOf(plan, contract));
+  VEILSUM_ASSIGN_OR_RETURN(const dp::PrivacyStatement statement, dp::VerifyRun(input, noise));
+  return CheckedPrivacy{std::move(input), noise, statement};
+}
+
 }  // namespace
 
 Layout LayoutOf(const Plan& plan) {
@@ -81,15 +140,6 @@ Layout LayoutOf(const Plan& plan) {
                      plan.has_statistics(), bags);
 }
 
-std::uint32_t SeatsOfLargestTenant(const std::vector<std::string>& members) {
-  std::map<std::string_view, std::uint32_t> seats;
-  std::uint32_t largest = 0;
-  for (const std::string& member : members)
-    largest =
-        std::max(largest, ++seats[std::string_view(member).substr(0, member.rfind("/client/"))]);
-  return largest;
-}
-
 absl::StatusOr<std::uint32_t> PaddedCustomers(const Plan& plan, std::uint64_t size_class) {
   VEILSUM_ASSIGN_OR_RETURN(const dp::SamplingRate rate,
                            dp::SamplingRate::Create(plan.training.sampling_rate));
@@ -103,10 +153,11 @@ absl::StatusOr<std::uint32_t> PaddedCustomers(const Plan& plan, std::uint64_t si
 
 absl::StatusOr<dp::RunPrivacyInput> PrivacyInputOf(const Plan& plan,
                                                    const std::vector<std::uint64_t>& size_classes,
-                                                   const ResolvedAggregation& aggregation) {
+                                                   const ResolvedAggregation& aggregation,
+                                                   std::uint64_t largest) {
   if (size_classes.empty())
     return InvalidArgument("no size class: a cohort has at least one member");
-  const std::uint64_t largest = *std::ranges::max_element(size_classes);
+  if (largest == 0) largest = *std::ranges::max_element(size_classes);
   const std::uint64_t all =
       std::accumulate(size_classes.begin(), size_classes.end(), std::uint64_t{0});
   VEILSUM_ASSIGN_OR_RETURN(const std::uint32_t padded, PaddedCustomers(plan, largest));
@@ -156,31 +207,51 @@ absl::StatusOr<dp::ClaimedNoise> ClaimedNoiseOf(const Plan& plan, const RunContr
   return claimed;
 }
 
+std::uint64_t LargestClass(const RunContract& contract) {
+  std::uint64_t largest = 0;
+  for (const Cohort& cohort : contract.cohorts)
+    for (const std::uint64_t size : cohort.size_classes) largest = std::max(largest, size);
+  return largest;
+}
+
+absl::StatusOr<dp::RunPrivacy> CalibrateCohorts(const Plan& plan, const RunContract& contract) {
+  std::optional<dp::RunPrivacy> all;
+  double carriers = std::numeric_limits<double>::infinity();
+  for (const std::size_t g : DifferentCohorts(contract)) {
+    const ResolvedAggregation aggregation = StatedBy(contract.cohorts[g]);
+    VEILSUM_ASSIGN_OR_RETURN(const dp::RunPrivacyInput input,
+                             PrivacyInputOf(plan, contract.cohorts[g].size_classes, aggregation,
+                                            LargestClass(contract)));
+    VEILSUM_ASSIGN_OR_RETURN(const dp::RunPrivacy here, dp::CalibrateRun(input));
+    carriers = std::min<double>(carriers, aggregation.honest_floor());
+    if (!all) {
+      all = here;
+      continue;
+    }
+    if (here.training.noise_sigma > all->training.noise_sigma) all->training = here.training;
+    if (here.statistics && here.statistics->noise_sigma > all->statistics->noise_sigma)
+      all->statistics = here.statistics;
+  }
+  all->training.share_sigma = all->training.noise_sigma / std::sqrt(carriers);
+  if (all->statistics)
+    all->statistics->share_sigma = all->statistics->noise_sigma / std::sqrt(carriers);
+  return *all;
+}
+
 absl::StatusOr<CheckedPrivacy> CheckPrivacy(const Plan& plan, const RunContract& contract) {
-  if (contract.cohorts.size() != 1)
-    return InvalidArgument("contract: %d cohorts, this version runs one", contract.cohorts.size());
-  if (contract.is_private != plan.is_private())
-    return PermissionDenied("contract: private is %d, the plan says %d", contract.is_private,
-                            plan.is_private());
-  const Cohort& cohort = contract.cohorts.front();
-  Aggregation stated = plan.aggregation;
-  if (cohort.colluders < stated.colluders)
-    return PermissionDenied("SA-02: contract: colluders is %d, the plan asks for %d",
-                            cohort.colluders, stated.colluders);
-  if (cohort.min_survivors < stated.min_survivors)
-    return PermissionDenied("SA-02: contract: min_survivors is %d, the plan asks for %d",
-                            cohort.min_survivors, stated.min_survivors);
-  stated.colluders = cohort.colluders;
-  stated.min_survivors = cohort.min_survivors;
-  VEILSUM_ASSIGN_OR_RETURN(
-      const ResolvedAggregation aggregation,
-      ResolveAggregation(stated, static_cast<std::uint32_t>(cohort.members.size()),
-                         SeatsOfLargestTenant(cohort.members)));
-  VEILSUM_ASSIGN_OR_RETURN(dp::RunPrivacyInput input,
-                           PrivacyInputOf(plan, cohort.size_classes, aggregation));
-  VEILSUM_ASSIGN_OR_RETURN(const dp::ClaimedNoise noise, ClaimedNoiseOf(plan, contract));
-  VEILSUM_ASSIGN_OR_RETURN(const dp::PrivacyStatement statement, dp::VerifyRun(input, noise));
-  return CheckedPrivacy{std::move(input), noise, statement};
+  VEILSUM_RETURN_IF_ERROR(CheckCohorts(plan, contract));
+  std::optional<CheckedPrivacy> weakest;
+  for (const std::size_t g : DifferentCohorts(contract)) {
+    VEILSUM_ASSIGN_OR_RETURN(CheckedPrivacy here, CheckOne(plan, contract, g));
+    if (!weakest || here.statement.epsilon > weakest->statement.epsilon) weakest = std::move(here);
+  }
+  return *std::move(weakest);
+}
+
+absl::StatusOr<CheckedPrivacy> CheckCohortPrivacy(const Plan& plan, const RunContract& contract,
+                                                  std::size_t cohort) {
+  VEILSUM_RETURN_IF_ERROR(CheckCohorts(plan, contract));
+  return CheckOne(plan, contract, cohort);
 }
 
 AttemptsByPurpose AttemptsThrough(const RunContract& contract, std::uint64_t round) {

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "dp/mechanism/distributed_gaussian.h"
+#include "model/contract/cohorts.h"
 #include "model/contract/run_contract.h"
 #include "model/layout.h"
 #include "model/plan/aggregation.h"
@@ -17,18 +18,18 @@ inline constexpr std::string_view kStatistics = "statistics";
 
 Layout LayoutOf(const Plan& plan);
 
-// How many of the members' SPIFFE URIs (.../tenant/<tid>/client/<cid>) belong to the tenant with
-// the most seats (SE-03).
-std::uint32_t SeatsOfLargestTenant(const std::vector<std::string>& members);
-
 // Customers that every step of a merchant of this size class computes, whatever was sampled
 // (DP-06).
 absl::StatusOr<std::uint32_t> PaddedCustomers(const Plan& plan, std::uint64_t size_class);
 
-// `size_classes` of all members (SE-15). Errors of PaddedCustomers.
+// `size_classes` of all members of a cohort (SE-15). `largest`: the largest class of the run, so
+// that all cohorts state one sensitivity; 0: that of `size_classes`. Errors of PaddedCustomers.
 absl::StatusOr<dp::RunPrivacyInput> PrivacyInputOf(const Plan& plan,
                                                    const std::vector<std::uint64_t>& size_classes,
-                                                   const ResolvedAggregation& aggregation);
+                                                   const ResolvedAggregation& aggregation,
+                                                   std::uint64_t largest = 0);
+// The largest size class of the run.
+std::uint64_t LargestClass(const RunContract& contract);
 
 // The contract's sums in their order: statistics, if the plan has them, then training.
 std::vector<SumSpec> SumsOf(const Plan& plan, const dp::RunPrivacy& privacy);
@@ -43,10 +44,21 @@ struct CheckedPrivacy {
   dp::ClaimedNoise noise;
   dp::PrivacyStatement statement;
 };
-// What every party does with a contract before it believes it: thresholds are lawful and not below
-// the plan's (SE-04, SA-02), sums are the plan's, and the stated noise keeps the plan's claim
-// (DP-03). InvalidArgument, FailedPrecondition or PermissionDenied naming the field.
+// The noise that all members of all cohorts add, such that each cohort alone keeps the plan's
+// claim: of every sum the largest share that one of them needs. `contract` has its cohorts, not its
+// sums. Errors of dp::CalibrateRun.
+absl::StatusOr<dp::RunPrivacy> CalibrateCohorts(const Plan& plan, const RunContract& contract);
+
+// What every party does with a contract before it believes it: cohorts are the plan's (SA-45),
+// thresholds are lawful and not below the plan's (SE-04, SA-02), sums are the plan's, and the
+// stated noise keeps the plan's claim in every cohort by itself (DP-03). InvalidArgument,
+// FailedPrecondition or PermissionDenied naming the field. The answer is that of the cohort with
+// the largest epsilon; a customer is in one cohort, and everything else that the coordinator sees
+// does not depend on it.
 absl::StatusOr<CheckedPrivacy> CheckPrivacy(const Plan& plan, const RunContract& contract);
+// The same checks, but the noise of cohorts[cohort] alone, and its own numbers: what a member asks.
+absl::StatusOr<CheckedPrivacy> CheckCohortPrivacy(const Plan& plan, const RunContract& contract,
+                                                  std::size_t cohort);
 
 // Attempts by purpose among rounds 1..round, for display and charging.
 struct AttemptsByPurpose {

@@ -120,6 +120,18 @@ struct Rounds {
   std::uint32_t deadline_ms = 5000;
 };
 
+inline constexpr std::uint32_t kMaxPlanCohorts = 64;
+
+// A federation of more members than one secure sum holds (255), or that wants smaller ones: how it
+// is split. The assignment follows from this and the member list (model/contract/cohorts.h).
+struct Cohorts {
+  std::uint32_t count = 2;
+  // Public randomness that nobody knew when the member list was fixed; empty: none. With it C of a
+  // cohort is a hypergeometric tail, without it that of the whole federation.
+  std::string beacon;
+  std::string members_sha256;  // with a beacon: MembersSha256 of that list, hex
+};
+
 // Named merchant folders that sit under one seat (SE-15; demo only).
 struct Pool {
   std::string name;
@@ -139,6 +151,7 @@ struct Plan {
   std::optional<NonPrivate> nonprivate;
   Privacy privacy;
   Aggregation aggregation;
+  std::optional<Cohorts> cohorts;  // none: one cohort
   Rounds rounds;
   std::vector<Pool> pools;
   std::uint64_t minimum_customers =

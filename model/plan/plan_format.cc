@@ -141,6 +141,14 @@ Json AggregationJson(const Aggregation& aggregation) {
           {"scale_log2", aggregation.scale_log2}};
 }
 
+Json CohortsJson(const Cohorts& cohorts) {
+  Json out = {{"count", cohorts.count}};
+  if (cohorts.beacon.empty()) return out;
+  out["beacon"] = cohorts.beacon;
+  out["members_sha256"] = cohorts.members_sha256;
+  return out;
+}
+
 Json PlanTree(const Plan& plan) {
   Json out = {
       {"name", plan.name},
@@ -165,6 +173,7 @@ Json PlanTree(const Plan& plan) {
   for (const Feature& feature : plan.features) out["feature"].push_back(FeatureJson(feature));
   for (const Pool& pool : plan.pools)
     out["pool"].push_back({{"name", pool.name}, {"members", pool.members}});
+  if (plan.cohorts) out["cohorts"] = CohortsJson(*plan.cohorts);
   if (plan.nonprivate)
     out["nonprivate"] = {{"clip_norm", DecimalText(plan.nonprivate->clip_norm)},
                          {"steps", plan.nonprivate->steps},

@@ -221,14 +221,34 @@ Privacy ReadPrivacy(Fields fields) {
   return privacy;
 }
 
-Aggregation ReadAggregation(Fields fields) {
+bool IsSha256(std::string_view text) {
+  return text.size() == 64 && text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+}
+
+std::optional<Cohorts> ReadCohorts(Fields& plan) {
+  if (!plan.Has("cohorts")) return std::nullopt;
+  Fields fields = plan.Section("cohorts");
+  Cohorts cohorts;
+  cohorts.count = static_cast<std::uint32_t>(fields.Int("count", 2, kMaxPlanCohorts));
+  if (fields.Has("beacon")) cohorts.beacon = fields.Text("beacon", 256);
+  if (fields.Has("members_sha256")) cohorts.members_sha256 = fields.Text("members_sha256", 64);
+  if (cohorts.beacon.empty() != cohorts.members_sha256.empty())
+    fields.Refuse("beacon", "and members_sha256 must be given together");
+  if (!cohorts.members_sha256.empty() && !IsSha256(cohorts.members_sha256))
+    fields.Refuse("members_sha256", "must be 64 lower-case hex digits");
+  fields.Done();
+  return cohorts;
+}
+
+// C of a plan with cohorts counts corrupt members of the whole federation.
+Aggregation ReadAggregation(Fields fields, bool cohorts) {
   Aggregation aggregation;
   const auto small = [&](const char* key, std::uint32_t low, std::uint32_t high,
                          std::uint32_t otherwise) {
     return static_cast<std::uint32_t>(fields.Int(key, low, high, otherwise));
   };
   aggregation.min_survivors = small("min_survivors", 0, 255, 0);
-  aggregation.colluders = small("colluders", 0, 253, 0);
+  aggregation.colluders = small("colluders", 0, cohorts ? kMaxPlanCohorts * 255 : 253, 0);
   aggregation.key_batch = small("key_batch", 1, 1024, 16);
   aggregation.ring_bits = small("ring_bits", 32, 32, 32);
   aggregation.scale_log2 = small("scale_log2", 10, 30, 20);
@@ -313,7 +333,9 @@ Plan ReadPlan(const Json& document, FieldErrors& errors) {
   plan.training = ReadTraining(fields.Section("training"));
   plan.nonprivate = ReadNonPrivate(fields);
   plan.privacy = ReadPrivacy(fields.Section("privacy"));
-  if (fields.Has("aggregation")) plan.aggregation = ReadAggregation(fields.Section("aggregation"));
+  plan.cohorts = ReadCohorts(fields);
+  if (fields.Has("aggregation"))
+    plan.aggregation = ReadAggregation(fields.Section("aggregation"), plan.cohorts.has_value());
   if (fields.Has("rounds")) plan.rounds = ReadRounds(fields.Section("rounds"));
   plan.pools = ReadPools(fields);
   plan.minimum_customers =

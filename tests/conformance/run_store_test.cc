@@ -206,6 +206,26 @@ TEST_P(RunStoreTest, OnlyAFrozenRoundIsCommittedAndAllOfItTogether) {
   EXPECT_EQ(round.model_hash, Bytes(32, 101));
 }
 
+// A cohort of U that failed after the freeze: the sum is without it, and so is the record.
+TEST_P(RunStoreTest, SA22_WhatACommitHasLostIsPartOfTheFrozenU) {
+  CreateAndOpen();
+  ASSERT_OK(store().Freeze("r", 1, kU));
+  RoundCommit commit = CommitOf(1, 1, {"a"});
+  EXPECT_THAT(store().Commit("r", commit), StatusIs(StatusCode::kFailedPrecondition, "SA-22"));
+  commit.lost = {"b"};
+  EXPECT_THAT(store().Commit("r", commit), StatusIs(StatusCode::kFailedPrecondition, "SA-22"));
+  commit.lost = {"a", "c"};
+  EXPECT_THAT(store().Commit("r", commit), StatusIs(StatusCode::kFailedPrecondition, "SA-22"));
+  RoundCommit nobody = CommitOf(1, 1, {});
+  nobody.lost = kU;
+  EXPECT_THAT(store().Commit("r", nobody), StatusIs(StatusCode::kFailedPrecondition, "SA-22"));
+  commit.lost = {"c"};
+  ASSERT_OK(store().Commit("r", commit));
+  Reopen();
+  EXPECT_EQ(store().LoadRound("r", 1)->survivors, MemberList{"a"});
+  EXPECT_EQ(Snapshot().last_survivors, 1u);
+}
+
 TEST_P(RunStoreTest, ASumWithoutAModelKeepsTheModel) {
   CreateAndOpen();
   ASSERT_OK(store().Freeze("r", 1, kV));

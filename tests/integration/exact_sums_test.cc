@@ -27,6 +27,7 @@ struct Case {
   const char* name;
   bool is_private, statistics, drops;
   std::size_t members;
+  int cohorts = 0;
 };
 
 class ExactSums : public testing::TestWithParam<Case> {};
@@ -38,6 +39,7 @@ TEST_P(ExactSums, EveryCommittedSumIsThePlainOne) {
   options.plan.is_private = c.is_private;
   options.plan.statistics = c.statistics;
   options.plan.averaging = c.drops ? "0.9" : "";
+  options.plan.cohorts = c.cohorts;
   options.seed = 11;
   if (c.drops) {
     options.drop_fraction = Rational::Create(1, 5).value();
@@ -62,7 +64,8 @@ INSTANTIATE_TEST_SUITE_P(Runs, ExactSums,
                                          Case{"PrivateDrops", true, false, true, 7},
                                          Case{"PrivateStatisticsDrops", true, true, true, 9},
                                          Case{"NoneDrops", false, false, true, 7},
-                                         Case{"NoneStatisticsDrops", false, true, true, 9}),
+                                         Case{"NoneStatisticsDrops", false, true, true, 9},
+                                         Case{"Cohorts", true, true, false, 8, 2}),
                          [](const auto& c) { return std::string(c.param.name); });
 
 // Numbers that leave the ring: the sum is the plain one modulo 2^32, centred.

@@ -29,6 +29,11 @@ std::vector<std::string> Unprotected(const model::RunContract& contract) {
       "who the merchants are, and the declared size class (a power of two) of each",
       "that a merchant was left out because its data are too few or cannot be used",
       "which merchants were missing in a round"};
+  if (contract.cohorts.size() > 1)
+    what.push_back(absl::StrFormat(
+        "to the coordinator, the noised sum of each of the %d cohorts apart (its figures hold for "
+        "each); others see their total",
+        contract.cohorts.size()));
   if (!contract.is_private) what.push_back("everything that the models show: no noise was added");
   return what;
 }

@@ -23,6 +23,8 @@ struct SmallPlan {
   int colluders = 0;
   int deadline_ms = 5000;
   std::string averaging;  // empty: none
+  int cohorts = 0;        // 0: no such section
+  std::string beacon, members_sha256;
 };
 
 inline std::string SmallPlanToml(const SmallPlan& small) {
@@ -48,6 +50,10 @@ inline std::string SmallPlanToml(const SmallPlan& small) {
   if (small.statistics) text += "statistics_share = \"0.2\"\n";
   text += "[aggregation]\nscale_log2 = 16\n" + number("key_batch", small.key_batch) +
           number("min_survivors", small.min_survivors) + number("colluders", small.colluders);
+  if (small.cohorts != 0) text += "[cohorts]\n" + number("count", small.cohorts);
+  if (!small.beacon.empty())
+    text +=
+        "beacon = \"" + small.beacon + "\"\nmembers_sha256 = \"" + small.members_sha256 + "\"\n";
   text += "[rounds]\ntick_ms = 1\n" + number("deadline_ms", small.deadline_ms);
   return text + "[population]\nminimum_customers = 1\n";
 }

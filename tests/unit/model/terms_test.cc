@@ -197,7 +197,7 @@ TEST(CheckPrivacy, SE04_ThresholdsThatNoCohortMayHave) {
   contract = Good().contract;
   contract.cohorts.push_back(contract.cohorts[0]);
   EXPECT_THAT(CheckPrivacy(Good().plan, contract),
-              StatusIs(StatusCode::kInvalidArgument, "2 cohorts"));
+              StatusIs(StatusCode::kPermissionDenied, "SA-45: contract: 2 cohorts"));
 }
 
 TEST(CheckPrivacy, SumsMustBeThePlans) {

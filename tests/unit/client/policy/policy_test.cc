@@ -58,6 +58,21 @@ TEST(Policy, NoPrivacyNeedsAnOptIn) {  // SE-12
   EXPECT_OK(CheckPolicy(policy, facts));
 }
 
+TEST(Policy, APlanWithABeaconIsAllowedByItsHashOnly) {
+  Policy policy;
+  policy.epsilon_cap = 3;
+  policy.delta_cap = 1e-5;
+  policy.allowed_plans = {"shoppers"};
+  PlanFacts facts = Good();
+  facts.plan_sha256 = std::string(64, 'a');
+  EXPECT_OK(CheckPolicy(policy, facts));
+  facts.has_beacon = true;
+  EXPECT_THAT(CheckPolicy(policy, facts),
+              StatusIs(absl::StatusCode::kPermissionDenied, "POLICY_BEACON: plan shoppers"));
+  policy.allowed_plan_sha256 = {facts.plan_sha256};
+  EXPECT_OK(CheckPolicy(policy, facts));
+}
+
 struct BadPolicy {
   const char* toml;
   const char* complaint;

@@ -50,6 +50,39 @@ TEST(ApprovedRun, TheHonestContractIsApproved) {
   EXPECT_EQ(session.sums()[0].bits, secure_agg::RingBits::k64);
 }
 
+// Twelve members in two cohorts.
+Offer SplitOffer() {
+  static const coordinator::RunTerms terms = [] {
+    model::SmallPlan plan;
+    plan.cohorts = 2;
+    return coordinator::SmallTerms(plan, 12);
+  }();
+  return {terms.plan_json(), terms.contract()};
+}
+
+TEST(ApprovedRun, TheSecureSumIsThatOfTheOwnCohort) {
+  const Offer offer = SplitOffer();
+  ASSERT_OK_AND_ASSIGN(const ApprovedRun run, offer.Check());
+  EXPECT_EQ(run.cohort().members.size(), 6u);
+  ASSERT_OK_AND_ASSIGN(const secure_agg::SessionParams session, run.SessionTerms());
+  EXPECT_EQ(session.seats().size(), 6u);
+  EXPECT_NE(session.FindSeat(offer.own.seat), nullptr);
+  for (const model::Cohort& cohort : offer.contract.cohorts)
+    for (const std::string& member : cohort.members)
+      EXPECT_EQ(session.FindSeat(member) != nullptr, cohort == run.cohort()) << member;
+}
+
+TEST(ApprovedRun, SA45_AMemberThatIsMovedIsRefusedByEverybody) {
+  Offer offer = SplitOffer();
+  std::swap(offer.contract.cohorts[0].members[2], offer.contract.cohorts[1].members[3]);
+  for (model::Cohort& cohort : offer.contract.cohorts) std::ranges::sort(cohort.members);
+  for (const std::string& seat : model::SmallSeats(12)) {
+    offer.own.seat = seat;
+    EXPECT_THAT(offer.Check(),
+                StatusIs(StatusCode::kPermissionDenied, "SA-45: contract: cohorts[0].members"));
+  }
+}
+
 struct Tampering {
   const char* name;
   std::function<void(Offer&)> spoil;
@@ -87,7 +120,7 @@ INSTANTIATE_TEST_SUITE_P(
                     o.contract.cohorts.push_back(o.contract.cohorts[0]);
                     for (std::string& member : o.contract.cohorts[1].members) member += "2";
                   },
-                  StatusCode::kInvalidArgument, "cohorts"},
+                  StatusCode::kPermissionDenied, "SA-45: contract: 2 cohorts"},
         Tampering{"FewerColluders", [](Offer& o) { o.contract.cohorts[0].colluders = 1; },
                   StatusCode::kPermissionDenied, "SA-02: contract: colluders"},
         Tampering{"FewerSurvivors", [](Offer& o) { o.contract.cohorts[0].min_survivors = 5; },

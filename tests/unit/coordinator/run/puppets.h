@@ -24,6 +24,9 @@ class RecordingPort final : public RunPort {
     admitted_round = round;
     admitted = seats;
   }
+  void EndUploads(const std::vector<std::string>& seats) override {
+    for (const std::string& seat : seats) std::erase(admitted, seat);
+  }
   void OfferModel(const Hash32& hash, std::shared_ptr<const Bytes> bytes) override {
     offered.push_back(hash);
     models[hash] = std::move(bytes);
@@ -66,8 +69,9 @@ class Puppets {
   // A client process that has just begun, with no memory of batches.
   void NewSession(const std::string& seat) {
     const secure_agg::SigningIdentity identity{seat, signers[seat], CertificateOf(seat)};
-    auto session =
-        secure_agg::ClientSession::Create(*terms.session(), identity, RoundId(0)).value();
+    auto session = secure_agg::ClientSession::Create(*terms.session(terms.CohortOf(seat)), identity,
+                                                     RoundId(0))
+                       .value();
     sums.insert_or_assign(seat,
                           std::make_unique<client::SecureSum>(std::move(session), verifier, rng));
   }
