@@ -37,8 +37,9 @@ class RunTerms {
   const model::Layout& layout() const { return layout_; }
   const std::shared_ptr<const secure_agg::SessionParams>& session() const { return session_; }
   const dp::PrivacyStatement& privacy() const { return privacy_; }
-  // What rounds 1..round have cost, whatever became of them (SE-07).
-  double EpsilonThrough(std::uint64_t round) const;
+  std::uint64_t last_training_round() const;
+  // What attempts have cost, whatever became of them (SE-07).
+  double EpsilonAfter(const model::AttemptsByPurpose& attempts) const;
 
  private:
   RunTerms(model::Plan plan, model::RunContract contract, model::Layout layout)

@@ -221,6 +221,18 @@ Privacy ReadPrivacy(Fields fields) {
   return privacy;
 }
 
+std::optional<Evaluation> ReadEvaluation(Fields& plan) {
+  if (!plan.Has("evaluation")) return std::nullopt;
+  Fields fields = plan.Section("evaluation");
+  Evaluation evaluation;
+  evaluation.share = fields.Real("share", {Exactly(0), Exactly(1), true, false}, evaluation.share);
+  evaluation.bins = static_cast<std::uint32_t>(fields.Int("bins", 2, 4096, evaluation.bins));
+  evaluation.attempts_max =
+      static_cast<std::uint32_t>(fields.Int("attempts_max", 1, 16, evaluation.attempts_max));
+  fields.Done();
+  return evaluation;
+}
+
 Aggregation ReadAggregation(Fields fields) {
   Aggregation aggregation;
   const auto small = [&](const char* key, std::uint32_t low, std::uint32_t high,
@@ -313,6 +325,7 @@ Plan ReadPlan(const Json& document, FieldErrors& errors) {
   plan.training = ReadTraining(fields.Section("training"));
   plan.nonprivate = ReadNonPrivate(fields);
   plan.privacy = ReadPrivacy(fields.Section("privacy"));
+  plan.evaluation = ReadEvaluation(fields);
   if (fields.Has("aggregation")) plan.aggregation = ReadAggregation(fields.Section("aggregation"));
   if (fields.Has("rounds")) plan.rounds = ReadRounds(fields.Section("rounds"));
   plan.pools = ReadPools(fields);

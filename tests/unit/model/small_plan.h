@@ -22,7 +22,8 @@ struct SmallPlan {
   int min_survivors = 0;
   int colluders = 0;
   int deadline_ms = 5000;
-  std::string averaging;  // empty: none
+  std::string averaging;        // empty: none
+  int evaluation_attempts = 0;  // 0: no evaluation
 };
 
 inline std::string SmallPlanToml(const SmallPlan& small) {
@@ -48,6 +49,8 @@ inline std::string SmallPlanToml(const SmallPlan& small) {
   if (small.statistics) text += "statistics_share = \"0.2\"\n";
   text += "[aggregation]\nscale_log2 = 16\n" + number("key_batch", small.key_batch) +
           number("min_survivors", small.min_survivors) + number("colluders", small.colluders);
+  if (small.evaluation_attempts != 0)
+    text += "[evaluation]\nbins = 8\n" + number("attempts_max", small.evaluation_attempts);
   text += "[rounds]\ntick_ms = 1\n" + number("deadline_ms", small.deadline_ms);
   return text + "[population]\nminimum_customers = 1\n";
 }
