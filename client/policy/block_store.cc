@@ -37,6 +37,16 @@ std::string NameOf(const Hash32& contract, std::string_view purpose) {
 
 }  // namespace
 
+absl::StatusOr<std::vector<std::string>> BlockStore::Names() {
+  VEILSUM_ASSIGN_OR_RETURN(Statement rows, db_.Prepare("SELECT name FROM blocks ORDER BY name"));
+  std::vector<std::string> names;
+  while (true) {
+    VEILSUM_ASSIGN_OR_RETURN(const bool found, rows.Step());
+    if (!found) return names;
+    names.push_back(rows.Text(0));
+  }
+}
+
 absl::StatusOr<dp::BlockBudget> BlockStore::Budget(std::string_view block) {
   VEILSUM_ASSIGN_OR_RETURN(
       Statement select,

@@ -6,6 +6,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/bytes.h"
 #include "base/sqlite/database.h"
@@ -18,6 +19,7 @@ class BlockStore {
  public:
   explicit BlockStore(sqlite::Database& db) : db_(db) {}
 
+  absl::StatusOr<std::vector<std::string>> Names();  // ascending
   // NotFound: no contract has named the block.
   absl::StatusOr<dp::BlockBudget> Budget(std::string_view block);
   // Every sum of `charge`, the first of them beginning at `first_round`; after an error the

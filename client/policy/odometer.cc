@@ -154,6 +154,11 @@ class SqliteOdometer final : public Odometer {
     return transaction.Commit();
   }
 
+  absl::StatusOr<std::vector<std::string>> Blocks() override {
+    const std::lock_guard lock(mutex_);
+    return blocks_.Names();
+  }
+
   absl::StatusOr<dp::BlockBudget> Budget(const std::string& block) override {
     const std::lock_guard lock(mutex_);
     return blocks_.Budget(block);

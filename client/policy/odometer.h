@@ -72,6 +72,8 @@ class Odometer {
   // No more spending under the contract; what its reservation has left returns to the block, what
   // is spent stays.
   virtual absl::Status CloseContract(const Hash32& contract) = 0;
+  // The blocks that contracts have named, by name.
+  virtual absl::StatusOr<std::vector<std::string>> Blocks() = 0;
   // Both NotFound: no contract has named the block.
   virtual absl::StatusOr<dp::BlockBudget> Budget(const std::string& block) = 0;
   virtual absl::StatusOr<BlockTotals> Totals(const std::string& block) = 0;

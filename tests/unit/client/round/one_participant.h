@@ -52,6 +52,7 @@ class FakeOdometer final : public Odometer {
     closed = true;
     return absl::OkStatus();
   }
+  absl::StatusOr<std::vector<std::string>> Blocks() override { return std::vector<std::string>(); }
   absl::StatusOr<dp::BlockBudget> Budget(const std::string& block) override {
     if (!budget) return NotFound("no block %s", block);
     return *budget;
