@@ -208,6 +208,8 @@ class Demo {
     report.cost.padding_overhead = Padding(scorer);
     if (run.model) VEILSUM_RETURN_IF_ERROR(AddModel(run, scorer, contract, out, report));
     if (run.score) VEILSUM_RETURN_IF_ERROR(AddQuality(*run.score, scorer, report));
+    if (contract.is_private && run.last.has_evaluation())
+      AddEvaluation(run.last.evaluation(), report.quality);
     return report;
   }
 

@@ -5,6 +5,7 @@
 #include "base/exit_code.h"
 #include "base/process.h"
 #include "client/cli/config.h"
+#include "client/cli/odometer_command.h"
 #include "client/cli/preflight_command.h"
 #include "client/cli/run_command.h"
 
@@ -45,11 +46,16 @@ int main(int argc, char** argv) {
       "preflight", "Check this merchant's data against the plan; nothing leaves the machine");
   preflight->add_option("--config", config, "client.toml")->type_name("FILE")->required();
   preflight->add_flag("--json", json, "One line of JSON on stdout");
+  CLI::App* odometer = app.add_subcommand(
+      "odometer", "What this merchant's customers have paid so far, and what is left");
+  odometer->add_option("--config", config, "client.toml")->type_name("FILE")->required();
+  odometer->add_flag("--json", json, "One line of JSON on stdout");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : static_cast<int>(veilsum::ExitCode::kUsage);
   }
   if (preflight->parsed()) return static_cast<int>(veilsum::client::RunPreflight(config, json));
+  if (odometer->parsed()) return static_cast<int>(veilsum::client::RunOdometer(config, json));
   return Run(config);
 }

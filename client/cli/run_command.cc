@@ -28,8 +28,9 @@ absl::StatusOr<Prepared> Prepare(const ApprovedRun& run, const ClientConfig& con
     return PermissionDenied(
         "POLICY_CUSTOMERS: the declared size class of %d is too small for this merchant",
         run.size_class());
-  VEILSUM_ASSIGN_OR_RETURN(std::unique_ptr<Contribution> contribution,
-                           LocalContribution::Create(run, std::move(dataset.training), rng));
+  VEILSUM_ASSIGN_OR_RETURN(
+      std::unique_ptr<Contribution> contribution,
+      LocalContribution::Create(run, std::move(dataset.training), rng, std::move(dataset.holdout)));
   return Prepared{std::move(contribution), customers};
 }
 

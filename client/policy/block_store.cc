@@ -37,6 +37,16 @@ std::string NameOf(const Hash32& contract, std::string_view purpose) {
 
 }  // namespace
 
+absl::StatusOr<std::vector<std::string>> BlockStore::Names() {
+  VEILSUM_ASSIGN_OR_RETURN(Statement rows, db_.Prepare("SELECT name FROM blocks ORDER BY name"));
+  std::vector<std::string> names;
+  while (true) {
+    VEILSUM_ASSIGN_OR_RETURN(const bool found, rows.Step());
+    if (!found) return names;
+    names.push_back(rows.Text(0));
+  }
+}
+
 absl::StatusOr<dp::BlockBudget> BlockStore::Budget(std::string_view block) {
   VEILSUM_ASSIGN_OR_RETURN(
       Statement select,
@@ -88,7 +98,8 @@ absl::StatusOr<dp::BudgetFilter> BlockStore::Replay(std::string_view block) {
   return filter;
 }
 
-absl::Status BlockStore::Reserve(const Hash32& contract, const BlockCharge& charge) {
+absl::Status BlockStore::Reserve(const Hash32& contract, const BlockCharge& charge,
+                                 std::uint64_t first_round) {
   const absl::StatusOr<dp::BlockBudget> known = Budget(charge.block);
   if (absl::IsNotFound(known.status())) {
     VEILSUM_RETURN_IF_ERROR(Create(charge));
@@ -106,7 +117,6 @@ absl::Status BlockStore::Reserve(const Hash32& contract, const BlockCharge& char
       Statement insert,
       db_.Prepare("INSERT INTO reservations(contract, block, purpose, first_round, attempts, rdp, "
                   "kl, linear) VALUES(?, ?, ?, ?, ?, ?, ?, ?)"));
-  std::uint64_t first_round = 1;
   for (const SumCharge& sum : charge.sums) {
     const absl::Status admitted =
         filter.Apply(dp::Reserve{NameOf(contract, sum.purpose), sum.per_attempt, sum.attempts});
@@ -140,7 +150,10 @@ absl::Status BlockStore::Close(const Hash32& contract) {
 }
 
 absl::StatusOr<bool> BlockStore::IsReserved(const Hash32& contract,
-                                            const std::optional<BlockCharge>& charge) {
+                                            std::span<const BlockCharge> charges) {
+  std::vector<std::pair<std::string_view, const SumCharge*>> sums;  // with their blocks
+  for (const BlockCharge& charge : charges)
+    for (const SumCharge& sum : charge.sums) sums.emplace_back(charge.block, &sum);
   VEILSUM_ASSIGN_OR_RETURN(Statement rows,
                            db_.Prepare("SELECT block, purpose, attempts, rdp, kl, linear FROM "
                                        "reservations WHERE contract = ? ORDER BY id"));
@@ -149,14 +162,14 @@ absl::StatusOr<bool> BlockStore::IsReserved(const Hash32& contract,
   while (true) {
     VEILSUM_ASSIGN_OR_RETURN(const bool found, rows.Step());
     if (!found) break;
-    if (!charge || at == charge->sums.size()) return false;
-    const SumCharge& sum = charge->sums[at++];
+    if (at == sums.size()) return false;
+    const auto& [block, sum] = sums[at++];
     VEILSUM_ASSIGN_OR_RETURN(const dp::AttemptCharge held, ChargeAt(rows, 3));
-    if (rows.Text(0) != charge->block || rows.Text(1) != sum.purpose ||
-        rows.Unsigned(2) != sum.attempts || held != sum.per_attempt)
+    if (rows.Text(0) != block || rows.Text(1) != sum->purpose ||
+        rows.Unsigned(2) != sum->attempts || held != sum->per_attempt)
       return false;
   }
-  return at == (charge ? charge->sums.size() : 0);
+  return at == sums.size();
 }
 
 absl::StatusOr<BlockTotals> BlockStore::Totals(std::string_view block) {

@@ -6,6 +6,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/bytes.h"
 #include "base/sqlite/database.h"
@@ -18,17 +19,20 @@ class BlockStore {
  public:
   explicit BlockStore(sqlite::Database& db) : db_(db) {}
 
+  absl::StatusOr<std::vector<std::string>> Names();  // ascending
   // NotFound: no contract has named the block.
   absl::StatusOr<dp::BlockBudget> Budget(std::string_view block);
-  // Every sum of `charge`, or nothing of it. ResourceExhausted with the numbers when the block
-  // cannot hold it; InvalidArgument when the block has another budget.
-  absl::Status Reserve(const Hash32& contract, const BlockCharge& charge);
+  // Every sum of `charge`, the first of them beginning at `first_round`; after an error the
+  // transaction must be given up. ResourceExhausted with the numbers when the block cannot hold it;
+  // InvalidArgument when the block has another budget.
+  absl::Status Reserve(const Hash32& contract, const BlockCharge& charge,
+                       std::uint64_t first_round);
   // Moves rounds first..last of the contract from reserved to spent; nothing without reservations.
   absl::Status Spend(const Hash32& contract, std::uint64_t first, std::uint64_t last);
   // Gives back what is reserved and not spent, for good.
   absl::Status Close(const Hash32& contract);
   // Whether the contract's reservations are exactly these (nothing: none).
-  absl::StatusOr<bool> IsReserved(const Hash32& contract, const std::optional<BlockCharge>& charge);
+  absl::StatusOr<bool> IsReserved(const Hash32& contract, std::span<const BlockCharge> charges);
   absl::StatusOr<BlockTotals> Totals(std::string_view block);
 
  private:

@@ -69,10 +69,13 @@ struct Contract {
   bool closed = false;
 };
 
-absl::Status CheckCharge(std::uint64_t attempts_max, const BlockCharge& charge) {
-  if (charge.block.empty()) return InvalidArgument("a block's name cannot be empty");
+absl::Status CheckCharges(std::uint64_t attempts_max, std::span<const BlockCharge> charges) {
+  if (charges.empty()) return absl::OkStatus();
   std::uint64_t attempts = 0;
-  for (const SumCharge& sum : charge.sums) attempts += sum.attempts;
+  for (const BlockCharge& charge : charges) {
+    if (charge.block.empty()) return InvalidArgument("a block's name cannot be empty");
+    for (const SumCharge& sum : charge.sums) attempts += sum.attempts;
+  }
   if (attempts != attempts_max)
     return InvalidArgument("the charge is for %d attempts, the contract has %d", attempts,
                            attempts_max);
@@ -84,20 +87,24 @@ class SqliteOdometer final : public Odometer {
   explicit SqliteOdometer(Database db) : db_(std::move(db)) {}
 
   absl::Status Approve(const Hash32& contract, std::uint64_t attempts_max,
-                       const std::optional<BlockCharge>& charge) override {
+                       std::span<const BlockCharge> charges) override {
     const std::lock_guard lock(mutex_);
     if (attempts_max == 0 || attempts_max >= std::uint64_t{1} << 53)
       return InvalidArgument("attempts_max is %d, must be 1 to 2^53 - 1", attempts_max);
-    if (charge) VEILSUM_RETURN_IF_ERROR(CheckCharge(attempts_max, *charge));
+    VEILSUM_RETURN_IF_ERROR(CheckCharges(attempts_max, charges));
     VEILSUM_ASSIGN_OR_RETURN(Transaction transaction, Transaction::Begin(db_));
     if (const auto old = Find(contract); old.ok())
-      return CheckSame(contract, *old, attempts_max, charge);
+      return CheckSame(contract, *old, attempts_max, charges);
     else if (!absl::IsNotFound(old.status()))
       return old.status();
     VEILSUM_ASSIGN_OR_RETURN(Statement insert,
                              db_.Prepare("INSERT INTO approvals(hash, attempts_max) VALUES(?, ?)"));
     VEILSUM_RETURN_IF_ERROR(insert.Bind(1, ByteView(contract)).Bind(2, attempts_max).Run());
-    if (charge) VEILSUM_RETURN_IF_ERROR(blocks_.Reserve(contract, *charge));
+    std::uint64_t first_round = 1;
+    for (const BlockCharge& charge : charges) {
+      VEILSUM_RETURN_IF_ERROR(blocks_.Reserve(contract, charge, first_round));
+      for (const SumCharge& sum : charge.sums) first_round += sum.attempts;
+    }
     return transaction.Commit();
   }
 
@@ -147,6 +154,11 @@ class SqliteOdometer final : public Odometer {
     return transaction.Commit();
   }
 
+  absl::StatusOr<std::vector<std::string>> Blocks() override {
+    const std::lock_guard lock(mutex_);
+    return blocks_.Names();
+  }
+
   absl::StatusOr<dp::BlockBudget> Budget(const std::string& block) override {
     const std::lock_guard lock(mutex_);
     return blocks_.Budget(block);
@@ -170,8 +182,8 @@ class SqliteOdometer final : public Odometer {
   }
 
   absl::Status CheckSame(const Hash32& contract, const Contract& old, std::uint64_t attempts_max,
-                         const std::optional<BlockCharge>& charge) {
-    VEILSUM_ASSIGN_OR_RETURN(const bool same, blocks_.IsReserved(contract, charge));
+                         std::span<const BlockCharge> charges) {
+    VEILSUM_ASSIGN_OR_RETURN(const bool same, blocks_.IsReserved(contract, charges));
     if (same && old.entry.attempts_max == attempts_max) return absl::OkStatus();
     return AlreadyExists("the contract was approved with %d attempts and other charges",
                          old.entry.attempts_max);

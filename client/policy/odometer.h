@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -15,8 +16,8 @@
 namespace veilsum::client {
 
 // What one contract takes from a block of data (merchant x customers x data epoch): its sums in the
-// order of their rounds, round 1 being the first attempt of the first sum (differential-privacy
-// review, section 4).
+// order of their rounds, round 1 being the first attempt of the first sum of the first block
+// (differential-privacy review, section 4).
 struct SumCharge {
   std::string purpose;            // unique in the contract
   dp::AttemptCharge per_attempt;  // at the block's order a*
@@ -25,7 +26,7 @@ struct SumCharge {
 struct BlockCharge {
   std::string block;
   dp::BlockBudget budget;       // fixed when the block is first named
-  std::vector<SumCharge> sums;  // their attempts add up to the contract's
+  std::vector<SumCharge> sums;  // over all blocks, their attempts add up to the contract's
 };
 struct BlockTotals {
   dp::BlockBudget budget;
@@ -49,13 +50,19 @@ class Odometer {
                                                         const char* vfs = nullptr);
   virtual ~Odometer() = default;
 
-  // Durable before it returns OK: what `charge` needs is then reserved, and no other contract can
-  // have it. The same approval again is OK; another attempts_max or charge for the same contract is
-  // AlreadyExists. ResourceExhausted: the block cannot hold it (nothing is reserved).
-  // InvalidArgument: attempts_max is 0, the charge's attempts are others, the block has another
-  // budget, or a number of it has no meaning.
+  // Durable before it returns OK: what `charges` need is then reserved, and no other contract can
+  // have it. The same approval again is OK; another attempts_max or other charges for the same
+  // contract are AlreadyExists. ResourceExhausted: a block cannot hold its part (nothing is
+  // reserved in any). InvalidArgument: attempts_max is 0, the charges' attempts are others, a block
+  // has another budget, or a number has no meaning.
   virtual absl::Status Approve(const Hash32& contract, std::uint64_t attempts_max,
-                               const std::optional<BlockCharge>& charge = std::nullopt) = 0;
+                               std::span<const BlockCharge> charges) = 0;
+  // Without a charge, or with one.
+  absl::Status Approve(const Hash32& contract, std::uint64_t attempts_max,
+                       const std::optional<BlockCharge>& charge = std::nullopt) {
+    return charge ? Approve(contract, attempts_max, std::span(&*charge, 1))
+                  : Approve(contract, attempts_max, std::span<const BlockCharge>());
+  }
   virtual absl::StatusOr<OdometerEntry> Load(const Hash32& contract) = 0;
   virtual absl::StatusOr<std::uint64_t> SpentThrough(const Hash32& contract) = 0;
   // Marks first..last as spent, durably, before it returns OK. FailedPrecondition: first <=
@@ -65,6 +72,8 @@ class Odometer {
   // No more spending under the contract; what its reservation has left returns to the block, what
   // is spent stays.
   virtual absl::Status CloseContract(const Hash32& contract) = 0;
+  // The blocks that contracts have named, by name.
+  virtual absl::StatusOr<std::vector<std::string>> Blocks() = 0;
   // Both NotFound: no contract has named the block.
   virtual absl::StatusOr<dp::BlockBudget> Budget(const std::string& block) = 0;
   virtual absl::StatusOr<BlockTotals> Totals(const std::string& block) = 0;

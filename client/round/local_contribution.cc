@@ -14,6 +14,11 @@ absl::StatusOr<dp::NoiseShare> ShareOf(const dp::SumNoise& noise, bool is_privat
   return dp::NoiseShare::Create(noise.share_sigma);
 }
 
+const dp::SumNoise& NoiseOf(const dp::ClaimedNoise& noise, std::string_view purpose) {
+  if (purpose == model::kStatistics) return *noise.statistics;
+  return purpose == model::kEvaluation ? *noise.evaluation : noise.training;
+}
+
 }  // namespace
 
 LocalContribution::LocalContribution(const ApprovedRun& run, dp::SamplingRate rate,
@@ -26,21 +31,26 @@ LocalContribution::LocalContribution(const ApprovedRun& run, dp::SamplingRate ra
              .scale = std::ldexp(1.0, static_cast<int>(run.plan().aggregation.scale_log2))},
       rng_(rng) {
   for (const model::SumSpec& sum : run.contract().sums) purposes_.push_back(sum.purpose);
+  if (run.plan().evaluation)
+    histogram_ = {.bins = run.plan().evaluation->bins,
+                  .scale_log2 = static_cast<int>(run.plan().aggregation.scale_log2),
+                  .padded_rows = run.size_class() * run.plan().unit.max_rows};
 }
 
 absl::StatusOr<std::unique_ptr<Contribution>> LocalContribution::Create(const ApprovedRun& run,
                                                                         model::Examples training,
-                                                                        SecureRng& rng) {
+                                                                        SecureRng& rng,
+                                                                        model::Examples holdout) {
   VEILSUM_ASSIGN_OR_RETURN(const dp::SamplingRate rate,
                            dp::SamplingRate::Create(run.plan().training.sampling_rate));
   std::unique_ptr<LocalContribution> made(
       new LocalContribution(run, rate, std::move(training), rng));
   VEILSUM_ASSIGN_OR_RETURN(
       made->trainer_, MakeCpuTrainer(made->layout_, made->training_, run.plan().unit.max_rows));
+  if (run.plan().evaluation) made->holdout_ = std::move(holdout);
   for (const std::string& purpose : made->purposes_) {
-    const dp::SumNoise& noise =
-        purpose == model::kTrain ? run.noise().training : *run.noise().statistics;
-    VEILSUM_ASSIGN_OR_RETURN(dp::NoiseShare share, ShareOf(noise, run.contract().is_private));
+    VEILSUM_ASSIGN_OR_RETURN(dp::NoiseShare share,
+                             ShareOf(NoiseOf(run.noise(), purpose), run.contract().is_private));
     made->noise_.push_back(std::move(share));
   }
   return std::unique_ptr<Contribution>(std::move(made));
@@ -55,6 +65,8 @@ absl::StatusOr<dp::NoisedVector> LocalContribution::Compute(const model::RoundPu
 absl::StatusOr<dp::ClippedSum> LocalContribution::ClippedSumFor(const model::RoundPurpose& purpose,
                                                                 const model::ModelVector& model) {
   if (purposes_[purpose.sum] == model::kStatistics) return StatisticsSum(training_, shape_.scale);
+  if (purposes_[purpose.sum] == model::kEvaluation)
+    return ScoreHistogramSum(layout_, model, holdout_, histogram_);
   const std::vector<std::uint32_t> sampled = dp::SamplePoissonSubset(
       static_cast<std::uint32_t>(training_.customers()), rate_, shape_.padded_customers, rng_);
   return trainer_->GradientSum(model, sampled, shape_);

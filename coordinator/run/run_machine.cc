@@ -46,6 +46,10 @@ absl::StatusOr<std::unique_ptr<RunMachine>> RunMachine::Resume(const RunRecord& 
 absl::Status RunMachine::Recover(const RunSnapshot& snapshot) {
   for (const Approval& approval : snapshot.approvals) approved_.insert(approval.member);
   last_opened_ = last_charged_ = snapshot.last_opened;
+  VEILSUM_ASSIGN_OR_RETURN(const std::vector<Block> blocks,
+                           world_.store->Blocks(snapshot.run.run_id));
+  for (const Block& block : blocks)
+    charged_ += model::AttemptsWithin(terms_.contract(), block.first, block.last);
   aborted_ = snapshot.aborted;
   survivors_ = snapshot.last_survivors;
   survivors_min_ = snapshot.min_survivors.value_or(0);
@@ -212,16 +216,21 @@ admin::v1::RunProgress RunMachine::Progress() const {
   admin::v1::RunProgress progress;
   progress.set_state(state_name_);
   progress.set_reason(reason_);
-  progress.set_round(last_opened_);
+  progress.set_round(last_opened_ - (last_charged_ - charged_.total()));  // less those passed over
   progress.set_step(state_.step());
   progress.set_steps(terms_.plan().training.steps);
   progress.set_aborted(aborted_);
   progress.set_model_hash(std::string(AsText(published_hash_)));
-  progress.set_epsilon(terms_.EpsilonThrough(last_charged_));
+  progress.set_epsilon(terms_.EpsilonAfter(charged_));
   progress.set_survivors(survivors_);
   progress.set_survivors_min(survivors_min_);
-  progress.set_attempts(last_charged_);
-  progress.set_upload_bytes(terms_.session()->sums().back().UploadBytes());
+  progress.set_attempts(charged_.total());
+  const auto training = &model::TrainingSum(terms_.contract()) - terms_.contract().sums.data();
+  progress.set_upload_bytes(
+      terms_.session()->sums()[static_cast<std::size_t>(training)].UploadBytes());
+  if (state_.evaluation())
+    *progress.mutable_evaluation() =
+        EvaluationOf(terms_, *state_.evaluation(), state_.step(), published_hash_);
   for (const std::string& line : declined_) progress.add_declined(line);
   return progress;
 }

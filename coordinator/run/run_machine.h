@@ -102,6 +102,10 @@ class RunMachine {
   void AwaitKeying();
   bool ShouldKeyAhead() const;
   void AdoptNextBatch(Clock::Time now);
+  bool TrainingIsOver() const;
+  bool MayEvaluate() const;
+  void PassOverTraining();
+  void EndAfterTraining();
   absl::Status OpenBlock();
   void OpenRound(Clock::Time now);
   absl::Status Accept(const RoundSum& sum);
@@ -119,8 +123,9 @@ class RunMachine {
     return std::chrono::milliseconds(terms_.plan().rounds.deadline_ms);
   }
   void WaitUntil(Clock::Time soft, Clock::Time now);
-  std::uint64_t AttemptsLeft() const {
-    return model::AttemptsMax(terms_.contract()) - last_charged_;
+  std::uint64_t AttemptsLeft() const {  // of training, or of evaluation once that is over
+    return (evaluating_ ? model::AttemptsMax(terms_.contract()) : terms_.last_training_round()) -
+           last_charged_;
   }
   void SetState(const std::string& state);
 
@@ -137,9 +142,11 @@ class RunMachine {
   std::optional<CohortKeying> keying_;
   std::optional<BatchSet> batch_, next_;  // in use; ready to follow it
   std::optional<CohortRound> round_;
-  std::uint64_t block_first_ = 1;   // round number of the batch's slot 0
-  std::uint64_t last_charged_ = 0;  // last round of the last block opened
-  std::uint64_t last_opened_ = 0;   // last round opened
+  std::uint64_t block_first_ = 1;     // round number of the batch's slot 0
+  std::uint64_t last_charged_ = 0;    // last round of the last block opened
+  std::uint64_t last_opened_ = 0;     // last round opened
+  model::AttemptsByPurpose charged_;  // of all blocks opened
+  bool evaluating_ = false;  // training is over: rounds are evaluation's, on the published model
   std::uint64_t aborted_ = 0;
   std::uint32_t survivors_ = 0, survivors_min_ = 0;
   int thin_rounds_ = 0;                        // rounds in a row with more than a tenth of V absent

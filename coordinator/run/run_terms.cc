@@ -112,16 +112,21 @@ absl::StatusOr<RunTerms> RunTerms::Restore(std::string plan_json, std::string co
                            model::CheckPrivacy(terms.plan_, terms.contract_));
   terms.privacy_ = checked.statement;
   const dp::RunPrivacy privacy{terms.contract_.is_private, checked.noise.training,
-                               checked.noise.statistics, checked.statement};
+                               checked.noise.statistics, checked.statement,
+                               checked.noise.evaluation};
   VEILSUM_ASSIGN_OR_RETURN(dp::EpsilonMeter meter,
                            dp::EpsilonMeter::Create(checked.input, privacy));
   terms.meter_ = std::make_shared<const dp::EpsilonMeter>(std::move(meter));
   return terms;
 }
 
-double RunTerms::EpsilonThrough(std::uint64_t round) const {
-  const model::AttemptsByPurpose attempts = model::AttemptsThrough(contract_, round);
-  return meter_->After(attempts.statistics, attempts.training);
+std::uint64_t RunTerms::last_training_round() const {
+  const auto sum = &model::TrainingSum(contract_) - contract_.sums.data();
+  return model::LastRoundOf(contract_, static_cast<std::size_t>(sum));
+}
+
+double RunTerms::EpsilonAfter(const model::AttemptsByPurpose& attempts) const {
+  return meter_->After(attempts.statistics, attempts.training, attempts.evaluation);
 }
 
 }  // namespace veilsum::coordinator

@@ -45,8 +45,9 @@ class RunTerms {
     return sessions_[cohort];
   }
   const dp::PrivacyStatement& privacy() const { return privacy_; }
-  // What rounds 1..round have cost, whatever became of them (SE-07).
-  double EpsilonThrough(std::uint64_t round) const;
+  std::uint64_t last_training_round() const;
+  // What attempts have cost, whatever became of them (SE-07).
+  double EpsilonAfter(const model::AttemptsByPurpose& attempts) const;
 
  private:
   RunTerms(model::Plan plan, model::RunContract contract, model::Layout layout)

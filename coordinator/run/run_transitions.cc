@@ -96,6 +96,7 @@ void RunMachine::EnterWaiting(Clock::Time now) {
 
 void RunMachine::WaitUntil(Clock::Time soft, Clock::Time now) {
   const Clock::Time hard = waiting_since_ + world_.timing.patience;
+  if (now >= hard && evaluating_) return EndAfterTraining();
   if (now >= hard)
     return End(
         "stopped",
@@ -106,14 +107,12 @@ void RunMachine::WaitUntil(Clock::Time soft, Clock::Time now) {
 }
 
 void RunMachine::StepWaiting(Clock::Time now) {
-  if (state_.step() >= terms_.plan().training.steps) return End("finished", "");
+  if (TrainingIsOver()) {
+    if (!MayEvaluate()) return EndAfterTraining();
+    if (!evaluating_) PassOverTraining();
+    if (phase_ == Phase::kEnded) return;
+  }
   const bool block_left = batch_ && last_opened_ < last_charged_;
-  if (!block_left && AttemptsLeft() == 0)
-    return End(
-        "stopped",
-        absl::StrFormat("all %d attempts of the contract are spent, %d of %d steps are published",
-                        model::AttemptsMax(terms_.contract()), state_.step(),
-                        terms_.plan().training.steps));
   const bool can_key = CohortKeying::CanBegin(terms_, Present());
   if (block_left) {
     const std::set<std::string> holders = Holders();
@@ -133,6 +132,33 @@ void RunMachine::StepWaiting(Clock::Time now) {
     return AwaitKeying();
   }
   WaitUntil(soft, now);
+}
+
+// Every step is published, or no attempt is left to publish one.
+bool RunMachine::TrainingIsOver() const {
+  return state_.step() >= terms_.plan().training.steps ||
+         (last_opened_ == last_charged_ && last_charged_ >= terms_.last_training_round());
+}
+
+bool RunMachine::MayEvaluate() const {
+  return terms_.plan().evaluation && !state_.evaluation() && state_.step() > 0 &&
+         last_opened_ < model::AttemptsMax(terms_.contract());
+}
+
+// Attempts that training did not need are never opened, and charged to nobody but for those of a
+// block that was.
+void RunMachine::PassOverTraining() {
+  GiveUpBatch("training is over");
+  evaluating_ = true;
+  last_opened_ = last_charged_ = std::max(last_charged_, terms_.last_training_round());
+}
+
+void RunMachine::EndAfterTraining() {
+  const std::uint64_t steps = terms_.plan().training.steps;
+  if (state_.step() >= steps) return End("finished", "");
+  End("stopped",
+      absl::StrFormat("all %d attempts of the contract are spent, %d of %d steps are published",
+                      terms_.last_training_round(), state_.step(), steps));
 }
 
 void RunMachine::GiveUpBatch(const std::string& reason) {
@@ -171,7 +197,10 @@ bool RunMachine::StepKeying(Clock::Time now) {
   } else {
     world_.port->Log(std::string(outcome->status().message()));
     if (++failed_setups_ >= kMaxFailedSetups) {
-      End("failed", std::string(outcome->status().message()));
+      if (evaluating_)
+        EndAfterTraining();
+      else
+        End("failed", std::string(outcome->status().message()));
       return true;
     }
   }
@@ -200,10 +229,11 @@ void RunMachine::AdoptNextBatch(Clock::Time now) {
 // SE-07, SE-10: the whole block is charged to every member of V before any of them hears of its
 // first round.
 absl::Status RunMachine::OpenBlock() {
-  const std::uint64_t wanted =
-      terms_.plan().training.steps - state_.step() +
-      (model::AttemptsMax(terms_.contract()) - terms_.contract().sums.back().attempts_max >
-       last_charged_);
+  const std::uint64_t before_training =
+      terms_.last_training_round() - model::TrainingSum(terms_.contract()).attempts_max;
+  const std::uint64_t wanted = evaluating_ ? 1
+                                           : terms_.plan().training.steps - state_.step() +
+                                                 (before_training > last_charged_);
   const std::uint64_t size =
       std::min<std::uint64_t>({batch_->remaining_slots(), AttemptsLeft(), wanted});
   Block block;
@@ -220,6 +250,7 @@ absl::Status RunMachine::OpenBlock() {
   VEILSUM_RETURN_IF_ERROR(world_.store->OpenBlock(terms_.contract().run_id, block));
   block_first_ = block.first;
   last_charged_ = block.last;
+  charged_ += model::AttemptsWithin(terms_.contract(), block.first, block.last);
   return absl::OkStatus();
 }
 
@@ -242,16 +273,18 @@ void RunMachine::OpenRound(Clock::Time now) {
   secure_agg::SlotRequest request;
   request.slot = static_cast<std::uint16_t>(round - block_first_);
   request.round = RoundId(round);
-  request.model_hash = iterate_hash_;
+  request.model_hash = evaluating_ ? published_hash_ : iterate_hash_;
   request.sum = static_cast<std::uint16_t>(purpose->sum);
   request.step = state_.step();
   request.config = model::EncodeStepConfig(
       {.round = round, .step = state_.step(), .sum = purpose->sum, .last = last_charged_});
-  SetState(terms_.contract().sums[purpose->sum].purpose == model::kTrain ? "training"
-                                                                         : "statistics");
+  const std::string& kind = terms_.contract().sums[purpose->sum].purpose;
+  SetState(kind == model::kTrain ? "training" : kind);
+  const std::shared_ptr<const Bytes>& model = evaluating_ ? published_bytes_ : iterate_bytes_;
+  if (evaluating_) world_.port->OfferModel(published_hash_, published_bytes_);
   absl::StatusOr<CohortRound> opened =
-      CohortRound::Open({terms_, *batch_, *world_.store, *world_.port}, request, *iterate_bytes_,
-                        holders, silent, PhaseDeadline(), now);
+      CohortRound::Open({terms_, *batch_, *world_.store, *world_.port}, request, *model, holders,
+                        silent, PhaseDeadline(), now);
   if (!opened.ok()) return End("failed", std::string(opened.status().message()));
   round_.emplace(*std::move(opened));
   phase_ = Phase::kRound;
@@ -281,16 +314,17 @@ bool RunMachine::StepRound(Clock::Time now) {
 absl::Status RunMachine::Accept(const RoundSum& sum) {
   VEILSUM_ASSIGN_OR_RETURN(const model::RoundPurpose purpose,
                            model::PurposeOf(terms_.contract(), round_->round()));
-  VEILSUM_RETURN_IF_ERROR(state_.Apply(terms_, purpose.sum, sum.values));
+  VEILSUM_RETURN_IF_ERROR(state_.Apply(terms_, purpose.sum, sum.values, sum.survivors.size()));
   RoundCommit commit;
   commit.round = round_->round();
   commit.survivors = sum.survivors;
   commit.lost = sum.lost;
   commit.step = state_.step();
   commit.sum_hash = SumHash(sum.values);
-  commit.model = PublishedRecord(state_);
+  if (!evaluating_) commit.model = PublishedRecord(state_);  // evaluation publishes none
   commit.engine_state = state_.Save();
   VEILSUM_RETURN_IF_ERROR(world_.store->Commit(terms_.contract().run_id, commit));
+  if (evaluating_) return absl::OkStatus();
   survivors_ = static_cast<std::uint32_t>(sum.survivors.size());
   survivors_min_ = survivors_min_ == 0 ? survivors_ : std::min(survivors_min_, survivors_);
   Publish();

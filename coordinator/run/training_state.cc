@@ -1,5 +1,6 @@
 #include "coordinator/run/training_state.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "coordinator/strategy/standardisation.h"
@@ -8,7 +9,8 @@
 namespace veilsum::coordinator {
 namespace {
 
-constexpr std::uint8_t kVersion = 1;
+// Of a saved state; the second begins with its evaluation.
+constexpr std::uint8_t kVersion = 1, kEvaluatedVersion = 2;
 
 double ScaleOf(const model::SumSpec& sum) {
   return std::ldexp(1.0, static_cast<int>(sum.scale_log2));
@@ -20,7 +22,7 @@ absl::StatusOr<std::unique_ptr<Strategy>> StrategyOf(const RunTerms& terms) {
   config.optimizer = "adam";
   config.learning_rate = plan.training.learning_rate.ToDouble();
   config.averaging = plan.training.averaging ? plan.training.averaging->ToDouble() : 0;
-  config.scale = ScaleOf(terms.contract().sums.back());
+  config.scale = ScaleOf(model::TrainingSum(terms.contract()));
   config.expected_batch = static_cast<double>(plan.training.expected_batch);
   config.buffers = terms.layout().buffers();
   config.parameters = terms.layout().parameters();
@@ -36,34 +38,52 @@ absl::StatusOr<TrainingState> TrainingState::Create(const RunTerms& terms, std::
 
 absl::StatusOr<TrainingState> TrainingState::Restore(const RunTerms& terms, ByteView saved) {
   const std::size_t model_bytes = terms.layout().size() * sizeof(float);
-  if (saved.size() < 1 + model_bytes || saved[0] != kVersion)
+  std::optional<EvaluationSum> evaluation;
+  std::size_t at = 1;
+  if (!saved.empty() && saved[0] == kEvaluatedVersion && terms.plan().evaluation) {
+    const std::size_t cells = 2 * std::size_t{terms.plan().evaluation->bins};
+    at +=
+        std::min(saved.size() - 1, EncodeEvaluation({0, std::vector<std::int64_t>(cells)}).size());
+    VEILSUM_ASSIGN_OR_RETURN(evaluation, DecodeEvaluation(saved.subspan(1, at - 1), cells));
+  } else if (saved.empty() || saved[0] != kVersion) {
     return InvalidArgument("engine state of %d bytes is not version %d of this run", saved.size(),
                            kVersion);
+  }
+  if (saved.size() < at + model_bytes)
+    return InvalidArgument("engine state of %d bytes has no room for the model of this run",
+                           saved.size());
   VEILSUM_ASSIGN_OR_RETURN(
       model::ModelVector iterate,
-      model::ParseModelBytes(saved.subspan(1, model_bytes), terms.layout().size()));
+      model::ParseModelBytes(saved.subspan(at, model_bytes), terms.layout().size()));
   VEILSUM_ASSIGN_OR_RETURN(std::unique_ptr<Strategy> strategy, StrategyOf(terms));
-  VEILSUM_RETURN_IF_ERROR(strategy->LoadState(saved.subspan(1 + model_bytes)));
-  return TrainingState(std::move(iterate), std::move(strategy));
+  VEILSUM_RETURN_IF_ERROR(strategy->LoadState(saved.subspan(at + model_bytes)));
+  TrainingState state(std::move(iterate), std::move(strategy));
+  state.evaluation_ = std::move(evaluation);
+  return state;
 }
 
 Bytes TrainingState::Save() const {
-  Bytes out = {kVersion};
+  Bytes out = {evaluation_ ? kEvaluatedVersion : kVersion};
+  const Bytes evaluation = evaluation_ ? EncodeEvaluation(*evaluation_) : Bytes();
   const Bytes model = model::ModelBytes(iterate_);
   const Bytes moments = strategy_->SaveState();
-  out.insert(out.end(), model.begin(), model.end());
-  out.insert(out.end(), moments.begin(), moments.end());
+  for (const Bytes* part : {&evaluation, &model, &moments})
+    out.insert(out.end(), part->begin(), part->end());
   return out;
 }
 
 absl::Status TrainingState::Apply(const RunTerms& terms, std::size_t sum,
-                                  std::span<const std::int64_t> values) {
+                                  std::span<const std::int64_t> values, std::size_t survivors) {
   const model::SumSpec& spec = terms.contract().sums[sum];
   if (values.size() != spec.dimension)
     return Internal("a sum of %d numbers for a %s sum of %d", values.size(), spec.purpose,
                     spec.dimension);
   if (spec.purpose == model::kStatistics)
     return SetStandardisation(terms.layout(), values, ScaleOf(spec), iterate_);
+  if (spec.purpose == model::kEvaluation) {
+    evaluation_ = {static_cast<std::uint32_t>(survivors), {values.begin(), values.end()}};
+    return absl::OkStatus();
+  }
   strategy_->Step(iterate_, values);
   for (const float value : iterate_)
     if (!std::isfinite(value))

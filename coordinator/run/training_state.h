@@ -1,11 +1,14 @@
-// The model as a run trains it: the iterate, the optimiser's state, and what is published. Saved
+// The model as a run trains it: the iterate, the optimiser's state, what is published, and what
+// private evaluation has said about it. Saved
 // whole with every commit, so that a restarted coordinator continues bit for bit from accepted sums
 // only.
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 
+#include "coordinator/run/evaluation.h"
 #include "coordinator/run/run_terms.h"
 #include "coordinator/store/run_store.h"
 #include "coordinator/strategy/strategy.h"
@@ -20,8 +23,12 @@ class TrainingState {
   static absl::StatusOr<TrainingState> Restore(const RunTerms& terms, ByteView saved);
   Bytes Save() const;
 
-  // Takes a decoded sum of the contract's sums[sum]. Post-processing only.
-  absl::Status Apply(const RunTerms& terms, std::size_t sum, std::span<const std::int64_t> values);
+  // Takes a decoded sum of the contract's sums[sum] over `survivors` merchants. Post-processing
+  // only.
+  absl::Status Apply(const RunTerms& terms, std::size_t sum, std::span<const std::int64_t> values,
+                     std::size_t survivors);
+  // The histograms of Published(), once they were summed.
+  const std::optional<EvaluationSum>& evaluation() const { return evaluation_; }
   std::uint64_t step() const { return strategy_->steps(); }
   const model::ModelVector& iterate() const { return iterate_; }  // what rounds train on
   model::ModelVector Published() const { return strategy_->Averaged(iterate_); }
@@ -31,6 +38,7 @@ class TrainingState {
       : iterate_(std::move(iterate)), strategy_(std::move(strategy)) {}
   model::ModelVector iterate_;
   std::unique_ptr<Strategy> strategy_;
+  std::optional<EvaluationSum> evaluation_;
 };
 
 // The published model as the store keeps it.

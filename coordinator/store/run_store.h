@@ -124,8 +124,8 @@ class RunStore {
   virtual absl::Status SaveApproval(const std::string& run_id, const Approval& approval) = 0;
 
   // Opens rounds first..last and charges each of them to every member, before any client hears of
-  // them (SE-07, SE-10). FailedPrecondition: first is not last_opened + 1, the run is over, or
-  // (session, batch) was opened before.
+  // them (SE-07, SE-10). FailedPrecondition: first is not above last_opened, the run is over, or
+  // (session, batch) was opened before. Rounds may be passed over: they are charged to nobody.
   virtual absl::Status OpenBlock(const std::string& run_id, const Block& block) = 0;
   virtual absl::StatusOr<std::vector<Block>> Blocks(const std::string& run_id) = 0;
   // SA-22: fixes U once. The same U again is OK; another U, or a round that is not opened, is

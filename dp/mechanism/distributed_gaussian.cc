@@ -11,18 +11,20 @@ RunPrivacy WithoutPrivacy(const RunFacts& facts) {
   RunPrivacy run{
       false, {facts.training.sensitivity, 0, 0, 0}, std::nullopt, NoStatement(facts.delta)};
   if (facts.statistics) run.statistics = SumNoise{facts.statistics->sensitivity, 0, 0, 0};
+  if (facts.evaluation) run.evaluation = SumNoise{facts.evaluation->sensitivity, 0, 0, 0};
   return run;
 }
 
-absl::StatusOr<SumNoise> CalibrateStatistics(const RunFacts& facts, double epsilon) {
-  const SumFacts& sum = *facts.statistics;
-  VEILSUM_ASSIGN_OR_RETURN(
-      const Calibration calibration, LeastNoiseOf(facts, epsilon, [&](double noise_multiplier) {
-        ViewedRun alone;
-        AddSum(alone, sum, facts.members, NoiseAt(sum, facts.carriers, noise_multiplier),
-               {facts.carriers});
-        return alone;
-      }));
+// The noise of one sum whose attempts alone may use `epsilon`.
+absl::StatusOr<SumNoise> CalibrateAlone(const RunFacts& facts, const SumFacts& sum,
+                                        double epsilon) {
+  VEILSUM_ASSIGN_OR_RETURN(const Calibration calibration,
+                           LeastNoiseOf(facts, epsilon, [&](double noise_multiplier) {
+                             ViewedRun alone;
+                             AddSum(alone, sum, facts.members,
+                                    NoiseAt(sum, facts.carriers, noise_multiplier), facts.carriers);
+                             return alone;
+                           }));
   return NoiseAt(sum, facts.carriers, calibration.noise_multiplier);
 }
 
@@ -30,9 +32,15 @@ absl::StatusOr<RunNoise> CalibrateNoise(const RunFacts& facts, const RunPrivacyI
   RunNoise noise{};
   if (facts.statistics) {
     absl::StatusOr<SumNoise> statistics =
-        CalibrateStatistics(facts, input.statistics_share * input.epsilon);
+        CalibrateAlone(facts, *facts.statistics, input.statistics_share * input.epsilon);
     if (!statistics.ok()) return Annotate(statistics.status(), "statistics");
     noise.statistics = *statistics;
+  }
+  if (facts.evaluation) {
+    absl::StatusOr<SumNoise> evaluation =
+        CalibrateAlone(facts, *facts.evaluation, input.evaluation->share * input.epsilon);
+    if (!evaluation.ok()) return Annotate(evaluation.status(), "evaluation");
+    noise.evaluation = *evaluation;
   }
   VEILSUM_ASSIGN_OR_RETURN(const Calibration calibration,
                            LeastNoiseOf(facts, input.epsilon, [&](double noise_multiplier) {
@@ -50,12 +58,13 @@ absl::StatusOr<RunPrivacy> CalibrateRun(const RunPrivacyInput& input) {
   VEILSUM_ASSIGN_OR_RETURN(const RunFacts facts, FactsOf(input));
   if (input.epsilon == kInfinity) {
     RunPrivacy run = WithoutPrivacy(facts);
-    VEILSUM_RETURN_IF_ERROR(CheckRings(facts, {run.training, run.statistics}));
+    VEILSUM_RETURN_IF_ERROR(CheckRings(facts, {run.training, run.statistics, run.evaluation}));
     return run;
   }
   VEILSUM_ASSIGN_OR_RETURN(const RunNoise noise, CalibrateNoise(facts, input));
   VEILSUM_RETURN_IF_ERROR(CheckRings(facts, noise));
-  const RunPrivacy run{true, noise.training, noise.statistics, MakeStatement(facts, noise)};
+  const RunPrivacy run{true, noise.training, noise.statistics, MakeStatement(facts, noise),
+                       noise.evaluation};
   VEILSUM_RETURN_IF_ERROR(CheckSlack(run.statement));
   return run;
 }
@@ -71,6 +80,14 @@ AttemptCharge ChargeOfStatisticsAttempt(const RunPrivacyInput& input, const SumN
                                         std::uint32_t order) {
   VEILSUM_CHECK(input.statistics.has_value());
   const absl::StatusOr<SumFacts> facts = FactsOf(*input.statistics, input.cohort.members);
+  VEILSUM_CHECK(facts.ok());
+  return Charge(*facts, input.cohort.members, noise, order);
+}
+
+AttemptCharge ChargeOfEvaluationAttempt(const RunPrivacyInput& input, const SumNoise& noise,
+                                        std::uint32_t order) {
+  VEILSUM_CHECK(input.evaluation.has_value());
+  const absl::StatusOr<SumFacts> facts = FactsOf(*input.evaluation);
   VEILSUM_CHECK(facts.ok());
   return Charge(*facts, input.cohort.members, noise, order);
 }

@@ -11,6 +11,7 @@
 
 #include "dp/accountant/accountant.h"
 #include "dp/ledger/attempt_charge.h"
+#include "dp/mechanism/private_auc.h"
 #include "dp/sensitivity.h"
 
 namespace veilsum::dp {
@@ -38,6 +39,15 @@ struct StatisticsSumSpec {
   int ring_bits = 64;
 };
 
+// Of customers who are in no other sum (SE-11): its claim and the others' compose by maximum.
+struct EvaluationSumSpec {
+  ScoreHistogramGrid grid;
+  double share = 1;  // of epsilon, in (0, 1]: what all attempts together may use
+  std::uint64_t attempts_max = 1;
+  std::uint64_t users_in_round_max = 0;  // over all merchants, for the ring only; >= 1
+  int ring_bits = 64;
+};
+
 struct RunPrivacyInput {
   double epsilon;  // the claim; infinity is mode none (SE-12)
   double delta;
@@ -48,6 +58,7 @@ struct RunPrivacyInput {
   std::optional<StatisticsSumSpec> statistics;
   // Whose epsilons noise is calibrated to and statements give; the filter is always Renyi (SE-08).
   AccountantKind accountant = AccountantKind::kRdp;
+  std::optional<EvaluationSumSpec> evaluation = std::nullopt;
 };
 
 // The numbers of one sum in the contract. All zero but sensitivity in mode none. Grid units except
@@ -59,8 +70,10 @@ struct SumNoise {
   double share_sigma;       // S* / sqrt(H_min): what every merchant adds
 };
 
-// Privacy of one customer at one merchant (add/remove), against several adversaries. Infinite
-// entries mean: no finite claim.
+// Privacy of one customer at one merchant (add/remove), against several adversaries: of statistics
+// and training together, or of evaluation where that is more, since a customer is in one of both
+// (SE-11). A person at several merchants may be in training at some and held out at others: the
+// worst of these. Infinite entries mean: no finite claim.
 struct PrivacyStatement {
   double epsilon;              // coordinator and t colluding merchants: the number to publish
   double epsilon_coordinator;  // coordinator alone: U_min shares
@@ -70,11 +83,14 @@ struct PrivacyStatement {
   std::array<double, 2> epsilon_person;
   double statistics_epsilon;  // of the statistics alone at delta; 0 without statistics
   double delta;
-  double delta_slack;          // part of delta that pays for integer noise, sampler and padding
-  double order;                // Renyi order of `epsilon`; 0 where the accountant has none
-  double epsilon_filter;       // the smallest block budget that admits this run alone (SE-08)
-  std::uint32_t filter_order;  // its a*
-  double epsilon_rdp = 0;      // `epsilon` by Renyi accounting: the second number (DP-19)
+  double delta_slack;             // part of delta that pays for integer noise, sampler and padding
+  double order;                   // Renyi order of `epsilon`; 0 where the accountant has none
+  double epsilon_filter;          // the smallest block budget that admits this run alone (SE-08)
+  std::uint32_t filter_order;     // its a*
+  double epsilon_rdp = 0;         // `epsilon` by Renyi accounting: the second number (DP-19)
+  double evaluation_epsilon = 0;  // of evaluation alone at delta; 0 without
+  double evaluation_filter = 0;   // as epsilon_filter, for the hold-out's block; 0 without
+  std::uint32_t evaluation_filter_order = 0;
 };
 
 struct RunPrivacy {
@@ -82,18 +98,20 @@ struct RunPrivacy {
   SumNoise training;
   std::optional<SumNoise> statistics;
   PrivacyStatement statement;
+  std::optional<SumNoise> evaluation = std::nullopt;
 };
 
 // The least noise that keeps the claim: statistics first, alone at statistics_share * epsilon and
-// the same delta; then training such that both together reach epsilon. InvalidArgument naming field
-// and bound (also: ring too small, sC < 2^10 sqrt(d), slack above delta / 100); FailedPrecondition
-// when no noise meets the claim.
+// the same delta; then training such that both together reach epsilon; evaluation alone at its
+// share of epsilon. InvalidArgument naming field and bound (also: ring too small, sC < 2^10
+// sqrt(d), slack above delta / 100); FailedPrecondition when no noise meets the claim.
 absl::StatusOr<RunPrivacy> CalibrateRun(const RunPrivacyInput& input);
 
 // What a contract says about its sums' noise.
 struct ClaimedNoise {
   SumNoise training;
-  std::optional<SumNoise> statistics;
+  std::optional<SumNoise> statistics = std::nullopt;
+  std::optional<SumNoise> evaluation = std::nullopt;
 };
 
 // Recomputes everything from the sums' shapes and the claimed sigmas, trusting none of the derived
@@ -110,7 +128,8 @@ class EpsilonMeter {
   // `privacy` from CalibrateRun, or the contract's numbers with VerifyRun's statement.
   static absl::StatusOr<EpsilonMeter> Create(const RunPrivacyInput& input,
                                              const RunPrivacy& privacy);
-  double After(std::uint64_t statistics_attempts, std::uint64_t training_attempts) const;
+  double After(std::uint64_t statistics_attempts, std::uint64_t training_attempts,
+               std::uint64_t evaluation_attempts = 0) const;
 
  private:
   EpsilonMeter() = default;
@@ -118,13 +137,15 @@ class EpsilonMeter {
   double delta_ = 0;
   double claim_ = 0;
   std::vector<double> training_rdp_;  // of one attempt, at each default order
-  std::vector<double> statistics_rdp_;
+  std::vector<double> statistics_rdp_, evaluation_rdp_;
 };
 
 // Per-attempt charge of one sum at integer order a*, for BudgetFilter.
 AttemptCharge ChargeOfTrainingAttempt(const RunPrivacyInput& input, const SumNoise& noise,
                                       std::uint32_t order);
 AttemptCharge ChargeOfStatisticsAttempt(const RunPrivacyInput& input, const SumNoise& noise,
+                                        std::uint32_t order);
+AttemptCharge ChargeOfEvaluationAttempt(const RunPrivacyInput& input, const SumNoise& noise,
                                         std::uint32_t order);
 
 }  // namespace veilsum::dp

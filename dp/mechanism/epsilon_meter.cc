@@ -15,6 +15,8 @@ absl::StatusOr<EpsilonMeter> EpsilonMeter::Create(const RunPrivacyInput& input,
   VEILSUM_ASSIGN_OR_RETURN(const RunFacts facts, FactsOf(input));
   if (facts.statistics.has_value() != privacy.statistics.has_value())
     return InvalidArgument("statistics are in the plan or in its privacy, but not in both");
+  if (facts.evaluation.has_value() != privacy.evaluation.has_value())
+    return InvalidArgument("evaluation is in the plan or in its privacy, but not in both");
   EpsilonMeter meter;
   meter.is_private_ = privacy.is_private;
   if (!privacy.is_private) return meter;
@@ -23,22 +25,34 @@ absl::StatusOr<EpsilonMeter> EpsilonMeter::Create(const RunPrivacyInput& input,
   meter.training_rdp_ = RdpPerAttempt(facts.training, privacy.training);
   if (facts.statistics)
     meter.statistics_rdp_ = RdpPerAttempt(*facts.statistics, *privacy.statistics);
+  if (facts.evaluation)
+    meter.evaluation_rdp_ = RdpPerAttempt(*facts.evaluation, *privacy.evaluation);
   return meter;
 }
 
-double EpsilonMeter::After(std::uint64_t statistics_attempts,
-                           std::uint64_t training_attempts) const {
+double EpsilonMeter::After(std::uint64_t statistics_attempts, std::uint64_t training_attempts,
+                           std::uint64_t evaluation_attempts) const {
   if (!is_private_) return kInfinity;
-  if (statistics_attempts == 0 && training_attempts == 0) return 0;
-  double best = claim_;
   const std::span<const double> orders = DefaultOrders();
-  for (std::size_t i = 0; i < orders.size(); ++i) {
-    double rdp = static_cast<double>(training_attempts) * training_rdp_[i];
-    if (!statistics_rdp_.empty())
-      rdp += static_cast<double>(statistics_attempts) * statistics_rdp_[i];
-    best = std::min(best, EpsilonAtOrder(orders[i], rdp, delta_));
-  }
-  return best;
+  const auto least = [&](const auto& rdp_at) {
+    double best = claim_;
+    for (std::size_t i = 0; i < orders.size(); ++i)
+      best = std::min(best, EpsilonAtOrder(orders[i], rdp_at(i), delta_));
+    return best;
+  };
+  double spent = 0;
+  if (statistics_attempts > 0 || training_attempts > 0)
+    spent = least([&](std::size_t i) {
+      const double training = static_cast<double>(training_attempts) * training_rdp_[i];
+      return statistics_rdp_.empty()
+                 ? training
+                 : training + static_cast<double>(statistics_attempts) * statistics_rdp_[i];
+    });
+  if (evaluation_attempts > 0 && !evaluation_rdp_.empty())
+    spent = std::max(spent, least([&](std::size_t i) {
+                       return static_cast<double>(evaluation_attempts) * evaluation_rdp_[i];
+                     }));
+  return spent;
 }
 
 }  // namespace veilsum::dp

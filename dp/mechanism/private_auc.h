@@ -1,8 +1,9 @@
 // ROC-AUC and calibration of a hold-out from noisy score histograms: K bins of the predicted
-// probability for each label, summed securely like any other vector. A customer spreads a weight of
-// at most 1 over its cells, so it moves the exact histograms by at most 1 in L2 (and L1), and the
-// rounded sum by at most D2 = s + sqrt(2 K) + fp_err (lemma L1): differential-privacy.md, 1.e.
-// Everything here is post-processing of the noisy sum.
+// probability for each label, summed securely like any other vector. A customer spreads at most
+// s = 2^scale_log2 whole grid points over its cells, so it moves the sum by at most D2 = s in L2
+// (and in L1), whatever anybody else's predictions are: no rounding follows. Theory:
+// differential-privacy.md, 1.e, with the plain estimate instead of the clamped one
+// (docs/decisions/0015). Everything here is post-processing of the noisy sum.
 #pragma once
 
 #include <cstdint>
@@ -16,33 +17,38 @@ namespace veilsum::dp {
 // Shape of the sum at one merchant: cells 0..K-1 hold customers with label 0 by bin, K..2K-1 those
 // with label 1; bin i is predictions from i / K to (i + 1) / K.
 struct ScoreHistogramGrid {
-  std::uint32_t bins;   // K, from 2 to 4096
-  int scale_log2;       // s = 2^scale_log2 grid points per customer, from 0 to 40
-  std::uint64_t users;  // bound on one merchant's customers, added in fp64 before rounding
+  std::uint32_t bins;  // K, from 2 to 4096
+  int scale_log2;      // s = 2^scale_log2 grid points per customer, from 0 to 40
 };
 
-// D2. InvalidArgument naming field and bound.
+inline std::uint64_t ScoreHistogramDimension(const ScoreHistogramGrid& grid) {
+  return 2 * std::uint64_t{grid.bins};
+}
+// D2 = s. InvalidArgument naming field and bound.
 absl::StatusOr<double> ScoreHistogramSensitivity(const ScoreHistogramGrid& grid);
 
-struct CalibrationBin {
-  double predicted;  // the bin's middle
-  double observed;   // share of label 1 in it; 0 when the bin is all noise
-  double error;      // standard deviation of `observed` from noise and sampling together
+// A tenth of the range of predictions, or one bin where there are fewer than ten.
+struct ReliabilityBin {
+  double predicted;  // mean of the bins' middles by their noisy counts
+  double observed;   // share of label 1 in it, in [0, 1]; 0 when all of it is noise
+  double error;      // standard deviation of `observed` from noise and sampling together, at most 1
+  double customers;  // noisy; 0 when all of it is noise
 };
 
 struct PrivateAuc {
-  double auc;             // in [0, 1]
-  double standard_error;  // noise and sampling together
+  double auc;             // in [0, 1]; customers of one bin count one half, as ties
+  double standard_error;  // noise, and that the hold-out is a sample, together
   double noise_error;     // noise alone: what more customers or more budget would reduce
   double low, high;       // 95 %, within [0, 1]
   double positives, negatives;
-  std::vector<CalibrationBin> calibration;
+  std::vector<ReliabilityBin> calibration;
 };
 
 // `sum`: the 2 K noisy cells; `noise_sigma`: standard deviation of the noise in each, grid units.
-// Cells below zero count as zero. FailedPrecondition when the noise hides whether there is anybody
-// of a label at all (fewer than 4 standard deviations of its total). InvalidArgument: sizes,
-// noise_sigma negative or not finite.
+// The estimate is a ratio of sums of noisy cells, negative ones included: clamping would pull it
+// towards 1/2. FailedPrecondition when the noise hides whether there is anybody of a label at all
+// (fewer than 4 standard deviations of its total). InvalidArgument: sizes, noise_sigma negative or
+// not finite.
 absl::StatusOr<PrivateAuc> AucOfHistograms(const ScoreHistogramGrid& grid,
                                            std::span<const std::int64_t> sum, double noise_sigma);
 

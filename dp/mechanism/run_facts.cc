@@ -80,6 +80,24 @@ absl::StatusOr<SumFacts> FactsOf(const StatisticsSumSpec& spec, std::uint32_t me
                   spec.ring_bits};
 }
 
+absl::StatusOr<SumFacts> FactsOf(const EvaluationSumSpec& spec) {
+  VEILSUM_RETURN_IF_ERROR(ValidateRing("evaluation", spec.ring_bits, spec.attempts_max));
+  if (!(spec.share > 0 && spec.share <= 1))
+    return InvalidArgument("evaluation share is %g, must be above 0 and at most 1", spec.share);
+  if (spec.users_in_round_max == 0)
+    return InvalidArgument("evaluation users_in_round_max is 0, must be at least 1 (DP-10)");
+  VEILSUM_ASSIGN_OR_RETURN(const double sensitivity, ScoreHistogramSensitivity(spec.grid));
+  return SumFacts{"evaluation",
+                  1.0,
+                  spec.attempts_max,
+                  static_cast<double>(ScoreHistogramDimension(spec.grid)),
+                  sensitivity,
+                  0.0,
+                  static_cast<double>(spec.users_in_round_max),
+                  std::ldexp(1.0, spec.grid.scale_log2),
+                  spec.ring_bits};
+}
+
 absl::StatusOr<RunFacts> FactsOf(const RunPrivacyInput& input) {
   if (!(input.epsilon > 0)) return InvalidArgument("epsilon is %g, must be above 0", input.epsilon);
   VEILSUM_ASSIGN_OR_RETURN(const Delta delta, Delta::Create(input.delta));
@@ -91,6 +109,9 @@ absl::StatusOr<RunFacts> FactsOf(const RunPrivacyInput& input) {
       return InvalidArgument("statistics_share is %g, must be above 0 and below 1",
                              input.statistics_share);
     VEILSUM_ASSIGN_OR_RETURN(facts.statistics, FactsOf(*input.statistics, input.cohort.members));
+  }
+  if (input.evaluation) {
+    VEILSUM_ASSIGN_OR_RETURN(facts.evaluation, FactsOf(*input.evaluation));
   }
   facts.members = input.cohort.members;
   facts.min_survivors = input.cohort.min_survivors;
@@ -110,6 +131,8 @@ absl::Status CheckRings(const RunFacts& facts, const RunNoise& noise) {
   VEILSUM_RETURN_IF_ERROR(CheckRing(facts.training, facts.members, noise.training));
   if (facts.statistics)
     VEILSUM_RETURN_IF_ERROR(CheckRing(*facts.statistics, facts.members, *noise.statistics));
+  if (facts.evaluation)
+    VEILSUM_RETURN_IF_ERROR(CheckRing(*facts.evaluation, facts.members, *noise.evaluation));
   return absl::OkStatus();
 }
 

@@ -10,7 +10,7 @@
 
 namespace veilsum::dp {
 
-// A sum's facts without its noise; statistics and training differ only in these.
+// A sum's facts without its noise; statistics, training and evaluation differ only in these.
 struct SumFacts {
   std::string name;
   double sampling_rate;
@@ -26,6 +26,7 @@ struct SumFacts {
 struct RunFacts {
   SumFacts training;
   std::optional<SumFacts> statistics;
+  std::optional<SumFacts> evaluation;
   double members;
   double min_survivors;
   double carriers;  // H_min
@@ -35,9 +36,10 @@ struct RunFacts {
 
 using RunNoise = ClaimedNoise;
 
-// The shape of `input`'s training or statistics sum. InvalidArgument naming field and bound.
+// The shape of one of `input`'s sums. InvalidArgument naming field and bound.
 absl::StatusOr<SumFacts> FactsOf(const TrainingSumSpec& spec, std::uint32_t members);
 absl::StatusOr<SumFacts> FactsOf(const StatisticsSumSpec& spec, std::uint32_t members);
+absl::StatusOr<SumFacts> FactsOf(const EvaluationSumSpec& spec);
 absl::StatusOr<RunFacts> FactsOf(const RunPrivacyInput& input);
 
 // S*^2 = (z D2)^2 + 1/12, so that the multiplier of the ideal, rounded Gaussian is z exactly

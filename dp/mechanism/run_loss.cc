@@ -79,17 +79,17 @@ ViewLoss NumericalLossOf(AccountantKind kind, const ViewedRun& run, double delta
 }  // namespace
 
 void AddSum(ViewedRun& run, const SumFacts& sum, double members, const SumNoise& noise,
-            const View& view) {
-  const double sigma = noise.share_sigma * std::sqrt(view.shares);
+            double shares, unsigned merchants) {
+  const double sigma = noise.share_sigma * std::sqrt(shares);
   const double ideal = std::sqrt(std::max(0.0, sigma * sigma - kRoundingVariance));
   const double attempts = static_cast<double>(sum.attempts);
   // DP-16: each merchant samples on its own; k of them move the sum by at most k D2 (lemma L8).
-  run.schedule.push_back({sum.sampling_rate, ideal / sum.sensitivity, sum.attempts,
-                          NoiseKind::kGaussian, view.merchants});
+  run.schedule.push_back(
+      {sum.sampling_rate, ideal / sum.sensitivity, sum.attempts, NoiseKind::kGaussian, merchants});
   const AttemptCharge distance = DistanceOfAttempt(sum, members, noise, sigma);
   run.distance.kl += attempts * distance.kl;
   run.distance.linear += attempts * distance.linear;
-  run.overflow += view.merchants * sum.overflow;
+  run.overflow += merchants * sum.overflow;
 }
 
 ViewLoss LossOf(AccountantKind kind, const ViewedRun& run, double delta) {
@@ -110,8 +110,13 @@ absl::StatusOr<Calibration> LeastNoiseOf(
 
 ViewedRun ViewRun(const RunFacts& facts, const RunNoise& noise, const View& view) {
   ViewedRun run;
-  AddSum(run, facts.training, facts.members, noise.training, view);
-  if (facts.statistics) AddSum(run, *facts.statistics, facts.members, *noise.statistics, view);
+  if (view.merchants > 0) {
+    AddSum(run, facts.training, facts.members, noise.training, view.shares, view.merchants);
+    if (facts.statistics)
+      AddSum(run, *facts.statistics, facts.members, *noise.statistics, view.shares, view.merchants);
+  }
+  if (facts.evaluation && view.held_out > 0)
+    AddSum(run, *facts.evaluation, facts.members, *noise.evaluation, view.shares, view.held_out);
   return run;
 }
 
@@ -123,12 +128,51 @@ AttemptCharge Charge(const SumFacts& sum, double members, const SumNoise& noise,
   return charge;
 }
 
+namespace {
+
+// The worst over where a person's `merchants` merchants have it: in training or held out (SE-11).
+ViewLoss WorstLoss(AccountantKind kind, const RunFacts& facts, const RunNoise& noise, double shares,
+                   unsigned merchants) {
+  ViewLoss worst{0, 0, 0};
+  for (unsigned held_out = 0; held_out <= (facts.evaluation ? merchants : 0); ++held_out) {
+    const ViewLoss loss =
+        LossOf(kind, ViewRun(facts, noise, {shares, merchants - held_out, held_out}), facts.delta);
+    worst.slack = std::max(worst.slack, loss.slack);
+    if (loss.epsilon > worst.epsilon) worst.epsilon = loss.epsilon, worst.order = loss.order;
+  }
+  return worst;
+}
+
+Reserve ReserveOf(const RunFacts& facts, const SumFacts& sum, const SumNoise& noise,
+                  std::uint32_t order) {
+  return {sum.name, Charge(sum, facts.members, noise, order), sum.attempts};
+}
+
+void AddBudgets(const RunFacts& facts, const RunNoise& noise, PrivacyStatement& statement) {
+  const auto budget = SmallestBudget(facts.delta, [&](std::uint32_t order) {
+    std::vector<Reserve> reserves = {ReserveOf(facts, facts.training, noise.training, order)};
+    if (facts.statistics)
+      reserves.push_back(ReserveOf(facts, *facts.statistics, *noise.statistics, order));
+    return reserves;
+  });
+  statement.epsilon_filter = budget.ok() ? budget->epsilon : kInfinity;
+  statement.filter_order = budget.ok() ? budget->order : 0;
+  if (!facts.evaluation) return;
+  const auto held_out = SmallestBudget(facts.delta, [&](std::uint32_t order) {
+    return std::vector{ReserveOf(facts, *facts.evaluation, *noise.evaluation, order)};
+  });
+  statement.evaluation_filter = held_out.ok() ? held_out->epsilon : kInfinity;
+  statement.evaluation_filter_order = held_out.ok() ? held_out->order : 0;
+}
+
+}  // namespace
+
 PrivacyStatement MakeStatement(const RunFacts& facts, const RunNoise& noise) {
-  const auto loss = [&](const View& view) {
-    return LossOf(facts.accountant, ViewRun(facts, noise, view), facts.delta);
+  const auto worst = [&](double shares, unsigned merchants = 1) {
+    return WorstLoss(facts.accountant, facts, noise, shares, merchants).epsilon;
   };
   PrivacyStatement statement{};
-  const ViewLoss published = loss({facts.carriers});
+  const ViewLoss published = WorstLoss(facts.accountant, facts, noise, facts.carriers, 1);
   statement.epsilon = published.epsilon;
   statement.order = published.order;
   statement.delta_slack = published.slack;
@@ -136,28 +180,21 @@ PrivacyStatement MakeStatement(const RunFacts& facts, const RunNoise& noise) {
   statement.epsilon_rdp =
       facts.accountant == AccountantKind::kRdp
           ? published.epsilon
-          : RenyiLossOf(ViewRun(facts, noise, {facts.carriers}), facts.delta).epsilon;
-  statement.epsilon_coordinator = statement.epsilon_outsider = loss({facts.min_survivors}).epsilon;
-  statement.epsilon_all_others = loss({1}).epsilon;
+          : WorstLoss(AccountantKind::kRdp, facts, noise, facts.carriers, 1).epsilon;
+  statement.epsilon_coordinator = statement.epsilon_outsider = worst(facts.min_survivors);
+  statement.epsilon_all_others = worst(1);
   for (unsigned merchants : {2u, 3u})
-    statement.epsilon_person[merchants - 2] = loss({facts.carriers, merchants}).epsilon;
+    statement.epsilon_person[merchants - 2] = worst(facts.carriers, merchants);
   if (facts.statistics) {
     ViewedRun alone;
-    AddSum(alone, *facts.statistics, facts.members, *noise.statistics, {facts.carriers});
+    AddSum(alone, *facts.statistics, facts.members, *noise.statistics, facts.carriers);
     statement.statistics_epsilon = LossOf(facts.accountant, alone, facts.delta).epsilon;
   }
-  const auto budget = SmallestBudget(facts.delta, [&](std::uint32_t order) {
-    std::vector<Reserve> reserves = {{"training",
-                                      Charge(facts.training, facts.members, noise.training, order),
-                                      facts.training.attempts}};
-    if (facts.statistics)
-      reserves.push_back({"statistics",
-                          Charge(*facts.statistics, facts.members, *noise.statistics, order),
-                          facts.statistics->attempts});
-    return reserves;
-  });
-  statement.epsilon_filter = budget.ok() ? budget->epsilon : kInfinity;
-  statement.filter_order = budget.ok() ? budget->order : 0;
+  if (facts.evaluation)
+    statement.evaluation_epsilon =
+        LossOf(facts.accountant, ViewRun(facts, noise, {facts.carriers, 0, 1}), facts.delta)
+            .epsilon;
+  AddBudgets(facts, noise, statement);
   return statement;
 }
 

@@ -14,10 +14,11 @@
 namespace veilsum::dp {
 
 // What an adversary sees: some number of honest shares, one customer's data at some number of
-// merchants.
+// merchants, where it trains, and at others, where it is held out.
 struct View {
   double shares;
   unsigned merchants = 1;
+  unsigned held_out = 0;
 };
 
 // A view of a run as an accountant sees it: ideal Gaussian events, and the distance to the ideal.
@@ -27,9 +28,10 @@ struct ViewedRun {
   double overflow = 0;     // plain addition to delta
 };
 
-// Appends one sum as `view` sees it.
+// Appends one sum as somebody sees it to whom `shares` honest shares are noise, of a person at
+// `merchants` merchants.
 void AddSum(ViewedRun& run, const SumFacts& sum, double members, const SumNoise& noise,
-            const View& view);
+            double shares, unsigned merchants = 1);
 ViewedRun ViewRun(const RunFacts& facts, const RunNoise& noise, const View& view);
 
 struct ViewLoss {

@@ -56,8 +56,12 @@ absl::StatusOr<PrivacyStatement> VerifyRun(const RunPrivacyInput& input,
   if (facts.statistics.has_value() != claimed.statistics.has_value())
     return PermissionDenied("noise of statistics is %s",
                             claimed.statistics ? "given for a run without statistics" : "missing");
+  if (facts.evaluation.has_value() != claimed.evaluation.has_value())
+    return PermissionDenied("noise of evaluation is %s",
+                            claimed.evaluation ? "given for a run without evaluation" : "missing");
   if (input.epsilon == kInfinity) {
-    if (!IsZero(claimed.training) || (claimed.statistics && !IsZero(*claimed.statistics)))
+    if (!IsZero(claimed.training) || (claimed.statistics && !IsZero(*claimed.statistics)) ||
+        (claimed.evaluation && !IsZero(*claimed.evaluation)))
       return PermissionDenied("a run without privacy claims noise (SE-12)");
     VEILSUM_RETURN_IF_ERROR(CheckRings(facts, claimed));
     return NoStatement(facts.delta);
@@ -69,8 +73,16 @@ absl::StatusOr<PrivacyStatement> VerifyRun(const RunPrivacyInput& input,
     VEILSUM_ASSIGN_OR_RETURN(noise.statistics,
                              VerifySum(*facts.statistics, facts.carriers, *claimed.statistics));
   }
+  if (facts.evaluation) {
+    VEILSUM_ASSIGN_OR_RETURN(noise.evaluation,
+                             VerifySum(*facts.evaluation, facts.carriers, *claimed.evaluation));
+  }
   VEILSUM_RETURN_IF_ERROR(CheckRings(facts, claimed));
   const PrivacyStatement statement = MakeStatement(facts, noise);
+  if (facts.evaluation &&
+      !(statement.evaluation_epsilon <= input.evaluation->share * input.epsilon * (1 + kRounding)))
+    return PermissionDenied("the noise gives evaluation epsilon %.9g, its share is %.9g",
+                            statement.evaluation_epsilon, input.evaluation->share * input.epsilon);
   if (!(statement.epsilon <= input.epsilon * (1 + kRounding)))
     return PermissionDenied("the noise gives epsilon %.9g at delta %g, the claim is %.9g",
                             statement.epsilon, input.delta, input.epsilon);

@@ -14,6 +14,7 @@ namespace {
 
 constexpr int kStatisticsRingBits = 64;
 constexpr std::uint64_t kStatisticsAttempts = 1;
+constexpr int kEvaluationRingBits = 64;
 
 // The shortest decimal that reads back as the same double, without exponent.
 std::string DecimalOf(double value) {
@@ -32,22 +33,42 @@ absl::StatusOr<double> RealOf(std::string_view field, const std::string& text) {
   return value;
 }
 
-std::uint64_t Dimension(const Plan& plan, std::string_view purpose) {
-  return purpose == kTrain ? LayoutOf(plan).parameters() : 1 + 2 * plan.numeric_inputs();
+// What a plan says about one of its sums.
+struct Shape {
+  std::uint32_t bits;
+  std::uint64_t dimension, attempts_max;
+};
+
+Shape ShapeOf(const Plan& plan, std::string_view purpose) {
+  if (purpose == kTrain)
+    return {plan.aggregation.ring_bits, LayoutOf(plan).parameters(), plan.training.attempts_max};
+  if (purpose == kStatistics)
+    return {kStatisticsRingBits, 1 + 2 * plan.numeric_inputs(), kStatisticsAttempts};
+  return {kEvaluationRingBits, 2 * std::uint64_t{plan.evaluation->bins},
+          plan.evaluation->attempts_max};
+}
+
+// The plan's purposes in the order of their rounds.
+std::vector<std::string_view> PurposesOf(const Plan& plan) {
+  std::vector<std::string_view> purposes;
+  if (plan.has_statistics()) purposes.push_back(kStatistics);
+  purposes.push_back(kTrain);
+  if (plan.evaluation) purposes.push_back(kEvaluation);
+  return purposes;
 }
 
 SumSpec SumOf(const Plan& plan, std::string_view purpose, const dp::SumNoise& noise) {
-  const bool train = purpose == kTrain;
+  const Shape shape = ShapeOf(plan, purpose);
   SumSpec sum;
   sum.purpose = std::string(purpose);
-  sum.bits = train ? plan.aggregation.ring_bits : kStatisticsRingBits;
-  sum.dimension = Dimension(plan, purpose);
-  sum.attempts_max = train ? plan.training.attempts_max : kStatisticsAttempts;
+  sum.bits = shape.bits;
+  sum.dimension = shape.dimension;
+  sum.attempts_max = shape.attempts_max;
   sum.scale_log2 = plan.aggregation.scale_log2;
   sum.sensitivity = DecimalOf(noise.sensitivity);
   sum.noise_sigma = DecimalOf(noise.noise_sigma);
   sum.share_sigma = DecimalOf(noise.share_sigma);
-  sum.sampling_rate = train ? plan.training.sampling_rate.ToString() : "1";
+  sum.sampling_rate = purpose == kTrain ? plan.training.sampling_rate.ToString() : "1";
   sum.noise_multiplier = DecimalOf(noise.noise_multiplier);
   return sum;
 }
@@ -185,6 +206,13 @@ absl::StatusOr<dp::RunPrivacyInput> PrivacyInputOf(const Plan& plan,
         .attempts_max = kStatisticsAttempts,
         .users_in_round_max = all,
         .ring_bits = kStatisticsRingBits};
+  if (plan.evaluation)
+    input.evaluation = dp::EvaluationSumSpec{
+        .grid = {plan.evaluation->bins, scale_log2},
+        .share = plan.evaluation->share.ToDouble(),
+        .attempts_max = plan.evaluation->attempts_max,
+        .users_in_round_max = all,  // size classes are of training; the ring has room for millions
+        .ring_bits = kEvaluationRingBits};
   return input;
 }
 
@@ -192,18 +220,23 @@ std::vector<SumSpec> SumsOf(const Plan& plan, const dp::RunPrivacy& privacy) {
   std::vector<SumSpec> sums;
   if (privacy.statistics) sums.push_back(SumOf(plan, kStatistics, *privacy.statistics));
   sums.push_back(SumOf(plan, kTrain, privacy.training));
+  if (privacy.evaluation) sums.push_back(SumOf(plan, kEvaluation, *privacy.evaluation));
   return sums;
 }
 
 absl::StatusOr<dp::ClaimedNoise> ClaimedNoiseOf(const Plan& plan, const RunContract& contract) {
-  const std::size_t expected = plan.has_statistics() ? 2 : 1;
-  if (contract.sums.size() != expected)
-    return InvalidArgument("contract: %d sums, the plan has %d", contract.sums.size(), expected);
+  const std::vector<std::string_view> purposes = PurposesOf(plan);
+  if (contract.sums.size() != purposes.size())
+    return InvalidArgument("contract: %d sums, the plan has %d", contract.sums.size(),
+                           purposes.size());
   dp::ClaimedNoise claimed;
-  if (plan.has_statistics()) {
-    VEILSUM_ASSIGN_OR_RETURN(claimed.statistics, NoiseOf(plan, contract.sums.front(), kStatistics));
+  for (std::size_t i = 0; i < purposes.size(); ++i) {
+    VEILSUM_ASSIGN_OR_RETURN(const dp::SumNoise noise,
+                             NoiseOf(plan, contract.sums[i], purposes[i]));
+    if (purposes[i] == kTrain) claimed.training = noise;
+    if (purposes[i] == kStatistics) claimed.statistics = noise;
+    if (purposes[i] == kEvaluation) claimed.evaluation = noise;
   }
-  VEILSUM_ASSIGN_OR_RETURN(claimed.training, NoiseOf(plan, contract.sums.back(), kTrain));
   return claimed;
 }
 
@@ -231,10 +264,15 @@ absl::StatusOr<dp::RunPrivacy> CalibrateCohorts(const Plan& plan, const RunContr
     if (here.training.noise_sigma > all->training.noise_sigma) all->training = here.training;
     if (here.statistics && here.statistics->noise_sigma > all->statistics->noise_sigma)
       all->statistics = here.statistics;
+    if (here.evaluation && here.evaluation->noise_sigma > all->evaluation->noise_sigma)
+      all->evaluation = here.evaluation;
   }
-  all->training.share_sigma = all->training.noise_sigma / std::sqrt(carriers);
-  if (all->statistics)
-    all->statistics->share_sigma = all->statistics->noise_sigma / std::sqrt(carriers);
+  const auto share = [&](dp::SumNoise& sum) {
+    sum.share_sigma = sum.noise_sigma / std::sqrt(carriers);
+  };
+  share(all->training);
+  if (all->statistics) share(*all->statistics);
+  if (all->evaluation) share(*all->evaluation);
   return *all;
 }
 
@@ -254,14 +292,26 @@ absl::StatusOr<CheckedPrivacy> CheckCohortPrivacy(const Plan& plan, const RunCon
   return CheckOne(plan, contract, cohort);
 }
 
-AttemptsByPurpose AttemptsThrough(const RunContract& contract, std::uint64_t round) {
+AttemptsByPurpose AttemptsWithin(const RunContract& contract, std::uint64_t first,
+                                 std::uint64_t last) {
   AttemptsByPurpose attempts;
+  std::uint64_t before = 0;  // rounds of the sums so far
   for (const SumSpec& sum : contract.sums) {
-    const std::uint64_t here = std::min(round, sum.attempts_max);
-    (sum.purpose == kTrain ? attempts.training : attempts.statistics) += here;
-    round -= here;
+    const std::uint64_t from = std::max(first, before + 1);
+    const std::uint64_t to = std::min(last, before + sum.attempts_max);
+    const std::uint64_t here = to >= from ? to - from + 1 : 0;
+    (sum.purpose == kTrain        ? attempts.training
+     : sum.purpose == kStatistics ? attempts.statistics
+                                  : attempts.evaluation) += here;
+    before += sum.attempts_max;
   }
   return attempts;
+}
+
+const SumSpec& TrainingSum(const RunContract& contract) {
+  const auto found = std::ranges::find(contract.sums, kTrain, &SumSpec::purpose);
+  VEILSUM_CHECK(found != contract.sums.end());
+  return *found;
 }
 
 }  // namespace veilsum::model

@@ -15,6 +15,7 @@ namespace veilsum::model {
 
 inline constexpr std::string_view kTrain = "train";
 inline constexpr std::string_view kStatistics = "statistics";
+inline constexpr std::string_view kEvaluation = "evaluation";
 
 Layout LayoutOf(const Plan& plan);
 
@@ -31,7 +32,8 @@ absl::StatusOr<dp::RunPrivacyInput> PrivacyInputOf(const Plan& plan,
 // The largest size class of the run.
 std::uint64_t LargestClass(const RunContract& contract);
 
-// The contract's sums in their order: statistics, if the plan has them, then training.
+// The contract's sums in their order: statistics, if the plan has them, then training, then
+// evaluation, if the plan has it.
 std::vector<SumSpec> SumsOf(const Plan& plan, const dp::RunPrivacy& privacy);
 
 // The noise that a contract's sums state. InvalidArgument unless the sums are those of `plan` in
@@ -60,10 +62,25 @@ absl::StatusOr<CheckedPrivacy> CheckPrivacy(const Plan& plan, const RunContract&
 absl::StatusOr<CheckedPrivacy> CheckCohortPrivacy(const Plan& plan, const RunContract& contract,
                                                   std::size_t cohort);
 
-// Attempts by purpose among rounds 1..round, for display and charging.
+// Attempts by purpose, for display and charging.
 struct AttemptsByPurpose {
-  std::uint64_t statistics = 0, training = 0;
+  std::uint64_t statistics = 0, training = 0, evaluation = 0;
+  std::uint64_t total() const { return statistics + training + evaluation; }
+  AttemptsByPurpose& operator+=(const AttemptsByPurpose& other) {
+    statistics += other.statistics;
+    training += other.training;
+    evaluation += other.evaluation;
+    return *this;
+  }
 };
-AttemptsByPurpose AttemptsThrough(const RunContract& contract, std::uint64_t round);
+// Among rounds first..last.
+AttemptsByPurpose AttemptsWithin(const RunContract& contract, std::uint64_t first,
+                                 std::uint64_t last);
+inline AttemptsByPurpose AttemptsThrough(const RunContract& contract, std::uint64_t round) {
+  return AttemptsWithin(contract, 1, round);
+}
+
+// What a contract that CheckPrivacy has passed says about its training sum.
+const SumSpec& TrainingSum(const RunContract& contract);
 
 }  // namespace veilsum::model

@@ -3,8 +3,13 @@
 namespace veilsum::model {
 
 std::uint64_t AttemptsMax(const RunContract& contract) {
+  return LastRoundOf(contract, contract.sums.size() - 1);
+}
+
+std::uint64_t LastRoundOf(const RunContract& contract, std::size_t sum) {
   std::uint64_t total = 0;
-  for (const SumSpec& sum : contract.sums) total += sum.attempts_max;
+  for (std::size_t i = 0; i <= sum && i < contract.sums.size(); ++i)
+    total += contract.sums[i].attempts_max;
   return total;
 }
 

@@ -107,6 +107,15 @@ struct Privacy {
   Rational statistics_share = Exactly(0);  // of epsilon; 0: no statistics round, no standardisation
 };
 
+// At the end of the run each merchant's hold-out is scored, as noisy histograms of the published
+// model's predictions. Its customers are in no other sum, so it takes nothing from training: claims
+// compose by maximum (SE-11).
+struct Evaluation {
+  Rational share = Exactly(1);  // of epsilon: what evaluation alone may use, all attempts together
+  std::uint32_t bins = 32;      // of the predicted probability, for each label
+  std::uint32_t attempts_max = 1;
+};
+
 struct Aggregation {
   std::uint32_t min_survivors = 0;  // 0: the default of SE-04
   std::uint32_t colluders = 0;      // 0: the default of SE-04
@@ -150,6 +159,7 @@ struct Plan {
   Training training;
   std::optional<NonPrivate> nonprivate;
   Privacy privacy;
+  std::optional<Evaluation> evaluation;
   Aggregation aggregation;
   std::optional<Cohorts> cohorts;  // none: one cohort
   Rounds rounds;

@@ -178,6 +178,10 @@ Json PlanTree(const Plan& plan) {
     out["nonprivate"] = {{"clip_norm", DecimalText(plan.nonprivate->clip_norm)},
                          {"steps", plan.nonprivate->steps},
                          {"learning_rate", DecimalText(plan.nonprivate->learning_rate)}};
+  if (plan.evaluation)
+    out["evaluation"] = {{"share", DecimalText(plan.evaluation->share)},
+                         {"bins", plan.evaluation->bins},
+                         {"attempts_max", plan.evaluation->attempts_max}};
   return out;
 }
 

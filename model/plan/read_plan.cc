@@ -221,6 +221,18 @@ Privacy ReadPrivacy(Fields fields) {
   return privacy;
 }
 
+std::optional<Evaluation> ReadEvaluation(Fields& plan) {
+  if (!plan.Has("evaluation")) return std::nullopt;
+  Fields fields = plan.Section("evaluation");
+  Evaluation evaluation;
+  evaluation.share = fields.Real("share", {Exactly(0), Exactly(1), true, false}, evaluation.share);
+  evaluation.bins = static_cast<std::uint32_t>(fields.Int("bins", 2, 4096, evaluation.bins));
+  evaluation.attempts_max =
+      static_cast<std::uint32_t>(fields.Int("attempts_max", 1, 16, evaluation.attempts_max));
+  fields.Done();
+  return evaluation;
+}
+
 bool IsSha256(std::string_view text) {
   return text.size() == 64 && text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
 }
@@ -333,6 +345,7 @@ Plan ReadPlan(const Json& document, FieldErrors& errors) {
   plan.training = ReadTraining(fields.Section("training"));
   plan.nonprivate = ReadNonPrivate(fields);
   plan.privacy = ReadPrivacy(fields.Section("privacy"));
+  plan.evaluation = ReadEvaluation(fields);
   plan.cohorts = ReadCohorts(fields);
   if (fields.Has("aggregation"))
     plan.aggregation = ReadAggregation(fields.Section("aggregation"), plan.cohorts.has_value());

@@ -140,7 +140,7 @@ TEST_P(RunStoreTest, OpeningABlockChargesAllOfItToAllOfV) {  // SE-07, SE-10
 
 TEST_P(RunStoreTest, RoundsAreOpenedInOrderAndOnce) {
   CreateAndOpen();
-  EXPECT_THAT(store().OpenBlock("r", BlockOf(6, 8, 1)),
+  EXPECT_THAT(store().OpenBlock("r", BlockOf(4, 8, 1)),
               StatusIs(StatusCode::kFailedPrecondition, "must start at 5"));
   EXPECT_THAT(store().OpenBlock("r", BlockOf(1, 4, 0)),
               StatusIs(StatusCode::kFailedPrecondition, "must start at 5"));
@@ -156,6 +156,19 @@ TEST_P(RunStoreTest, RoundsAreOpenedInOrderAndOnce) {
               StatusIs(StatusCode::kInvalidArgument, "V"));
   EXPECT_EQ(Snapshot().last_opened, 4u);
   EXPECT_EQ(Snapshot().charged["a"], 4u);
+}
+
+// Attempts that nobody needed: no round, no charge, and never any more.
+TEST_P(RunStoreTest, RoundsMayBePassedOver) {
+  CreateAndOpen();
+  ASSERT_OK(store().OpenBlock("r", BlockOf(9, 9, 1)));
+  Reopen();
+  EXPECT_EQ(Snapshot().last_opened, 9u);
+  EXPECT_EQ(Snapshot().charged["a"], 5u);
+  EXPECT_THAT(store().LoadRound("r", 6), StatusIs(StatusCode::kNotFound, ""));
+  EXPECT_EQ(store().LoadRound("r", 9)->slot, 0u);
+  EXPECT_THAT(store().OpenBlock("r", BlockOf(5, 8, 2)),
+              StatusIs(StatusCode::kFailedPrecondition, "must start at 10"));
 }
 
 TEST_P(RunStoreTest, UIsFixedOnce) {  // SA-22

@@ -23,6 +23,8 @@ expect_json "$work/out/report.json" plan.name plan.sha256 data.source data.synth
 [ "$(json "$work/out/report.json" data.synthetic)" = true ] || fail "the report does not say that the data are synthetic"
 [ "$(json "$work/out/report.json" privacy.steps)" = 12 ] || fail "not 12 steps"
 [ "$(json "$work/out/report.json" federation.merchants)" = 4 ] || fail "not 4 merchants"
+[ "$(json "$work/out/report.json" privacy.evaluation_epsilon)" != null ] || fail "no epsilon of evaluation"
+[ "$(json "$work/out/report.json" quality.roc_auc_private)" != null ] || fail "no ROC-AUC from private histograms"
 sum=$(sha256sum <"$work/out/model.safetensors")
 [ "$(json "$work/out/report.json" model.sha256)" = "\"${sum%% *}\"" ] || fail "the model's hash is another"
 grep -q '</html>' "$work/out/report.html" || fail "report.html is not whole"

@@ -23,6 +23,7 @@ struct FederationRunOptions {
   std::size_t members = 5;
   std::optional<Rational> drop_fraction;
   std::uint64_t seed = 1;
+  std::size_t holdout_customers = 0;  // of each merchant
   // Instead of the merchant's own contribution, before the tap.
   std::function<std::unique_ptr<client::Contribution>(const client::ApprovedRun&)> contribution;
 };
@@ -53,6 +54,10 @@ class TappedFederation {
   const std::vector<coordinator::RoundCommit>& commits() const { return commits_; }
   const std::string& run_id() const { return run_id_; }
   std::shared_ptr<const Bytes> FinalModel();
+  model::Examples Holdout(std::size_t member) const;
+  const model::Plan& plan() const { return plan_; }
+  const std::string& contract() const { return contract_; }
+  client::Odometer& odometer(std::size_t member) { return *clients_[member]->odometer; }
 
  private:
   friend class TappedContribution;

@@ -45,6 +45,16 @@ QualityFacts QualityOf(const Score& score, const std::vector<std::string>& names
   return q;
 }
 
+void AddEvaluation(const admin::v1::Evaluation& evaluation, QualityFacts& quality) {
+  if (!evaluation.unusable().empty()) return;
+  quality.roc_auc_private = evaluation.roc_auc();
+  quality.roc_auc_private_interval = {evaluation.low(), evaluation.high()};
+  quality.roc_auc_private_noise = evaluation.noise_error();
+  for (const admin::v1::ReliabilityBin& bin : evaluation.calibration())
+    quality.calibration_private.push_back(
+        {bin.predicted(), bin.observed(), bin.error(), bin.customers()});
+}
+
 Report ReportOfRun(const Scenario& s, const FollowedRun& run, std::uint64_t members,
                    std::vector<std::string> declined) {
   const admin::v1::RunProgress& last = run.last;
@@ -79,6 +89,12 @@ std::vector<std::string> NotesOf(const Scenario& s, const FollowedRun& run) {
     notes.push_back(absl::StrFormat(
         "The run ended after %d of %d wanted steps: %s.", run.last.step(), run.last.steps(),
         run.last.reason().empty() ? "no reason was given" : run.last.reason()));
+  if (run.last.has_evaluation() && !run.last.evaluation().unusable().empty())
+    notes.push_back(absl::StrFormat("There is no ROC-AUC from private histograms: %s.",
+                                    run.last.evaluation().unusable()));
+  else if (s.plan.evaluation && !run.last.has_evaluation() && !run.interrupted)
+    notes.push_back(
+        "There is no ROC-AUC from private histograms: the run ended without that round.");
   return notes;
 }
 

@@ -13,6 +13,9 @@ namespace veilsum::cli {
 QualityFacts QualityOf(const Score& score, const std::vector<std::string>& names,
                        const std::vector<std::optional<double>>& alone);
 
+// What private evaluation has said, once there is a number, into `quality`.
+void AddEvaluation(const admin::v1::Evaluation& evaluation, QualityFacts& quality);
+
 // Outcome, counts, curve and cost as the run reported them. Privacy, quality and model are the
 // caller's to add.
 Report ReportOfRun(const Scenario& scenario, const FollowedRun& run, std::uint64_t members,

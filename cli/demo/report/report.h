@@ -24,6 +24,11 @@ struct CalibrationPoint {
   double observed = 0;   // share of positives in it
 };
 
+// Of private evaluation: noisy, with the standard deviation of `observed`.
+struct PrivateCalibrationPoint {
+  double predicted = 0, observed = 0, error = 0, customers = 0;
+};
+
 struct MerchantQuality {
   std::string name;
   std::uint64_t holdout_rows = 0;
@@ -66,6 +71,8 @@ struct QualityFacts {
   std::optional<double> roc_auc, pr_auc, accuracy, majority_accuracy, log_loss, roc_auc_private,
       local_only_roc_auc;
   std::optional<std::pair<double, double>> roc_auc_private_interval;
+  std::optional<double> roc_auc_private_noise;  // its standard deviation from noise alone
+  std::vector<PrivateCalibrationPoint> calibration_private;
   std::vector<MerchantQuality> per_merchant;
   std::vector<CalibrationPoint> calibration;
 };

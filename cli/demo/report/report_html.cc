@@ -43,6 +43,8 @@ code { font: 12.5px ui-monospace, monospace; overflow-wrap: anywhere; }
 }
 )css";
 
+constexpr double kTooNoisy = 0.25;  // a private share with a larger error is not drawn
+
 std::string Tile(const std::string& value, std::string_view name) {
   return absl::StrFormat("<div class=\"tile\"><b>%s</b><span>%s</span></div>\n", Escaped(value),
                          Escaped(name));
@@ -119,6 +121,14 @@ std::string CalibrationSvg(const Report& r) {
   plot.AddLine({{0, 0}, {1, 1}}, "guide");
   plot.AddLine(points, "a");
   plot.AddDots(points, radii, "a");
+  Points noisy;
+  std::vector<double> noisy_radii;
+  for (const PrivateCalibrationPoint& bin : r.quality.calibration_private) {
+    if (bin.error > kTooNoisy) continue;
+    noisy.emplace_back(bin.predicted, bin.observed);
+    noisy_radii.push_back(3.5);
+  }
+  plot.AddDots(noisy, noisy_radii, "b");
   return plot.Svg();
 }
 
@@ -159,6 +169,8 @@ std::string Header(const Report& r) {
                    ? absl::StrFormat("epsilon at delta %g", *r.privacy.delta)
                    : "epsilon");
   html += Tile(Shown(r.quality.roc_auc, 4), "ROC-AUC, joint model");
+  if (r.quality.roc_auc_private)
+    html += Tile(ShownPrivateAuc(r.quality), "ROC-AUC from private histograms, 95 %");
   html += Tile(Shown(r.quality.local_only_roc_auc, 4), "ROC-AUC, merchants alone (mean)");
   html += Tile(Shown(r.cost.rounds_per_second, 1), "rounds per second");
   html += Tile(ShownBytes(r.cost.upload_bytes_per_client_round), "upload, one client and round");
@@ -176,6 +188,11 @@ std::string Notes(const Report& r) {
       "Metrics here are exact and on hold-out customers only. They exist because the demo owns "
       "every merchant's files "
       "on one machine; in a real federation no exact metric and no loss leaves a merchant.");
+  if (r.quality.roc_auc_private)
+    html += Note(
+        "The ROC-AUC from private histograms is what a real federation has instead: every merchant "
+        "scored its own hold-out, and only the noisy sum of their histograms was opened. Its "
+        "interval covers that noise, and that the hold-outs are a sample.");
   for (const std::string& note : r.notes) html += Note(note);
   return html;
 }
@@ -195,9 +212,13 @@ std::string Figures(const Report& r) {
       "Privacy spent",
       "epsilon of statistics and training so far; dashed: the plan's claim at its last attempt",
       EpsilonSvg(r));
-  html += Figure("Calibration",
-                 "predicted probability against what happened; larger dots hold more customers",
-                 CalibrationSvg(r));
+  html +=
+      Figure("Calibration",
+             r.quality.calibration_private.empty()
+                 ? "predicted probability against what happened; larger dots hold more customers"
+                 : "predicted probability against what happened; larger dots hold more "
+                   "customers; orange: from private histograms",
+             CalibrationSvg(r));
   return html + "</div>\n<div style=\"height:14px\"></div>\n" +
          "<figure><figcaption>Each merchant: the joint model and one trained alone"
          "<small class=\"key\"><i class=\"a\"></i>joint model<i "
@@ -216,8 +237,13 @@ std::string PrivacyTable(const Report& r) {
   html += TableRow("epsilon, everybody else conspires", Shown(p.epsilon_all_others, 4));
   html += TableRow("epsilon, a customer of 2 / of 3 merchants",
                    Shown(p.epsilon_person_2, 4) + " / " + Shown(p.epsilon_person_3, 4));
+  html += TableRow("epsilon by the Renyi accountant", Shown(p.epsilon_rdp, 4));
   html += TableRow("smallest block budget that admits this run", Shown(p.epsilon_filter, 4));
   html += TableRow("of which statistics alone", Shown(p.statistics_epsilon, 4));
+  html += TableRow("evaluation alone, of customers who are held out and in no other sum",
+                   Shown(p.evaluation_epsilon, 4));
+  html += TableRow("part of delta that pays for integer noise, sampler and padding",
+                   p.delta_slack ? absl::StrFormat("%.2g", *p.delta_slack) : "-");
   html += TableRow("accountant", p.accountant);
   html += TableRow("privacy unit", p.unit);
   html += TableRow("noise multiplier, sampling rate, clip norm",
@@ -265,6 +291,16 @@ std::string RunTable(const Report& r) {
   return html + "</table></div>\n";
 }
 
+std::string PrivateLine(const Report& r) {
+  if (!r.quality.roc_auc_private) return "";
+  return absl::StrFormat(
+      "<p>ROC-AUC of all hold-outs from private histograms, with 95 %% interval: <b>%s</b> "
+      "(standard deviation from noise alone: %s). A difference between two models below about %s "
+      "could not be seen this way.</p>",
+      ShownPrivateAuc(r.quality), Shown(r.quality.roc_auc_private_noise, 4),
+      Shown(SmallestDifference(r.quality), 3));
+}
+
 std::string QualityTable(const Report& r) {
   std::string html =
       "<h2>Quality on hold-outs</h2><div class=\"panel\"><table>\n<tr><th>merchant</th><th "
@@ -288,10 +324,11 @@ std::string QualityTable(const Report& r) {
   }
   row("all", std::to_string(rows), r.quality.roc_auc, r.quality.local_only_roc_auc,
       r.quality.log_loss, r.quality.accuracy);
-  return html +
-         absl::StrFormat(
-             "</table><p>PR-AUC %s. Always answering the majority label: accuracy %s.</p></div>\n",
-             Shown(r.quality.pr_auc, 4), Shown(r.quality.majority_accuracy, 4));
+  return html + absl::StrFormat(
+                    "</table><p>PR-AUC %s. Always answering the majority label: accuracy "
+                    "%s.</p>%s</div>\n",
+                    Shown(r.quality.pr_auc, 4), Shown(r.quality.majority_accuracy, 4),
+                    PrivateLine(r));
 }
 
 }  // namespace

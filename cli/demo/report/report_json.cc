@@ -72,6 +72,12 @@ Object QualityJson(const QualityFacts& q) {
   for (const CalibrationPoint& bin : q.calibration)
     bins.push_back(
         {{"count", bin.count}, {"predicted", bin.predicted}, {"observed", bin.observed}});
+  Object noisy_bins = Object::array();
+  for (const PrivateCalibrationPoint& bin : q.calibration_private)
+    noisy_bins.push_back({{"predicted", bin.predicted},
+                          {"observed", bin.observed},
+                          {"error", bin.error},
+                          {"customers", bin.customers}});
   return {{"roc_auc", OrNull(q.roc_auc)},
           {"pr_auc", OrNull(q.pr_auc)},
           {"accuracy", OrNull(q.accuracy)},
@@ -79,9 +85,11 @@ Object QualityJson(const QualityFacts& q) {
           {"log_loss", OrNull(q.log_loss)},
           {"roc_auc_private", OrNull(q.roc_auc_private)},
           {"roc_auc_private_interval", interval},
+          {"roc_auc_private_noise", OrNull(q.roc_auc_private_noise)},
           {"local_only_roc_auc", OrNull(q.local_only_roc_auc)},
           {"per_merchant", MerchantsJson(q.per_merchant)},
           {"calibration", bins},
+          {"calibration_private", noisy_bins},
           {"exact", true}};
 }
 

@@ -48,6 +48,19 @@ std::string ShownEpsilon(const PrivacyFacts& privacy) {
   return text;
 }
 
+std::string ShownPrivateAuc(const QualityFacts& quality) {
+  if (!quality.roc_auc_private) return "-";
+  std::string text = Shown(quality.roc_auc_private, 4);
+  if (const auto& interval = quality.roc_auc_private_interval)
+    text += absl::StrFormat(" (%s to %s)", Shown(interval->first, 3), Shown(interval->second, 3));
+  return text;
+}
+
+std::optional<double> SmallestDifference(const QualityFacts& quality) {
+  if (!quality.roc_auc_private_noise) return std::nullopt;
+  return 2 * std::sqrt(2.0) * *quality.roc_auc_private_noise;
+}
+
 std::string ResultTable(const Report& r) {
   std::string text = absl::StrFormat("\n%s: %s%s%s\n\n", r.plan.name, r.outcome,
                                      r.reason.empty() ? "" : ", ", r.reason);
@@ -68,6 +81,8 @@ std::string ResultTable(const Report& r) {
   text += Row("hold-out ROC-AUC",
               absl::StrFormat("%s   (merchants alone, mean: %s)", Shown(r.quality.roc_auc, 4),
                               Shown(r.quality.local_only_roc_auc, 4)));
+  if (r.quality.roc_auc_private)
+    text += Row("private ROC-AUC", ShownPrivateAuc(r.quality) + "   (noisy histograms, 95 %)");
   text += Row("hold-out PR-AUC", Shown(r.quality.pr_auc, 4));
   text += Row("hold-out log loss", Shown(r.quality.log_loss, 4));
   text += Row("hold-out accuracy",

@@ -16,5 +16,10 @@ std::string Shown(const std::optional<double>& value, int digits);
 std::string ShownBytes(const std::optional<std::uint64_t>& bytes);
 // "3 (delta 1e-05)", or "none: no noise was added".
 std::string ShownEpsilon(const PrivacyFacts& privacy);
+// "0.7512 (0.718 to 0.784)".
+std::string ShownPrivateAuc(const QualityFacts& quality);
+// Two models' private ROC-AUC on the same hold-outs that differ by less may differ by noise alone:
+// two standard deviations of a difference (SE-11).
+std::optional<double> SmallestDifference(const QualityFacts& quality);
 
 }  // namespace veilsum::cli

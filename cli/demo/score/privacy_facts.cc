@@ -1,5 +1,6 @@
 #include "cli/demo/score/privacy_facts.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "model/contract/privacy_terms.h"
@@ -19,9 +20,10 @@ void AddStatement(const dp::PrivacyStatement& s, PrivacyFacts& facts) {
   facts.epsilon_all_others = Finite(s.epsilon_all_others);
   facts.epsilon_person_2 = Finite(s.epsilon_person[0]);
   facts.epsilon_person_3 = Finite(s.epsilon_person[1]);
-  facts.epsilon_filter = Finite(s.epsilon_filter);
+  facts.epsilon_filter = Finite(std::max(s.epsilon_filter, s.evaluation_filter));
   facts.delta_slack = Finite(s.delta_slack);
   facts.statistics_epsilon = Finite(s.statistics_epsilon);
+  if (s.evaluation_epsilon > 0) facts.evaluation_epsilon = Finite(s.evaluation_epsilon);
 }
 
 std::vector<std::string> Unprotected(const model::RunContract& contract) {
@@ -54,7 +56,7 @@ absl::StatusOr<PrivacyFacts> PrivacyFactsOf(const model::Plan& plan,
   facts.clip_norm = checked.input.training.grid.clip_norm;
   facts.steps = charged.steps;
   facts.attempts = charged.attempts;
-  facts.attempts_max = contract.sums.back().attempts_max;
+  facts.attempts_max = model::TrainingSum(contract).attempts_max;
   facts.unprotected = Unprotected(contract);
   if (!contract.is_private) return facts;
   AddStatement(checked.statement, facts);

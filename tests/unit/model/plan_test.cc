@@ -180,6 +180,35 @@ INSTANTIATE_TEST_SUITE_P(
                    "population.minimum_customers must be a whole number"}),
     [](const auto& test) { return std::string(test.param.name); });
 
+TEST(PlanToml, EvaluationIsASectionOfItsOwn) {
+  ASSERT_OK_AND_ASSIGN(const Plan without, ParsePlanToml(kExamplePlan, "plan.toml"));
+  EXPECT_FALSE(without.evaluation.has_value());
+  EXPECT_EQ(PlanToJson(without).find("evaluation"), std::string::npos)
+      << "plans without it keep their bytes and their hash";
+  const auto with = [](const std::string& keys) {
+    return ParsePlanToml(kExamplePlan + ("\n[evaluation]\n" + keys), "plan.toml");
+  };
+  ASSERT_OK_AND_ASSIGN(const Plan plain, with(""));
+  ASSERT_TRUE(plain.evaluation.has_value());
+  EXPECT_EQ(plain.evaluation->share, Exactly(1));
+  EXPECT_EQ(plain.evaluation->bins, 32u);
+  EXPECT_EQ(plain.evaluation->attempts_max, 1u);
+  ASSERT_OK_AND_ASSIGN(const Plan given, with("share = \"0.5\"\nbins = 64\nattempts_max = 3\n"));
+  const std::string json = PlanToJson(given);
+  EXPECT_NE(json.find(R"("evaluation":{"attempts_max":3,"bins":64,"share":"0.5"})"),
+            std::string::npos);
+  ASSERT_OK_AND_ASSIGN(const Plan again, PlanFromJson(json));
+  EXPECT_EQ(PlanToJson(again), json);
+  const auto refused = [&](const char* keys, const char* named) {
+    EXPECT_THAT(with(keys), StatusIs(absl::StatusCode::kInvalidArgument, named));
+  };
+  refused("share = \"0\"", "evaluation.share is \"0\"");
+  refused("share = \"1.5\"", "evaluation.share is \"1.5\"");
+  refused("bins = 1", "evaluation.bins is 1, must be 2 to 4096");
+  refused("attempts_max = 0", "evaluation.attempts_max is 0, must be 1 to 16");
+  refused("every = 3", "evaluation.every is not a key");
+}
+
 TEST(PlanToml, RefusesPoolsThatShareAMember) {
   const std::string pools =
       "[[pool]]\nname = \"p\"\nmembers = [\"a\", \"b\"]\n[[pool]]\nname = \"q\"\nmembers = [\"b\", "

@@ -25,6 +25,7 @@ struct SmallPlan {
   std::string averaging;  // empty: none
   int cohorts = 0;        // 0: no such section
   std::string beacon, members_sha256;
+  int evaluation_attempts = 0;  // 0: no evaluation
 };
 
 inline std::string SmallPlanToml(const SmallPlan& small) {
@@ -54,6 +55,8 @@ inline std::string SmallPlanToml(const SmallPlan& small) {
   if (!small.beacon.empty())
     text +=
         "beacon = \"" + small.beacon + "\"\nmembers_sha256 = \"" + small.members_sha256 + "\"\n";
+  if (small.evaluation_attempts != 0)
+    text += "[evaluation]\nbins = 8\n" + number("attempts_max", small.evaluation_attempts);
   text += "[rounds]\ntick_ms = 1\n" + number("deadline_ms", small.deadline_ms);
   return text + "[population]\nminimum_customers = 1\n";
 }

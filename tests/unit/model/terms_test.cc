@@ -67,6 +67,23 @@ TEST(RoundSchedule, AttemptsThroughARound) {
   expect(100, 2, 5);
 }
 
+TEST(RoundSchedule, EvaluationComesLast) {
+  RunContract contract = TwoSums(2, 5);
+  contract.sums.push_back(contract.sums[0]);
+  contract.sums[2].purpose = "evaluation";
+  EXPECT_EQ(LastRoundOf(contract, 1), 7u);
+  EXPECT_EQ(AttemptsMax(contract), 9u);
+  EXPECT_EQ(PurposeOf(contract, 8)->sum, 2u);
+  EXPECT_EQ(PurposeOf(contract, 8)->attempt, 1u);
+  AttemptsByPurpose charged = AttemptsWithin(contract, 1, 4);  // 5 to 7 are passed over
+  charged += AttemptsWithin(contract, 8, 9);
+  EXPECT_EQ(charged.statistics, 2u);
+  EXPECT_EQ(charged.training, 2u);
+  EXPECT_EQ(charged.evaluation, 2u);
+  EXPECT_EQ(charged.total(), 6u);
+  EXPECT_EQ(&TrainingSum(contract), &contract.sums[1]);
+}
+
 TEST(StepConfig, ReadsWhatItWrites) {
   const Bytes bytes = EncodeStepConfig({.round = 7, .step = 5, .sum = 1, .last = 9});
   EXPECT_EQ(AsText(bytes), R"({"last":9,"round":7,"step":5,"sum":1})");
@@ -215,6 +232,40 @@ TEST(CheckPrivacy, SumsMustBeThePlans) {
   refused([](auto& c) { ++c.sums[1].scale_log2; }, "train sum");
   refused([](auto& c) { --c.sums[1].dimension; }, "train sum");
   refused([](auto& c) { c.sums[1].noise_sigma = "much"; }, "noise_sigma");
+}
+
+// SE-11: the hold-out's customers are in no other sum, so that evaluation takes nothing from
+// training and the claim is the larger of both.
+TEST(CheckPrivacy, EvaluationComposesByMaximum) {
+  SmallPlan small;
+  small.evaluation_attempts = 2;
+  const Plan plan = MakeSmallPlan(small);
+  const RunContract contract = ContractFor(plan);
+  ASSERT_EQ(contract.sums.size(), 3u);
+  EXPECT_EQ(contract.sums[2].purpose, "evaluation");
+  EXPECT_EQ(contract.sums[2].bits, 64u);
+  EXPECT_EQ(contract.sums[2].dimension, 16u);
+  EXPECT_EQ(contract.sums[2].attempts_max, 2u);
+  EXPECT_EQ(contract.sums[2].sensitivity, "65536");
+  EXPECT_EQ(contract.sums[0], Good().contract.sums[0]);
+  EXPECT_EQ(contract.sums[1], Good().contract.sums[1]) << "training has all the budget it had";
+  ASSERT_OK_AND_ASSIGN(const CheckedPrivacy checked, CheckPrivacy(plan, contract));
+  EXPECT_LE(checked.statement.epsilon, 8);
+  EXPECT_GT(checked.statement.evaluation_epsilon, 7.5);
+  EXPECT_GT(checked.statement.evaluation_filter, 7.5);
+  EXPECT_GT(checked.statement.epsilon_person[1], checked.statement.epsilon_person[0]);
+  RunContract less = contract;
+  for (std::string* s :
+       {&less.sums[2].noise_sigma, &less.sums[2].share_sigma, &less.sums[2].noise_multiplier})
+    *s = Scaled(*s, 0.9);
+  EXPECT_THAT(CheckPrivacy(plan, less), StatusIs(StatusCode::kPermissionDenied, "evaluation"));
+  RunContract cheaper = contract;
+  cheaper.sums[2].sensitivity = "32768";
+  EXPECT_THAT(CheckPrivacy(plan, cheaper),
+              StatusIs(StatusCode::kPermissionDenied, "evaluation sensitivity"));
+  RunContract without = contract;
+  without.sums.pop_back();
+  EXPECT_THAT(CheckPrivacy(plan, without), StatusIs(StatusCode::kInvalidArgument, "2 sums"));
 }
 
 TEST(CheckPrivacy, SE12_ModeNoneIsOpenAboutIt) {

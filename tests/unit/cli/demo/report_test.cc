@@ -82,7 +82,8 @@ TEST(ReportJson, HoldsEveryKeyOfTheSchemaEvenWhenEmpty) {
     ExpectKeys(json["privacy"]["epsilon_person"], {"2", "3"});
     ExpectKeys(json["quality"],
                {"roc_auc", "pr_auc", "accuracy", "majority_accuracy", "log_loss", "roc_auc_private",
-                "roc_auc_private_interval", "local_only_roc_auc", "per_merchant"});
+                "roc_auc_private_interval", "roc_auc_private_noise", "local_only_roc_auc",
+                "per_merchant", "calibration", "calibration_private"});
     ExpectKeys(json["cost"], {"seconds", "rounds_per_second", "upload_bytes_per_client_round",
                               "plain_bytes_per_client_round", "padding_overhead",
                               "coordinator_peak_rss_bytes", "client_peak_rss_bytes"});
@@ -102,6 +103,23 @@ TEST(ReportJson, WhatThisRunDoesNotHaveIsNull) {
   EXPECT_TRUE(json["privacy"]["epsilon"].is_null());
   EXPECT_TRUE(json["quality"]["roc_auc"].is_null());
   EXPECT_TRUE(json["ledger"]["root"].is_null());
+}
+
+TEST(Report, ShowsThePrivateRocAucBesideTheExactOne) {
+  Report report = SampleReport();
+  report.quality.roc_auc_private = 0.7512;
+  report.quality.roc_auc_private_interval = {0.718, 0.784};
+  report.quality.roc_auc_private_noise = 0.01;
+  report.quality.calibration_private = {{0.1, 0.12, 0.02, 300}, {0.9, 0.4, 0.9, 1}};
+  const auto json = ReportJson(report);
+  EXPECT_EQ(json["quality"]["roc_auc_private_interval"][1], 0.784);
+  EXPECT_EQ(json["quality"]["calibration_private"][0]["customers"], 300);
+  const std::string html = ReportHtml(report);
+  EXPECT_EQ(XmlComplaint(html), "");
+  EXPECT_NE(html.find("<b>0.7512 (0.718 to 0.784)</b>"), std::string::npos);
+  EXPECT_NE(html.find("below about 0.028 could not be seen"), std::string::npos);
+  EXPECT_NE(ResultTable(report).find("0.7512 (0.718 to 0.784)"), std::string::npos);
+  EXPECT_EQ(ReportHtml(SampleReport()).find("private histograms"), std::string::npos);
 }
 
 TEST(ReportHtml, IsWellFormed) {

@@ -119,6 +119,30 @@ TEST_F(OdometerTest, ABudgetIsFixedWhenItsBlockIsFirstNamed) {
               StatusIs(StatusCode::kResourceExhausted, "slack"));
 }
 
+// SE-11: rounds of one contract may be charged to two blocks, in one transaction.
+TEST_F(OdometerTest, EveryBlockPaysForItsOwnRounds) {
+  const std::vector<BlockCharge> charges = {
+      TrainingCharge(10), {"epoch-1/holdout", kBudget, {{"evaluation", {60 * Each(), 0, 0}, 1}}}};
+  const std::span<const BlockCharge> both(charges);
+  ASSERT_OK(odometer().Approve(kContract, 11, both));
+  EXPECT_OK(odometer().Approve(kContract, 11, both));
+  EXPECT_THAT(odometer().Approve(kContract, 11, both.first(1)),
+              StatusIs(StatusCode::kAlreadyExists, "other charges"));
+  ASSERT_OK(odometer().Spend(kContract, 1, 4));
+  EXPECT_EQ(odometer().Totals("epoch-1/holdout")->spent, 0);
+  EXPECT_THAT(*odometer().Blocks(), testing::ElementsAre("epoch-1/holdout", kBlock));
+  ASSERT_OK(odometer().Spend(kContract, 11, 11));  // what lies between was passed over
+  EXPECT_NEAR(odometer().Totals("epoch-1/holdout")->spent, 60 * Each(), 1e-12);
+  EXPECT_NEAR(odometer().Totals(kBlock)->spent, 4 * Each(), 1e-12);
+  ASSERT_OK(odometer().CloseContract(kContract));
+  EXPECT_EQ(odometer().Totals(kBlock)->reserved, 0);
+  // The second block is full for a run like this one: nothing of it is reserved in the first.
+  EXPECT_THAT(odometer().Approve(kOther, 11, both),
+              StatusIs(StatusCode::kResourceExhausted, "epoch-1/holdout"));
+  EXPECT_EQ(odometer().Totals(kBlock)->reserved, 0);
+  EXPECT_OK(odometer().Approve(kOther, 96, TrainingCharge(96)));
+}
+
 // Rounds of one contract are charged at the price of the sum that they belong to.
 TEST_F(OdometerTest, EverySumHasItsOwnPrice) {
   BlockCharge charge = TrainingCharge(10);

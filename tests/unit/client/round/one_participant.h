@@ -31,9 +31,10 @@ class FakeOdometer final : public Odometer {
  public:
   explicit FakeOdometer(std::vector<std::string>& events) : events_(events) {}
   absl::Status Approve(const Hash32&, std::uint64_t attempts_max,
-                       const std::optional<BlockCharge>& charge) override {
+                       std::span<const BlockCharge> charges) override {
     entry.attempts_max = attempts_max;
-    charged = charge;
+    if (!charges.empty()) charged = charges[0];
+    if (charges.size() > 1) charged_holdout = charges[1];
     return approve;
   }
   absl::StatusOr<OdometerEntry> Load(const Hash32&) override { return entry; }
@@ -51,6 +52,7 @@ class FakeOdometer final : public Odometer {
     closed = true;
     return absl::OkStatus();
   }
+  absl::StatusOr<std::vector<std::string>> Blocks() override { return std::vector<std::string>(); }
   absl::StatusOr<dp::BlockBudget> Budget(const std::string& block) override {
     if (!budget) return NotFound("no block %s", block);
     return *budget;
@@ -60,7 +62,7 @@ class FakeOdometer final : public Odometer {
   absl::Status approve, spend;            // what to answer
   std::optional<dp::BlockBudget> budget;  // of the block, if it is known
   OdometerEntry entry;
-  std::optional<BlockCharge> charged;
+  std::optional<BlockCharge> charged, charged_holdout;  // of the first block, of the second
   bool closed = false;
 
  private:

@@ -190,6 +190,25 @@ TEST(ParticipantApproval, EverySumOfAPrivateRunIsReservedInItsBlock) {
   EXPECT_EQ(p.written.back().decline().code(), "POLICY_BUDGET");
 }
 
+// SE-11: evaluation is charged to the customers it looks at, who are in no other sum.
+TEST(ParticipantApproval, EvaluationIsReservedInTheHoldOutsBlock) {
+  model::SmallPlan plan;
+  plan.evaluation_attempts = 2;
+  OneParticipant p(plan);
+  p.odometer.approve = absl::ResourceExhaustedError("full");
+  EXPECT_THAT(p.Run(), StatusIs(StatusCode::kResourceExhausted, "POLICY_BUDGET: full"));
+  ASSERT_TRUE(p.odometer.charged && p.odometer.charged_holdout);
+  EXPECT_EQ(p.odometer.charged->block, "epoch-1/training");
+  EXPECT_EQ(p.odometer.charged->sums.back().purpose, "train");
+  const BlockCharge& charge = *p.odometer.charged_holdout;
+  EXPECT_EQ(charge.block, "epoch-1/holdout");
+  ASSERT_EQ(charge.sums.size(), 1u);
+  EXPECT_EQ(charge.sums[0].purpose, "evaluation");
+  EXPECT_EQ(charge.sums[0].attempts, 2u);
+  EXPECT_NEAR(2 * charge.sums[0].per_attempt.rdp, dp::RenyiLimit(charge.budget),
+              1e-6 * dp::RenyiLimit(charge.budget));
+}
+
 TEST(ParticipantApproval, ThePolicysBlockBudgetIsUsedAndNeverChangesLater) {
   OneParticipant p(model::SmallPlan{});
   p.policy.block_epsilon = 10;

@@ -87,6 +87,62 @@ TEST(CalibrateRun, LeavesAllTheBudgetToTrainingWithoutStatistics) {
   EXPECT_NEAR(without.statement.epsilon, 3, 1e-4);
 }
 
+RunPrivacyInput WithEvaluation(double share, std::uint64_t attempts) {
+  RunPrivacyInput input = ShopsWithoutStatistics();
+  input.evaluation = EvaluationSumSpec{.grid = {.bins = 32, .scale_log2 = 20},
+                                       .share = share,
+                                       .attempts_max = attempts,
+                                       .users_in_round_max = 20000};
+  return input;
+}
+
+// SE-11: disjoint customers, so the claims compose by maximum, and training has what it had.
+TEST(CalibrateRun, EvaluationTakesNothingFromTraining) {
+  ASSERT_OK_AND_ASSIGN(const RunPrivacy without, CalibrateRun(ShopsWithoutStatistics()));
+  ASSERT_OK_AND_ASSIGN(const RunPrivacy full, CalibrateRun(WithEvaluation(1, 1)));
+  EXPECT_EQ(full.training.noise_multiplier, without.training.noise_multiplier);
+  EXPECT_LE(full.statement.epsilon, 3);
+  EXPECT_GE(full.statement.epsilon, without.statement.epsilon);
+  EXPECT_NEAR(full.statement.evaluation_epsilon, 3, 3e-4);
+  EXPECT_EQ(full.evaluation->sensitivity, 0x1p20);
+  EXPECT_EQ(without.statement.evaluation_epsilon, 0);
+  ASSERT_OK_AND_ASSIGN(const RunPrivacy half, CalibrateRun(WithEvaluation(0.5, 2)));
+  EXPECT_NEAR(half.statement.evaluation_epsilon, 1.5, 3e-4);
+  EXPECT_GT(half.evaluation->noise_multiplier, 2 * full.evaluation->noise_multiplier);
+  // A person who trains at one merchant and is held out at another loses more than at one.
+  EXPECT_GE(full.statement.epsilon_person[0], without.statement.epsilon_person[0]);
+  ASSERT_OK_AND_ASSIGN(BudgetFilter filter,
+                       BudgetFilter::Create({full.statement.evaluation_filter, 1e-5,
+                                             full.statement.evaluation_filter_order}));
+  const AttemptCharge charge = ChargeOfEvaluationAttempt(WithEvaluation(1, 1), *full.evaluation,
+                                                         full.statement.evaluation_filter_order);
+  EXPECT_OK(filter.Apply(Reserve{"evaluation", charge, 1}));
+  EXPECT_THAT(filter.Apply(Reserve{"more", charge, 1}),
+              StatusIs(absl::StatusCode::kResourceExhausted, "more"));
+}
+
+TEST(CalibrateRun, MeterTakesTheLargerOfBothBlocks) {
+  const RunPrivacyInput input = WithEvaluation(0.5, 1);
+  ASSERT_OK_AND_ASSIGN(const RunPrivacy run, CalibrateRun(input));
+  ASSERT_OK_AND_ASSIGN(const EpsilonMeter meter, EpsilonMeter::Create(input, run));
+  EXPECT_EQ(meter.After(0, 0, 0), 0);
+  EXPECT_NEAR(meter.After(0, 0, 1), 1.5, 2e-3);
+  EXPECT_EQ(meter.After(0, 640, 1), meter.After(0, 640));
+  EXPECT_EQ(meter.After(0, 1, 1), meter.After(0, 0, 1));
+}
+
+TEST(CalibrateRun, RefusesAnEvaluationWithoutMeaning) {
+  EXPECT_THAT(CalibrateRun(WithEvaluation(0, 1)), StatusIs(kInvalid, "evaluation share is 0"));
+  EXPECT_THAT(CalibrateRun(WithEvaluation(1.5, 1)), StatusIs(kInvalid, "evaluation share is 1.5"));
+  EXPECT_THAT(CalibrateRun(WithEvaluation(1, 0)), StatusIs(kInvalid, "evaluation attempts_max"));
+  RunPrivacyInput input = WithEvaluation(1, 1);
+  input.evaluation->grid.bins = 1;
+  EXPECT_THAT(CalibrateRun(input), StatusIs(kInvalid, "bins is 1"));
+  input = WithEvaluation(1, 1);
+  input.evaluation->ring_bits = 32;
+  EXPECT_THAT(CalibrateRun(input), StatusIs(kInvalid, "evaluation sum needs"));
+}
+
 TEST(CalibrateRun, MoreColludersMeanLargerShares) {
   RunPrivacyInput input = ShopsWithoutStatistics();
   ASSERT_OK_AND_ASSIGN(const RunPrivacy one, CalibrateRun(input));

@@ -1,0 +1,91 @@
+#include "client/train/score_histogram.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "model/mlp.h"
+
+namespace veilsum::client {
+namespace {
+
+constexpr std::size_t kPaddingRows = 64;
+
+absl::Status Check(const model::Layout& layout, const ScoreHistogramShape& shape) {
+  if (shape.bins < 2 || shape.bins > 4096)
+    return InvalidArgument("bins is %d, must be from 2 to 4096", shape.bins);
+  if (shape.scale_log2 < 0 || shape.scale_log2 > 40)
+    return InvalidArgument("scale_log2 is %d, must be from 0 to 40", shape.scale_log2);
+  if (layout.layers().back().out != 1)
+    return InvalidArgument("the model has %d outputs, private evaluation is for one",
+                           layout.layers().back().out);
+  return absl::OkStatus();
+}
+
+// The bin of a logit's probability. `logit` is finite.
+std::size_t BinOf(float logit, std::uint32_t bins) {
+  const double probability = 1 / (1 + std::exp(-static_cast<double>(logit)));
+  return std::min<std::size_t>(bins - 1, static_cast<std::size_t>(probability * bins));
+}
+
+// Rows like those of `examples` and of no customer.
+model::Examples EmptyRows(const model::Layout& layout, const model::Examples& examples) {
+  model::Examples rows;
+  rows.numeric = examples.numeric;
+  rows.categorical = examples.categorical;
+  rows.numeric_values.resize(kPaddingRows * static_cast<std::size_t>(rows.numeric));
+  rows.active_inputs.assign(kPaddingRows * static_cast<std::size_t>(rows.categorical),
+                            static_cast<std::uint32_t>(layout.dense_inputs()));
+  rows.labels.resize(kPaddingRows);
+  for (const model::IdList& list : examples.lists)
+    rows.lists.push_back({list.buckets, list.slots,
+                          std::vector<std::uint32_t>(kPaddingRows * list.slots),
+                          std::vector<float>(kPaddingRows * list.slots)});
+  return rows;
+}
+
+// DP-06: as many rows are scored for a small hold-out as for one of the declared class.
+absl::Status ScorePadding(const model::Layout& layout, const model::ModelVector& model,
+                          const model::Examples& holdout, std::uint64_t padded_rows) {
+  if (holdout.rows() >= padded_rows) return absl::OkStatus();
+  const model::Examples empty = EmptyRows(layout, holdout);
+  for (std::uint64_t done = holdout.rows(); done < padded_rows; done += kPaddingRows)
+    VEILSUM_RETURN_IF_ERROR(model::Logits(layout, model, empty).status());
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<std::int64_t>> ScoreHistograms(const model::Layout& layout,
+                                                          const model::ModelVector& model,
+                                                          const model::Examples& holdout,
+                                                          const ScoreHistogramShape& shape) {
+  VEILSUM_RETURN_IF_ERROR(Check(layout, shape));
+  VEILSUM_ASSIGN_OR_RETURN(const std::vector<float> logits, model::Logits(layout, model, holdout));
+  VEILSUM_RETURN_IF_ERROR(ScorePadding(layout, model, holdout, shape.padded_rows));
+  const std::int64_t points = std::int64_t{1} << shape.scale_log2;
+  std::vector<std::int64_t> cells(2 * std::size_t{shape.bins});
+  for (std::size_t u = 0; u < holdout.customers(); ++u) {
+    const std::size_t first = holdout.first_row[u], last = holdout.first_row[u + 1];
+    const auto usable = [&](std::size_t row) {
+      return std::isfinite(logits[row]) && std::isfinite(holdout.labels[row]);
+    };
+    bool all = first < last;
+    for (std::size_t row = first; row < last; ++row) all &= usable(row);
+    if (!all) continue;
+    const std::int64_t each = points / static_cast<std::int64_t>(last - first);
+    for (std::size_t row = first; row < last; ++row)
+      cells[(holdout.labels[row] > 0.5f ? shape.bins : 0) + BinOf(logits[row], shape.bins)] += each;
+  }
+  return cells;
+}
+
+absl::StatusOr<dp::ClippedSum> ScoreHistogramSum(const model::Layout& layout,
+                                                 const model::ModelVector& model,
+                                                 const model::Examples& holdout,
+                                                 const ScoreHistogramShape& shape) {
+  VEILSUM_ASSIGN_OR_RETURN(std::vector<std::int64_t> cells,
+                           ScoreHistograms(layout, model, holdout, shape));
+  return dp::ClippedSum::FromCertifiedContributions(std::move(cells));
+}
+
+}  // namespace veilsum::client

@@ -1,0 +1,36 @@
+// A merchant's part of private evaluation: its hold-out customers by label and by the model's
+// predicted probability (dp/mechanism/private_auc.h has the mechanism). Each customer has
+// 2^scale_log2 grid points and gives every one of its rows the same whole number of them, so that
+// it moves the sum by at most 2^scale_log2 in L1, and so in L2, exactly. Where a customer's points
+// go is a function of its own rows and the model only.
+#pragma once
+
+#include "base/status.h"
+#include "dp/clip/clipped_sum.h"
+#include "model/examples.h"
+#include "model/layout.h"
+
+namespace veilsum::client {
+
+struct ScoreHistogramShape {
+  std::uint32_t bins = 32;  // of the probability, for each label
+  int scale_log2 = 16;
+  std::uint64_t padded_rows = 0;  // at least so many rows are scored, whatever the hold-out has
+};
+
+// 2 * bins numbers: label 0 by bin, then label 1. A customer with a prediction or a label that is
+// not finite, or without rows, contributes exactly zero (DP-09). InvalidArgument: bins is not 2 to
+// 4096, scale_log2 not 0 to 40, the model or the examples are not the layout's, or it has not one
+// output.
+absl::StatusOr<dp::ClippedSum> ScoreHistogramSum(const model::Layout& layout,
+                                                 const model::ModelVector& model,
+                                                 const model::Examples& holdout,
+                                                 const ScoreHistogramShape& shape);
+
+// The same integers for a simulator or a test, which may see them without noise.
+absl::StatusOr<std::vector<std::int64_t>> ScoreHistograms(const model::Layout& layout,
+                                                          const model::ModelVector& model,
+                                                          const model::Examples& holdout,
+                                                          const ScoreHistogramShape& shape);
+
+}  // namespace veilsum::client

@@ -1,0 +1,75 @@
+#include "coordinator/run/evaluation.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstring>
+
+#include "dp/mechanism/private_auc.h"
+
+namespace veilsum::coordinator {
+namespace {
+
+static_assert(std::endian::native == std::endian::little, "cells are stored as they are");
+
+absl::StatusOr<dp::PrivateAuc> AucOf(const RunTerms& terms, const EvaluationSum& sum) {
+  const auto spec =
+      std::ranges::find(terms.contract().sums, model::kEvaluation, &model::SumSpec::purpose);
+  if (spec == terms.contract().sums.end()) return NotFound("the contract has no evaluation");
+  // Every survivor has added its share, whatever the contract's minimum was.
+  const double sigma = std::stod(spec->share_sigma) * std::sqrt(static_cast<double>(sum.survivors));
+  return dp::AucOfHistograms(
+      {static_cast<std::uint32_t>(spec->dimension / 2), static_cast<int>(spec->scale_log2)},
+      sum.cells, sigma);
+}
+
+}  // namespace
+
+Bytes EncodeEvaluation(const EvaluationSum& sum) {
+  Bytes out(sizeof(sum.survivors) + sum.cells.size() * sizeof(std::int64_t));
+  std::memcpy(out.data(), &sum.survivors, sizeof(sum.survivors));
+  std::memcpy(out.data() + sizeof(sum.survivors), sum.cells.data(),
+              sum.cells.size() * sizeof(std::int64_t));
+  return out;
+}
+
+absl::StatusOr<EvaluationSum> DecodeEvaluation(ByteView bytes, std::size_t cells) {
+  EvaluationSum sum;
+  if (bytes.size() != sizeof(sum.survivors) + cells * sizeof(std::int64_t))
+    return InvalidArgument("stored evaluation has %d bytes, must have %d cells", bytes.size(),
+                           cells);
+  std::memcpy(&sum.survivors, bytes.data(), sizeof(sum.survivors));
+  sum.cells.resize(cells);
+  std::memcpy(sum.cells.data(), bytes.data() + sizeof(sum.survivors), cells * sizeof(std::int64_t));
+  return sum;
+}
+
+admin::v1::Evaluation EvaluationOf(const RunTerms& terms, const EvaluationSum& sum,
+                                   std::uint64_t step, const Hash32& model_hash) {
+  admin::v1::Evaluation out;
+  out.set_step(step);
+  out.set_model_hash(std::string(AsText(model_hash)));
+  out.set_survivors(sum.survivors);
+  const absl::StatusOr<dp::PrivateAuc> auc = AucOf(terms, sum);
+  if (!auc.ok()) {
+    out.set_unusable(std::string(auc.status().message()));
+    return out;
+  }
+  out.set_roc_auc(auc->auc);
+  out.set_low(auc->low);
+  out.set_high(auc->high);
+  out.set_standard_error(auc->standard_error);
+  out.set_noise_error(auc->noise_error);
+  out.set_positives(auc->positives);
+  out.set_negatives(auc->negatives);
+  for (const dp::ReliabilityBin& bin : auc->calibration) {
+    admin::v1::ReliabilityBin& shown = *out.add_calibration();
+    shown.set_predicted(bin.predicted);
+    shown.set_observed(bin.observed);
+    shown.set_error(bin.error);
+    shown.set_customers(bin.customers);
+  }
+  return out;
+}
+
+}  // namespace veilsum::coordinator

@@ -1,0 +1,153 @@
+// Private evaluation at the end of a run: the hold-outs' histograms pass through the same secure
+// sum, are charged to the hold-out's block, survive a crash of the coordinator, and say about the
+// published model what its exact ROC-AUC says.
+#include "client/round/block_reservation.h"
+#include "model/metrics.h"
+#include "model/mlp.h"
+#include "tests/integration/tapped_federation.h"
+
+namespace veilsum {
+namespace {
+
+FederationRunOptions Evaluated() {
+  FederationRunOptions options;
+  options.plan.evaluation_attempts = 2;
+  options.plan.averaging = "0.5";
+  options.holdout_customers = 40;
+  options.seed = 41;
+  return options;
+}
+
+void RunAll(TappedFederation& federation) {
+  federation.StartCoordinator();
+  federation.StartRun();
+  federation.StartClients();
+  federation.AwaitClients();
+}
+
+// ROC-AUC of the final model on all hold-outs, exactly.
+double ExactAuc(TappedFederation& federation, std::size_t members) {
+  const model::Layout layout = model::LayoutOf(federation.plan());
+  const model::ModelVector model =
+      model::ParseModelBytes(*federation.FinalModel(), layout.size()).value();
+  std::vector<float> logits, labels;
+  for (std::size_t i = 0; i < members; ++i) {
+    const model::Examples holdout = federation.Holdout(i);
+    const std::vector<float> mine = model::Logits(layout, model, holdout).value();
+    logits.insert(logits.end(), mine.begin(), mine.end());
+    labels.insert(labels.end(), holdout.labels.begin(), holdout.labels.end());
+  }
+  return model::EvaluateBinary(logits, labels)->roc_auc.value();
+}
+
+void ExpectEvaluated(TappedFederation& federation, const FederationRunOptions& options) {
+  const admin::v1::RunProgress progress = federation.Progress();
+  EXPECT_EQ(progress.state(), "finished") << progress.reason();
+  EXPECT_EQ(progress.step(), static_cast<std::uint64_t>(options.plan.steps));
+  federation.ExpectExactSums();
+  federation.ExpectHonestCharges();
+  ASSERT_TRUE(progress.has_evaluation());
+  const admin::v1::Evaluation& evaluation = progress.evaluation();
+  EXPECT_EQ(evaluation.unusable(), "");
+  EXPECT_EQ(evaluation.step(), progress.step());
+  EXPECT_EQ(evaluation.model_hash(), progress.model_hash());
+  EXPECT_LT(evaluation.low(), evaluation.roc_auc());
+  EXPECT_GT(evaluation.high(), evaluation.roc_auc());
+  EXPECT_EQ(evaluation.calibration_size(), 8);
+  // Noise, and customers of one bin as ties: 5.33 standard deviations of noise, and 0.1.
+  EXPECT_NEAR(evaluation.roc_auc(), ExactAuc(federation, options.members),
+              5.33 * evaluation.noise_error() + 0.1);
+}
+
+// SE-11: each block pays for what looked at its customers.
+void ExpectChargedToTheHoldOutsBlock(TappedFederation& federation, std::size_t members) {
+  for (std::size_t i = 0; i < members; ++i) {
+    ASSERT_OK_AND_ASSIGN(const client::BlockTotals training,
+                         federation.odometer(i).Totals(client::kTrainingBlock));
+    ASSERT_OK_AND_ASSIGN(const client::BlockTotals holdout,
+                         federation.odometer(i).Totals(client::kHoldoutBlock));
+    EXPECT_GT(training.spent, 0);
+    EXPECT_NEAR(holdout.spent, holdout.limit / 2, 1e-6 * holdout.limit) << "one attempt of two";
+    EXPECT_EQ(holdout.reserved + training.reserved, 0) << "the rest is given back";
+  }
+}
+
+TEST(Evaluation, ScoresThePublishedModelOnHoldOutsThroughTheSecureSum) {
+  const FederationRunOptions options = Evaluated();
+  TappedFederation federation(options);
+  RunAll(federation);
+  ExpectEvaluated(federation, options);
+  const admin::v1::RunProgress progress = federation.Progress();
+  const model::RunContract contract = model::ContractFromJson(federation.contract()).value();
+  ASSERT_EQ(contract.sums.back().purpose, "evaluation");
+  const coordinator::RoundCommit& last = federation.commits().back();
+  EXPECT_EQ(last.round, model::LastRoundOf(contract, contract.sums.size() - 2) + 1)
+      << "the first attempt of evaluation, after all that training might have had";
+  EXPECT_FALSE(last.model.has_value());
+  EXPECT_EQ(progress.evaluation().survivors(), last.survivors.size());
+  // Charged: what was opened, no attempt that was passed over.
+  EXPECT_EQ(progress.attempts(), 1u + static_cast<std::uint64_t>(options.plan.steps) + 1);
+  EXPECT_EQ(progress.round(), progress.attempts());
+  ExpectChargedToTheHoldOutsBlock(federation, options.members);
+}
+
+struct Crash {
+  const char* call;
+  int n;  // with five steps after one round of statistics
+};
+class EvaluationRestart : public testing::TestWithParam<Crash> {};
+
+TEST_P(EvaluationRestart, IsDoneOnceMoreOrNotLost) {
+  const FederationRunOptions options = Evaluated();
+  TappedFederation federation(options);
+  federation.StartCoordinator();
+  federation.StartRun();
+  federation.CrashAfter(GetParam().call, GetParam().n);
+  federation.StartClients();
+  federation.AwaitCrash();
+  federation.StartCoordinator();
+  federation.AwaitClients();
+  ExpectEvaluated(federation, options);
+}
+
+INSTANTIATE_TEST_SUITE_P(Crashes, EvaluationRestart,
+                         testing::Values(Crash{"OpenBlock", 3}, Crash{"Freeze", 7}),
+                         [](const auto& c) {
+                           return std::string("After") + c.param.call + std::to_string(c.param.n);
+                         });
+
+TEST(Evaluation, WorksWithoutNoiseAndUnderDropOuts) {
+  FederationRunOptions options = Evaluated();
+  options.plan.is_private = false;
+  options.members = 7;
+  options.drop_fraction = Rational::Create(1, 5).value();
+  options.plan.min_survivors = 5;
+  options.plan.attempts_max = 24;
+  options.plan.evaluation_attempts = 8;
+  TappedFederation federation(options);
+  RunAll(federation);
+  const admin::v1::RunProgress progress = federation.Progress();
+  EXPECT_EQ(progress.state(), "finished") << progress.reason();
+  federation.ExpectExactSums();
+  federation.ExpectHonestCharges();
+  ASSERT_TRUE(progress.has_evaluation());
+  EXPECT_EQ(progress.evaluation().unusable(), "");
+  EXPECT_EQ(progress.evaluation().noise_error(), 0);
+  EXPECT_GE(progress.evaluation().survivors(), 5u);
+}
+
+// With one label only there is nothing to rank, and the run ends as it would have.
+TEST(Evaluation, SaysWhyThereIsNoNumber) {
+  FederationRunOptions options = Evaluated();
+  options.holdout_customers = 1;
+  TappedFederation federation(options);
+  RunAll(federation);
+  const admin::v1::RunProgress progress = federation.Progress();
+  EXPECT_EQ(progress.state(), "finished") << progress.reason();
+  ASSERT_TRUE(progress.has_evaluation());
+  EXPECT_NE(progress.evaluation().unusable(), "");
+  EXPECT_EQ(progress.evaluation().calibration_size(), 0);
+}
+
+}  // namespace
+}  // namespace veilsum
