@@ -41,6 +41,16 @@ const model::Cohort* CohortOf(const model::RunContract& contract, const std::str
   return nullptr;
 }
 
+// Attempts that a sum did not need are passed over, so that the next sum begins with its own.
+bool BeginsASum(const model::RunContract& contract, std::uint64_t round) {
+  std::uint64_t first = 1;
+  for (const model::SumSpec& sum : contract.sums) {
+    if (round == first) return true;
+    first += sum.attempts_max;
+  }
+  return false;
+}
+
 bool HasSeat(const model::RunContract& contract, const std::string& tenant) {
   for (const model::Cohort& cohort : contract.cohorts)
     for (const std::string& seat : cohort.members)
@@ -232,8 +242,9 @@ void LedgerRules::OnOpened(const Entry& entry) {
     if (CohortOf(run->contract, seat) == nullptr) Find("S206", seat + " is no member");
     if (!run->reserved.contains(TenantOf(seat))) Find("S203", TenantOf(seat));
   }
-  if (run->ended || first != run->opened_through + 1 || last < first ||
-      last - first >= kMostRoundsOfABatch)
+  const bool follows = first == run->opened_through + 1 ||
+                       (first > run->opened_through && BeginsASum(run->contract, first));
+  if (run->ended || !follows || last < first || last - first >= kMostRoundsOfABatch)
     return Find("S204",
                 absl::StrFormat("rounds %d to %d after %d", first, last, run->opened_through));
   if (!run->open.empty()) Find("S204", "rounds of the batch before are still open");
@@ -241,6 +252,7 @@ void LedgerRules::OnOpened(const Entry& entry) {
   if (last > most) Find("P301", absl::StrFormat("round %d, reserved are %d", last, most));
   for (std::uint64_t round = first; round <= last; ++round) run->open.insert(round);
   run->opened_through = last;
+  run->opened += last - first + 1;
   run->members.assign(members.begin(), members.end());
 }
 
@@ -291,8 +303,8 @@ void LedgerRules::OnRunEnd(const Entry& entry) {
   if (!fields.Done().ok()) return Find("E103", Message(fields.status()));
   if (run == nullptr) return;
   if (run->ended) Find("S205", "the run had ended");
-  if (attempts != run->opened_through)
-    Find("P301", absl::StrFormat("attempts %d, opened were %d", attempts, run->opened_through));
+  if (attempts != run->opened)
+    Find("P301", absl::StrFormat("attempts %d, opened were %d", attempts, run->opened));
   run->ended = true;
 }
 

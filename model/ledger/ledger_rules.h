@@ -40,7 +40,8 @@ struct RegisteredRun {
   model::RunContract contract;
   Claim claim;
   std::set<std::string> reserved;    // tenants
-  std::uint64_t opened_through = 0;  // rounds opened, all charged
+  std::uint64_t opened_through = 0;  // the last round opened
+  std::uint64_t opened = 0;          // rounds opened, all charged
   std::set<std::uint64_t> open;      // of those, neither committed nor aborted
   std::vector<std::string> members;  // of the last batch
   std::uint64_t committed = 0, aborted = 0;

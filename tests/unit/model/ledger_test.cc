@@ -232,6 +232,20 @@ TEST(LedgerWriting, OneAttemptMoreThanReservedIsRefused) {
               StatusIs(StatusCode::kFailedPrecondition, "S204"));
 }
 
+TEST(LedgerWriting, AttemptsThatASumDidNotNeedArePassedOver) {
+  SmallLedger ledger;
+  ledger.Begin();
+  const std::uint64_t training = SmallRun::Get().contract.sums[0].attempts_max + 1;
+  ASSERT_EQ(training, 2u) << "one attempt of statistics comes first";
+  EXPECT_OK(ledger.TryAdd("rounds.opened", ledger.Opened(training, training)));
+  EXPECT_OK(ledger.TryAdd("round.aborted", ledger.Aborted(training)));
+  EXPECT_THAT(ledger.TryAdd("rounds.opened", ledger.Opened(training + 2, training + 2)),
+              StatusIs(StatusCode::kFailedPrecondition, "S204"));
+  EXPECT_THAT(ledger.TryAdd("rounds.opened", ledger.Opened(1, 1)),
+              StatusIs(StatusCode::kFailedPrecondition, "S204"));
+  EXPECT_OK(ledger.TryAdd("run.ended", ledger.Named({{"outcome", "stopped"}, {"attempts", 1}})));
+}
+
 TEST(LedgerWriting, NothingIsOpenedBeforeEveryMemberHasReserved) {
   SmallLedger ledger;
   ledger.Begin();
