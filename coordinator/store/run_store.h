@@ -81,11 +81,12 @@ struct ModelRecord {
 struct RoundCommit {
   std::uint64_t round = 0;
   MemberList survivors;  // with `lost` the frozen U; from the commit on the round's survivors
-  MemberList lost;       // of U, but not in the sum: their cohort failed after the freeze
   std::uint64_t step = 0;
   Hash32 sum_hash{};
   std::optional<ModelRecord> model;  // none: a sum that publishes no model (private statistics)
   Bytes engine_state;  // opaque to the store: optimizer moments, what the next step needs
+  // Of U, but not in the sum: their cohort failed after the freeze.
+  MemberList lost;
 };
 
 struct RunSnapshot {
