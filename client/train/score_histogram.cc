@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "dp/mechanism/private_auc.h"
 #include "model/mlp.h"
 
 namespace veilsum::client {
@@ -23,8 +24,7 @@ absl::Status Check(const model::Layout& layout, const ScoreHistogramShape& shape
 
 // The bin of a logit's probability. `logit` is finite.
 std::size_t BinOf(float logit, std::uint32_t bins) {
-  const double probability = 1 / (1 + std::exp(-static_cast<double>(logit)));
-  return std::min<std::size_t>(bins - 1, static_cast<std::size_t>(probability * bins));
+  return dp::ScoreBin(1 / (1 + std::exp(-static_cast<double>(logit))), bins);
 }
 
 // Rows like those of `examples` and of no customer.

@@ -75,20 +75,23 @@ double CrossVariance(double bins, double auc, double totals, double sigma) {
   return pairs * sigma * sigma * sigma * sigma / (totals * totals);
 }
 
+// Bins from, from + 1, ... as one.
 ReliabilityBin Reliability(std::span<const double> negative, std::span<const double> positive,
-                           double first_middle, double width, double sigma) {
+                           std::size_t from, std::size_t bins, double sigma) {
+  const auto middle = [&](std::size_t i) {
+    return ScoreBinMiddle(static_cast<std::uint32_t>(from + i), static_cast<std::uint32_t>(bins));
+  };
   ReliabilityBin out{0, 0, 1, 0};
   double yes = 0, no = 0, weight = 0;
   for (std::size_t i = 0; i < negative.size(); ++i) {
-    const double middle = first_middle + static_cast<double>(i) * width;
     const double here = std::max(0.0, negative[i] + positive[i]);
-    out.predicted += here * middle;
+    out.predicted += here * middle(i);
     weight += here;
     yes += positive[i];
     no += negative[i];
   }
   const double cells = static_cast<double>(negative.size());
-  out.predicted = weight > 0 ? out.predicted / weight : first_middle + (cells - 1) / 2 * width;
+  out.predicted = weight > 0 ? out.predicted / weight : middle(negative.size() / 2);
   yes = std::max(0.0, yes);
   const double total = yes + std::max(0.0, no);
   if (!(total > 0)) return out;
@@ -102,18 +105,26 @@ ReliabilityBin Reliability(std::span<const double> negative, std::span<const dou
 std::vector<ReliabilityBin> CalibrationOf(const Label& negative, const Label& positive,
                                           double sigma) {
   const std::size_t bins = negative.counts.size(), groups = std::min(bins, kReliabilityBins);
-  const double width = 1 / static_cast<double>(bins);
   std::vector<ReliabilityBin> out;
   for (std::size_t g = 0; g < groups; ++g) {
     const std::size_t from = g * bins / groups, size = (g + 1) * bins / groups - from;
     out.push_back(Reliability(std::span(negative.counts).subspan(from, size),
-                              std::span(positive.counts).subspan(from, size),
-                              (static_cast<double>(from) + 0.5) * width, width, sigma));
+                              std::span(positive.counts).subspan(from, size), from, bins, sigma));
   }
   return out;
 }
 
 }  // namespace
+
+std::uint32_t ScoreBin(double probability, std::uint32_t bins) {
+  const double angle = std::asin(std::sqrt(std::clamp(probability, 0.0, 1.0)));
+  return std::min(bins - 1, static_cast<std::uint32_t>(angle / M_PI_2 * bins));
+}
+
+double ScoreBinMiddle(std::uint32_t bin, std::uint32_t bins) {
+  const double sine = std::sin((bin + 0.5) / bins * M_PI_2);
+  return sine * sine;
+}
 
 absl::StatusOr<double> ScoreHistogramSensitivity(const ScoreHistogramGrid& grid) {
   VEILSUM_RETURN_IF_ERROR(Validate(grid));

@@ -15,11 +15,17 @@
 namespace veilsum::dp {
 
 // Shape of the sum at one merchant: cells 0..K-1 hold customers with label 0 by bin, K..2K-1 those
-// with label 1; bin i is predictions from i / K to (i + 1) / K.
+// with label 1. Bins have equal width in the angle asin(sqrt(p)), in which the spread of an
+// observed share is the same everywhere (Anscombe 1948): where most predictions are small, as with
+// rare labels, they still fall into many bins.
 struct ScoreHistogramGrid {
   std::uint32_t bins;  // K, from 2 to 4096
   int scale_log2;      // s = 2^scale_log2 grid points per customer, from 0 to 40
 };
+
+// The bin of a probability in [0, 1], and the probability in the middle of a bin.
+std::uint32_t ScoreBin(double probability, std::uint32_t bins);
+double ScoreBinMiddle(std::uint32_t bin, std::uint32_t bins);
 
 inline std::uint64_t ScoreHistogramDimension(const ScoreHistogramGrid& grid) {
   return 2 * std::uint64_t{grid.bins};
@@ -27,7 +33,7 @@ inline std::uint64_t ScoreHistogramDimension(const ScoreHistogramGrid& grid) {
 // D2 = s. InvalidArgument naming field and bound.
 absl::StatusOr<double> ScoreHistogramSensitivity(const ScoreHistogramGrid& grid);
 
-// A tenth of the range of predictions, or one bin where there are fewer than ten.
+// A tenth of the bins, or one where there are fewer than ten.
 struct ReliabilityBin {
   double predicted;  // mean of the bins' middles by their noisy counts
   double observed;   // share of label 1 in it, in [0, 1]; 0 when all of it is noise

@@ -56,6 +56,7 @@ class TappedFederation {
   std::shared_ptr<const Bytes> FinalModel();
   model::Examples Holdout(std::size_t member) const;
   const model::Plan& plan() const { return plan_; }
+  const std::vector<std::string>& seats() const { return seats_; }
   const std::string& contract() const { return contract_; }
   client::Odometer& odometer(std::size_t member) { return *clients_[member]->odometer; }
 

@@ -44,7 +44,7 @@ std::vector<std::int64_t> MakeHoldOut(const ScoreHistogramGrid& grid, int users,
   for (int u = 0; u < users; ++u) {
     const bool positive = draw() < 0.3;
     const double x = std::sqrt(draw()), score = positive ? x : 1 - x;
-    const auto bin = std::min(grid.bins - 1, static_cast<std::uint32_t>(score * grid.bins));
+    const std::uint32_t bin = ScoreBin(score, grid.bins);
     cells[(positive ? grid.bins : 0) + bin] += std::int64_t{1} << grid.scale_log2;
   }
   return cells;
@@ -95,6 +95,21 @@ INSTANTIATE_TEST_SUITE_P(Noise, AucCoverage,
                                                   static_cast<int>(10 * c.param.multiplier));
                          });
 
+TEST(PrivateAuc, BinsAreOfEqualAngle) {
+  for (std::uint32_t bin = 0; bin < 32; ++bin) {
+    EXPECT_EQ(ScoreBin(ScoreBinMiddle(bin, 32), 32), bin);
+    if (bin > 0) {
+      EXPECT_LT(ScoreBinMiddle(bin - 1, 32), ScoreBinMiddle(bin, 32));
+    }
+  }
+  EXPECT_EQ(ScoreBin(0, 32), 0u);
+  EXPECT_EQ(ScoreBin(1, 32), 31u);
+  EXPECT_EQ(ScoreBin(-1, 32), 0u);
+  EXPECT_EQ(ScoreBin(7, 2), 1u);
+  EXPECT_EQ(ScoreBin(0.02, 32), 2u) << "rare labels: small predictions have bins of their own";
+  EXPECT_EQ(ScoreBin(0.03, 32), 3u);
+}
+
 TEST(PrivateAuc, IsExactWithoutNoise) {
   const ScoreHistogramGrid grid{4, 0};
   const std::vector<std::int64_t> cells = {2, 1, 1, 0, 0, 1, 1, 2};
@@ -107,7 +122,7 @@ TEST(PrivateAuc, IsExactWithoutNoise) {
   EXPECT_EQ(auc.noise_error, 0);
   ASSERT_EQ(auc.calibration.size(), 4u);
   EXPECT_EQ(auc.calibration[1].observed, 0.5);
-  EXPECT_EQ(auc.calibration[1].predicted, 0.375);
+  EXPECT_NEAR(auc.calibration[1].predicted, 0.308658, 1e-6);  // sin^2 of 33.75 degrees
   EXPECT_EQ(auc.calibration[3].observed, 1);
   EXPECT_EQ(auc.calibration[3].customers, 2);
 }
@@ -194,9 +209,10 @@ TEST(PrivateQuantiles, AreExactWithoutNoiseAndPoolWhatFalls) {
   EXPECT_NEAR(plain.Quantile(0.5), 0.375, 1e-12);
   EXPECT_NEAR(plain.Quantile(1), 1, 1e-12);
   EXPECT_EQ(plain.Quantile(0), 0);
-  const std::vector<std::int64_t> noisy = {40, -12, 8, 4};  // cumulative 10, 7, 9, 10
+  const std::vector<std::int64_t> noisy = {40, -12, 8,
+                                           4};  // cumulative 10, 7, 9, 10; pooled 8.5, 8.5, 9, 10
   ASSERT_OK_AND_ASSIGN(const NoisyHistogram pooled, NoisyHistogram::Create(grid, 0, noisy, 0));
-  EXPECT_NEAR(pooled.Quantile(0.5), 0.25 * 5 / (26.0 / 3), 1e-12);
+  EXPECT_NEAR(pooled.Quantile(0.5), 0.25 * 5 / 8.5, 1e-12);
 }
 
 // A10: one customer more or less, whatever its values.

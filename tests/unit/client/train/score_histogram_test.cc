@@ -36,8 +36,8 @@ std::vector<std::int64_t> Histograms(const model::Examples& examples, std::uint3
 }
 
 TEST(ScoreHistograms, PutEachCustomerByLabelAndPrediction) {
-  // Logits -10, 0, 10: probabilities 0.00005, 0.5, 0.99995.
-  const model::Examples examples = Customers({{{-1, 0}}, {{0, 0}}, {{1, 1}}, {{-1, 1}}});
+  // Logits -10, 0.1, 10: probabilities 0.00005, 0.525, 0.99995.
+  const model::Examples examples = Customers({{{-1, 0}}, {{0.01f, 0}}, {{1, 1}}, {{-1, 1}}});
   EXPECT_THAT(Histograms(examples, 4, 3, {10, 0}), testing::ElementsAre(8, 0, 8, 0, 8, 0, 0, 8));
 }
 
