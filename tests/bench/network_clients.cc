@@ -19,14 +19,21 @@ client::LinkConfig LinkOf(const NetworkWorld& world, std::size_t member, int por
   return config;
 }
 
+absl::Status Noted(const absl::Status& status) {
+  if (!status.ok()) std::fprintf(stderr, "%s\n", status.ToString().c_str());
+  return status;
+}
+
 class FixedContribution final : public client::Contribution {
  public:
-  FixedContribution(const NetworkWorld& world, std::size_t member, SecureRng& rng)
-      : world_(world), member_(member), rng_(rng) {}
+  FixedContribution(const NetworkWorld& world, std::size_t member, Turnstile& turnstile,
+                    SecureRng& rng)
+      : world_(world), member_(member), turnstile_(turnstile), rng_(rng) {}
   absl::StatusOr<dp::NoisedVector> Compute(const model::RoundPurpose&,
                                            const model::ModelVector&) override {
     if (member_ + world_.shape().absent >= world_.shape().members)
       return Aborted("bench: absent from this round");
+    turnstile_.acquire();
     return dp::NoiseShare::CreateWithoutPrivacy().AddTo(
         dp::ClippedSum::FromCertifiedContributions(world_.InputOf(member_)), rng_);
   }
@@ -34,13 +41,42 @@ class FixedContribution final : public client::Contribution {
  private:
   const NetworkWorld& world_;
   const std::size_t member_;
+  Turnstile& turnstile_;
   SecureRng& rng_;
+};
+
+// A real link whose upload gives the place at the turnstile back.
+class PatientLink final : public client::CoordinatorLink {
+ public:
+  PatientLink(std::unique_ptr<client::CoordinatorLink> link, Turnstile& turnstile)
+      : link_(std::move(link)), turnstile_(turnstile) {}
+  absl::StatusOr<coordinator::v1::ServerMessage> Read() override { return link_->Read(); }
+  absl::Status Write(const coordinator::v1::ClientMessage& message) override {
+    return link_->Write(message);
+  }
+  absl::Status Upload(std::uint64_t round, ByteView words) override {
+    const absl::Status sent = link_->Upload(round, words);
+    turnstile_.release();
+    return Noted(sent);
+  }
+  absl::StatusOr<Bytes> FetchModel(const Hash32& model_hash, std::size_t limit) override {
+    absl::StatusOr<Bytes> model = link_->FetchModel(model_hash, limit);
+    (void)Noted(model.status());
+    return model;
+  }
+  void Close() override { link_->Close(); }
+
+ private:
+  const std::unique_ptr<client::CoordinatorLink> link_;
+  Turnstile& turnstile_;
 };
 
 }  // namespace
 
 NetworkClients::NetworkClients(const NetworkWorld& world, int port)
-    : world_(world), verifier_(std::make_unique<secure_agg::PinnedRootVerifier>(world.root(), [] {
+    : world_(world),
+      turnstile_(world.shape().uploads_admitted),
+      verifier_(std::make_unique<secure_agg::PinnedRootVerifier>(world.root(), [] {
         return std::chrono::system_clock::now();
       })) {
   for (std::size_t i = 0; i < world.members().size(); ++i) {
@@ -60,11 +96,14 @@ NetworkClients::NetworkClients(const NetworkWorld& world, int port)
 
 client::ParticipantWorld NetworkClients::WorldOf(std::size_t member, Client& client, int port) {
   client::ParticipantWorld world;
-  world.connect = [this, member, port] {
-    return client::ConnectToCoordinator(LinkOf(world_, member, port));
+  world.connect = [this, member,
+                   port]() -> absl::StatusOr<std::unique_ptr<client::CoordinatorLink>> {
+    VEILSUM_ASSIGN_OR_RETURN(auto link, client::ConnectToCoordinator(LinkOf(world_, member, port)));
+    return std::make_unique<PatientLink>(std::move(link), turnstile_);
   };
   world.prepare = [this, member, &rng = client.rng](const client::ApprovedRun&) {
-    return client::Prepared{std::make_unique<FixedContribution>(world_, member, rng), 16};
+    return client::Prepared{std::make_unique<FixedContribution>(world_, member, turnstile_, rng),
+                            16};
   };
   world.verifier = verifier_.get();
   world.odometer = client.odometer.get();
@@ -100,13 +139,13 @@ void BareClients::Each(std::size_t count, std::size_t threads, const Work& work)
 
 void BareClients::FetchModels() {
   Each(shape_.members, shape_.members, [&](client::CoordinatorLink& link) {
-    VEILSUM_CHECK(link.FetchModel(Hash32{}, words_.size()).ok());
+    VEILSUM_CHECK(Noted(link.FetchModel(Hash32{}, words_.size()).status()).ok());
   });
 }
 
 void BareClients::Upload() {
   Each(shape_.members - shape_.absent, static_cast<std::size_t>(shape_.uploads_admitted),
-       [&](client::CoordinatorLink& link) { VEILSUM_CHECK(link.Upload(1, words_).ok()); });
+       [&](client::CoordinatorLink& link) { VEILSUM_CHECK(Noted(link.Upload(1, words_)).ok()); });
 }
 
 }  // namespace veilsum::bench

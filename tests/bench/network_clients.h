@@ -2,6 +2,7 @@
 // contribution that costs nothing.
 #pragma once
 
+#include <semaphore>
 #include <thread>
 
 #include "client/policy/odometer.h"
@@ -9,6 +10,10 @@
 #include "tests/bench/network_world.h"
 
 namespace veilsum::bench {
+
+// A hundred clients on one machine: this many mask and upload at a time, the others wait their
+// turn.
+using Turnstile = std::counting_semaphore<>;
 
 // Starts every participant; Join waits for all of them to see the run end, and for each to be OK.
 class NetworkClients {
@@ -29,6 +34,7 @@ class NetworkClients {
   const NetworkWorld& world_;
   const TestFolder folder_;
   client::RealWaiter waiter_;
+  Turnstile turnstile_;
   std::unique_ptr<secure_agg::SeatVerifier> verifier_;
   std::vector<std::unique_ptr<Client>> clients_;
 };
