@@ -76,9 +76,8 @@ class PatientLink final : public client::CoordinatorLink {
 NetworkClients::NetworkClients(const NetworkWorld& world, int port)
     : world_(world),
       turnstile_(world.shape().uploads_admitted),
-      verifier_(std::make_unique<secure_agg::PinnedRootVerifier>(world.root(), [] {
-        return std::chrono::system_clock::now();
-      })) {
+      verifier_(std::make_unique<secure_agg::PinnedRootVerifier>(
+          world.root(), [] { return std::chrono::system_clock::now(); })) {
   for (std::size_t i = 0; i < world.members().size(); ++i) {
     auto client = std::make_unique<Client>();
     client->odometer =
