@@ -5,12 +5,18 @@
 #include <cstring>
 
 #include "base/crypto/aes256_schedule.h"
+#include "base/crypto/vector_registers.h"
 
 #if defined(__x86_64__)
+#include <cpuid.h>
 #include <immintrin.h>
 
+#if defined(__clang__)
+#pragma clang attribute push(__attribute__((target("aes,sse4.1"))), apply_to = function)
+#else
 #pragma GCC push_options
 #pragma GCC target("aes,sse4.1")
+#endif
 #define INLINE [[gnu::always_inline]] inline
 
 namespace veilsum {
@@ -35,26 +41,7 @@ INLINE V Add64(V a, V b) { return _mm_add_epi64(a, b); }
 INLINE V Subtract16(V a, V b) { return _mm_sub_epi16(a, b); }
 INLINE V Subtract32(V a, V b) { return _mm_sub_epi32(a, b); }
 INLINE V Subtract64(V a, V b) { return _mm_sub_epi64(a, b); }
-INLINE void WipeRegisters() {
-#define WIPE(n) __asm__ volatile("pxor %%xmm" #n ", %%xmm" #n : : : "xmm" #n)
-  WIPE(0);
-  WIPE(1);
-  WIPE(2);
-  WIPE(3);
-  WIPE(4);
-  WIPE(5);
-  WIPE(6);
-  WIPE(7);
-  WIPE(8);
-  WIPE(9);
-  WIPE(10);
-  WIPE(11);
-  WIPE(12);
-  WIPE(13);
-  WIPE(14);
-  WIPE(15);
-#undef WIPE
-}
+INLINE void WipeRegisters() { VEILSUM_EACH_LOW_REGISTER(VEILSUM_CLEAR_XMM) }
 
 #include "base/crypto/ctr_kernels.inc"
 
@@ -109,9 +96,20 @@ void StartAesNi(CtrState& state, const std::uint8_t* key) {
 void FinishAesNi(CtrState& state) { sodium_memzero(state.round_keys, sizeof state.round_keys); }
 
 }  // namespace veilsum
+#if defined(__clang__)
+#pragma clang attribute pop
+#else
 #pragma GCC pop_options
+#endif
 
 namespace veilsum {
+
+// By the bit itself: not every compiler's __builtin_cpu_supports knows this feature.
+bool CpuHasVaes() {
+  unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
+  return __get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) != 0 && (ecx & 1u << 9) != 0;
+}
+
 const CtrKernels* AesNiCtrKernels() {
   static constexpr CtrKernels kKernels = {"aesni", &StartAesNi, &Apply, &FinishAesNi};
   return __builtin_cpu_supports("aes") && __builtin_cpu_supports("sse4.1") ? &kKernels : nullptr;

@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "base/crypto/ctr_kernels.h"
+#include "base/crypto/vector_registers.h"
 #include "base/status.h"
 
 namespace veilsum {
@@ -40,8 +41,9 @@ void Generate(CtrState& state, std::uint8_t* out, std::size_t size) {
   VEILSUM_CHECK(EVP_EncryptUpdate(state.context, out, &written, out, static_cast<int>(size)) == 1);
 }
 
-// The same loop for each width of vector; the loader chooses once.
-#if defined(__SANITIZE_THREAD__)  // whose runtime is not up when the loader chooses
+// The same loop for each width of vector; the loader chooses once. Not under ThreadSanitizer, whose
+// runtime is not up by then, and not with clang, which clones no templates.
+#if defined(__SANITIZE_THREAD__) || defined(__clang__)
 #define EACH_WIDTH
 #else
 #define EACH_WIDTH __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
@@ -96,44 +98,10 @@ void WipeVectorRegisters() {
 #if defined(__x86_64__)
   static const bool has_avx = __builtin_cpu_supports("avx");
   static const bool has_avx512 = __builtin_cpu_supports("avx512f");
-#define WIPE(n) __asm__ volatile("pxor %%xmm" #n ", %%xmm" #n : : : "xmm" #n)
-#define WIPE_HIGH(n) __asm__ volatile("vpxord %zmm" #n ", %zmm" #n ", %zmm" #n)  // not in use here
   if (has_avx) __asm__ volatile("vzeroall");
-  WIPE(0);
-  WIPE(1);
-  WIPE(2);
-  WIPE(3);
-  WIPE(4);
-  WIPE(5);
-  WIPE(6);
-  WIPE(7);
-  WIPE(8);
-  WIPE(9);
-  WIPE(10);
-  WIPE(11);
-  WIPE(12);
-  WIPE(13);
-  WIPE(14);
-  WIPE(15);
+  VEILSUM_EACH_LOW_REGISTER(VEILSUM_CLEAR_XMM)
   if (!has_avx512) return;
-  WIPE_HIGH(16);
-  WIPE_HIGH(17);
-  WIPE_HIGH(18);
-  WIPE_HIGH(19);
-  WIPE_HIGH(20);
-  WIPE_HIGH(21);
-  WIPE_HIGH(22);
-  WIPE_HIGH(23);
-  WIPE_HIGH(24);
-  WIPE_HIGH(25);
-  WIPE_HIGH(26);
-  WIPE_HIGH(27);
-  WIPE_HIGH(28);
-  WIPE_HIGH(29);
-  WIPE_HIGH(30);
-  WIPE_HIGH(31);
-#undef WIPE
-#undef WIPE_HIGH
+  VEILSUM_EACH_HIGH_REGISTER(VEILSUM_CLEAR_UNKNOWN_ZMM)
 #endif
 }
 

@@ -7,8 +7,12 @@
 #if defined(__x86_64__)
 #include <immintrin.h>
 
+#if defined(__clang__)
+#pragma clang attribute push(__attribute__((target("vaes,avx2"))), apply_to = function)
+#else
 #pragma GCC push_options
 #pragma GCC target("vaes,avx2")
+#endif
 #define INLINE [[gnu::always_inline]] inline
 
 namespace veilsum {
@@ -45,15 +49,17 @@ INLINE void WipeRegisters() { _mm256_zeroall(); }
 
 }  // namespace
 }  // namespace veilsum
+#if defined(__clang__)
+#pragma clang attribute pop
+#else
 #pragma GCC pop_options
+#endif
 
 namespace veilsum {
 const CtrKernels* Vaes256CtrKernels() {
   static constexpr CtrKernels kKernels = {"vaes256", &StartAesNi, &Apply, &FinishAesNi};
-  return __builtin_cpu_supports("vaes") && __builtin_cpu_supports("avx2") &&
-                 AesNiCtrKernels() != nullptr
-             ? &kKernels
-             : nullptr;
+  return CpuHasVaes() && __builtin_cpu_supports("avx2") && AesNiCtrKernels() != nullptr ? &kKernels
+                                                                                        : nullptr;
 }
 }  // namespace veilsum
 #else

@@ -3,12 +3,17 @@
 #include <cstring>
 
 #include "base/crypto/aes256_schedule.h"
+#include "base/crypto/vector_registers.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
 
+#if defined(__clang__)
+#pragma clang attribute push(__attribute__((target("vaes,avx512f,avx512bw"))), apply_to = function)
+#else
 #pragma GCC push_options
 #pragma GCC target("vaes,avx512f,avx512bw")
+#endif
 #define INLINE [[gnu::always_inline]] inline
 
 namespace veilsum {
@@ -41,24 +46,7 @@ INLINE V Subtract16(V a, V b) { return _mm512_sub_epi16(a, b); }
 INLINE V Subtract32(V a, V b) { return _mm512_sub_epi32(a, b); }
 INLINE V Subtract64(V a, V b) { return _mm512_sub_epi64(a, b); }
 INLINE void WipeRegisters() {
-#define WIPE(n) __asm__ volatile("vpxord %%zmm" #n ", %%zmm" #n ", %%zmm" #n : : : "xmm" #n)
-  WIPE(16);
-  WIPE(17);
-  WIPE(18);
-  WIPE(19);
-  WIPE(20);
-  WIPE(21);
-  WIPE(22);
-  WIPE(23);
-  WIPE(24);
-  WIPE(25);
-  WIPE(26);
-  WIPE(27);
-  WIPE(28);
-  WIPE(29);
-  WIPE(30);
-  WIPE(31);
-#undef WIPE
+  VEILSUM_EACH_HIGH_REGISTER(VEILSUM_CLEAR_ZMM)
   _mm256_zeroall();  // registers 0 to 15, in their full width
 }
 
@@ -66,13 +54,17 @@ INLINE void WipeRegisters() {
 
 }  // namespace
 }  // namespace veilsum
+#if defined(__clang__)
+#pragma clang attribute pop
+#else
 #pragma GCC pop_options
+#endif
 
 namespace veilsum {
 const CtrKernels* Vaes512CtrKernels() {
   static constexpr CtrKernels kKernels = {"vaes512", &StartAesNi, &Apply, &FinishAesNi};
-  return __builtin_cpu_supports("vaes") && __builtin_cpu_supports("avx512f") &&
-                 __builtin_cpu_supports("avx512bw") && AesNiCtrKernels() != nullptr
+  return CpuHasVaes() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                 AesNiCtrKernels() != nullptr
              ? &kKernels
              : nullptr;
 }

@@ -71,8 +71,9 @@ absl::StatusOr<SpiffeId> Certificate::Identity() const {
   ERR_clear_error();
   // critical is -2 when the extension occurs more than once.
   if (names == nullptr)
-    return InvalidArgument(critical == -2 ? "more than one subjectAltName extension"
-                                          : "no subjectAltName: a common name is not an identity");
+    return InvalidArgument("%s", critical == -2
+                                     ? "more than one subjectAltName extension"
+                                     : "no subjectAltName: a common name is not an identity");
   const ASN1_IA5STRING* uri = nullptr;
   for (int i = 0; i < sk_GENERAL_NAME_num(names.get()); ++i) {
     const GENERAL_NAME* name = sk_GENERAL_NAME_value(names.get(), i);

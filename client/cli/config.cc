@@ -20,6 +20,7 @@ absl::StatusOr<ClientConfig> ReadClientConfig(const std::filesystem::path& file)
   } else {
     config.folders.push_back(toml.Path("data.folder"));
   }
+  config.revoked = toml.Path("signing.revoked", {});
   config.odometer = toml.Path("store.odometer");
   config.policy = toml.Path("policy.file");
   config.plan = toml.Path("plan.file", {});

@@ -17,8 +17,9 @@ struct ClientConfig {
   std::string coordinator_id;       // [coordinator] spiffe_id
   KeyFiles keys;                    // [tls] certificate, key, root; [signing] certificate, key
   std::vector<std::filesystem::path> folders;  // [data] folder, or folders for a pool
-  std::filesystem::path odometer;              // [store] odometer
-  std::filesystem::path policy;                // [policy] file
+  std::filesystem::path revoked;   // [signing] revoked: base/pki/revocation_list.h; may be empty
+  std::filesystem::path odometer;  // [store] odometer
+  std::filesystem::path policy;    // [policy] file
   std::filesystem::path plan;  // [plan] file: TOML or canonical JSON, for preflight; may be empty
   std::optional<Rational>
       drop_fraction;  // [demo] drop_fraction, drop_seed: vanish in rounds on purpose

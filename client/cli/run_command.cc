@@ -52,8 +52,12 @@ absl::Status RunClient(const ClientConfig& config) {
   VEILSUM_ASSIGN_OR_RETURN(Policy policy, LoadPolicy(config.policy));
   VEILSUM_ASSIGN_OR_RETURN(const std::unique_ptr<Odometer> odometer,
                            Odometer::Open(config.odometer));
-  const secure_agg::PinnedRootVerifier verifier(keys.root(),
-                                                [] { return std::chrono::system_clock::now(); });
+  std::shared_ptr<RevocationList> revoked;
+  if (!config.revoked.empty()) {
+    VEILSUM_ASSIGN_OR_RETURN(revoked, RevocationList::Open(config.revoked));
+  }
+  const secure_agg::PinnedRootVerifier verifier(
+      keys.root(), [] { return std::chrono::system_clock::now(); }, revoked);
   const std::string seat = keys.id().ToString();
   LinkConfig link;
   link.target = config.coordinator_address;

@@ -16,7 +16,7 @@ namespace {
 
 struct Config {
   std::string federation, listen;
-  std::filesystem::path port_file, certificate, key, root, store;
+  std::filesystem::path port_file, certificate, key, root, store, revoked;
   int uploads_admitted = 4;
 };
 
@@ -30,6 +30,7 @@ absl::StatusOr<Config> ReadConfig(const std::filesystem::path& file) {
   config.key = toml.Path("tls.key");
   config.root = toml.Path("tls.root");
   config.store = toml.Path("store.path");
+  config.revoked = toml.Path("signing.revoked", {});
   config.uploads_admitted = static_cast<int>(toml.Integer("limits.uploads_admitted", 4, 1, 64));
   VEILSUM_RETURN_IF_ERROR(toml.Finish());
   return config;
@@ -62,8 +63,12 @@ absl::Status Serve(const std::filesystem::path& config_file) {
   VEILSUM_ASSIGN_OR_RETURN(const Config config, ReadConfig(config_file));
   VEILSUM_ASSIGN_OR_RETURN(TlsIdentity identity, ReadIdentity(config));
   VEILSUM_ASSIGN_OR_RETURN(const std::unique_ptr<RunStore> store, OpenSqliteRunStore(config.store));
-  const secure_agg::PinnedRootVerifier verifier(identity.root,
-                                                [] { return std::chrono::system_clock::now(); });
+  std::shared_ptr<RevocationList> revoked;
+  if (!config.revoked.empty()) {
+    VEILSUM_ASSIGN_OR_RETURN(revoked, RevocationList::Open(config.revoked));
+  }
+  const secure_agg::PinnedRootVerifier verifier(
+      identity.root, [] { return std::chrono::system_clock::now(); }, revoked);
   SystemRng rng;
   const SteadyClock clock;
   RunEngineParts parts;

@@ -24,7 +24,9 @@ struct RpcLimits {
   std::size_t queued_bytes =
       16u << 20;  // of messages that a slow client has not taken; then it is cut
   int max_message_bytes = 4 << 20;
-  int max_concurrent_streams = 100;                 // a connection
+  int stream_window_bytes = 512 * 1024;  // flow control: of a stream, beyond what has been read
+  int read_chunk_bytes = 128 * 1024;     // of a connection's socket, at once
+  int max_concurrent_streams = 100;      // a connection
   std::size_t memory_bytes = std::size_t{1} << 30;  // gRPC's resource quota
 };
 

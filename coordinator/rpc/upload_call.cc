@@ -47,7 +47,8 @@ absl::Status UploadCall::TakeFrame() {
     return InvalidArgument("SA-20: frame has %d bytes, at most %d", part.size(), kFrameBytes);
   if (part.size() > expected_ - words_.size())
     return InvalidArgument("SA-20: upload of round %d has more than %d bytes", round_, expected_);
-  words_.insert(words_.end(), part.begin(), part.end());
+  const ByteView bytes = AsBytes(part);  // of the same type: copied as one block
+  words_.insert(words_.end(), bytes.begin(), bytes.end());
   return absl::OkStatus();
 }
 

@@ -71,6 +71,13 @@ std::set<std::string> CohortRound::silent() const {
   return all;
 }
 
+std::vector<absl::Status> CohortRound::failures() const {
+  std::vector<absl::Status> all;
+  for (const Lane& lane : lanes_)
+    if (!lane.failed.ok()) all.push_back(lane.failed);
+  return all;
+}
+
 // A stage that waits for its U to be stored has no deadline: it waits for the other cohorts', each
 // of which has one.
 void CohortRound::Settle(Lane& lane, Clock::Time now) {

@@ -41,6 +41,8 @@ class CohortRound {
   // Looks what has happened: stores U when it is due, gives phases that have moved on a new
   // deadline. Set when every cohort is through: the sum of those that have one, or why none has.
   std::optional<absl::StatusOr<RoundSum>> TakeOutcome(Clock::Time now);
+  // Why cohorts have no sum, of those that have none so far.
+  std::vector<absl::Status> failures() const;
   // Those who are not waited for: the ones given to Open, and who missed a deadline of this round.
   std::set<std::string> silent() const;
 

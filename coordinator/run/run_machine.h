@@ -72,9 +72,10 @@ class RunMachine {
     bool connected = false;
     bool joined = false;  // approved on this connection
     std::array<Hash32, 2>
-        held{};           // setup_hash of the batches whose secrets it has, the older first
-    bool silent = false;  // missed a deadline, and has said nothing since
-    int absences = 0;     // rounds in a row that began without it
+        held{};            // setup_hash of the batches whose secrets it has, the older first
+    bool silent = false;   // missed a deadline, and has said nothing since
+    int absences = 0;      // rounds in a row that began without it
+    int lost_secrets = 0;  // slots that ended because its secret could not be rebuilt
 
     bool Holds(const Hash32& batch) const { return held[0] == batch || held[1] == batch; }
     void Take(const Hash32& batch) { held = {held[1], batch}; }
@@ -110,10 +111,12 @@ class RunMachine {
   void OpenRound(Clock::Time now);
   absl::Status Accept(const RoundSum& sum);
   void Spend(const absl::Status& reason);
+  void Blame(const absl::Status& reason);
   void End(const std::string& outcome, const std::string& reason);
   void Publish();
 
   std::set<std::string> Present() const;  // joined members
+  std::set<std::string> Keyable() const;  // of those, the ones that the next roster may have
   std::set<std::string> Holders()
       const;  // of those, the ones that have the current batch's secrets
   bool SomebodyMayComeBack(const std::set<std::string>& holders) const;

@@ -12,6 +12,8 @@ constexpr std::uint64_t kRoundsAhead =
     8;                                // rounds before the end of a batch, when the next is keyed
 constexpr int kAbsencesForgiven = 2;  // a member that missed more rounds in a row is not waited for
 
+constexpr int kLostSecretsForgiven = 1;  // a dealer named more often is left out (review, F14)
+
 Hash32 SumHash(std::span<const std::int64_t> values) {
   static_assert(std::endian::native == std::endian::little,
                 "sums are hashed as little-endian int64");
@@ -63,6 +65,14 @@ std::set<std::string> RunMachine::Present() const {
   return present;
 }
 
+std::set<std::string> RunMachine::Keyable() const {
+  std::set<std::string> keyable = Present();
+  std::erase_if(keyable, [&](const std::string& seat) {
+    return members_.at(seat).lost_secrets > kLostSecretsForgiven;
+  });
+  return keyable;
+}
+
 std::set<std::string> RunMachine::Holders() const {
   std::set<std::string> holders;
   for (const auto& [seat, member] : members_)
@@ -84,7 +94,7 @@ bool RunMachine::SomebodyMayComeBack(const std::set<std::string>& holders) const
 // are to spare.
 bool RunMachine::ShouldRekey(const std::set<std::string>& holders) const {
   const std::uint64_t steps_left = terms_.plan().training.steps - state_.step();
-  return thin_rounds_ >= 2 && Present().size() > holders.size() && AttemptsLeft() >= steps_left;
+  return thin_rounds_ >= 2 && Keyable().size() > holders.size() && AttemptsLeft() >= steps_left;
 }
 
 void RunMachine::EnterWaiting(Clock::Time now) {
@@ -113,7 +123,7 @@ void RunMachine::StepWaiting(Clock::Time now) {
     if (phase_ == Phase::kEnded) return;
   }
   const bool block_left = batch_ && last_opened_ < last_charged_;
-  const bool can_key = CohortKeying::CanBegin(terms_, Present());
+  const bool can_key = CohortKeying::CanBegin(terms_, Keyable());
   if (block_left) {
     const std::set<std::string> holders = Holders();
     const Clock::Time soft = waiting_since_ + world_.timing.rejoin;
@@ -174,7 +184,7 @@ void RunMachine::GiveUpBatch(const std::string& reason) {
 
 void RunMachine::BeginKeying(Clock::Time now) {
   const secure_agg::BatchId id{session_, next_batch_++};
-  keying_.emplace(terms_, id, *world_.verifier, *world_.port, Present(), PhaseDeadline(), now);
+  keying_.emplace(terms_, id, *world_.verifier, *world_.port, Keyable(), PhaseDeadline(), now);
 }
 
 // Nothing else is left to do until the batch is there.
@@ -213,7 +223,7 @@ bool RunMachine::ShouldKeyAhead() const {
   const std::uint64_t block_left = last_charged_ - last_opened_;  // after the round that is open
   return !keyed_ahead_ && block_left < kRoundsAhead && AttemptsLeft() > 0 &&
          state_.step() + 1 + block_left < terms_.plan().training.steps &&
-         CohortKeying::CanBegin(terms_, Present());
+         CohortKeying::CanBegin(terms_, Keyable());
 }
 
 void RunMachine::AdoptNextBatch(Clock::Time now) {
@@ -298,6 +308,7 @@ void RunMachine::OpenRound(Clock::Time now) {
 bool RunMachine::StepRound(Clock::Time now) {
   std::optional<absl::StatusOr<RoundSum>> outcome = round_->TakeOutcome(now);
   if (!outcome) return false;
+  for (const absl::Status& failed : round_->failures()) Blame(failed);
   if (!outcome->ok()) {
     Spend(outcome->status());
   } else if (const absl::Status accepted = Accept(**outcome); !accepted.ok()) {
@@ -341,6 +352,18 @@ void RunMachine::Spend(const absl::Status& reason) {
           world_.store->Abort(terms_.contract().run_id, round_->round(), text);
       !spent.ok())
     End("failed", std::string(spent.message()));
+}
+
+// SA-34, F14. The count lives as long as this process: a restarted coordinator forgives once more.
+void RunMachine::Blame(const absl::Status& reason) {
+  const std::optional<std::string> dealer = secure_agg::BlamedDealer(reason);
+  if (!dealer) return;
+  const auto member = members_.find(*dealer);
+  if (member == members_.end() || ++member->second.lost_secrets <= kLostSecretsForgiven) return;
+  world_.port->Log(
+      absl::StrFormat("SA-34: %s is left out of the next batches: %d of its secrets "
+                      "could not be rebuilt",
+                      *dealer, member->second.lost_secrets));
 }
 
 void RunMachine::SetState(const std::string& state) {

@@ -8,8 +8,12 @@
 
 #include <cstring>
 
+#if defined(__clang__)
+#pragma clang attribute push(__attribute__((target("gfni,avx2"))), apply_to = function)
+#else
 #pragma GCC push_options
 #pragma GCC target("gfni,avx2")
+#endif
 #define INLINE [[gnu::always_inline]] inline
 
 namespace veilsum::secure_agg {
@@ -55,7 +59,11 @@ void AddScaled(std::uint8_t* accumulator, std::uint8_t factor, const std::uint8_
 
 }  // namespace
 }  // namespace veilsum::secure_agg
+#if defined(__clang__)
+#pragma clang attribute pop
+#else
 #pragma GCC pop_options
+#endif
 
 namespace veilsum::secure_agg {
 const GfKernels* GfniKernels() {

@@ -15,6 +15,10 @@ absl::StatusOr<SeatIdentity> PinnedRootVerifier::Verify(ByteView der,
   const Hash32 actual = Sha256(der);
   if (actual != fingerprint)
     return Unauthenticated("SA-01: the fingerprint is not the certificate's");
+  if (revoked_ != nullptr) {
+    if (const absl::Status listed = revoked_->Check(actual); !listed.ok())
+      return Unauthenticated("SA-01: %s", listed.message());
+  }
   const std::lock_guard lock(mutex_);
   if (const auto known = known_.find(actual); known != known_.end()) {
     if (now >= known->second.not_before && now <= known->second.not_after)

@@ -5,17 +5,19 @@
 #include <map>
 #include <mutex>
 
+#include "base/pki/revocation_list.h"
 #include "base/pki/seat.h"
 #include "secure_agg/roster/seat_verifier.h"
 
 namespace veilsum::secure_agg {
 
-// Thread-safe. A certificate is verified in full once; after that only its dates are looked at
-// again.
+// Thread-safe. A certificate is verified in full once; after that only its dates and the list of
+// revoked certificates are looked at again. No list: nothing is revoked.
 class PinnedRootVerifier final : public SeatVerifier {
  public:
-  PinnedRootVerifier(veilsum::Certificate root, std::function<WallTime()> now)
-      : root_(std::move(root)), now_(std::move(now)) {}
+  PinnedRootVerifier(veilsum::Certificate root, std::function<WallTime()> now,
+                     std::shared_ptr<RevocationList> revoked = nullptr)
+      : root_(std::move(root)), now_(std::move(now)), revoked_(std::move(revoked)) {}
   absl::StatusOr<SeatIdentity> Verify(ByteView der, const Hash32& fingerprint) const override;
 
  private:
@@ -25,6 +27,7 @@ class PinnedRootVerifier final : public SeatVerifier {
   };
   veilsum::Certificate root_;
   std::function<WallTime()> now_;
+  std::shared_ptr<RevocationList> revoked_;  // by fingerprint of the signing certificate
   mutable std::mutex mutex_;
   mutable std::map<Hash32, Known> known_;  // by fingerprint; at most kMaxKnown
 };

@@ -1,5 +1,7 @@
 #include "secure_agg/server/unmask_phase.h"
 
+#include <absl/strings/cord.h>
+
 #include <algorithm>
 #include <map>
 
@@ -10,6 +12,8 @@
 
 namespace veilsum::secure_agg {
 namespace {
+
+constexpr char kBlamedDealer[] = "veilsum/blamed-dealer";
 
 // Rebuilds secrets from the reveals of one slot; remembers coefficients per responder set, and
 // liars once found.
@@ -58,8 +62,11 @@ class Rebuilder {
   using Share = std::pair<RosterIndex, const ByteArray<32>*>;
 
   absl::Status Failed(RosterIndex dealer, std::string_view reason) const {
-    return Aborted("SA-34: the secret of dealer %d (%s) is lost: %s", dealer.value(),
-                   slot_.batch->roster->uri(dealer), reason);
+    const std::string& uri = slot_.batch->roster->uri(dealer);
+    absl::Status failed =
+        Aborted("SA-34: the secret of dealer %d (%s) is lost: %s", dealer.value(), uri, reason);
+    failed.SetPayload(kBlamedDealer, absl::Cord(uri));
+    return failed;
   }
 
   std::optional<Secret<32>> TryWith(RosterIndex dealer, std::span<const Share> shares) {
@@ -131,6 +138,12 @@ std::vector<std::int64_t> Unmasked(const SumShape& shape, std::span<const MaskTe
 }
 
 }  // namespace
+
+std::optional<std::string> BlamedDealer(const absl::Status& status) {
+  const absl::optional<absl::Cord> uri = status.GetPayload(kBlamedDealer);
+  if (!uri) return std::nullopt;
+  return std::string(*uri);
+}
 
 UnmaskPhase::UnmaskPhase(ServerSlot slot, MemberSet survivors, Bytes accumulator)
     : slot_(std::move(slot)),

@@ -2,6 +2,9 @@
 // the masks off the sum.
 #pragma once
 
+#include <optional>
+#include <string>
+
 #include "secure_agg/server/server_slot.h"
 
 namespace veilsum::secure_agg {
@@ -13,6 +16,11 @@ struct SlotSum {
       values;  // the sum modulo 2^k, decoded to the representative nearest zero (SA-41)
   std::vector<RosterIndex> liars;  // responders whose shares had to be replaced (SA-34)
 };
+
+// The URI of the dealer that an error of UnmaskPhase::Close names; none for any other status. After
+// two such errors it is left out of the next roster (review, F14): its shares were bad, or more
+// than one member lied about them.
+std::optional<std::string> BlamedDealer(const absl::Status& status);
 
 class UnmaskPhase {
  public:

@@ -1,10 +1,7 @@
 #include "tests/bench/secagg_round.h"
 
 #include "base/secure_rng.h"
-#include "secure_agg/arith/ring.h"
-#include "secure_agg/arith/shamir.h"
-#include "secure_agg/crypto/key_agreement.h"
-#include "secure_agg/crypto/mask_stream.h"
+#include "tests/bench/kernel_sum.h"
 #include "tests/unit/secure_agg/federation.h"
 
 namespace veilsum::bench {
@@ -14,64 +11,6 @@ using namespace veilsum::secure_agg;  // NOLINT: a program, not a library
 
 constexpr int kClientRounds = 7;  // how many of the clients are timed
 constexpr int kServerRounds = 5;
-
-// What one side of a round must do, each part by its bare kernel over warm memory and nothing
-// around it: no key derivation, no page faults, no look-ups. The ratios' denominator.
-class KernelSum {
- public:
-  explicit KernelSum(std::size_t dim)
-      : values_(dim, 1), words_(4 * dim), piece_(std::min(kMaskPieceBytes, words_.size())) {
-    SystemRng rng;
-    rng.Fill(secret_);
-    peer_ = X25519Public(secret_);
-    terms_.push_back({rng.NewSecret<32>(), MaskSign::kAdd});
-  }
-
-  double Client(std::size_t active) {
-    return Seconds([&] { EncodeRing(RingBits::k32, values_, words_); }) + Agreements(active - 1) +
-           Streams(active);
-  }
-  double Server(std::size_t active, std::size_t survivors, std::size_t shares) {
-    const std::size_t gone = active - survivors;
-    return Seconds([&] { DecodeCentred(RingBits::k32, words_, values_); }) +
-           Combinations(active, shares) + Agreements(gone * survivors) +
-           Streams(survivors + gone * survivors);
-  }
-
- private:
-  double Agreements(std::size_t count) {
-    return Seconds([&] {
-      for (std::size_t i = 0; i < count; ++i) VEILSUM_CHECK(X25519Agree(secret_, peer_).ok());
-    });
-  }
-  // `count` masks of the whole vector, all on one piece that stays in the cache.
-  double Streams(std::size_t count) {
-    MaskSum stream(RingBits::k32, terms_);
-    return Seconds([&] {
-      for (std::size_t i = 0; i < count; ++i) {
-        for (std::size_t at = 0; at < words_.size(); at += piece_.size())
-          stream.ApplyTo(std::span(piece_).first(std::min(piece_.size(), words_.size() - at)));
-      }
-    });
-  }
-  double Combinations(std::size_t count, std::size_t shares) {
-    std::vector<RosterIndex> responders;
-    for (std::size_t i = 0; i < shares; ++i) responders.push_back(Index(i));
-    const ByteArray<32> share{};
-    const std::vector<const ByteArray<32>*> chosen(shares, &share);
-    const Interpolation set = Interpolation::Create(responders).value();
-    return Seconds([&] {
-      for (std::size_t i = 0; i < count; ++i) set.Combine(chosen);
-    });
-  }
-
-  std::vector<std::int64_t> values_;
-  Bytes words_;
-  Bytes piece_;
-  ByteArray<32> secret_;
-  X25519PublicKey peer_;
-  std::vector<MaskTerm> terms_;
-};
 
 struct Figures {
   std::vector<double> seconds, ratios;

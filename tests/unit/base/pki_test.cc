@@ -3,6 +3,7 @@
 
 #include "base/crypto/sha256.h"
 #include "base/file.h"
+#include "base/pki/revocation_list.h"
 #include "base/pki/seat.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/test_pki.h"
@@ -200,6 +201,26 @@ TEST(SigningCertificate, SignsForTheSeatOfItsUri) {  // SE-03, SA-01
               StatusIs(absl::StatusCode::kUnauthenticated, "SA-01"));
   EXPECT_THAT(VerifySeat(issued.certificate.der(), fingerprint, TestPki().ca().root(), Now()),
               StatusIs(absl::StatusCode::kUnauthenticated, "SA-01"));
+}
+
+TEST(RevocationList, IsReadAgainWhenItChangesAndRefusesEverybodyWhenBroken) {  // SA-01
+  const TestFolder folder;
+  const std::filesystem::path file = folder.path() / "revoked";
+  EXPECT_THAT(RevocationList::Open(file), StatusIs(absl::StatusCode::kNotFound, "revoked"));
+  const Hash32 good{1}, bad{2};
+  ASSERT_OK(WriteFile(file, "# nobody yet\n\n"));
+  ASSERT_OK_AND_ASSIGN(const auto list, RevocationList::Open(file));
+  EXPECT_OK(list->Check(bad));
+  ASSERT_OK(WriteFile(file, "  " + HexEncode(bad) + "  # lost its key\n"));
+  EXPECT_THAT(list->Check(bad), StatusIs(absl::StatusCode::kUnauthenticated, "is revoked"));
+  EXPECT_OK(list->Check(good));
+  ASSERT_OK(WriteFile(file, HexEncode(bad) + "\nabc\n"));
+  EXPECT_THAT(list->Check(good), StatusIs(absl::StatusCode::kUnauthenticated, "revoked:2"));
+  EXPECT_THAT(RevocationList::Open(file), StatusIs(absl::StatusCode::kInvalidArgument, ":2"));
+  std::filesystem::remove(file);
+  EXPECT_THAT(list->Check(good), StatusIs(absl::StatusCode::kUnauthenticated, "cannot be read"));
+  ASSERT_OK(WriteFile(file, ""));
+  EXPECT_OK(list->Check(bad));
 }
 
 TEST(SigningCertificate, OfACoordinatorHasNoSeat) {

@@ -212,6 +212,39 @@ TEST(RunMachineDeadline, AMuteMemberIsWaitedForWhereTheOthersAreTooFew) {
   EXPECT_EQ(p.machine->Progress().aborted(), 1u);
 }
 
+// F14: two members lie about one dealer's shares, twice; it is in no roster after that.
+TEST(RunMachineBlame, SA34_ADealerWhoseSecretIsLostTwiceIsLeftOutOfTheNextBatch) {
+  model::SmallPlan plan = QuickPlan();
+  plan.steps = 8;  // two batches more: one is keyed before anybody is named
+  plan.attempts_max = 12;
+  plan.key_batch = 4;
+  Puppets p(plan);
+  ASSERT_OK(p.Start());
+  p.deaf = [&](const std::string& seat, const v1::ServerMessage& message) {
+    if (!message.has_commit_certificate() || message.commit_certificate().round() > 2 ||
+        (seat != p.seats[0] && seat != p.seats[1]))
+      return false;
+    auto reply = p.sums[seat]->OnCertificate(message.commit_certificate());
+    EXPECT_OK(reply);
+    std::string& share = *reply->mutable_reveal()->mutable_shares(3);
+    share[0] = static_cast<char>(share[0] ^ (seat == p.seats[0] ? 1 : 2));
+    p.machine->OnMessage(seat, *reply, p.now);
+    return true;
+  };
+  p.JoinAll();
+  p.Finish();
+  EXPECT_EQ(p.state(), "finished") << p.reason();
+  EXPECT_EQ(p.machine->Progress().aborted(), 2u);
+  std::map<std::uint32_t, int> offers;
+  for (const auto& [seat, message] : p.delivered)
+    if (message.has_batch()) ++offers[message.batch().batch()];
+  ASSERT_GE(offers.size(), 2u);
+  EXPECT_EQ(offers.begin()->second, 5);
+  EXPECT_EQ(offers.rbegin()->second, 4);
+  EXPECT_THAT(p.port.log, testing::Contains(testing::HasSubstr("SA-34: spiffe://")))
+      << "an operator is told whom to look at";
+}
+
 TEST(RunMachineDeadline, SA21_ALateUploadIsRefused) {
   Puppets p;
   ASSERT_OK(p.Start());

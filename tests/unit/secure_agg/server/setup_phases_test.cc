@@ -54,6 +54,36 @@ TEST_F(ServerSetup, SA04_RefusesAChangedAdvert) {
   stages_.adverts[0].mask_keys[0][0] ^= 1;
   EXPECT_THAT(Add(0), StatusIs(StatusCode::kUnauthenticated, "SA-04"));
 }
+// A verifier whose operator has revoked one seat's certificate.
+class RevokingVerifier final : public SeatVerifier {
+ public:
+  RevokingVerifier(const SeatVerifier& inner, std::string revoked)
+      : inner_(inner), revoked_(std::move(revoked)) {}
+  absl::StatusOr<SeatIdentity> Verify(ByteView der, const Hash32& fingerprint) const override {
+    VEILSUM_ASSIGN_OR_RETURN(SeatIdentity seat, inner_.Verify(der, fingerprint));
+    if (seat.uri == revoked_) return Unauthenticated("SA-01: the certificate is revoked");
+    return seat;
+  }
+
+ private:
+  const SeatVerifier& inner_;
+  const std::string revoked_;
+};
+
+TEST_F(ServerSetup, SA01_ARevokedMemberIsInNoNextRosterAndNoClientTakesOneWithIt) {
+  const RevokingVerifier revoking(federation_.verifier(), federation_.identity(3).uri);
+  KeyPhase keys(federation_.params(), {stages_session(), 1}, revoking);
+  for (const std::size_t i : {0, 1, 2, 4})
+    EXPECT_OK(keys.Add(federation_.identity(i).uri, stages_.adverts[i]));
+  EXPECT_THAT(keys.Add(federation_.identity(3).uri, stages_.adverts[3]),
+              StatusIs(StatusCode::kUnauthenticated, "SA-01"));
+  ASSERT_OK_AND_ASSIGN(auto sent, std::move(keys).Close());
+  EXPECT_EQ(sent.message.adverts.size(), 4u);
+  EXPECT_FALSE(sent.next.roster().IndexOf(federation_.identity(3).uri).has_value());
+  EXPECT_THAT(std::move(stages_.advertised[0])
+                  .OnRoster(stages_.HonestRoster(), revoking, federation_.rng()),
+              StatusIs(StatusCode::kUnauthenticated, "SA-01"));
+}
 TEST_F(ServerSetup, ALaterAdvertOfARestartedMemberReplacesTheFirst) {
   EXPECT_OK(Add(0));
   auto restarted =

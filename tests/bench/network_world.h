@@ -1,0 +1,47 @@
+// What both processes of the networked round know: the federation, its plan, and what every member
+// puts into the sum.
+#pragma once
+
+#include "base/crypto/sha256.h"
+#include "secure_agg/roster/seat_verifier.h"
+#include "tests/support/test_pki.h"
+
+namespace veilsum::bench {
+
+struct NetworkShape {
+  std::size_t members = 100;
+  std::size_t absent = 10;  // the last ones: they take the round, and decline to contribute
+  std::size_t rounds = 7;
+  int uploads_admitted = 4;  // W of SE-19
+  // Of the network 8 -> 1167 -> 888 -> 1, which is what the plan trains.
+  static constexpr std::size_t kDim = std::size_t{1} << 20;
+};
+
+class NetworkWorld {
+ public:
+  explicit NetworkWorld(const NetworkShape& shape);
+
+  const NetworkShape& shape() const { return shape_; }
+  const std::shared_ptr<const TlsIdentity>& coordinator() const { return coordinator_; }
+  Hash32 RootFingerprint() const { return pki_.ca().root().Fingerprint(); }
+  const Certificate& root() const { return pki_.ca().root(); }
+  const std::string& plan_json() const { return plan_json_; }
+
+  struct Member {
+    std::string seat;
+    std::shared_ptr<const TlsIdentity> tls;
+    secure_agg::SigningIdentity signing;
+  };
+  const std::vector<Member>& members() const { return members_; }
+  std::vector<std::int64_t> InputOf(std::size_t member) const;
+  Hash32 HashOfSum() const;  // of those who contribute, as a commit states it
+
+ private:
+  const NetworkShape shape_;
+  TestPki pki_;
+  std::shared_ptr<const TlsIdentity> coordinator_;
+  std::vector<Member> members_;
+  std::string plan_json_;
+};
+
+}  // namespace veilsum::bench

@@ -1,0 +1,118 @@
+// Every binary or streamed format: the first byte says which, the rest is the file. Certificates go
+// through the verifiers of both sides of a connection, with a root and a date that stay.
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/crypto/sha256.h"
+#include "base/pki/certificate.h"
+#include "client/data/csv_reader.h"
+#include "client/data/feature_encoder.h"
+#include "client/data/times.h"
+#include "model/contract/privacy_terms.h"
+#include "model/safetensors.h"
+#include "secure_agg/pki/pinned_root_verifier.h"
+#include "tests/fuzz/target.h"
+#include "tests/unit/model/small_plan.h"
+
+namespace veilsum::fuzz {
+namespace {
+
+constexpr char kRoot[] = R"(-----BEGIN CERTIFICATE-----
+MIICBzCCAY2gAwIBAgIQJesQCwNXwdR7ZJT6RAvcJDAKBggqhkjOPQQDAzAjMSEw
+HwYDVQQDDBhWZWlsc3VtIHJvb3Qgb2YgZmVkLnRlc3QwHhcNMjYwMTAxMDAwMDAw
+WhcNMzUxMjMwMDAwMDAwWjAjMSEwHwYDVQQDDBhWZWlsc3VtIHJvb3Qgb2YgZmVk
+LnRlc3QwdjAQBgcqhkjOPQIBBgUrgQQAIgNiAARwOkY/0JV36oaoq0mJ28sH5Th2
+5OJ+VEpHDFw1KPww/y6IaJX64sexSVB4u8K9W/indQdKgi7t9COrLhBF1mcWAXJS
+xvD/SKcL10OUtpYxx/785cwKMPDjt8GYYrX0NvajgYUwgYIwEgYDVR0TAQH/BAgw
+BgEB/wIBADAdBgNVHQ4EFgQUw9YvhlahGl3SRIqrS3u6Aprwfi0wHwYDVR0jBBgw
+FoAUw9YvhlahGl3SRIqrS3u6Aprwfi0wDgYDVR0PAQH/BAQDAgEGMBwGA1UdEQQV
+MBOGEXNwaWZmZTovL2ZlZC50ZXN0MAoGCCqGSM49BAMDA2gAMGUCMQDYp+1EQTvR
++dl0JXE0XvL1txDapOwZm/q5S7Osje4ky/0tNwGo9oYJdxoSXziB5nQCMG859GaW
+Ird12KMdWtXFyHcKAE3XeGQTyL311xp1S+9Q2EPCY9KoAuiUgrK5TFuAxg==
+-----END CERTIFICATE-----
+)";
+
+const Certificate& Root() {
+  static const Certificate root = Certificate::FromPem(kRoot).value();
+  return root;
+}
+WallTime Now() { return std::chrono::sys_days(std::chrono::year(2027) / 1 / 1); }
+
+void TryCertificate(const absl::StatusOr<Certificate>& certificate) {
+  if (!certificate.ok()) return;
+  const absl::StatusOr<Certificate> again = Certificate::FromDer(certificate->der());
+  Require(again.ok() && again->der() == certificate->der(), "one certificate has one encoding");
+  (void)certificate->Identity().ok();
+  (void)certificate->Ed25519Key().ok();
+  (void)VerifyLeaf(*certificate, Root(), Now()).ok();
+  static const secure_agg::PinnedRootVerifier verifier(Root(), Now);
+  (void)verifier.Verify(certificate->der(), Sha256(certificate->der())).ok();
+}
+
+void TrySafetensors(ByteView file) {
+  const absl::StatusOr<model::Safetensors> read = model::ReadSafetensors(file);
+  if (!read.ok()) return;
+  std::size_t numbers = 0;
+  for (const model::Tensor& tensor : read->tensors)
+    numbers = std::max(numbers, tensor.offset + tensor.size);
+  Require(numbers <= read->values.size(), "a tensor lies within the values");
+}
+
+// The reader takes files; this one has no name and no disk.
+void TryCsv(std::string_view text) {
+  const int fd = memfd_create("csv", MFD_CLOEXEC);
+  Require(fd >= 0 && write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()),
+          "memory for a file");
+  auto reader = client::CsvReader::Open("/proc/self/fd/" + std::to_string(fd), "fuzz.csv",
+                                        {.field_bytes = 64, .row_bytes = 256, .fields = 16});
+  client::CsvRow row;
+  while (reader.ok()) {
+    const absl::StatusOr<bool> more = reader->Next(row);
+    if (more.ok() ? !*more : !reader->can_continue()) break;
+    if (!more.ok()) continue;
+    Require(row.fields.size() <= 16, "the number of fields is bounded");
+    for (const std::string& field : row.fields) {
+      Require(field.size() <= 64, "a field is bounded");
+      (void)client::ParseNumber(field).ok();
+      (void)client::ParseTime(field).ok();
+      (void)client::ParseBinaryLabel(field).ok();
+    }
+  }
+  close(fd);
+}
+
+}  // namespace
+
+std::vector<std::string> Seeds() {
+  const model::Layout layout = model::LayoutOf(model::MakeSmallPlan());
+  const Bytes file =
+      model::WriteSafetensors(layout, model::ModelVector(layout.size(), 0.5f), {{"format", "pt"}});
+  return {
+      '\x02' + std::string(AsText(file)),
+      '\x03' + std::string("id,when,y\r\na,2026-01-31T10:00:00Z,1\r\n\"b,\"\"c\"\"\",-1.5e3,no\n")};
+}
+
+}  // namespace veilsum::fuzz
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace veilsum::fuzz;  // NOLINT
+  if (size == 0) return 0;
+  const veilsum::ByteView rest(data + 1, size - 1);
+  switch (data[0]) {
+    case 0:
+      TryCertificate(veilsum::Certificate::FromDer(rest));
+      break;
+    case 1:
+      TryCertificate(veilsum::Certificate::FromPem(veilsum::AsText(rest)));
+      break;
+    case 2:
+      TrySafetensors(rest);
+      break;
+    case 3:
+      TryCsv(veilsum::AsText(rest));
+      break;
+    default:
+      break;
+  }
+  return 0;
+}
