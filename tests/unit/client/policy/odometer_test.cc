@@ -126,7 +126,7 @@ TEST_F(OdometerTest, EveryBlockPaysForItsOwnRounds) {
   const std::span<const BlockCharge> both(charges);
   ASSERT_OK(odometer().Approve(kContract, 11, both));
   EXPECT_OK(odometer().Approve(kContract, 11, both));
-  EXPECT_THAT(odometer().Approve(kContract, 11, both.first(1)),
+  EXPECT_THAT(odometer().Approve(kContract, 11, TrainingCharge(11)),
               StatusIs(StatusCode::kAlreadyExists, "other charges"));
   ASSERT_OK(odometer().Spend(kContract, 1, 4));
   EXPECT_EQ(odometer().Totals("epoch-1/holdout")->spent, 0);
