@@ -126,10 +126,8 @@ TEST_F(OdometerTest, EveryBlockPaysForItsOwnRounds) {
   const std::span<const BlockCharge> both(charges);
   ASSERT_OK(odometer().Approve(kContract, 11, both));
   EXPECT_OK(odometer().Approve(kContract, 11, both));
-  std::vector<BlockCharge> others = charges;
-  others[1].sums[0].per_attempt.rdp = 61 * Each();
-  EXPECT_THAT(odometer().Approve(kContract, 11, std::span<const BlockCharge>(others)),
-              StatusIs(StatusCode::kAlreadyExists, ""));
+  EXPECT_THAT(odometer().Approve(kContract, 11, TrainingCharge(11)),
+              StatusIs(StatusCode::kAlreadyExists, "other charges"));
   ASSERT_OK(odometer().Spend(kContract, 1, 4));
   EXPECT_EQ(odometer().Totals("epoch-1/holdout")->spent, 0);
   EXPECT_THAT(*odometer().Blocks(), testing::ElementsAre("epoch-1/holdout", kBlock));
