@@ -40,7 +40,8 @@ TEST(Fft, AgreesWithTheDefinitionAndInverts) {
   for (const std::size_t n : {4, 8, 16, 32, 128}) {
     std::vector<double> x(n);
     for (double& value : x) value = uniform(random);
-    const ComplexVector spectrum = RealFft(x);
+    RealFft fft(n);
+    const ComplexVector spectrum = fft.Forward(x);
     ASSERT_EQ(spectrum.re.size(), n / 2 + 1);
     for (std::size_t k = 0; k <= n / 2; ++k) {
       double re = 0, im = 0;
@@ -52,7 +53,7 @@ TEST(Fft, AgreesWithTheDefinitionAndInverts) {
       EXPECT_NEAR(spectrum.re[k], re, 1e-13 * static_cast<double>(n));
       EXPECT_NEAR(spectrum.im[k], im, 1e-13 * static_cast<double>(n));
     }
-    const std::vector<double> back = InverseRealFft(spectrum);
+    const std::vector<double> back = fft.Inverse(spectrum);
     for (std::size_t j = 0; j < n; ++j) EXPECT_NEAR(back[j], x[j], 1e-14);
   }
 }
