@@ -44,7 +44,8 @@ TEST(AuditA20, TheShippedPathIsNotRefuted) {
   EXPECT_LE(refuted, 1);
 }
 
-// Of three games two must refute the claim, as on the command line, and by `margin` times it.
+// Of three games two must refute the claim, as on the command line, and by `margin` times it. A
+// hundred guesses, all of them right, show an epsilon of 3.00 and no more.
 void ExpectCaught(const std::function<AuditResult(std::uint64_t seed)>& game, double margin) {
   int refuted = 0;
   for (const std::uint64_t seed : {4, 5, 6}) {
@@ -70,7 +71,7 @@ TEST(AuditA20, HalfTheNoiseIsCaught) {
 TEST(AuditA20, NoClippingIsCaught) {
   AuditedPath path;
   path.clip_factor = 1000;
-  ExpectCaught([&](std::uint64_t seed) { return Play(path, seed); }, 2);
+  ExpectCaught([&](std::uint64_t seed) { return Play(path, seed); }, 1.8);
 }
 
 TEST(AuditA20, NoSamplingIsCaught) {
@@ -90,7 +91,7 @@ TEST(AuditA20, ReusedNoiseIsCaught) {
         EXPECT_EQ(result.evidence.score, "repetition");
         return result;
       },
-      2);
+      1.8);
 }
 
 TEST(Audit, OnTheCommandLine) {
