@@ -3,17 +3,16 @@
 #include <algorithm>
 #include <cmath>
 
+#include "dp/analysis/log_choose.h"
+
 namespace veilsum::dp {
 namespace {
 
 constexpr std::uint64_t kMostCustomers = std::uint64_t{1} << 40;
 
 long double LogBinomialMass(std::uint64_t n, long double q, std::uint64_t k) {
-  int sign;  // std::lgamma would put it into a global, which threads share
-  const auto gamma = [&](std::uint64_t x) {
-    return lgammal_r(static_cast<long double>(x) + 1, &sign);
-  };
-  return gamma(n) - gamma(k) - gamma(n - k) + k * std::log(q) + (n - k) * std::log1p(-q);
+  return LogChoose(static_cast<long double>(n), static_cast<long double>(k)) + k * std::log(q) +
+         (n - k) * std::log1p(-q);
 }
 
 // Padding is enough when neither the batch nor the batch of the others overflows more often than

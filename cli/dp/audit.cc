@@ -6,7 +6,7 @@
 
 #include "base/canonical_json.h"
 #include "client/train/cpu/cpu_trainer.h"
-#include "dp/accountant/rdp_accountant.h"
+#include "dp/accountant/pld_accountant.h"
 #include "dp/mechanism/noise_share.h"
 #include "dp/padding.h"
 #include "dp/sampler/poisson_subset.h"
@@ -47,7 +47,7 @@ absl::Status CheckSetup(const AuditSetup& setup) {
 absl::StatusOr<double> ClaimOf(const AuditSetup& setup, const dp::SamplingRate& rate) {
   VEILSUM_ASSIGN_OR_RETURN(const dp::Delta delta, dp::Delta::Create(setup.delta));
   VEILSUM_ASSIGN_OR_RETURN(const auto noise, dp::NoiseMultiplier::Create(setup.noise_multiplier));
-  dp::RdpAccountant accountant;
+  dp::PldAccountant accountant;  // the tightest claim is the easiest to refute
   VEILSUM_RETURN_IF_ERROR(accountant.Compose(dp::PoissonGaussianEvent(rate, noise, setup.steps)));
   VEILSUM_ASSIGN_OR_RETURN(const dp::PrivacyLoss loss, accountant.LossAt(delta));
   return loss.epsilon;

@@ -92,18 +92,22 @@ absl::StatusOr<PrivacySetting> SettingOf(const PrivacyQuery& query) {
 }
 
 absl::StatusOr<dp::PrivacyLoss> LossOf(const PrivacySetting& setting,
-                                       const dp::PrivacySchedule& schedule) {
+                                       const dp::PrivacySchedule& schedule,
+                                       const std::vector<dp::Selection>& selections) {
   VEILSUM_ASSIGN_OR_RETURN(const auto accountant,
                            dp::MakeAccountant(setting.accountant, setting.neighbouring));
   for (const dp::PrivacyEvent& event : schedule)
     VEILSUM_RETURN_IF_ERROR(accountant->Compose(event));
+  for (const dp::Selection& selection : selections)
+    VEILSUM_RETURN_IF_ERROR(accountant->ComposeSelection(selection));
   return accountant->LossAt(setting.delta);
 }
 
-double RenyiEpsilonOf(const PrivacySetting& setting, const dp::PrivacySchedule& schedule) {
+double RenyiEpsilonOf(const PrivacySetting& setting, const dp::PrivacySchedule& schedule,
+                      const std::vector<dp::Selection>& selections) {
   PrivacySetting renyi = setting;
   renyi.accountant = dp::AccountantKind::kRdp;
-  const absl::StatusOr<dp::PrivacyLoss> loss = LossOf(renyi, schedule);
+  const absl::StatusOr<dp::PrivacyLoss> loss = LossOf(renyi, schedule, selections);
   return loss.ok() ? loss->epsilon : INFINITY;
 }
 

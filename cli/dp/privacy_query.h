@@ -40,9 +40,11 @@ absl::StatusOr<std::string> AnswerCurve(const PrivacyQuery& query);
 // A paragraph for people who are no mathematicians, or the same object with "text".
 absl::StatusOr<std::string> AnswerExplain(const PrivacyQuery& query);
 // The composition of a JSON list of events in query.file; docs/accounting.md has the format.
+// DataLoss names the place of what is wrong in it.
 absl::StatusOr<std::string> AnswerEvents(const PrivacyQuery& query);
 
-// kUsage for InvalidArgument and Unimplemented, which the caller mends by other flags.
+// kUsage for InvalidArgument and Unimplemented, which the caller mends by other flags; kFindings
+// for DataLoss: a file of events that says something wrong.
 ExitCode ExitCodeOfAnswer(const absl::Status& status);
 
 // ---- What the answers share.
@@ -60,9 +62,11 @@ absl::StatusOr<PrivacySetting> SettingOf(const PrivacyQuery& query);
 absl::StatusOr<dp::AccountantKind> AccountantOf(const std::string& name);
 absl::StatusOr<dp::Neighbouring> NeighbouringOf(const std::string& name);
 absl::StatusOr<dp::PrivacyLoss> LossOf(const PrivacySetting& setting,
-                                       const dp::PrivacySchedule& schedule);
+                                       const dp::PrivacySchedule& schedule,
+                                       const std::vector<dp::Selection>& selections = {});
 // By Renyi accounting, for comparison; infinite where that has no bound.
-double RenyiEpsilonOf(const PrivacySetting& setting, const dp::PrivacySchedule& schedule);
+double RenyiEpsilonOf(const PrivacySetting& setting, const dp::PrivacySchedule& schedule,
+                      const std::vector<dp::Selection>& selections = {});
 Json NumberOrNull(double value);
 Json AnswerObject(const PrivacyQuery& query, double noise_multiplier, const dp::PrivacyLoss& loss,
                   double epsilon_rdp);

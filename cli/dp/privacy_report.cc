@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "base/file.h"
+#include "cli/dp/event_list.h"
 #include "cli/dp/privacy_query.h"
 
 namespace veilsum::cli {
@@ -27,12 +28,38 @@ std::string Bar(double value, double largest) {
       static_cast<std::size_t>(largest > 0 ? std::lround(kPlotWidth * value / largest) : 0), '#');
 }
 
-// "19 of 20" and the like: how sure somebody can become who held both for equally likely.
-double Posterior(double epsilon) { return 1 / (1 + std::exp(-epsilon)); }
+// How sure somebody can become who held both for equally likely, in percent, rounded so that it is
+// neither below the bound nor certainty: two digits of the doubt that is left.
+std::string SureAtMost(double epsilon) {
+  if (epsilon > 20) return absl::StrFormat("as good as certain (odds of e^%.3g to 1)", epsilon);
+  const double doubt = 100 / (1 + std::exp(epsilon));
+  const int decimals = std::max(1, 1 - static_cast<int>(std::floor(std::log10(doubt))));
+  const double unit = std::pow(10.0, -decimals);
+  return absl::StrFormat("%.*f %% sure", decimals, 100 - std::floor(doubt / unit) * unit);
+}
+
+// To four digits, never below the bound.
+double RoundedUp(double epsilon) {
+  if (!(epsilon > 0)) return 0;
+  const double unit = std::pow(10.0, std::floor(std::log10(epsilon)) - 3);
+  return std::ceil(epsilon / unit * (1 - 1e-12)) * unit;
+}
+
+std::string_view Verdict(double epsilon) {
+  if (epsilon <= 1) return "That is strong protection. ";
+  if (epsilon <= 4) return "That is moderate protection, in the range of careful deployments. ";
+  if (epsilon <= 10)
+    return "That is weak by itself: it rules out certainty and little more. Known attacks find "
+           "less than such a bound allows, but that is experience and no guarantee. ";
+  return "That rules out next to nothing: it should not be called private without other measures. ";
+}
 
 std::string Paragraph(const PrivacyQuery& query, const PrivacySetting& setting,
                       const dp::PrivacyLoss& loss, double epsilon_rdp) {
   const bool sampled = setting.event.sampling_rate < 1;
+  if (!std::isfinite(loss.epsilon))
+    return "There is no finite privacy loss at this delta: whoever sees what is released may "
+           "become certain of a customer.";
   std::string text = absl::StrFormat(
       "Over %d step%s, each %s with %s noise of %.4g times the most that one %s can change the "
       "result, the privacy loss is at most epsilon = %.4g at delta = %g. ",
@@ -44,23 +71,16 @@ std::string Paragraph(const PrivacyQuery& query, const PrivacySetting& setting,
           ? absl::StrFormat("merchant's record of a person who shops at %d merchants",
                             query.merchants)
           : "customer",
-      loss.epsilon, query.delta);
+      RoundedUp(loss.epsilon), query.delta);
   text += absl::StrFormat(
       "It means: whoever sees everything that is released, and knows every other customer, and "
-      "held "
-      "it for equally likely that %s, can after that be at most %.3g %% sure of the truth, save "
-      "with "
+      "held it for equally likely that %s, can after that be at most %s of the truth, save with "
       "probability %g. ",
       setting.neighbouring == dp::Neighbouring::kReplaceOne
           ? "one customer's rows are these or those"
           : "one customer took part or not",
-      100 * Posterior(loss.epsilon), query.delta);
-  text +=
-      loss.epsilon <= 1   ? "That is strong protection. "
-      : loss.epsilon <= 4 ? "That is the range of careful deployments. "
-      : loss.epsilon <= 10
-          ? "That protects against most practical inference, but is no strong guarantee by itself. "
-          : "That is a weak guarantee: it should not be called private without other measures. ";
+      SureAtMost(loss.epsilon), query.delta);
+  text += Verdict(loss.epsilon);
   if (sampled)
     text +=
         "The number relies on samples that are drawn anew each step and stay secret: batch sizes, "
@@ -71,71 +91,9 @@ std::string Paragraph(const PrivacyQuery& query, const PrivacySetting& setting,
       setting.accountant == dp::AccountantKind::kPld ? "the privacy-loss distribution"
                                                      : "Renyi accounting",
       setting.accountant == dp::AccountantKind::kPld && std::isfinite(epsilon_rdp)
-          ? absl::StrFormat(" (Renyi accounting alone would say %.4g)", epsilon_rdp)
+          ? absl::StrFormat(" (Renyi accounting alone would say %.4g)", RoundedUp(epsilon_rdp))
           : "");
   return text;
-}
-
-// ---- events
-
-absl::StatusOr<double> RealOf(const Json& value) {
-  if (value.is_number()) return value.get<double>();
-  if (value.is_string()) {
-    VEILSUM_ASSIGN_OR_RETURN(const Rational real, Rational::Parse(value.get<std::string>()));
-    return real.ToDouble();
-  }
-  return InvalidArgument("must be a number or a decimal string");
-}
-
-absl::Status ReadField(const std::string& key, const Json& value, PrivacyQuery& event) {
-  if (key == "mechanism") {
-    if (!value.is_string()) return InvalidArgument("must be a string");
-    event.mechanism = value.get<std::string>();
-    std::replace(event.mechanism.begin(), event.mechanism.end(), '_', '-');
-    return absl::OkStatus();
-  }
-  if (key == "purpose") return absl::OkStatus();  // for people
-  if (key == "sampling_rate") {
-    if (!value.is_string() && !value.is_number())
-      return InvalidArgument("must be a number or a string");
-    event.sampling_rate = value.is_string() ? value.get<std::string>() : value.dump();
-    return absl::OkStatus();
-  }
-  if (key == "count" || key == "merchants" || key == "dimension") {
-    if (!value.is_number_unsigned()) return InvalidArgument("must be an integer of at least 0");
-    const auto number = value.get<std::uint64_t>();
-    if (key == "count") event.steps = number;
-    if (key == "dimension") event.dimension = number;
-    if (key == "merchants")
-      event.merchants = static_cast<std::uint32_t>(std::min<std::uint64_t>(number, ~0u));
-    return absl::OkStatus();
-  }
-  if (key == "noise_multiplier" || key == "sensitivity" || key == "sensitivity_l1") {
-    VEILSUM_ASSIGN_OR_RETURN(const double real, RealOf(value));
-    (key == "noise_multiplier" ? event.noise_multiplier
-     : key == "sensitivity"    ? event.sensitivity
-                               : event.sensitivity_l1) = real;
-    return absl::OkStatus();
-  }
-  return InvalidArgument("there is no such field");
-}
-
-absl::StatusOr<dp::PrivacySchedule> ScheduleOf(const std::string& text) {
-  const Json list = Json::parse(text, nullptr, /*allow_exceptions=*/false);
-  if (!list.is_array()) return InvalidArgument("events: must be a JSON list of objects");
-  dp::PrivacySchedule schedule;
-  for (std::size_t i = 0; i < list.size(); ++i) {
-    const std::string place = absl::StrFormat("events[%d]", i);
-    if (!list[i].is_object()) return InvalidArgument("%s: must be an object", place);
-    PrivacyQuery event;
-    for (const auto& [key, value] : list[i].items())
-      if (const absl::Status read = ReadField(key, value, event); !read.ok())
-        return Annotate(read, place + "." + key);
-    const absl::StatusOr<dp::PrivacyEvent> checked = EventOf(event);
-    if (!checked.ok()) return Annotate(checked.status(), place);
-    schedule.push_back(*checked);
-  }
-  return schedule;
 }
 
 }  // namespace
@@ -182,28 +140,30 @@ absl::StatusOr<std::string> AnswerEvents(const PrivacyQuery& query) {
   VEILSUM_ASSIGN_OR_RETURN(const dp::Neighbouring neighbouring, NeighbouringOf(query.neighbouring));
   VEILSUM_ASSIGN_OR_RETURN(const dp::Delta delta, dp::Delta::Create(query.delta));
   VEILSUM_ASSIGN_OR_RETURN(const std::string text, ReadFile(query.file, kMostEventBytes));
-  VEILSUM_ASSIGN_OR_RETURN(const dp::PrivacySchedule schedule, ScheduleOf(text));
+  const absl::StatusOr<EventList> events = ParseEvents(text);
+  // The file's content is data, not use (SE-24).
+  if (absl::IsInvalidArgument(events.status()))
+    return DataLoss("%s", std::string(events.status().message()));
+  VEILSUM_RETURN_IF_ERROR(events.status());
   const PrivacySetting setting{accountant, neighbouring, delta, {}};
-  VEILSUM_ASSIGN_OR_RETURN(const dp::PrivacyLoss loss, LossOf(setting, schedule));
-  const double renyi = RenyiEpsilonOf(setting, schedule);
-  std::uint64_t releases = 0;
-  for (const dp::PrivacyEvent& event : schedule) releases += event.count;
+  VEILSUM_ASSIGN_OR_RETURN(const dp::PrivacyLoss loss,
+                           LossOf(setting, events->schedule, events->selections));
+  const double renyi = RenyiEpsilonOf(setting, events->schedule, events->selections);
   if (query.json)
     return Json{{"accountant", query.accountant},
                 {"delta", query.delta},
                 {"delta_slack", loss.delta_slack},
                 {"epsilon", NumberOrNull(loss.epsilon)},
                 {"epsilon_rdp", NumberOrNull(renyi)},
-                {"events", schedule.size()},
+                {"events", events->size()},
                 {"neighbouring", query.neighbouring},
                 {"order", loss.order ? Json(*loss.order) : Json(nullptr)},
-                {"releases", releases}}
+                {"releases", events->releases()}}
                .dump() +
            "\n";
   return absl::StrFormat(
-      "%d events, %d releases: epsilon %.9g at delta %g (%s, %s; rdp gives %.6g)\n",
-      schedule.size(), releases, loss.epsilon, query.delta, query.accountant, query.neighbouring,
-      renyi);
+      "%d events, %d releases: epsilon %.9g at delta %g (%s, %s; rdp gives %.6g)\n", events->size(),
+      events->releases(), loss.epsilon, query.delta, query.accountant, query.neighbouring, renyi);
 }
 
 }  // namespace veilsum::cli

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string_view>
 
+#include "dp/analysis/selection.h"
 #include "dp/event.h"
 
 namespace veilsum::dp {
@@ -25,6 +26,8 @@ class Accountant {
   // Adds the event to the composition. InvalidArgument when a field is out of range, Unimplemented
   // when this accountant has no bound for such an event; then nothing is added.
   virtual absl::Status Compose(const PrivacyEvent& event) = 0;
+  // The same for a selection among repeated runs. Unimplemented where this accountant has no bound.
+  virtual absl::Status ComposeSelection(const Selection& selection);
   // An epsilon such that everything composed so far is (epsilon, delta)-DP.
   virtual absl::StatusOr<PrivacyLoss> LossAt(Delta delta) const = 0;
 };

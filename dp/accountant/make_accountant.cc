@@ -8,6 +8,11 @@ std::string_view NameOf(AccountantKind kind) {
   return kind == AccountantKind::kPld ? "pld" : "rdp";
 }
 
+absl::Status Accountant::ComposeSelection(const Selection&) {
+  return Unimplemented("a selection among repeated runs has no bound by accountant %s: use rdp",
+                       std::string(name()));
+}
+
 absl::StatusOr<std::unique_ptr<Accountant>> MakeAccountant(AccountantKind kind,
                                                            Neighbouring neighbouring) {
   if (kind == AccountantKind::kPld) return std::make_unique<PldAccountant>(neighbouring);

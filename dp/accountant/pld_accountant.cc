@@ -16,6 +16,7 @@ constexpr double kLargestStep = 1e-4;     // DP-18
 constexpr double kStepsOfEpsilon = 2000;  // DP-18
 // Of one release's loss: rounding adds at most (step / 2)^2 to its variance.
 constexpr double kStepsOfDeviation = 10;
+constexpr double kCoarse = 4;        // times the step
 constexpr double kTailShare = 1e-7;  // of delta, over all releases: raised to infinity
 constexpr std::size_t kMostBins = std::size_t{1} << 22;
 constexpr double kMostExactSigma = 1 << 12;  // one-coordinate integer noise up to here is exact
@@ -151,9 +152,23 @@ ComposedLoss PldAccountant::ComposeAt(Direction direction, double delta, double 
 
 double PldAccountant::EpsilonOnGrid(double delta, double step) const {
   double epsilon = 0;
-  for (const Direction direction : Directions())
+  for (const Direction direction : Directions()) {
+    // Mostly the removal of a customer is seen so much more clearly than the addition that there is
+    // no need to compose the other.
+    if (epsilon > 0 && epsilon < kInfinity && IsWithin(direction, epsilon, delta, step)) continue;
     epsilon = std::max(epsilon, ComposeAt(direction, delta, step).EpsilonAt(delta));
+  }
   return epsilon;
+}
+
+bool PldAccountant::IsWithin(Direction direction, double epsilon, double delta, double step) const {
+  double releases = 0;
+  for (const Part& part : parts_) releases += static_cast<double>(part.event.count);
+  std::vector<LossBlock> blocks;  // on a coarse grid, which only raises losses
+  for (const Part& part : parts_)
+    blocks.push_back(
+        {LossOf(part, direction, kCoarse * step, kTailShare * delta / releases), part.event.count});
+  return MomentsShowDelta(blocks, epsilon, delta);
 }
 
 double PldAccountant::EpsilonWithoutSlack(double delta) const {

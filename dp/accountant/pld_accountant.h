@@ -41,6 +41,8 @@ class PldAccountant final : public Accountant {
   LossDistribution LossOf(const Part& part, Direction direction, double step, double tail) const;
   double RangeOf(const Part& part, Direction direction, double tail) const;
   ComposedLoss ComposeAt(Direction direction, double delta, double step) const;
+  // Whether (epsilon, delta) holds in this direction, as far as moments tell.
+  bool IsWithin(Direction direction, double epsilon, double delta, double step) const;
   // Upper bound without slack; max over the directions.
   double EpsilonWithoutSlack(double delta) const;
   double EpsilonOnGrid(double delta, double step) const;

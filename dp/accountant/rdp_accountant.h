@@ -17,11 +17,13 @@ class RdpAccountant final : public Accountant {
 
   std::string_view name() const override { return "rdp"; }
   absl::Status Compose(const PrivacyEvent& event) override;
+  absl::Status ComposeSelection(const Selection& selection) override;
   absl::StatusOr<PrivacyLoss> LossAt(Delta delta) const override;
 
  private:
   Noise noise_;
   PrivacySchedule schedule_;
+  std::vector<SelectionRdp> selections_;
 };
 
 }  // namespace veilsum::dp

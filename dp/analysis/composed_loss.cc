@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "dp/analysis/cumulant.h"
+#include "dp/analysis/each_width.h"
 #include "dp/analysis/fft.h"
 
 namespace veilsum::dp {
@@ -82,56 +83,99 @@ Window WindowOf(std::span<const LossBlock> blocks, double theta, const Cumulants
   return {low, std::max(high, high_untilted)};
 }
 
-// The elementwise product of spectra^count, in blocks that stay in the cache.
+// Frequencies that are worked on together: they stay in the cache, and most blocks are soon zero.
+constexpr std::size_t kLanes = 256;
+// Squares of absolute values below this are as good as nothing; denormal numbers would be a hundred
+// times slower.
+constexpr double kNothing = 1e-200;
+
+// p *= b in `lanes` places.
+VEILSUM_EACH_WIDTH void Multiply(double* pr, double* pi, const double* br, const double* bi,
+                                 std::size_t lanes) {
+  for (std::size_t k = 0; k < lanes; ++k) {
+    const double r = pr[k] * br[k] - pi[k] * bi[k], i = pr[k] * bi[k] + pi[k] * br[k];
+    const bool tiny = r * r + i * i < kNothing;
+    pr[k] = tiny ? 0 : r;
+    pi[k] = tiny ? 0 : i;
+  }
+}
+
+// b *= b; whether anything is left.
+VEILSUM_EACH_WIDTH bool Square(double* br, double* bi, std::size_t lanes) {
+  std::int64_t left = 0;
+  for (std::size_t k = 0; k < lanes; ++k) {
+    const double r = br[k] * br[k] - bi[k] * bi[k], i = 2 * br[k] * bi[k];
+    const double size = r * r + i * i;
+    br[k] = size < kNothing ? 0 : r;
+    bi[k] = size < kNothing ? 0 : i;
+    left |= size < kNothing ? 0 : 1;
+  }
+  return left != 0;
+}
+
+// The elementwise product of spectra^count.
 void MultiplyPower(const ComplexVector& base, std::uint64_t count, ComplexVector& product) {
-  constexpr std::size_t kLanes = 256;
   double br[kLanes], bi[kLanes];
   for (std::size_t from = 0; from < base.re.size(); from += kLanes) {
     const std::size_t lanes = std::min(kLanes, base.re.size() - from);
     std::copy_n(&base.re[from], lanes, br);
     std::copy_n(&base.im[from], lanes, bi);
     double *pr = &product.re[from], *pi = &product.im[from];
-    for (std::uint64_t rest = count; rest != 0; rest >>= 1) {
-      if (rest & 1)
-        for (std::size_t k = 0; k < lanes; ++k) {
-          const double r = pr[k] * br[k] - pi[k] * bi[k];
-          pi[k] = pr[k] * bi[k] + pi[k] * br[k];
-          pr[k] = r;
-        }
-      for (std::size_t k = 0; k < lanes; ++k) {
-        const double r = br[k] * br[k] - bi[k] * bi[k], i = 2 * br[k] * bi[k];
-        // Denormal numbers would be a hundred times slower, and mean nothing here.
-        const bool tiny = r * r + i * i < 1e-200;
-        br[k] = tiny ? 0 : r;
-        bi[k] = tiny ? 0 : i;
-      }
-      for (std::size_t k = 0; k < lanes; ++k) {
-        const bool tiny = pr[k] * pr[k] + pi[k] * pi[k] < 1e-200;
-        pr[k] = tiny ? 0 : pr[k];
-        pi[k] = tiny ? 0 : pi[k];
+    for (std::uint64_t rest = count;;) {
+      if (rest & 1) Multiply(pr, pi, br, bi, lanes);
+      rest >>= 1;
+      if (rest == 0) break;
+      if (!Square(br, bi, lanes)) {  // the highest bit is still to come, so the power is 0
+        std::fill_n(pr, lanes, 0.0);
+        std::fill_n(pi, lanes, 0.0);
+        break;
       }
     }
   }
 }
 
 // relative_k += T / |f_k|: by how much an error of f_k, relative to 1, is an error of f_k^T,
-// relative to f_k^T.
-void AddSensitivity(const ComplexVector& base, std::uint64_t count, std::vector<double>& relative) {
-  for (std::size_t k = 0; k < relative.size(); ++k)
-    relative[k] += static_cast<double>(count) /
-                   (std::sqrt(base.re[k] * base.re[k] + base.im[k] * base.im[k]) + 1e-150);
+// relative to f_k^T. Only where the product is not 0, which it never ceases to be.
+VEILSUM_EACH_WIDTH void AddSensitivity(const ComplexVector& base, std::uint64_t count,
+                                       const ComplexVector& product,
+                                       std::vector<double>& relative) {
+  for (std::size_t from = 0; from < relative.size(); from += kLanes) {
+    const std::size_t to = std::min(relative.size(), from + kLanes);
+    bool any = false;
+    for (std::size_t k = from; k < to; ++k) any |= product.re[k] != 0 || product.im[k] != 0;
+    if (!any) continue;
+    for (std::size_t k = from; k < to; ++k)
+      relative[k] += static_cast<double>(count) /
+                     (std::sqrt(base.re[k] * base.re[k] + base.im[k] * base.im[k]) + 1e-150);
+  }
 }
 
 // Mean over the frequencies of |F_k| (1 + relative_k).
 double MeanSensitivity(const ComplexVector& product, const std::vector<double>& relative) {
   double sum = 0;
   for (std::size_t k = 0; k < relative.size(); ++k)
-    sum += std::sqrt(product.re[k] * product.re[k] + product.im[k] * product.im[k]) *
-           (1 + relative[k]);
+    if (product.re[k] != 0 || product.im[k] != 0)
+      sum += std::sqrt(product.re[k] * product.re[k] + product.im[k] * product.im[k]) *
+             (1 + relative[k]);
   return sum / static_cast<double>(relative.size());
 }
 
 }  // namespace
+
+bool MomentsShowDelta(std::span<const LossBlock> blocks, double epsilon, double delta) {
+  double log_finite = 0;
+  for (const LossBlock& block : blocks)
+    log_finite += static_cast<double>(block.count) * std::log1p(-block.loss.infinity);
+  const double left = delta + std::expm1(log_finite);  // what infinite losses leave of delta
+  if (!(left > 0)) return false;
+  double theta = SaddlePoint(blocks, delta);
+  for (int i = 0; i < 8 && theta < 1e8; ++i, theta *= 1.4) {
+    const double log_bound = TotalAt(blocks, theta).log_m - theta * epsilon +
+                             theta * std::log(theta / (1 + theta)) - std::log1p(theta);
+    if (log_bound < std::log(left) - 1e-9) return true;
+  }
+  return false;
+}
 
 ComposedLoss ComposedLoss::Single(const LossDistribution& loss) {
   ComposedLoss out;
@@ -161,26 +205,27 @@ ComposedLoss ComposedLoss::Tilted(std::span<const LossBlock> blocks, double thet
 
   double log_finite = 0;
   ComplexVector product{std::vector<double>(bins / 2 + 1, 1), std::vector<double>(bins / 2 + 1, 0)};
-  std::vector<double> relative(bins / 2 + 1);
+  std::vector<double> relative(bins / 2 + 1), tilted(bins);
+  RealFft fft(bins);
   for (const LossBlock& block : blocks) {
-    std::vector<double> tilted(bins);
+    std::ranges::fill(tilted, 0.0);
     AddTilted(block.loss, theta, CumulantsAt(block.loss, theta).log_m, tilted);
-    const ComplexVector spectrum = RealFft(tilted);
+    const ComplexVector spectrum = fft.Forward(tilted);
     MultiplyPower(spectrum, block.count, product);
-    AddSensitivity(spectrum, block.count, relative);
+    AddSensitivity(spectrum, block.count, product, relative);
     log_finite += static_cast<double>(block.count) * std::log1p(-block.loss.infinity);
   }
   // Each spectrum value is off by at most 4 u log2(N), u = 2^-53, since the tilted masses sum to 1;
   // a power multiplies that by T |f|^(T - 1); the inverse transform averages over the frequencies.
   const double unit = 4 * std::ldexp(1, -53) * std::log2(static_cast<double>(bins));
   out.log_error_ = std::log(unit * MeanSensitivity(product, relative));
-  const std::vector<double> cyclic = InverseRealFft(product);
+  const std::vector<double> cyclic = fft.Inverse(product);
 
   out.theta_ = theta;
   out.log_scale_ = total.log_m;
   out.infinity_ = -std::expm1(log_finite) + tail;
   out.truncated_below_ = true;
-  std::vector<double> mass(bins);
+  std::vector<double>& mass = tilted;  // its memory
   const std::vector<double> powers = Powers(-theta * out.step_);
   for (std::size_t i = 0; i < bins; i += kChunk) {
     const std::int64_t index = out.lowest_ + static_cast<std::int64_t>(i);

@@ -16,6 +16,12 @@ struct LossBlock {
   std::uint64_t count;  // >= 1
 };
 
+// Whether the hockey-stick divergence of the composition at `epsilon` is at most `delta`, as far as
+// moments tell: E[(1 - e^(epsilon - L))+] <= E[e^(theta (L - epsilon))] theta^theta / (1 +
+// theta)^(1 + theta), for a few theta > 0. Cheap, and never true by mistake. All blocks have the
+// same step; epsilon > 0.
+bool MomentsShowDelta(std::span<const LossBlock> blocks, double epsilon, double delta);
+
 class ComposedLoss {
  public:
   // All blocks have the same step. Precise for deltas near `delta`, in (0, 1), and an upper bound

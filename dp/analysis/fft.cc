@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "dp/analysis/each_width.h"
+
 namespace veilsum::dp {
 namespace {
 
@@ -29,12 +31,12 @@ ComplexVector Roots(std::size_t n, std::size_t count) {
 }
 
 // One radix-4 pass: sequences of length n, interleaved with stride s, from x to y. `roots` are
-// those of unity for n * s, read with stride s.
-void Radix4Pass(std::size_t n, std::size_t s, const ComplexVector& roots, const ComplexVector& x,
-                ComplexVector& y) {
+// those of unity for 2 * n * s, read with stride 2 * s.
+VEILSUM_EACH_WIDTH void Radix4Pass(std::size_t n, std::size_t s, const ComplexVector& roots,
+                                   const ComplexVector& x, ComplexVector& y) {
   const std::size_t quarter = n / 4;
   for (std::size_t p = 0; p < quarter; ++p) {
-    const double w1r = roots.re[p * s], w1i = roots.im[p * s];
+    const double w1r = roots.re[2 * p * s], w1i = roots.im[2 * p * s];
     const double w2r = w1r * w1r - w1i * w1i, w2i = 2 * w1r * w1i;
     const double w3r = w1r * w2r - w1i * w2i, w3i = w1r * w2i + w1i * w2r;
     const double *ar = &x.re[s * p], *ai = &x.im[s * p];
@@ -71,74 +73,62 @@ void Radix2Pass(std::size_t s, const ComplexVector& x, ComplexVector& y) {
   }
 }
 
-// In place; `roots` of unity for x's length, at least its first quarter.
-void Forward(ComplexVector& x, const ComplexVector& roots) {
-  const std::size_t length = x.re.size();
-  ComplexVector y{std::vector<double>(length), std::vector<double>(length)};
-  std::size_t n = length, s = 1;
-  for (; n >= 4; n /= 4, s *= 4) {
-    Radix4Pass(n, s, roots, x, y);
-    std::swap(x, y);
-  }
-  if (n == 2) {
-    Radix2Pass(s, x, y);
-    std::swap(x, y);
-  }
-}
-
-// Every second root: those of unity for half the length.
-ComplexVector EverySecond(const ComplexVector& roots) {
-  const std::size_t count = (roots.re.size() + 1) / 2;
-  ComplexVector out{std::vector<double>(count), std::vector<double>(count)};
-  for (std::size_t k = 0; k < count; ++k) {
-    out.re[k] = roots.re[2 * k];
-    out.im[k] = roots.im[2 * k];
-  }
-  return out;
-}
-
 }  // namespace
 
-ComplexVector RealFft(const std::vector<double>& x) {
-  const std::size_t half = x.size() / 2;
-  const ComplexVector roots = Roots(x.size(), half);
-  ComplexVector z{std::vector<double>(half), std::vector<double>(half)};
-  for (std::size_t j = 0; j < half; ++j) {
+RealFft::RealFft(std::size_t n)
+    : half_(n / 2),
+      roots_(Roots(n, half_)),
+      z_{std::vector<double>(half_), std::vector<double>(half_)},
+      scratch_{std::vector<double>(half_), std::vector<double>(half_)} {}
+
+void RealFft::Transform() {
+  std::size_t n = half_, s = 1;
+  for (; n >= 4; n /= 4, s *= 4) {
+    Radix4Pass(n, s, roots_, z_, scratch_);
+    std::swap(z_, scratch_);
+  }
+  if (n == 2) {
+    Radix2Pass(s, z_, scratch_);
+    std::swap(z_, scratch_);
+  }
+}
+
+ComplexVector RealFft::Forward(const std::vector<double>& x) {
+  ComplexVector& z = z_;
+  for (std::size_t j = 0; j < half_; ++j) {
     z.re[j] = x[2 * j];
     z.im[j] = x[2 * j + 1];
   }
-  Forward(z, EverySecond(roots));
-  ComplexVector out{std::vector<double>(half + 1), std::vector<double>(half + 1)};
+  Transform();
+  ComplexVector out{std::vector<double>(half_ + 1), std::vector<double>(half_ + 1)};
   out.re[0] = z.re[0] + z.im[0];
-  out.re[half] = z.re[0] - z.im[0];
-  for (std::size_t k = 1; k < half; ++k) {
+  out.re[half_] = z.re[0] - z.im[0];
+  for (std::size_t k = 1; k < half_; ++k) {
     // Even part (z_k + conj z_-k) / 2, odd part (z_k - conj z_-k) / 2i.
-    const double er = (z.re[k] + z.re[half - k]) / 2, ei = (z.im[k] - z.im[half - k]) / 2;
-    const double hr = (z.im[k] + z.im[half - k]) / 2, hi = (z.re[half - k] - z.re[k]) / 2;
-    out.re[k] = er + roots.re[k] * hr - roots.im[k] * hi;
-    out.im[k] = ei + roots.re[k] * hi + roots.im[k] * hr;
+    const double er = (z.re[k] + z.re[half_ - k]) / 2, ei = (z.im[k] - z.im[half_ - k]) / 2;
+    const double hr = (z.im[k] + z.im[half_ - k]) / 2, hi = (z.re[half_ - k] - z.re[k]) / 2;
+    out.re[k] = er + roots_.re[k] * hr - roots_.im[k] * hi;
+    out.im[k] = ei + roots_.re[k] * hi + roots_.im[k] * hr;
   }
   return out;
 }
 
-std::vector<double> InverseRealFft(const ComplexVector& spectrum) {
-  const std::size_t half = spectrum.re.size() - 1;
-  const ComplexVector roots = Roots(2 * half, half);
-  ComplexVector z{std::vector<double>(half), std::vector<double>(half)};
-  for (std::size_t k = 0; k < half; ++k) {
+std::vector<double> RealFft::Inverse(const ComplexVector& spectrum) {
+  ComplexVector& z = z_;
+  for (std::size_t k = 0; k < half_; ++k) {
     const double ar = spectrum.re[k], ai = spectrum.im[k];
-    const double br = spectrum.re[half - k], bi = -spectrum.im[half - k];
+    const double br = spectrum.re[half_ - k], bi = -spectrum.im[half_ - k];
     const double er = ar + br, ei = ai + bi, dr = ar - br, di = ai - bi;
     // odd part: (a - b) conj(root); z = even + i odd, conjugated for a forward transform.
-    const double hr = dr * roots.re[k] + di * roots.im[k];
-    const double hi = di * roots.re[k] - dr * roots.im[k];
+    const double hr = dr * roots_.re[k] + di * roots_.im[k];
+    const double hi = di * roots_.re[k] - dr * roots_.im[k];
     z.re[k] = er - hi;
     z.im[k] = -(ei + hr);
   }
-  Forward(z, EverySecond(roots));
-  std::vector<double> x(2 * half);
-  const double scale = 1 / (2 * static_cast<double>(half));
-  for (std::size_t j = 0; j < half; ++j) {
+  Transform();
+  std::vector<double> x(2 * half_);
+  const double scale = 1 / (2 * static_cast<double>(half_));
+  for (std::size_t j = 0; j < half_; ++j) {
     x[2 * j] = z.re[j] * scale;
     x[2 * j + 1] = -z.im[j] * scale;
   }

@@ -13,10 +13,20 @@ struct ComplexVector {
   std::vector<double> re, im;
 };
 
-// X_k = sum_j x_j e^(-2 pi i j k / n) for k = 0 .. n / 2. x.size() is a power of two, at least 4.
-ComplexVector RealFft(const std::vector<double>& x);
+// Transforms of one length n, a power of two, at least 4. Keeps its roots of unity and its scratch
+// memory between calls: one call at a time.
+class RealFft {
+ public:
+  explicit RealFft(std::size_t n);
+  // X_k = sum_j x_j e^(-2 pi i j k / n) for k = 0 .. n / 2. x.size() == n.
+  ComplexVector Forward(const std::vector<double>& x);
+  // The real sequence whose Forward is `spectrum`, of n / 2 + 1 values.
+  std::vector<double> Inverse(const ComplexVector& spectrum);
 
-// The real sequence of length n = 2 (spectrum size - 1) whose RealFft is `spectrum`.
-std::vector<double> InverseRealFft(const ComplexVector& spectrum);
+ private:
+  void Transform();  // z_ in place, of length n / 2
+  std::size_t half_;
+  ComplexVector roots_, z_, scratch_;
+};
 
 }  // namespace veilsum::dp

@@ -5,6 +5,8 @@
 #include <cmath>
 #include <limits>
 
+#include "dp/analysis/log_choose.h"
+
 namespace veilsum::dp {
 namespace {
 
@@ -30,10 +32,9 @@ class MixtureRatio {
         z2_(mixture.noise_multiplier * mixture.noise_multiplier),
         merchants_(mixture.merchants) {
     for (unsigned k = 0; k <= merchants_; ++k) {
-      const double log_choose =
-          std::lgamma(merchants_ + 1.0) - std::lgamma(k + 1.0) - std::lgamma(merchants_ - k + 1.0);
       const double outside = k == merchants_ ? 0 : (merchants_ - k) * std::log1p(-q_);
-      weights_.push_back(std::exp(log_choose + k * std::log(q_) + outside));
+      weights_.push_back(
+          std::exp(LogChoose(double(merchants_), double(k)) + k * std::log(q_) + outside));
     }
   }
 

@@ -6,6 +6,7 @@
 #include <map>
 #include <numeric>
 
+#include "dp/analysis/log_choose.h"
 #include "dp/analysis/rdp_integer.h"
 
 namespace veilsum::dp {
@@ -67,8 +68,8 @@ double LogMomentOfMixture(const PrivacyEvent& event, double power) {
                m = event.merchants;
   std::vector<double> log_weights;
   for (double k = 0; k <= m; ++k)
-    log_weights.push_back(std::lgamma(m + 1) - std::lgamma(k + 1) - std::lgamma(m - k + 1) +
-                          k * std::log(q) + (k == m ? 0 : (m - k) * std::log1p(-q)));
+    log_weights.push_back(LogChoose(m, k) + k * std::log(q) +
+                          (k == m ? 0 : (m - k) * std::log1p(-q)));
   const double z = event.noise_multiplier, step = std::min(z / 16, z2 / (2.5 * m));
   const double from = std::min(0.0, power * m) - 13 * z - 1,
                to = std::max(0.0, power * m) + 13 * z + 1;
@@ -103,18 +104,18 @@ double RdpOfMixture(const PrivacyEvent& event, double order) {
 
 bool IsInteger(double order) { return order == std::floor(order); }
 
-// A schedule's loss as a function of the order, each order computed once.
+// The loss as a function of the order, each order computed once.
 class LossByOrder {
  public:
-  LossByOrder(const PrivacySchedule& schedule, double delta) : schedule_(schedule), delta_(delta) {}
+  LossByOrder(const std::function<double(double)>& rdp, double delta) : rdp_(rdp), delta_(delta) {}
   double operator()(double order) {
     const auto known = known_.find(order);
     if (known != known_.end()) return known->second;
-    return known_[order] = EpsilonAtOrder(order, RdpAtOrder(schedule_, order), delta_);
+    return known_[order] = EpsilonAtOrder(order, rdp_(order), delta_);
   }
 
  private:
-  const PrivacySchedule& schedule_;
+  const std::function<double(double)>& rdp_;
   double delta_;
   std::map<double, double> known_;
 };
@@ -279,14 +280,20 @@ double EpsilonAtOrder(double order, double rdp, double delta) {
                   rdp + std::log1p(-1 / order) - (std::log(order) + std::log(delta)) / (order - 1));
 }
 
-EpsilonAndOrder EpsilonOfSchedule(const PrivacySchedule& schedule, double delta,
-                                  std::span<const double> orders, Refine refine) {
-  LossByOrder loss(schedule, delta);
+EpsilonAndOrder EpsilonOfCurve(const std::function<double(double order)>& rdp, double delta,
+                               std::span<const double> orders, Refine refine) {
+  LossByOrder loss(rdp, delta);
   const std::size_t best = UnimodalArgMin(loss, orders);
   const EpsilonAndOrder found{loss(orders[best]), orders[best]};
   if (refine == Refine::kNo || !(found.epsilon > 0) || !(found.epsilon < kInfinity)) return found;
   return GoldenSection(loss, orders[best == 0 ? 0 : best - 1],
                        orders[std::min(best + 1, orders.size() - 1)], found);
+}
+
+EpsilonAndOrder EpsilonOfSchedule(const PrivacySchedule& schedule, double delta,
+                                  std::span<const double> orders, Refine refine) {
+  return EpsilonOfCurve([&](double order) { return RdpAtOrder(schedule, order); }, delta, orders,
+                        refine);
 }
 
 }  // namespace veilsum::dp

@@ -5,6 +5,7 @@
 // order (lemma L4 in dp/README.md), so it is the one computed.
 #pragma once
 
+#include <functional>
 #include <span>
 
 #include "dp/event.h"
@@ -49,6 +50,8 @@ enum class Refine { kNo, kBetweenNeighbours };
 // The least epsilon over `orders` (ascending), then over the reals between the best order's
 // neighbours by golden section. (order - 1) * rdp is convex in the order, hence epsilon is unimodal
 // in it, and few orders need to be evaluated.
+EpsilonAndOrder EpsilonOfCurve(const std::function<double(double order)>& rdp, double delta,
+                               std::span<const double> orders, Refine refine);
 EpsilonAndOrder EpsilonOfSchedule(const PrivacySchedule& schedule, double delta,
                                   std::span<const double> orders, Refine refine);
 

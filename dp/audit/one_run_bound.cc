@@ -4,6 +4,8 @@
 #include <cmath>
 #include <vector>
 
+#include "dp/analysis/log_choose.h"
+
 namespace veilsum::dp {
 namespace {
 
@@ -16,8 +18,7 @@ std::vector<double> BinomialTails(std::uint64_t r, double epsilon) {
   std::vector<double> tails(r + 2, 0);
   for (std::uint64_t k = r + 1; k-- > 0;) {
     const double x = static_cast<double>(k);
-    tails[k] = tails[k + 1] + std::exp(std::lgamma(n + 1) - std::lgamma(x + 1) -
-                                       std::lgamma(n - x + 1) + x * log_p + (n - x) * log_q);
+    tails[k] = tails[k + 1] + std::exp(LogChoose(n, x) + x * log_p + (n - x) * log_q);
   }
   return tails;
 }

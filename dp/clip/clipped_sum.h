@@ -22,7 +22,8 @@ class ClippedSum {
   std::size_t size() const { return grid_.size(); }
 
  private:
-  friend class NoiseShare;  // adds noise and makes a NoisedVector of it
+  friend class NoiseShare;   // adds noise and makes a NoisedVector of it
+  friend class BandEncoder;  // combines sums of several steps
   explicit ClippedSum(std::vector<std::int64_t> grid) : grid_(std::move(grid)) {}
   std::vector<std::int64_t> grid_;
 };
@@ -38,6 +39,7 @@ class NoisedVector {
 
  private:
   friend class NoiseShare;
+  friend class LocalRound;  // a function of NoisedVectors and public numbers
   explicit NoisedVector(std::vector<std::int64_t> integers) : integers_(std::move(integers)) {}
   std::vector<std::int64_t> integers_;
 };

@@ -120,12 +120,30 @@ TEST(DpExplain, SaysWhatSomebodyCanKnow) {
   EXPECT_THAT(ran.out, HasSubstr("upper bound computed by the privacy-loss distribution"));
 }
 
+TEST(DpExplain, NeverRoundsToCertaintyNorBelowTheBound) {
+  const auto explain = [](const std::string& noise) {
+    return RunVeilsum(
+               "dp explain --sampling-rate 1/10 --steps 100 --delta 1e-5 --noise-multiplier " +
+               noise)
+        .out;
+  };
+  // epsilon = 7.899185: 1 / (1 + e^-epsilon) = 0.99962906.
+  EXPECT_THAT(explain("1"), HasSubstr("at most epsilon = 7.9 "));
+  EXPECT_THAT(explain("1"), HasSubstr("at most 99.963 % sure of the truth"));
+  EXPECT_THAT(explain("1"), HasSubstr("weak by itself"));
+  EXPECT_THAT(explain("0.3"), HasSubstr("as good as certain"));
+  for (const char* noise : {"0.3", "0.5", "1", "2", "8"})
+    EXPECT_THAT(explain(noise), testing::Not(HasSubstr("100 %"))) << noise;
+}
+
 class DpEvents : public testing::Test {
  protected:
   Ran Evaluate(const std::string& events, const std::string& flags = "") {
     const std::string path = testing::TempDir() + "events.json";
     std::ofstream(path) << events;
-    return RunVeilsum("dp events " + path + " --delta 1e-6 --accountant pld --json " + flags);
+    const char* const accountant =
+        flags.find("--accountant") == std::string::npos ? "--accountant pld " : "";
+    return RunVeilsum("dp events " + path + " --delta 1e-6 --json " + accountant + flags);
   }
 };
 
@@ -140,6 +158,34 @@ TEST_F(DpEvents, ComposesWhatTheListSays) {
   EXPECT_EQ(answer["releases"], 750);
 }
 
+TEST_F(DpEvents, ASelectionAmongRunsCostsMoreThanOneAndLessThanAll) {
+  const std::string run = R"({"sampling_rate":"1/50","noise_multiplier":1.2,"count":500})";
+  const auto epsilon = [&](const std::string& events) {
+    const Ran ran = Evaluate("[" + events + "]", "--accountant rdp");
+    EXPECT_EQ(ran.exit_code, ExitCode::kDone) << ran.err;
+    return ran.exit_code == ExitCode::kDone ? Json::parse(ran.out)["epsilon"].get<double>() : NAN;
+  };
+  const std::string selection =
+      R"({"mechanism":"select","eta":0,"gamma":"0.05","events":[)" + run + "]}";
+  // 6.34 runs on average; 3.7534 by a separate program, which does not refine the order.
+  EXPECT_NEAR(epsilon(selection), 3.7534, 5e-3);
+  EXPECT_GT(epsilon(selection), epsilon(run));
+  EXPECT_LT(epsilon(selection), epsilon(run + "," + run + "," + run + "," + run + "," + run));
+  EXPECT_GT(epsilon(selection + "," + run), epsilon(selection));
+  const Ran pld = Evaluate("[" + selection + "]");
+  EXPECT_EQ(pld.exit_code, ExitCode::kUsage);
+  EXPECT_THAT(pld.err, HasSubstr("no bound by accountant pld: use rdp"));
+}
+
+TEST_F(DpEvents, ABandedRunCountsTheStepsOfOneGroup) {
+  const auto answer = [&](const std::string& events) { return Json::parse(Evaluate(events).out); };
+  const Json banded = answer(
+      R"([{"mechanism":"banded","bands":8,"sampling_rate":"1/5","noise_multiplier":2,"count":100}])");
+  const Json plain = answer(R"([{"sampling_rate":"1/5","noise_multiplier":2,"count":13}])");
+  EXPECT_EQ(banded["epsilon"], plain["epsilon"]);
+  EXPECT_EQ(banded["releases"], 13);
+}
+
 TEST_F(DpEvents, NamesThePlaceOfWhatIsWrong) {
   for (const auto& [events, message] : std::initializer_list<std::pair<const char*, const char*>>{
            {"{}", "must be a JSON list"},
@@ -149,9 +195,20 @@ TEST_F(DpEvents, NamesThePlaceOfWhatIsWrong) {
            {R"([{"noise_multiplier":1,"sampling_rate":"3/2"}])", "sampling_rate is 3/2"},
            {R"([{"noise_multiplier":1,"count":-1}])", "events[0].count: must be an integer"},
            {R"([{"noise_multiplier":1,"sigma":2}])", "events[0].sigma: there is no such field"},
-           {R"([{"noise_multiplier":1,"mechanism":"uniform"}])", "mechanism is uniform"}}) {
+           {R"([{"noise_multiplier":1,"mechanism":"uniform"}])", "mechanism is uniform"},
+           {R"([{"noise_multiplier":1,"eta":1}])", "events[0]: eta: a mechanism gaussian has none"},
+           {R"([{"noise_multiplier":1,"mechanism":"banded"}])", "events[0]: bands is 0"},
+           {R"([{"mechanism":"select","eta":1,"gamma":0.1}])",
+            "events[0]: a selection needs eta, gamma and events"},
+           {R"([{"mechanism":"select","eta":1,"gamma":2,"events":[{"noise_multiplier":1}]}])",
+            "events[0]: gamma is 2, must be at least 1e-9"},
+           {R"([{"mechanism":"select","eta":1,"gamma":0.1,"events":[{"noise_multiplier":0}]}])",
+            "events[0].events[0]: noise_multiplier is 0"},
+           {R"([{"mechanism":"select","eta":1,"gamma":0.1,"events":[)"
+            R"({"mechanism":"select","eta":1,"gamma":0.1,"events":[]}]}])",
+            "events[0].events[0]: a selection cannot be part of a selection"}}) {
     const Ran ran = Evaluate(events);
-    EXPECT_EQ(ran.exit_code, ExitCode::kUsage) << events;
+    EXPECT_EQ(ran.exit_code, ExitCode::kFindings) << events;
     EXPECT_THAT(ran.err, HasSubstr(message)) << events;
   }
 }
