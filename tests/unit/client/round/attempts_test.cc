@@ -297,13 +297,13 @@ struct Timing {
   double of_uploads, of_bare_work;
 };
 Timing CorrelationOfTimeAndSize(std::size_t rounds, bool padded) {
-  constexpr std::uint32_t kPadded = 160;
+  const std::uint32_t customers = padded ? 160 : 4000;
   const model::Layout layout = model::Layout::Mlp(3, 4, {64, 32}, false);
-  const model::Examples examples = Customers(kPadded);
+  const model::Examples examples = Customers(customers);
   const auto trainer = MakeCpuTrainer(layout, examples, 1).value();
   const auto share = dp::NoiseShare::Create(4096).value();
   const model::ModelVector model(layout.size(), 0.05f);
-  std::vector<std::uint32_t> everybody(kPadded);
+  std::vector<std::uint32_t> everybody(customers);
   std::iota(everybody.begin(), everybody.end(), 0u);
   SystemRng rng;
   RealWaiter waiter;
@@ -313,7 +313,7 @@ Timing CorrelationOfTimeAndSize(std::size_t rounds, bool padded) {
   for (std::size_t i = 0; i < rounds; ++i) {
     const bool full = order() % 2 == 1;
     const std::vector<std::uint32_t> sampled = full ? everybody : std::vector<std::uint32_t>{};
-    const StepShape shape{padded ? kPadded : full ? kPadded : 1, 1, 1 << 20};
+    const StepShape shape{padded ? customers : full ? customers : 1, 1, 1 << 20};
     const Clock::Time start = waiter.Now();
     dp::ClippedSum sum = trainer->GradientSum(model, sampled, shape).value();
     const dp::NoisedVector noised = share.AddTo(std::move(sum), rng);
