@@ -45,8 +45,8 @@ absl::StatusOr<InclusionFile> InclusionFile::Parse(std::string_view text) {
 }
 
 std::string InclusionFile::ToString() const {
-  std::string out = std::string(kFirstLine) + "\n";
-  if (!extra.empty()) out += std::string(kExtra) + Base64Encode(extra) + "\n";
+  std::string out = absl::StrFormat("%s\n", kFirstLine);
+  if (!extra.empty()) absl::StrAppendFormat(&out, "%s%s\n", kExtra, Base64Encode(extra));
   out += absl::StrFormat("%s%d\n", kIndex, index);
   for (const Hash32& hash : proof) out += Base64Encode(hash) + "\n";
   return out + "\n" + checkpoint.ToString();

@@ -56,8 +56,8 @@ absl::Status Script(RunStore& store, int report) {
       VEILSUM_RETURN_IF_ERROR(store.Abort("r", r, "too few"));
       return acknowledge(kAborted);
     }
-    VEILSUM_RETURN_IF_ERROR(
-        store.Commit("r", {r, kU, r, Hash32{}, ModelOf(r), Bytes{static_cast<std::uint8_t>(r)}}));
+    VEILSUM_RETURN_IF_ERROR(store.Commit(
+        "r", {r, kU, r, Hash32{}, ModelOf(r), Bytes{static_cast<std::uint8_t>(r)}, {}}));
     VEILSUM_RETURN_IF_ERROR(acknowledge(kCommitted));
   }
   return absl::OkStatus();
