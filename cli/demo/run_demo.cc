@@ -146,7 +146,13 @@ class Demo {
     return absl::OkStatus();
   }
 
+  // Of a plan with cohorts all zero: the thresholds of each are the coordinator's to resolve.
   absl::StatusOr<model::ResolvedAggregation> Aggregation(std::size_t members) {
+    if (scenario_.plan.cohorts) {
+      line_.Say(
+          absl::StrFormat("%d merchants in %d cohorts", members, scenario_.plan.cohorts->count));
+      return model::ResolvedAggregation{static_cast<std::uint32_t>(members), 0, 0, 0};
+    }
     VEILSUM_ASSIGN_OR_RETURN(const auto aggregation,
                              model::ResolveAggregation(scenario_.plan.aggregation,
                                                        static_cast<std::uint32_t>(members), 1));
