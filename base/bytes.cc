@@ -43,6 +43,7 @@ std::string Base64UrlEncode(ByteView bytes) {
 }
 
 absl::StatusOr<Bytes> Base64UrlDecode(std::string_view text) {
+  if (text.empty()) return Bytes();
   Bytes out(text.size());
   std::size_t size = 0;
   if (sodium_base642bin(out.data(), out.size(), text.data(), text.size(), nullptr, &size, nullptr,
