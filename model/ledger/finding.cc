@@ -13,6 +13,7 @@ const std::vector<FindingKind>& FindingKinds() {
       {"K701", "an actor's key is not registered", "treat the entry as forged"},
       {"K702", "a key was used after its revocation", "find out who still had the key"},
       {"K703", "a key is registered wrongly", "look at who registered it"},
+      {"K704", "an actor writes what is not its to write", "look at whose key it was"},
       {"L001", "the checkpoint is not signed as the policy asks", "ask the tenants for theirs"},
       {"L002", "a bundle of entries cannot be read", "fetch the evidence again"},
       {"L003", "the entries are not those of the checkpoint", "the log was changed"},

@@ -24,6 +24,12 @@ std::string TenantOf(const std::string& seat) {
   return id.ok() ? id->tenant() : std::string();
 }
 
+// A coordinator or an operator: whoever may write more than a tenant's own policy.
+bool IsOperated(const std::string& actor) {
+  const absl::StatusOr<SpiffeId> id = SpiffeId::Parse(actor);
+  return id.ok() && id->role() != SpiffeRole::kClient;
+}
+
 // Reals of an entry are decimal strings; NaN where one is not.
 double RealOf(const std::string& text) {
   const absl::StatusOr<Rational> value = Rational::Parse(text);
@@ -120,6 +126,8 @@ void LedgerRules::ApplyBody(const Entry& entry) {
       {"run.ended", &LedgerRules::OnRunEnd}};
   const auto handler = handlers.find(entry.type);
   if (handler == handlers.end()) return Find("E103", "type " + entry.type);
+  if (entry.type != "policy.set" && !IsOperated(entry.header.actor))
+    return Find("K704", entry.header.actor + " writes " + entry.type);
   (this->*handler->second)(entry);
 }
 
@@ -132,11 +140,12 @@ void LedgerRules::OnGenesis(const Entry& entry) {
   const Ed25519PublicKey key = fields.Hex<32>("key");
   if (!fields.Done().ok()) return Find("E103", Message(fields.status()));
   if (!tlog::VerifierKey::Parse(log_key_).ok()) Find("E103", "log_key is no verifier key");
+  if (!IsOperated(entry.header.actor)) Find("K704", entry.header.actor + " writes the genesis");
   federation_ = entry.header.federation;
   keys_[entry.header.actor] = {key, false};
 }
 
-// Only an actor whose own key stands may register or revoke another, which its signature shows.
+// That the actor's own key stands, its signature has shown.
 void LedgerRules::OnKey(const Entry& entry) {
   Json body = entry.body;
   Fields fields(body);

@@ -306,6 +306,14 @@ TEST(LedgerWriting, ATenantsPolicyStopsARunThatCostsMore) {
   EXPECT_THAT(ledger.TryAdd("budget.reserved", ledger.Reserved(), "shop-0"),
               StatusIs(StatusCode::kFailedPrecondition, "P303"));
   EXPECT_OK(ledger.TryAdd("budget.reserved", ledger.Reserved(), "shop-1"));
+  // Its key is good for its own policy and for nothing else.
+  Entry revocation = policy;
+  revocation.header.seq = ledger.writer().rules().size();
+  revocation.header.prev = ledger.writer().rules().last_leaf();
+  revocation.type = "key.revoked";
+  revocation.body = {{"spiffe_id", SmallLedger::kActor}, {"reason", "a rival"}};
+  EXPECT_THAT(ledger.writer().Restore(SignEntry(revocation, *ledger.tenant.signer).value()),
+              StatusIs(StatusCode::kDataLoss, "K704"));
 }
 
 TEST(Hidden, DigestsCommitToValueAndSalt) {
