@@ -122,6 +122,8 @@ void RunMachine::OnDisconnected(const std::string& seat, Clock::Time now) {
 
 absl::Status RunMachine::OnUpload(const std::string& seat, std::uint64_t round, ByteView words,
                                   Clock::Time now) {
+  if (!members_.contains(seat))
+    return PermissionDenied("SA-01: %s is no member of run %s", seat, terms_.contract().run_id);
   if (phase_ != Phase::kRound)
     return FailedPrecondition("SA-21: round %d takes no upload now", round);
   members_[seat].silent = false;

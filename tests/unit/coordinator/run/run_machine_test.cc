@@ -253,6 +253,8 @@ TEST(RunMachineDeadline, SA21_ALateUploadIsRefused) {
   };
   p.JoinAll();
   const Bytes words(p.terms.session()->sums()[0].UploadBytes(), 0);
+  EXPECT_THAT(p.machine->OnUpload("spiffe://fed.test/tenant/stranger/client/a", 1, words, p.now),
+              StatusIs(absl::StatusCode::kPermissionDenied, "SA-01"));
   EXPECT_THAT(p.machine->OnUpload(p.seats[2], 1, words, p.now),
               StatusIs(absl::StatusCode::kFailedPrecondition, "SA-21"));
   p.Pump();
