@@ -48,14 +48,29 @@ int main(int argc, char** argv) {
   preflight->add_flag("--json", json, "One line of JSON on stdout");
   CLI::App* odometer = app.add_subcommand(
       "odometer", "What this merchant's customers have paid so far, and what is left");
-  odometer->add_option("--config", config, "client.toml")->type_name("FILE")->required();
+  odometer->add_option("--config", config, "client.toml; required")->type_name("FILE");
   odometer->add_flag("--json", json, "One line of JSON on stdout");
+  std::string reason;
+  CLI::App* open_epoch = odometer->add_subcommand("open-epoch",
+                                                  "Open a fresh budget for new customers; whoever "
+                                                  "was used before stays in the old epoch, which "
+                                                  "is closed for good");
+  open_epoch->add_option("--config", config, "client.toml")->type_name("FILE")->required();
+  open_epoch->add_option("--reason", reason, "Why; kept in the odometer")->required();
+  open_epoch->add_flag("--json", json, "One line of JSON on stdout");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : static_cast<int>(veilsum::ExitCode::kUsage);
   }
   if (preflight->parsed()) return static_cast<int>(veilsum::client::RunPreflight(config, json));
+  if (open_epoch->parsed())
+    return static_cast<int>(veilsum::client::RunOpenEpoch(config, reason, json));
+  if (odometer->parsed() && config.empty()) {
+    std::fputs("veilsum-client: --config is required\nRun with --help for more information.\n",
+               stderr);
+    return static_cast<int>(veilsum::ExitCode::kUsage);
+  }
   if (odometer->parsed()) return static_cast<int>(veilsum::client::RunOdometer(config, json));
   return Run(config);
 }

@@ -325,7 +325,7 @@ bool RunMachine::StepRound(Clock::Time now) {
 absl::Status RunMachine::Accept(const RoundSum& sum) {
   VEILSUM_ASSIGN_OR_RETURN(const model::RoundPurpose purpose,
                            model::PurposeOf(terms_.contract(), round_->round()));
-  VEILSUM_RETURN_IF_ERROR(state_.Apply(terms_, purpose.sum, sum.values, sum.survivors.size()));
+  VEILSUM_RETURN_IF_ERROR(state_.Apply(terms_, purpose, sum.values, sum.survivors.size()));
   RoundCommit commit;
   commit.round = round_->round();
   commit.survivors = sum.survivors;

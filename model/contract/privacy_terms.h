@@ -19,6 +19,10 @@ inline constexpr std::string_view kEvaluation = "evaluation";
 
 Layout LayoutOf(const Plan& plan);
 
+// The rate at which a step samples the customers that it may sample: all of them, or of a banded
+// plan the group whose step it is.
+Rational StepRate(const Plan& plan);
+
 // Customers that every step of a merchant of this size class computes, whatever was sampled
 // (DP-06).
 absl::StatusOr<std::uint32_t> PaddedCustomers(const Plan& plan, std::uint64_t size_class);

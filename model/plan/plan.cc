@@ -25,9 +25,10 @@ absl::Status CheckRunnable(const Plan& plan) {
   if (plan.task != Task::kBinary)
     return FailedPrecondition(
         "plan %s: task must be \"binary\", the only one that this build can run", plan.name);
-  if (plan.training.mode != Mode::kDistributed)
+  if (plan.training.mode == Mode::kMerchant)
     return FailedPrecondition(
-        "plan %s: training.mode must be \"distributed\", the only one that this build can run",
+        "plan %s: training.mode must be \"distributed\" or \"local\", those that this build can "
+        "run",
         plan.name);
   if (plan.network.dropout != Exactly(0))
     return FailedPrecondition("plan %s: model.dropout is %s, this build can only run \"0\"",

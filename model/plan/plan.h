@@ -80,6 +80,8 @@ struct Network {
   Rational dropout = Exactly(0);
 };
 
+inline constexpr std::uint32_t kMaxPlanBands = 64;
+
 struct Training {
   Mode mode = Mode::kDistributed;
   std::uint64_t steps = 0;  // published training rounds wanted
@@ -91,6 +93,13 @@ struct Training {
   Rational learning_rate = Exactly(0);  // of Adam, the one optimiser of this version
   std::optional<Rational>
       averaging;  // decay of the exponential average of weights that is published last
+  // Distributed: of a banded matrix factorisation (DP-15); a step samples one of `bands` groups of
+  // customers at rate bands * sampling_rate. 1: DP-SGD.
+  std::uint32_t bands = 1;
+  // Local: private steps that a merchant takes by itself in a round, by plain SGD at learning_rate
+  // on its sum over expected_batch, and what every number of its update is clamped to (SE-13).
+  std::uint32_t local_steps = 0;
+  Rational update_clamp = Exactly(0);
 };
 
 struct NonPrivate {

@@ -122,6 +122,10 @@ Json TrainingJson(const Training& training) {
               {"optimizer", "adam"},
               {"learning_rate", DecimalText(training.learning_rate)}};
   if (training.averaging) out["averaging"] = DecimalText(*training.averaging);
+  if (training.bands != 1) out["bands"] = training.bands;
+  if (training.mode != Mode::kLocal) return out;
+  out["local_steps"] = training.local_steps;
+  out["update_clamp"] = DecimalText(training.update_clamp);
   return out;
 }
 

@@ -181,6 +181,17 @@ Network ReadNetwork(Fields fields) {
   return network;
 }
 
+void ReadBands(Fields& fields, Training& training) {
+  training.bands = static_cast<std::uint32_t>(fields.Int("bands", 1, kMaxPlanBands, 1));
+  const Rational& rate = training.sampling_rate;
+  if (training.bands > rate.denominator() / std::max<std::uint64_t>(1, rate.numerator()))
+    fields.Refuse("bands", absl::StrFormat("is %d: times sampling_rate %s it must be at most 1",
+                                           training.bands, rate.ToString()));
+  if (training.bands > training.steps)
+    fields.Refuse("bands", absl::StrFormat("is %d, must be at most steps, %d", training.bands,
+                                           training.steps));
+}
+
 Training ReadTraining(Fields fields) {
   Training training;
   training.mode = static_cast<Mode>(fields.Choice("mode", {"distributed", "local", "merchant"}));
@@ -193,6 +204,11 @@ Training ReadTraining(Fields fields) {
   training.learning_rate = fields.Real("learning_rate", kLearningRate);
   if (fields.Has("averaging"))
     training.averaging = fields.Real("averaging", {Exactly(0), Exactly(1), true, true});
+  if (training.mode == Mode::kDistributed) ReadBands(fields, training);
+  if (training.mode == Mode::kLocal) {
+    training.local_steps = static_cast<std::uint32_t>(fields.Int("local_steps", 1, 10'000));
+    training.update_clamp = fields.Real("update_clamp", {Exactly(0), Exactly(1000), true, false});
+  }
   fields.Done();
   return training;
 }

@@ -14,7 +14,8 @@ expect_json "$work/out/report.json" plan.name plan.sha256 data.source data.synth
   privacy.sampling_rate privacy.steps privacy.attempts privacy.attempts_max privacy.clip_norm \
   privacy.statistics_epsilon privacy.evaluation_epsilon privacy.unprotected quality.roc_auc quality.pr_auc \
   quality.accuracy quality.majority_accuracy quality.log_loss quality.roc_auc_private \
-  quality.roc_auc_private_interval quality.local_only_roc_auc quality.per_merchant cost.seconds \
+  quality.roc_auc_private_interval quality.accuracy_private quality.accuracy_private_interval quality.log_loss_private \
+  quality.log_loss_private_interval privacy.mode privacy.bands privacy.local_steps quality.local_only_roc_auc quality.per_merchant cost.seconds \
   cost.rounds_per_second cost.upload_bytes_per_client_round cost.plain_bytes_per_client_round \
   cost.padding_overhead cost.coordinator_peak_rss_bytes cost.client_peak_rss_bytes ledger.size ledger.root \
   ledger.verified model.version model.sha256 model.files environment.engine environment.device \

@@ -50,6 +50,11 @@ void AddEvaluation(const admin::v1::Evaluation& evaluation, QualityFacts& qualit
   quality.roc_auc_private = evaluation.roc_auc();
   quality.roc_auc_private_interval = {evaluation.low(), evaluation.high()};
   quality.roc_auc_private_noise = evaluation.noise_error();
+  const auto figure = [](const admin::v1::Figure& shown) {
+    return PrivateFigure{shown.value(), {shown.low(), shown.high()}};
+  };
+  if (evaluation.has_accuracy()) quality.accuracy_private = figure(evaluation.accuracy());
+  if (evaluation.has_log_loss()) quality.log_loss_private = figure(evaluation.log_loss());
   for (const admin::v1::ReliabilityBin& bin : evaluation.calibration())
     quality.calibration_private.push_back(
         {bin.predicted(), bin.observed(), bin.error(), bin.customers()});

@@ -62,9 +62,17 @@ struct PrivacyFacts {
   std::uint64_t colluders = 0;
   std::string unit;
   std::optional<double> noise_multiplier, sampling_rate, clip_norm;
+  std::string mode = "distributed";  // training.mode of the plan
+  std::uint64_t bands = 1, local_steps = 0;
   std::uint64_t steps = 0, attempts = 0, attempts_max = 0;
   std::optional<double> statistics_epsilon, evaluation_epsilon;
   std::vector<std::string> unprotected;
+};
+
+// From private histograms, with its 95 % interval.
+struct PrivateFigure {
+  double value = 0;
+  std::pair<double, double> interval;
 };
 
 struct QualityFacts {
@@ -72,6 +80,7 @@ struct QualityFacts {
       local_only_roc_auc;
   std::optional<std::pair<double, double>> roc_auc_private_interval;
   std::optional<double> roc_auc_private_noise;  // its standard deviation from noise alone
+  std::optional<PrivateFigure> accuracy_private, log_loss_private;
   std::vector<PrivateCalibrationPoint> calibration_private;
   std::vector<MerchantQuality> per_merchant;
   std::vector<CalibrationPoint> calibration;

@@ -246,9 +246,10 @@ std::string PrivacyTable(const Report& r) {
                    p.delta_slack ? absl::StrFormat("%.2g", *p.delta_slack) : "-");
   html += TableRow("accountant", p.accountant);
   html += TableRow("privacy unit", p.unit);
-  html += TableRow("noise multiplier, sampling rate, clip norm",
-                   absl::StrFormat("%s, %s, %s", Shown(p.noise_multiplier, 4),
-                                   Shown(p.sampling_rate, 4), Shown(p.clip_norm, 3)));
+  html += TableRow(
+      "noise multiplier, sampling rate, clip norm",
+      absl::StrFormat("%s, %s, %s%s", Shown(p.noise_multiplier, 4), Shown(p.sampling_rate, 4),
+                      Shown(p.clip_norm, 3), ShownMechanism(p)));
   html += TableRow(
       "attempts charged, of at most",
       absl::StrFormat("%d of %d (%d published steps)", p.attempts, p.attempts_max, p.steps));
@@ -294,11 +295,15 @@ std::string RunTable(const Report& r) {
 std::string PrivateLine(const Report& r) {
   if (!r.quality.roc_auc_private) return "";
   return absl::StrFormat(
-      "<p>ROC-AUC of all hold-outs from private histograms, with 95 %% interval: <b>%s</b> "
-      "(standard deviation from noise alone: %s). A difference between two models below about %s "
-      "could not be seen this way.</p>",
-      ShownPrivateAuc(r.quality), Shown(r.quality.roc_auc_private_noise, 4),
-      Shown(SmallestDifference(r.quality), 3));
+             "<p>ROC-AUC of all hold-outs from private histograms, with 95 %% interval: <b>%s</b> "
+             "(standard deviation from noise alone: %s). A difference between two models below "
+             "about %s "
+             "could not be seen this way.</p>",
+             ShownPrivateAuc(r.quality), Shown(r.quality.roc_auc_private_noise, 4),
+             Shown(SmallestDifference(r.quality), 3)) +
+         absl::StrFormat("<p>From the same histograms: accuracy %s, log loss %s.</p>",
+                         ShownFigure(r.quality.accuracy_private),
+                         ShownFigure(r.quality.log_loss_private));
 }
 
 std::string QualityTable(const Report& r) {

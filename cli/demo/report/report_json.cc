@@ -42,6 +42,9 @@ Object PrivacyJson(const PrivacyFacts& p) {
       {"unit", p.unit},
       {"noise_multiplier", OrNull(p.noise_multiplier)},
       {"sampling_rate", OrNull(p.sampling_rate)},
+      {"mode", p.mode},
+      {"bands", p.bands},
+      {"local_steps", p.local_steps},
       {"steps", p.steps},
       {"attempts", p.attempts},
       {"attempts_max", p.attempts_max},
@@ -61,6 +64,12 @@ Object MerchantsJson(const std::vector<MerchantQuality>& merchants) {
                    {"accuracy", m.accuracy},
                    {"log_loss", m.log_loss}});
   return all;
+}
+
+Object FigureJson(const std::optional<PrivateFigure>& figure, bool interval) {
+  if (!figure) return nullptr;
+  if (!interval) return figure->value;
+  return Object::array({figure->interval.first, figure->interval.second});
 }
 
 Object QualityJson(const QualityFacts& q) {
@@ -86,6 +95,10 @@ Object QualityJson(const QualityFacts& q) {
           {"roc_auc_private", OrNull(q.roc_auc_private)},
           {"roc_auc_private_interval", interval},
           {"roc_auc_private_noise", OrNull(q.roc_auc_private_noise)},
+          {"accuracy_private", FigureJson(q.accuracy_private, false)},
+          {"accuracy_private_interval", FigureJson(q.accuracy_private, true)},
+          {"log_loss_private", FigureJson(q.log_loss_private, false)},
+          {"log_loss_private_interval", FigureJson(q.log_loss_private, true)},
           {"local_only_roc_auc", OrNull(q.local_only_roc_auc)},
           {"per_merchant", MerchantsJson(q.per_merchant)},
           {"calibration", bins},

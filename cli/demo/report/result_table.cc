@@ -56,6 +56,18 @@ std::string ShownPrivateAuc(const QualityFacts& quality) {
   return text;
 }
 
+std::string ShownMechanism(const PrivacyFacts& privacy) {
+  if (privacy.bands > 1) return absl::StrFormat(", %d bands", privacy.bands);
+  if (privacy.mode != "local") return "";
+  return absl::StrFormat(", local mode with %d steps a round", privacy.local_steps);
+}
+
+std::string ShownFigure(const std::optional<PrivateFigure>& figure) {
+  if (!figure) return "-";
+  return absl::StrFormat("%s (%s to %s)", Shown(figure->value, 4), Shown(figure->interval.first, 3),
+                         Shown(figure->interval.second, 3));
+}
+
 std::optional<double> SmallestDifference(const QualityFacts& quality) {
   if (!quality.roc_auc_private_noise) return std::nullopt;
   return 2 * std::sqrt(2.0) * *quality.roc_auc_private_noise;
@@ -74,15 +86,20 @@ std::string ResultTable(const Report& r) {
     text += Row("block budget",
                 Plain(*r.privacy.epsilon_filter, 4) + "   (the smallest that admits this run)");
   if (r.privacy.is_private)
-    text += Row(
-        "noise multiplier",
-        absl::StrFormat("%s, sampling rate %s, accountant %s", Shown(r.privacy.noise_multiplier, 4),
-                        Shown(r.privacy.sampling_rate, 4), r.privacy.accountant));
+    text +=
+        Row("noise multiplier",
+            absl::StrFormat("%s, sampling rate %s, accountant %s%s",
+                            Shown(r.privacy.noise_multiplier, 4), Shown(r.privacy.sampling_rate, 4),
+                            r.privacy.accountant, ShownMechanism(r.privacy)));
   text += Row("hold-out ROC-AUC",
               absl::StrFormat("%s   (merchants alone, mean: %s)", Shown(r.quality.roc_auc, 4),
                               Shown(r.quality.local_only_roc_auc, 4)));
   if (r.quality.roc_auc_private)
     text += Row("private ROC-AUC", ShownPrivateAuc(r.quality) + "   (noisy histograms, 95 %)");
+  if (r.quality.accuracy_private)
+    text += Row("private accuracy", ShownFigure(r.quality.accuracy_private));
+  if (r.quality.log_loss_private)
+    text += Row("private log loss", ShownFigure(r.quality.log_loss_private));
   text += Row("hold-out PR-AUC", Shown(r.quality.pr_auc, 4));
   text += Row("hold-out log loss", Shown(r.quality.log_loss, 4));
   text += Row("hold-out accuracy",

@@ -18,6 +18,11 @@ std::string ShownBytes(const std::optional<std::uint64_t>& bytes);
 std::string ShownEpsilon(const PrivacyFacts& privacy);
 // "0.7512 (0.718 to 0.784)".
 std::string ShownPrivateAuc(const QualityFacts& quality);
+// The same of another figure.
+std::string ShownFigure(const std::optional<PrivateFigure>& figure);
+// What is not plain DP-SGD of all together: ", 4 bands", ", local mode with 10 steps a round"; or
+// nothing.
+std::string ShownMechanism(const PrivacyFacts& privacy);
 // Two models' private ROC-AUC on the same hold-outs that differ by less may differ by noise alone:
 // two standard deviations of a difference (SE-11).
 std::optional<double> SmallestDifference(const QualityFacts& quality);
