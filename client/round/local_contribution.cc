@@ -45,8 +45,9 @@ absl::StatusOr<std::unique_ptr<Contribution>> LocalContribution::Create(const Ap
                            dp::SamplingRate::Create(run.plan().training.sampling_rate));
   std::unique_ptr<LocalContribution> made(
       new LocalContribution(run, rate, std::move(training), rng));
-  VEILSUM_ASSIGN_OR_RETURN(
-      made->trainer_, MakeCpuTrainer(made->layout_, made->training_, run.plan().unit.max_rows));
+  VEILSUM_ASSIGN_OR_RETURN(made->trainer_,
+                           MakeCpuTrainer(made->layout_, made->training_, run.plan().unit.max_rows,
+                                          model::HeadsOf(run.plan())));
   if (run.plan().evaluation) made->holdout_ = std::move(holdout);
   for (const std::string& purpose : made->purposes_) {
     VEILSUM_ASSIGN_OR_RETURN(dp::NoiseShare share,

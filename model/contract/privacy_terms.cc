@@ -123,9 +123,8 @@ absl::StatusOr<CheckedPrivacy> CheckOne(const Plan& plan, const RunContract& con
   const Cohort& cohort = contract.cohorts[index];
   Aggregation stated = plan.aggregation;
   const std::uint32_t asked =  // SE-04, less the tenants' seats, which ResolveAggregation checks
-      stated.colluders != 0
-          ? stated.colluders
-          : std::max(1u, static_cast<std::uint32_t>(cohort.members.size() / 5));
+      stated.colluders != 0 ? stated.colluders
+                            : std::max(1u, static_cast<std::uint32_t>(cohort.members.size() / 5));
   if (!plan.cohorts && cohort.colluders < asked)  // of several cohorts: CheckCohorts
     return PermissionDenied("SA-02: contract: colluders is %d, the plan asks for %d",
                             cohort.colluders, asked);
@@ -154,11 +153,20 @@ Layout LayoutOf(const Plan& plan) {
   for (const Feature& feature : plan.features) {
     if (!feature.is_list()) continue;
     if (feature.width != 0) bags.push_back({list, feature.buckets, feature.width, false});
-    if (feature.direct) bags.push_back({list, feature.buckets, 1, true});
+    if (feature.direct) bags.push_back({list, feature.buckets, plan.outputs(), true});
     ++list;
   }
   return Layout::Mlp(plan.numeric_inputs(), plan.one_hot_inputs(), plan.network.hidden,
-                     plan.has_statistics(), bags);
+                     plan.has_statistics(), bags, plan.outputs());
+}
+
+Heads HeadsOf(const Plan& plan) {
+  Head head;
+  head.outputs = plan.outputs();
+  if (plan.task == Task::kMultiClass) head.loss = Loss::kSoftmax;
+  if (plan.task == Task::kRegression) head.loss = plan.label.huber ? Loss::kHuber : Loss::kSquared;
+  if (plan.label.huber) head.huber = plan.label.huber->ToDouble();
+  return {head};
 }
 
 absl::StatusOr<std::uint32_t> PaddedCustomers(const Plan& plan, std::uint64_t size_class) {
