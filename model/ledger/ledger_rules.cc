@@ -27,7 +27,7 @@ std::string TenantOf(const std::string& seat) {
 // A coordinator or an operator: whoever may write more than a tenant's own policy.
 bool IsOperated(const std::string& actor) {
   const absl::StatusOr<SpiffeId> id = SpiffeId::Parse(actor);
-  return id.ok() && id->role() != SpiffeRole::kClient;
+  return id.ok() && (id->role() == SpiffeRole::kCoordinator || id->role() == SpiffeRole::kOperator);
 }
 
 // Reals of an entry are decimal strings; NaN where one is not.
