@@ -69,7 +69,7 @@ class Demo {
 
   static Outcome Ending(const Report& report) {
     if (report.outcome == "finished") return {};
-    if (report.outcome == "stopped" && report.quality.roc_auc) return {};
+    if (report.outcome == "stopped" && report.model.sha256) return {};
     return {FailedPrecondition("the run %s%s%s", report.outcome, report.reason.empty() ? "" : ": ",
                                report.reason),
             ExitCode::kFailed};
@@ -249,7 +249,7 @@ class Demo {
     line_.Say("training each merchant alone, for comparison");
     const auto alone = scorer.TrainedAlone(options_.seed, [this] { return stop_.raised(); });
     if (!alone.ok() && !absl::IsCancelled(alone.status())) return alone.status();
-    report.quality = QualityOf(score, scorer.names(),
+    report.quality = QualityOf(scenario_.plan.task, score, scorer.names(),
                                alone.ok() ? *alone : std::vector<std::optional<double>>{});
     return absl::OkStatus();
   }

@@ -6,6 +6,7 @@
 #include "base/process.h"
 #include "client/cli/config.h"
 #include "client/cli/odometer_command.h"
+#include "client/cli/predict_command.h"
 #include "client/cli/preflight_command.h"
 #include "client/cli/run_command.h"
 
@@ -58,6 +59,24 @@ int main(int argc, char** argv) {
   open_epoch->add_option("--config", config, "client.toml")->type_name("FILE")->required();
   open_epoch->add_option("--reason", reason, "Why; kept in the odometer")->required();
   open_epoch->add_flag("--json", json, "One line of JSON on stdout");
+  veilsum::client::PredictOptions predict_options;
+  CLI::App* predict =
+      app.add_subcommand("predict", "A released model's predictions; nothing leaves the machine");
+  predict->add_option("--package", predict_options.package, "folder of the release")
+      ->type_name("PKG")
+      ->required();
+  predict
+      ->add_option("--key", predict_options.key,
+                   "the release key, PEM; default: release.pub.pem beside the package")
+      ->type_name("FILE");
+  predict
+      ->add_option("--data", predict_options.data,
+                   "rows as CSV or JSON lines, - for stdin, or a folder with the plan's tables")
+      ->type_name("DATA")
+      ->required();
+  predict->add_flag("--json", predict_options.json, "JSON lines on stdout instead of CSV");
+  predict->add_flag("--explain", predict_options.explain,
+                    "What each column adds to the logit: integrated gradients from an empty row");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -72,5 +91,6 @@ int main(int argc, char** argv) {
     return static_cast<int>(veilsum::ExitCode::kUsage);
   }
   if (odometer->parsed()) return static_cast<int>(veilsum::client::RunOdometer(config, json));
+  if (predict->parsed()) return static_cast<int>(veilsum::client::RunPredict(predict_options));
   return Run(config);
 }

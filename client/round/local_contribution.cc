@@ -52,8 +52,9 @@ absl::StatusOr<std::unique_ptr<Contribution>> LocalContribution::Create(
                            dp::SamplingRate::Create(model::StepRate(run.plan())));
   std::unique_ptr<LocalContribution> made(
       new LocalContribution(run, rate, std::move(training), rng));
-  VEILSUM_ASSIGN_OR_RETURN(
-      made->trainer_, MakeCpuTrainer(made->layout_, made->training_, run.plan().unit.max_rows));
+  VEILSUM_ASSIGN_OR_RETURN(made->trainer_,
+                           MakeCpuTrainer(made->layout_, made->training_, run.plan().unit.max_rows,
+                                          model::HeadsOf(run.plan())));
   if (run.plan().evaluation) made->holdout_ = std::move(holdout);
   if (run.plan().training.bands > 1) VEILSUM_RETURN_IF_ERROR(made->SetGroups(run, grouping));
   for (const std::string& purpose : made->purposes_) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -16,6 +17,9 @@ struct LinkConfig {
   std::string coordinator_id;  // its SPIFFE URI; a certificate with another one is refused,
                                // whatever its host
   std::shared_ptr<const TlsIdentity> tls;  // the own leaf
+  // Asked before each Upload and FetchModel, if given: when the leaf has been renewed since, they
+  // go over a connection of their own. The stream stays where it is.
+  std::function<std::shared_ptr<const TlsIdentity>()> current = nullptr;
   std::chrono::milliseconds connect_timeout{10'000};
   std::chrono::milliseconds read_timeout{1'000};    // Read: DeadlineExceeded, the link stays usable
   std::chrono::milliseconds write_timeout{30'000};  // Write: Unavailable, the link is closed

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <mutex>
 
+#include "coordinator/store/ledger_book.h"
 #include "coordinator/store/run_store.h"
 #include "coordinator/store/run_store_rules.h"
 
@@ -50,6 +51,7 @@ class MemoryRunStore final : public RunStore {
         return absl::OkStatus();
       return AlreadyExists("run %s exists with another plan, contract, seed or model", run.run_id);
     }
+    VEILSUM_RETURN_IF_ERROR(Record([&] { return NewRunEntries(run); }));
     Run fresh;
     fresh.record = run;
     fresh.initial_hash = initial.hash;
@@ -78,6 +80,9 @@ class MemoryRunStore final : public RunStore {
     VEILSUM_ASSIGN_OR_RETURN(Run * run, Find(run_id));
     VEILSUM_ASSIGN_OR_RETURN(const bool write, MaySetState(run->record, state));
     if (!write) return absl::OkStatus();
+    if (IsFinalRunState(state))
+      VEILSUM_RETURN_IF_ERROR(
+          Record([&] { return RunEndEntries(LedgerRunOf(run->record), state, book_->rules()); }));
     run->record.state = state;
     run->record.reason = reason;
     return absl::OkStatus();
@@ -87,6 +92,8 @@ class MemoryRunStore final : public RunStore {
     const std::lock_guard lock(mutex_);
     VEILSUM_RETURN_IF_ERROR(CheckApproval(approval));
     VEILSUM_ASSIGN_OR_RETURN(Run * run, Find(run_id));
+    VEILSUM_RETURN_IF_ERROR(Record(
+        [&] { return ApprovalEntries(LedgerRunOf(run->record), approval, book_->rules()); }));
     run->approvals[approval.member] = approval;
     return absl::OkStatus();
   }
@@ -99,6 +106,7 @@ class MemoryRunStore final : public RunStore {
     for (const Block& old : run->blocks)
       if (old.session == block.session && old.batch == block.batch)
         return FailedPrecondition("batch %d of this session was opened before", block.batch);
+    VEILSUM_RETURN_IF_ERROR(Record([&] { return BlockEntries(LedgerRunOf(run->record), block); }));
     run->blocks.push_back(block);
     for (std::uint64_t round = block.first; round <= block.last; ++round) {
       RoundRecord& record = run->rounds[round];
@@ -135,6 +143,8 @@ class MemoryRunStore final : public RunStore {
     VEILSUM_ASSIGN_OR_RETURN(Run * run, Find(run_id));
     VEILSUM_ASSIGN_OR_RETURN(RoundRecord * record, FindRound(*run, commit.round));
     VEILSUM_RETURN_IF_ERROR(MayCommit(*record, commit, run->step));
+    VEILSUM_RETURN_IF_ERROR(
+        Record([&] { return CommitEntries(LedgerRunOf(run->record), commit); }));
     record->state = RoundState::kCommitted;
     record->survivors = commit.survivors;
     record->step = commit.step;
@@ -157,6 +167,8 @@ class MemoryRunStore final : public RunStore {
     VEILSUM_ASSIGN_OR_RETURN(RoundRecord * record, FindRound(*run, round));
     VEILSUM_ASSIGN_OR_RETURN(const bool write, MayAbort(*record));
     if (!write) return absl::OkStatus();
+    VEILSUM_RETURN_IF_ERROR(
+        Record([&] { return AbortEntries(LedgerRunOf(run->record), round, reason); }));
     record->state = RoundState::kAborted;
     record->reason = reason;
     return absl::OkStatus();
@@ -165,14 +177,17 @@ class MemoryRunStore final : public RunStore {
   absl::StatusOr<std::uint64_t> RecoverOpenRounds(const std::string& run_id) override {
     const std::lock_guard lock(mutex_);
     VEILSUM_ASSIGN_OR_RETURN(Run * run, Find(run_id));
-    std::uint64_t count = 0;
-    for (auto& [number, round] : run->rounds) {
-      if (round.state != RoundState::kOpened && round.state != RoundState::kFrozen) continue;
-      round.state = RoundState::kAborted;
-      round.reason = "coordinator restarted";
-      ++count;
+    std::vector<std::uint64_t> open;
+    for (const auto& [number, round] : run->rounds)
+      if (round.state == RoundState::kOpened || round.state == RoundState::kFrozen)
+        open.push_back(number);
+    VEILSUM_RETURN_IF_ERROR(
+        Record([&] { return RecoveryEntries(LedgerRunOf(run->record), open); }));
+    for (const std::uint64_t number : open) {
+      run->rounds[number].state = RoundState::kAborted;
+      run->rounds[number].reason = kRestarted;
     }
-    return count;
+    return open.size();
   }
 
   absl::StatusOr<RunSnapshot> Snapshot(const std::string& run_id) override {
@@ -215,7 +230,24 @@ class MemoryRunStore final : public RunStore {
     return NotFound("run %s keeps no model %s", run_id, HexEncode(hash));
   }
 
+  absl::Status OpenLedger(LedgerOptions options) {
+    const std::lock_guard lock(mutex_);
+    VEILSUM_ASSIGN_OR_RETURN(book_, LedgerBook::Restore(std::move(options), shelf_, mutex_));
+    book_->Keep();
+    return absl::OkStatus();
+  }
+  LedgerView* ledger() override { return book_.get(); }
+
  private:
+  // The last thing that can fail in a transaction.
+  template <class Entries>
+  absl::Status Record(const Entries& entries) {
+    if (!book_) return absl::OkStatus();
+    VEILSUM_ASSIGN_OR_RETURN(const LedgerChange change, absl::StatusOr<LedgerChange>(entries()));
+    VEILSUM_RETURN_IF_ERROR(book_->Stage(change));
+    book_->Keep();
+    return absl::OkStatus();
+  }
   absl::StatusOr<Run*> Find(const std::string& run_id) {
     for (Run& run : runs_)
       if (run.record.run_id == run_id) return &run;
@@ -230,10 +262,18 @@ class MemoryRunStore final : public RunStore {
 
   std::mutex mutex_;
   std::vector<Run> runs_;  // in the order of creation
+  MemoryLedgerShelf shelf_;
+  std::unique_ptr<LedgerBook> book_;  // null: without a ledger
 };
 
 }  // namespace
 
 std::unique_ptr<RunStore> NewMemoryRunStore() { return std::make_unique<MemoryRunStore>(); }
+
+absl::StatusOr<std::unique_ptr<RunStore>> NewMemoryRunStore(LedgerOptions ledger) {
+  auto store = std::make_unique<MemoryRunStore>();
+  VEILSUM_RETURN_IF_ERROR(store->OpenLedger(std::move(ledger)));
+  return store;
+}
 
 }  // namespace veilsum::coordinator

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "coordinator/store/ledger_view.h"
 
 namespace veilsum::coordinator {
 
@@ -105,8 +106,9 @@ struct RunSnapshot {
 };
 
 // Each call is one transaction, durable when it returns OK; after an error nothing has changed.
-// Thread-safe: calls are serialised inside. NotFound: no such run (or block, round, model).
-// InvalidArgument: a malformed record.
+// With a ledger the entry that tells of the change is part of it (FailedPrecondition with a
+// finding's code: the ledger's rules forbid the change). Thread-safe: calls are serialised inside.
+// NotFound: no such run (or block, round, model). InvalidArgument: a malformed record.
 class RunStore {
  public:
   virtual ~RunStore() = default;
@@ -149,15 +151,22 @@ class RunStore {
   // Of the models kept: those of step 0 and the latest kModelsKept.
   virtual absl::StatusOr<std::shared_ptr<const Bytes>> LoadModel(const std::string& run_id,
                                                                  const Hash32& hash) = 0;
+
+  // Null: this store keeps none. Lives as long as the store.
+  virtual LedgerView* ledger() { return nullptr; }
 };
 
 std::unique_ptr<RunStore> NewMemoryRunStore();
+// With a ledger, begun with its genesis. Errors of the options.
+absl::StatusOr<std::unique_ptr<RunStore>> NewMemoryRunStore(LedgerOptions ledger);
 
 struct SqliteRunStoreOptions {
   const char* vfs = nullptr;  // by name, for fault tests; null: the default one
+  std::optional<LedgerOptions> ledger = std::nullopt;
 };
-// Opens or creates the file, locks it for one writer, migrates it. Unavailable: another coordinator
-// has it open.
+// Opens or creates the file, locks it for one writer, migrates it, reads its ledger. Unavailable:
+// another coordinator has it open. DataLoss: the ledger's entries are not what its rules admit, or
+// of another key.
 absl::StatusOr<std::unique_ptr<RunStore>> OpenSqliteRunStore(
     const std::filesystem::path& file, const SqliteRunStoreOptions& options = {});
 

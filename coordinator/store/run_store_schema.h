@@ -69,6 +69,33 @@ CREATE TABLE models(
   bytes BLOB NOT NULL
 ) STRICT;
 CREATE INDEX models_by_hash ON models(run, hash);
+)sql"},
+                                                            {2, R"sql(
+CREATE TABLE ledger(
+  leaf_index INTEGER PRIMARY KEY CHECK(leaf_index >= 0),
+  name TEXT NOT NULL,
+  leaf BLOB NOT NULL
+) STRICT;
+CREATE INDEX ledger_by_name ON ledger(name);
+CREATE TABLE ledger_hashes(
+  level INTEGER NOT NULL,
+  number INTEGER NOT NULL,
+  hash BLOB NOT NULL CHECK(length(hash) = 32),
+  PRIMARY KEY(level, number)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE ledger_blobs(
+  sha256 BLOB PRIMARY KEY CHECK(length(sha256) = 32),
+  text TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE ledger_head(
+  id INTEGER PRIMARY KEY CHECK(id = 1),
+  note TEXT NOT NULL
+) STRICT;
+CREATE TABLE ledger_cosignatures(
+  witness TEXT PRIMARY KEY,
+  size INTEGER NOT NULL,
+  signature BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
 )sql"}};
 
 }  // namespace veilsum::coordinator

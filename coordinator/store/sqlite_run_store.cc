@@ -1,10 +1,13 @@
-// The SQLite back end: WAL, synchronous=FULL, one writer, one transaction a call.
+// The SQLite back end: WAL, synchronous=FULL, one writer, one transaction a call, in which the
+// ledger's entries are as well.
 #include <mutex>
 
 #include "base/sqlite/database.h"
+#include "coordinator/store/ledger_book.h"
 #include "coordinator/store/run_store.h"
 #include "coordinator/store/run_store_rules.h"
 #include "coordinator/store/run_store_schema.h"
+#include "coordinator/store/sqlite_ledger_shelf.h"
 #include "coordinator/store/sqlite_run_reader.h"
 
 namespace veilsum::coordinator {
@@ -17,6 +20,14 @@ using sqlite::Transaction;
 class SqliteRunStore final : public RunStore {
  public:
   explicit SqliteRunStore(Database db) : db_(std::move(db)) {}
+
+  absl::Status OpenLedger(LedgerOptions options) {
+    const std::lock_guard lock(mutex_);
+    VEILSUM_ASSIGN_OR_RETURN(Transaction transaction, Transaction::Begin(db_));
+    VEILSUM_ASSIGN_OR_RETURN(book_, LedgerBook::Restore(std::move(options), shelf_, mutex_));
+    return Finish(transaction);
+  }
+  LedgerView* ledger() override { return book_.get(); }
 
   absl::Status CreateRun(const RunRecord& run, const ModelRecord& initial,
                          ByteView engine_state) override {
@@ -38,7 +49,7 @@ class SqliteRunStore final : public RunStore {
         db_.Prepare("INSERT INTO progress(run, step, engine_state) VALUES(?, 0, ?)"));
     VEILSUM_RETURN_IF_ERROR(progress.Bind(1, id).Bind(2, engine_state).Run());
     VEILSUM_RETURN_IF_ERROR(InsertModel(id, initial));
-    return transaction.Commit();
+    return CommitWith(transaction, [&] { return NewRunEntries(run); });
   }
 
   absl::StatusOr<RunRecord> LoadRun(const std::string& run_id) override {
@@ -69,7 +80,9 @@ class SqliteRunStore final : public RunStore {
     VEILSUM_ASSIGN_OR_RETURN(Statement update,
                              db_.Prepare("UPDATE runs SET state = ?, reason = ? WHERE id = ?"));
     VEILSUM_RETURN_IF_ERROR(update.Bind(1, state).Bind(2, reason).Bind(3, run.id).Run());
-    return transaction.Commit();
+    if (!IsFinalRunState(state)) return transaction.Commit();
+    return CommitWith(
+        transaction, [&] { return RunEndEntries(LedgerRunOf(run.record), state, book_->rules()); });
   }
 
   absl::Status SaveApproval(const std::string& run_id, const Approval& approval) override {
@@ -83,7 +96,9 @@ class SqliteRunStore final : public RunStore {
                     "VALUES(?, ?, ?, ?)"));
     insert.Bind(1, run.id).Bind(2, approval.member).Bind(3, ByteView(approval.signature));
     VEILSUM_RETURN_IF_ERROR(insert.Bind(4, ByteView(approval.certificate)).Run());
-    return transaction.Commit();
+    return CommitWith(transaction, [&] {
+      return ApprovalEntries(LedgerRunOf(run.record), approval, book_->rules());
+    });
   }
 
   absl::Status OpenBlock(const std::string& run_id, const Block& block) override {
@@ -109,7 +124,7 @@ class SqliteRunStore final : public RunStore {
     for (const std::string& member : block.members)
       VEILSUM_RETURN_IF_ERROR(
           charge.Bind(1, run.id).Bind(2, member).Bind(3, block.last - block.first + 1).Run());
-    return transaction.Commit();
+    return CommitWith(transaction, [&] { return BlockEntries(LedgerRunOf(run.record), block); });
   }
 
   absl::StatusOr<std::vector<Block>> Blocks(const std::string& run_id) override {
@@ -164,7 +179,7 @@ class SqliteRunStore final : public RunStore {
         db_.Prepare("UPDATE progress SET step = ?, engine_state = ? WHERE run = ?"));
     VEILSUM_RETURN_IF_ERROR(
         progress.Bind(1, commit.step).Bind(2, ByteView(commit.engine_state)).Bind(3, run.id).Run());
-    return transaction.Commit();
+    return CommitWith(transaction, [&] { return CommitEntries(LedgerRunOf(run.record), commit); });
   }
 
   absl::Status Abort(const std::string& run_id, std::uint64_t round,
@@ -179,21 +194,22 @@ class SqliteRunStore final : public RunStore {
         Statement update,
         db_.Prepare("UPDATE rounds SET state = 3, reason = ? WHERE run = ? AND round = ?"));
     VEILSUM_RETURN_IF_ERROR(update.Bind(1, reason).Bind(2, run.id).Bind(3, round).Run());
-    return transaction.Commit();
+    return CommitWith(transaction,
+                      [&] { return AbortEntries(LedgerRunOf(run.record), round, reason); });
   }
 
   absl::StatusOr<std::uint64_t> RecoverOpenRounds(const std::string& run_id) override {
     const std::lock_guard lock(mutex_);
     VEILSUM_ASSIGN_OR_RETURN(Transaction transaction, Transaction::Begin(db_));
     VEILSUM_ASSIGN_OR_RETURN(const StoredRun run, reader_.Find(run_id));
-    VEILSUM_ASSIGN_OR_RETURN(
-        Statement update,
-        db_.Prepare("UPDATE rounds SET state = 3, reason = 'coordinator restarted' "
-                    "WHERE run = ? AND state IN (0, 1)"));
-    VEILSUM_RETURN_IF_ERROR(update.Bind(1, run.id).Run());
-    const auto count = static_cast<std::uint64_t>(db_.ChangedRows());
-    VEILSUM_RETURN_IF_ERROR(transaction.Commit());
-    return count;
+    VEILSUM_ASSIGN_OR_RETURN(const std::vector<std::uint64_t> open, OpenRounds(run.id));
+    VEILSUM_ASSIGN_OR_RETURN(Statement update,
+                             db_.Prepare("UPDATE rounds SET state = 3, reason = ? "
+                                         "WHERE run = ? AND state IN (0, 1)"));
+    VEILSUM_RETURN_IF_ERROR(update.Bind(1, kRestarted).Bind(2, run.id).Run());
+    VEILSUM_RETURN_IF_ERROR(
+        CommitWith(transaction, [&] { return RecoveryEntries(LedgerRunOf(run.record), open); }));
+    return open.size();
   }
 
   absl::StatusOr<RunSnapshot> Snapshot(const std::string& run_id) override {
@@ -224,6 +240,35 @@ class SqliteRunStore final : public RunStore {
   }
 
  private:
+  // Makes the transaction durable, with the entries that `entries` gives: LedgerChange or a
+  // StatusOr of it.
+  template <class Entries>
+  absl::Status CommitWith(Transaction& transaction, const Entries& entries) {
+    if (!book_) return transaction.Commit();
+    VEILSUM_ASSIGN_OR_RETURN(const LedgerChange change, absl::StatusOr<LedgerChange>(entries()));
+    VEILSUM_RETURN_IF_ERROR(book_->Stage(change));
+    return Finish(transaction);
+  }
+
+  absl::Status Finish(Transaction& transaction) {
+    const absl::Status durable = transaction.Commit();
+    durable.ok() ? book_->Keep() : book_->Drop();
+    return durable;
+  }
+
+  absl::StatusOr<std::vector<std::uint64_t>> OpenRounds(std::int64_t run) {
+    VEILSUM_ASSIGN_OR_RETURN(
+        Statement select,
+        db_.Prepare("SELECT round FROM rounds WHERE run = ? AND state IN (0, 1) ORDER BY round"));
+    select.Bind(1, run);
+    std::vector<std::uint64_t> open;
+    for (;;) {
+      VEILSUM_ASSIGN_OR_RETURN(const bool row, select.Step());
+      if (!row) return open;
+      open.push_back(select.Unsigned(0));
+    }
+  }
+
   absl::Status CheckSame(const StoredRun& old, const RunRecord& run, const ModelRecord& initial) {
     VEILSUM_ASSIGN_OR_RETURN(Statement select,
                              db_.Prepare("SELECT initial_model FROM runs WHERE id = ?"));
@@ -272,6 +317,8 @@ class SqliteRunStore final : public RunStore {
   std::mutex mutex_;
   Database db_;
   SqliteRunReader reader_{db_};
+  SqliteLedgerShelf shelf_{db_};
+  std::unique_ptr<LedgerBook> book_;  // null: without a ledger
 };
 
 }  // namespace
@@ -283,7 +330,9 @@ absl::StatusOr<std::unique_ptr<RunStore>> OpenSqliteRunStore(const std::filesyst
   open.vfs = options.vfs;
   VEILSUM_ASSIGN_OR_RETURN(Database db, Database::Open(file, open));
   VEILSUM_RETURN_IF_ERROR(db.Migrate(kRunStoreMigrations));
-  return std::make_unique<SqliteRunStore>(std::move(db));
+  auto store = std::make_unique<SqliteRunStore>(std::move(db));
+  if (options.ledger) VEILSUM_RETURN_IF_ERROR(store->OpenLedger(*options.ledger));
+  return store;
 }
 
 }  // namespace veilsum::coordinator

@@ -154,11 +154,20 @@ Layout LayoutOf(const Plan& plan) {
   for (const Feature& feature : plan.features) {
     if (!feature.is_list()) continue;
     if (feature.width != 0) bags.push_back({list, feature.buckets, feature.width, false});
-    if (feature.direct) bags.push_back({list, feature.buckets, 1, true});
+    if (feature.direct) bags.push_back({list, feature.buckets, plan.outputs(), true});
     ++list;
   }
   return Layout::Mlp(plan.numeric_inputs(), plan.one_hot_inputs(), plan.network.hidden,
-                     plan.has_statistics(), bags);
+                     plan.has_statistics(), bags, plan.outputs());
+}
+
+Heads HeadsOf(const Plan& plan) {
+  Head head;
+  head.outputs = plan.outputs();
+  if (plan.task == Task::kMultiClass) head.loss = Loss::kSoftmax;
+  if (plan.task == Task::kRegression) head.loss = plan.label.huber ? Loss::kHuber : Loss::kSquared;
+  if (plan.label.huber) head.huber = plan.label.huber->ToDouble();
+  return {head};
 }
 
 Rational StepRate(const Plan& plan) {

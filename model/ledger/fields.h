@@ -14,6 +14,7 @@ class Fields {
   // `object` must outlive it and is emptied.
   explicit Fields(Json& object) : object_(object) {}
 
+  bool Has(const std::string& key) const { return object_.contains(key); }
   Json Take(const char* key) {
     if (!object_.contains(key)) {
       Wrong(key);
@@ -44,9 +45,12 @@ class Fields {
   }
   // Strictly ascending.
   std::vector<std::string> Names(const char* key) {
+    const Json names = Take(key);
+    if (!names.is_array()) Wrong(key);
     std::vector<std::string> out;
-    for (const Json& name : Take(key)) {
-      if (!name.is_string() || (!out.empty() && name.get<std::string>() <= out.back())) {
+    for (const Json& name : names) {
+      if (!names.is_array() || !name.is_string() ||
+          (!out.empty() && name.get<std::string>() <= out.back())) {
         Wrong(key);
         return {};
       }

@@ -27,7 +27,7 @@ std::string TenantOf(const std::string& seat) {
 // A coordinator or an operator: whoever may write more than a tenant's own policy.
 bool IsOperated(const std::string& actor) {
   const absl::StatusOr<SpiffeId> id = SpiffeId::Parse(actor);
-  return id.ok() && id->role() != SpiffeRole::kClient;
+  return id.ok() && (id->role() == SpiffeRole::kCoordinator || id->role() == SpiffeRole::kOperator);
 }
 
 // Reals of an entry are decimal strings; NaN where one is not.
@@ -244,7 +244,7 @@ void LedgerRules::OnOpened(const Entry& entry) {
   Fields fields(body);
   RegisteredRun* run = RunOf(fields);
   const std::uint64_t first = fields.Int("first"), last = fields.Int("last");
-  const std::vector<std::string> members = fields.Names("members");
+  const std::vector<std::string> members = NamesIn(fields, "members");
   if (!fields.Done().ok()) return Find("E103", Message(fields.status()));
   if (run == nullptr) return;
   for (const std::string& seat : members) {
@@ -273,7 +273,7 @@ void LedgerRules::OnRoundEnd(const Entry& entry) {
   const bool committed = entry.type == "round.committed";
   std::vector<std::string> survivors;
   if (committed) {
-    survivors = fields.Names("survivors");
+    survivors = NamesIn(fields, "survivors");
     fields.Hex<32>("aggregate_sha256");
     if (const std::string model = fields.Text("model_sha256"); !model.empty() && model.size() != 64)
       fields.Wrong("model_sha256");
@@ -315,6 +315,31 @@ void LedgerRules::OnRunEnd(const Entry& entry) {
   if (attempts != run->opened)
     Find("P301", absl::StrFormat("attempts %d, opened were %d", attempts, run->opened));
   run->ended = true;
+}
+
+// In the entry, or in a blob that it names.
+std::vector<std::string> LedgerRules::NamesIn(Fields& fields, const std::string& key) {
+  const std::string by_digest = key + "_sha256";
+  if (!fields.Has(by_digest)) return fields.Names(key.c_str());
+  const Hash32 digest = fields.Hex<32>(by_digest.c_str());
+  if (!fields.status().ok()) return {};
+  const absl::StatusOr<std::string> text = blobs_(digest);
+  const absl::StatusOr<Json> list = text.ok() ? ParseCanonical(*text) : text.status();
+  if (!list.ok() || Sha256(*text) != digest) {
+    fields.Wrong(by_digest);
+    return {};
+  }
+  Json object = {{key, *list}};
+  Fields inner(object);
+  std::vector<std::string> names = inner.Names(key.c_str());
+  if (!inner.status().ok()) fields.Wrong(by_digest);
+  return names;
+}
+
+std::optional<Ed25519PublicKey> LedgerRules::KeyOf(const std::string& actor) const {
+  const auto found = keys_.find(actor);
+  if (found == keys_.end() || found->second.revoked) return std::nullopt;
+  return found->second.key;
 }
 
 RegisteredRun* LedgerRules::RunOf(Fields& fields) {

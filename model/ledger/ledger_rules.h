@@ -15,6 +15,8 @@
 //                       ("" without a model)
 //   round.aborted       contract_hash, round (int), reason                (charged like any, SE-07)
 //   run.ended           contract_hash, outcome, attempts (int)
+// A list of members or survivors that would make the entry long is a blob instead, the canonical
+// JSON of the list, and the entry has its digest: members_sha256, survivors_sha256.
 #pragma once
 
 #include <functional>
@@ -64,6 +66,8 @@ class LedgerRules {
   const std::string& last_time() const { return last_time_; }
   const std::map<std::string, RegisteredRun>& runs() const { return runs_; }  // by contract_hash
   const std::string& log_key() const { return log_key_; }                     // of the genesis
+  // The key of an actor; none: not registered, or revoked.
+  std::optional<Ed25519PublicKey> KeyOf(const std::string& actor) const;
 
  private:
   struct Key {
@@ -84,6 +88,7 @@ class LedgerRules {
   void CheckSurvivors(const RegisteredRun& run, std::uint64_t round,
                       const std::vector<std::string>& survivors);
   RegisteredRun* RunOf(Fields& fields);
+  std::vector<std::string> NamesIn(Fields& fields, const std::string& key);
   const absl::Status& Judge(const std::string& name, const model::Plan& plan,
                             const model::RunContract& contract);
   void Find(const char* code, std::string details);

@@ -4,6 +4,16 @@
 
 namespace veilsum::ledger {
 
+namespace {
+
+absl::Status Refusal(const NewEntry& entry, const std::vector<Finding>& findings) {
+  if (findings.empty()) return absl::OkStatus();
+  return FailedPrecondition("%s: %s: %s", entry.type, findings.front().code,
+                            findings.front().details);
+}
+
+}  // namespace
+
 std::string LedgerOrigin(const std::string& federation) { return federation + "/ledger"; }
 
 absl::Status LedgerWriter::Restore(ByteView leaf) {
@@ -16,7 +26,7 @@ absl::Status LedgerWriter::Restore(ByteView leaf) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<Bytes> LedgerWriter::Propose(const NewEntry& entry, std::string time) const {
+absl::StatusOr<Bytes> LedgerWriter::Sign(const NewEntry& entry, std::string time) const {
   Entry next;
   next.header.seq = rules_.size();
   next.header.prev = rules_.last_leaf();
@@ -33,11 +43,19 @@ absl::StatusOr<Bytes> LedgerWriter::Propose(const NewEntry& entry, std::string t
   next.subject = entry.subject;
   next.subject_sha256 = entry.subject_sha256;
   next.body = entry.body;
-  VEILSUM_ASSIGN_OR_RETURN(Bytes leaf, SignEntry(next, *author_.signer));
-  const std::vector<Finding> findings = LedgerRules(rules_).Apply(leaf);
-  if (!findings.empty())
-    return FailedPrecondition("%s: %s: %s", entry.type, findings.front().code,
-                              findings.front().details);
+  return SignEntry(next, *author_.signer);
+}
+
+absl::StatusOr<Bytes> LedgerWriter::Propose(const NewEntry& entry, std::string time) const {
+  VEILSUM_ASSIGN_OR_RETURN(Bytes leaf, Sign(entry, std::move(time)));
+  VEILSUM_RETURN_IF_ERROR(Refusal(entry, LedgerRules(rules_).Apply(leaf)));
+  return leaf;
+}
+
+absl::StatusOr<Bytes> LedgerWriter::Append(const NewEntry& entry, std::string time) {
+  VEILSUM_ASSIGN_OR_RETURN(Bytes leaf, Sign(entry, std::move(time)));
+  VEILSUM_RETURN_IF_ERROR(Refusal(entry, rules_.Apply(leaf)));
+  tree_.Append(rules_.last_leaf());
   return leaf;
 }
 

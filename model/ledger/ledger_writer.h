@@ -43,11 +43,15 @@ class LedgerWriter {
   absl::StatusOr<Bytes> Propose(const NewEntry& entry, std::string time) const;
   // The leaf that Propose gave is stored.
   void Confirm(ByteView leaf);
+  // Propose and Confirm at once, without a copy of the state. After an error the writer is of no
+  // more use: for a copy that becomes the writer once everything is stored.
+  absl::StatusOr<Bytes> Append(const NewEntry& entry, std::string time);
 
   tlog::Checkpoint Head() const;  // origin: "<federation>/ledger"
   const LedgerRules& rules() const { return rules_; }
 
  private:
+  absl::StatusOr<Bytes> Sign(const NewEntry& entry, std::string time) const;
   Author author_;
   LedgerRules rules_;
   tlog::Frontier tree_;

@@ -22,9 +22,16 @@ std::size_t Plan::one_hot_inputs() const {
 }
 
 absl::Status CheckRunnable(const Plan& plan) {
-  if (plan.task != Task::kBinary)
+  if (plan.task != Task::kBinary && plan.task != Task::kMultiClass &&
+      plan.task != Task::kRegression)
     return FailedPrecondition(
-        "plan %s: task must be \"binary\", the only one that this build can run", plan.name);
+        "plan %s: task must be \"binary\", \"multi_class\" or \"regression\", the ones that this "
+        "build can run",
+        plan.name);
+  if (plan.task != Task::kBinary && plan.evaluation)
+    return FailedPrecondition(
+        "plan %s: evaluation by private histograms is for task \"binary\" only; leave it out",
+        plan.name);
   if (plan.training.mode == Mode::kMerchant)
     return FailedPrecondition(
         "plan %s: training.mode must be \"distributed\" or \"local\", those that this build can "

@@ -75,7 +75,7 @@ void TryCsv(std::string_view text) {
       Require(field.size() <= 64, "a field is bounded");
       (void)client::ParseNumber(field).ok();
       (void)client::ParseTime(field).ok();
-      (void)client::ParseBinaryLabel(field).ok();
+      (void)client::ParseLabel({}, field).ok();
     }
   }
   close(fd);

@@ -14,8 +14,8 @@ struct CurvePoint {
   std::uint64_t round = 0;
   std::uint64_t step = 0;
   std::optional<double> epsilon;  // charged so far, coordinator plus colluders
-  double log_loss = 0;            // exact, hold-outs of all merchants together
-  std::optional<double> roc_auc;
+  double loss = 0;                // as trained, exact, hold-outs of all merchants together
+  std::optional<double> roc_auc = {}, rmse = {};
 };
 
 struct CalibrationPoint {
@@ -33,8 +33,10 @@ struct MerchantQuality {
   std::string name;
   std::uint64_t holdout_rows = 0;
   std::optional<double> roc_auc;  // of the joint model; none when only one class is in the hold-out
-  std::optional<double> local_only_roc_auc;  // of a model trained on this merchant alone
-  double accuracy = 0, log_loss = 0;
+  std::optional<double> rmse = {};           // of regression
+  std::optional<double> local_only_roc_auc,  // of a model trained on this merchant alone
+      local_only_rmse = {};
+  std::optional<double> accuracy, log_loss;
 };
 
 struct PlanFacts {
@@ -76,14 +78,18 @@ struct PrivateFigure {
 };
 
 struct QualityFacts {
+  std::string task = "binary";  // binary | multi_class | regression
   std::optional<double> roc_auc, pr_auc, accuracy, majority_accuracy, log_loss, roc_auc_private,
       local_only_roc_auc;
+  std::optional<double> rmse, mae, r2, local_only_rmse;  // of regression
   std::optional<std::pair<double, double>> roc_auc_private_interval;
   std::optional<double> roc_auc_private_noise;  // its standard deviation from noise alone
   std::optional<PrivateFigure> accuracy_private, log_loss_private;
   std::vector<PrivateCalibrationPoint> calibration_private;
   std::vector<MerchantQuality> per_merchant;
   std::vector<CalibrationPoint> calibration;
+
+  bool by_value() const { return task == "regression"; }
 };
 
 struct CostFacts {

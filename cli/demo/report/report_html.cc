@@ -133,20 +133,21 @@ std::string CalibrationSvg(const Report& r) {
 }
 
 std::string MerchantSvg(const Report& r) {
+  const bool by_value = r.quality.by_value();
   Range range;
-  range.Add(0.5);
+  range.Add(by_value ? 0 : 0.5);
   std::vector<BarGroup> groups;
   for (const MerchantQuality& m : r.quality.per_merchant) {
     BarGroup group{.label = m.name, .bars = {}};
-    if (m.roc_auc) group.bars.emplace_back("a", *m.roc_auc), range.Add(*m.roc_auc);
-    if (m.local_only_roc_auc)
-      group.bars.emplace_back("b", *m.local_only_roc_auc), range.Add(*m.local_only_roc_auc);
+    if (const auto joint = LeadingOf(m)) group.bars.emplace_back("a", *joint), range.Add(*joint);
+    if (const auto alone = AloneOf(m)) group.bars.emplace_back("b", *alone), range.Add(*alone);
     groups.push_back(std::move(group));
   }
   if (groups.empty()) return "<p>No merchant was scored.</p>";
+  const std::string name = LeadingName(r.quality);
   return BarPlot(
-      {.title = "ROC-AUC per merchant", .x_label = "hold-out ROC-AUC", .y_label = "", .width = 940},
-      Axis(range.lo, std::max(0.8, range.hi), 5), groups);
+      {.title = name + " per merchant", .x_label = "hold-out " + name, .y_label = "", .width = 940},
+      Axis(range.lo, by_value ? range.hi : std::max(0.8, range.hi), 5), groups);
 }
 
 std::string Tags(const Report& r) {
@@ -168,10 +169,10 @@ std::string Header(const Report& r) {
                r.privacy.delta && r.privacy.is_private
                    ? absl::StrFormat("epsilon at delta %g", *r.privacy.delta)
                    : "epsilon");
-  html += Tile(Shown(r.quality.roc_auc, 4), "ROC-AUC, joint model");
+  html += Tile(Shown(LeadingOf(r.quality), 4), LeadingName(r.quality) + ", joint model");
   if (r.quality.roc_auc_private)
     html += Tile(ShownPrivateAuc(r.quality), "ROC-AUC from private histograms, 95 %");
-  html += Tile(Shown(r.quality.local_only_roc_auc, 4), "ROC-AUC, merchants alone (mean)");
+  html += Tile(Shown(AloneOf(r.quality), 4), LeadingName(r.quality) + ", merchants alone (mean)");
   html += Tile(Shown(r.cost.rounds_per_second, 1), "rounds per second");
   html += Tile(ShownBytes(r.cost.upload_bytes_per_client_round), "upload, one client and round");
   return html + "</div>\n";
@@ -199,26 +200,30 @@ std::string Notes(const Report& r) {
 
 std::string Figures(const Report& r) {
   const Points loss =
-      CurveOf(r, [](const CurvePoint& p) -> std::optional<double> { return p.log_loss; });
-  const Points auc = CurveOf(r, [](const CurvePoint& p) { return p.roc_auc; });
+      CurveOf(r, [](const CurvePoint& p) -> std::optional<double> { return p.loss; });
+  const Points leading = CurveOf(r, [](const CurvePoint& p) { return LeadingOf(p); });
+  const std::string name = "hold-out " + LeadingName(r.quality);
   std::string html = "<div class=\"figures\">\n";
-  html += Figure("Training: hold-out loss", "log loss of the published models, natural logarithm",
-                 CurveSvg({.title = "hold-out log loss", .x_label = "step", .y_label = "log loss"},
-                          loss, false));
   html += Figure(
-      "Training: hold-out ROC-AUC", "all merchants' hold-outs together",
-      CurveSvg({.title = "hold-out ROC-AUC", .x_label = "step", .y_label = "ROC-AUC"}, auc, false));
+      "Training: hold-out loss",
+      r.quality.by_value() ? "the trained loss of the published models, on the label's scale"
+                           : "log loss of the published models, natural logarithm",
+      CurveSvg({.title = "hold-out loss", .x_label = "step", .y_label = "loss"}, loss, false));
+  html += Figure("Training: " + name, "all merchants' hold-outs together",
+                 CurveSvg({.title = name, .x_label = "step", .y_label = LeadingName(r.quality)},
+                          leading, false));
   html += Figure(
       "Privacy spent",
       "epsilon of statistics and training so far; dashed: the plan's claim at its last attempt",
       EpsilonSvg(r));
-  html +=
-      Figure("Calibration",
-             r.quality.calibration_private.empty()
-                 ? "predicted probability against what happened; larger dots hold more customers"
-                 : "predicted probability against what happened; larger dots hold more "
-                   "customers; orange: from private histograms",
-             CalibrationSvg(r));
+  if (!r.quality.calibration.empty())
+    html +=
+        Figure("Calibration",
+               r.quality.calibration_private.empty()
+                   ? "predicted probability against what happened; larger dots hold more customers"
+                   : "predicted probability against what happened; larger dots hold more "
+                     "customers; orange: from private histograms",
+               CalibrationSvg(r));
   return html + "</div>\n<div style=\"height:14px\"></div>\n" +
          "<figure><figcaption>Each merchant: the joint model and one trained alone"
          "<small class=\"key\"><i class=\"a\"></i>joint model<i "
@@ -306,12 +311,23 @@ std::string PrivateLine(const Report& r) {
                          ShownFigure(r.quality.log_loss_private));
 }
 
+std::string OtherFigures(const QualityFacts& q) {
+  if (q.by_value())
+    return absl::StrFormat(
+        "RMSE and mean absolute error (%s) are in the units of the label's column; R squared %s.",
+        Shown(q.mae, 4), Shown(q.r2, 4));
+  const std::string baseline = absl::StrFormat("Always answering the majority label: accuracy %s.",
+                                               Shown(q.majority_accuracy, 4));
+  return q.pr_auc ? absl::StrFormat("PR-AUC %s. %s", Shown(q.pr_auc, 4), baseline) : baseline;
+}
+
 std::string QualityTable(const Report& r) {
-  std::string html =
+  std::string html = absl::StrFormat(
       "<h2>Quality on hold-outs</h2><div class=\"panel\"><table>\n<tr><th>merchant</th><th "
       "class=\"n\">customers</th>"
-      "<th class=\"n\">ROC-AUC joint</th><th class=\"n\">alone</th><th class=\"n\">log "
-      "loss</th><th class=\"n\">accuracy</th></tr>\n";
+      "<th class=\"n\">%s joint</th><th class=\"n\">alone</th><th class=\"n\">log "
+      "loss</th><th class=\"n\">accuracy</th></tr>\n",
+      LeadingName(r.quality));
   const auto row = [&](const std::string& name, const std::string& rows, const auto& joint,
                        const auto& alone, const std::optional<double>& loss,
                        const std::optional<double>& accuracy) {
@@ -324,16 +340,12 @@ std::string QualityTable(const Report& r) {
   std::uint64_t rows = 0;
   for (const MerchantQuality& m : r.quality.per_merchant) {
     rows += m.holdout_rows;
-    row(m.name, std::to_string(m.holdout_rows), m.roc_auc, m.local_only_roc_auc, m.log_loss,
-        m.accuracy);
+    row(m.name, std::to_string(m.holdout_rows), LeadingOf(m), AloneOf(m), m.log_loss, m.accuracy);
   }
-  row("all", std::to_string(rows), r.quality.roc_auc, r.quality.local_only_roc_auc,
-      r.quality.log_loss, r.quality.accuracy);
-  return html + absl::StrFormat(
-                    "</table><p>PR-AUC %s. Always answering the majority label: accuracy "
-                    "%s.</p>%s</div>\n",
-                    Shown(r.quality.pr_auc, 4), Shown(r.quality.majority_accuracy, 4),
-                    PrivateLine(r));
+  row("all", std::to_string(rows), LeadingOf(r.quality), AloneOf(r.quality), r.quality.log_loss,
+      r.quality.accuracy);
+  return html +
+         absl::StrFormat("</table><p>%s</p>%s</div>\n", OtherFigures(r.quality), PrivateLine(r));
 }
 
 }  // namespace

@@ -61,8 +61,10 @@ Object MerchantsJson(const std::vector<MerchantQuality>& merchants) {
                    {"holdout_rows", m.holdout_rows},
                    {"roc_auc", OrNull(m.roc_auc)},
                    {"local_only_roc_auc", OrNull(m.local_only_roc_auc)},
-                   {"accuracy", m.accuracy},
-                   {"log_loss", m.log_loss}});
+                   {"accuracy", OrNull(m.accuracy)},
+                   {"log_loss", OrNull(m.log_loss)},
+                   {"rmse", OrNull(m.rmse)},
+                   {"local_only_rmse", OrNull(m.local_only_rmse)}});
   return all;
 }
 
@@ -87,11 +89,16 @@ Object QualityJson(const QualityFacts& q) {
                           {"observed", bin.observed},
                           {"error", bin.error},
                           {"customers", bin.customers}});
-  return {{"roc_auc", OrNull(q.roc_auc)},
+  return {{"task", q.task},
+          {"roc_auc", OrNull(q.roc_auc)},
           {"pr_auc", OrNull(q.pr_auc)},
           {"accuracy", OrNull(q.accuracy)},
           {"majority_accuracy", OrNull(q.majority_accuracy)},
           {"log_loss", OrNull(q.log_loss)},
+          {"rmse", OrNull(q.rmse)},
+          {"mae", OrNull(q.mae)},
+          {"r2", OrNull(q.r2)},
+          {"local_only_rmse", OrNull(q.local_only_rmse)},
           {"roc_auc_private", OrNull(q.roc_auc_private)},
           {"roc_auc_private_interval", interval},
           {"roc_auc_private_noise", OrNull(q.roc_auc_private_noise)},
@@ -116,14 +123,16 @@ Object CostJson(const CostFacts& c) {
           {"client_peak_rss_bytes", OrNull(c.client_peak_rss_bytes)}};
 }
 
-Object CurveJson(const std::vector<CurvePoint>& curve) {
+Object CurveJson(const std::vector<CurvePoint>& curve, bool by_value) {
   Object all = Object::array();
   for (const CurvePoint& p : curve)
     all.push_back({{"round", p.round},
                    {"step", p.step},
                    {"epsilon", OrNull(p.epsilon)},
-                   {"log_loss", p.log_loss},
-                   {"roc_auc", OrNull(p.roc_auc)}});
+                   {"loss", p.loss},
+                   {"log_loss", by_value ? Object(nullptr) : Object(p.loss)},
+                   {"roc_auc", OrNull(p.roc_auc)},
+                   {"rmse", OrNull(p.rmse)}});
   return all;
 }
 
@@ -153,7 +162,7 @@ Object ReportJson(const Report& r) {
             {"device", r.environment.device},
             {"threads", r.environment.threads},
             {"version", r.environment.version}}},
-          {"curve", CurveJson(r.curve)},
+          {"curve", CurveJson(r.curve, r.quality.by_value())},
           {"notes", r.notes}};
 }
 

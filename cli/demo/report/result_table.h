@@ -14,6 +14,16 @@ std::string ResultTable(const Report& report);
 std::string Shown(const std::optional<double>& value, int digits);
 // 1234567 -> "1.2 MB" (powers of 1000).
 std::string ShownBytes(const std::optional<std::uint64_t>& bytes);
+// What the joint model and merchants alone are compared by: ROC-AUC, or RMSE of regression.
+std::string LeadingName(const QualityFacts& quality);
+template <class Q>  // QualityFacts, MerchantQuality or CurvePoint
+std::optional<double> LeadingOf(const Q& quality) {
+  return quality.rmse ? quality.rmse : quality.roc_auc;
+}
+template <class Q>  // QualityFacts or MerchantQuality
+std::optional<double> AloneOf(const Q& quality) {
+  return quality.local_only_rmse ? quality.local_only_rmse : quality.local_only_roc_auc;
+}
 // "3 (delta 1e-05)", or "none: no noise was added".
 std::string ShownEpsilon(const PrivacyFacts& privacy);
 // "0.7512 (0.718 to 0.784)".

@@ -1,3 +1,4 @@
+#include "model/contract/privacy_terms.h"
 #include "model/plan/plan_format.h"
 #include "model/plan/variant.h"
 #include "tests/support/status_matchers.h"
@@ -410,6 +411,53 @@ TEST(PlanToml, LocalModeHasItsOwnKeys) {
           "training.local_steps is not a key");
 }
 
+std::string PlanOf(std::string_view task, std::string_view label) {
+  return Replace(Replace(kExamplePlan, "task = \"binary\"", absl::StrFormat("task = \"%s\"", task)),
+                 "column = \"labels.label\"\nkind = \"binary\"\n",
+                 absl::StrFormat("column = \"labels.label\"\n%s", label));
+}
+
+TEST(Plan, ClassesAreNamedAndBecomeOutputs) {
+  const std::string text =
+      PlanOf("multi_class", "kind = \"class\"\nvalues = [\"a\", \"b c\", \"d\"]\n");
+  const absl::StatusOr<Plan> plan = ParsePlanToml(text, "p");
+  ASSERT_TRUE(plan.ok()) << plan.status();
+  EXPECT_EQ(plan->outputs(), 3u);
+  EXPECT_EQ(LayoutOf(*plan).layers().back().out, 3u);
+  EXPECT_EQ(HeadsOf(*plan).front().loss, Loss::kSoftmax);
+  EXPECT_TRUE(CheckRunnable(*plan).ok());
+  EXPECT_TRUE(PlanFromJson(PlanToJson(*plan)).ok());
+  const auto refuses = [&](std::string_view from, std::string_view to, const char* why) {
+    EXPECT_THAT(ParsePlanToml(Replace(text, from, to), "p"),
+                StatusIs(absl::StatusCode::kInvalidArgument, why));
+  };
+  refuses("\"d\"", "\"a\"", "label.values names \"a\" twice");
+  refuses("[\"a\", \"b c\", \"d\"]", "[\"a\"]", "values");
+  refuses("multi_class", "regression", "label.kind does not fit the task");
+  refuses("[model]", "[evaluation]\nshare = \"1\"\nnothing = 1\n[model]", "nothing");
+  EXPECT_THAT(CheckRunnable(*ParsePlanToml(
+                  Replace(text, "[model]", "[evaluation]\nshare = \"1\"\n[model]"), "p")),
+              StatusIs(absl::StatusCode::kFailedPrecondition, "evaluation"));
+}
+
+TEST(Plan, ValuesHavePublicBounds) {
+  const std::string text =
+      PlanOf("regression", "kind = \"value\"\nlo = 0\nhi = 1000\nlog = true\nhuber = \"0.5\"\n");
+  const absl::StatusOr<Plan> plan = ParsePlanToml(text, "p");
+  ASSERT_TRUE(plan.ok()) << plan.status();
+  EXPECT_EQ(HeadsOf(*plan).front().loss, Loss::kHuber);
+  EXPECT_EQ(HeadsOf(*plan).front().huber, 0.5);
+  EXPECT_TRUE(CheckRunnable(*plan).ok());
+  EXPECT_TRUE(PlanFromJson(PlanToJson(*plan)).ok());
+  const auto refuses = [&](std::string_view from, std::string_view to, const char* why) {
+    EXPECT_THAT(ParsePlanToml(Replace(text, from, to), "p"),
+                StatusIs(absl::StatusCode::kInvalidArgument, why));
+  };
+  refuses("hi = 1000", "hi = 0", "label.lo must be below hi");
+  refuses("hi = 1000\n", "", "label.hi is missing");
+  refuses("huber = \"0.5\"", "huber = \"0\"", "label.huber");
+}
+
 TEST(CheckRunnable, RefusesWhatThisVersionCannotTrain) {
   ASSERT_OK_AND_ASSIGN(const Plan plan, ParsePlanToml(kExamplePlan, "plan.toml"));
   Plan other = plan;
@@ -427,7 +475,8 @@ TEST(CheckRunnable, RefusesWhatThisVersionCannotTrain) {
 }
 
 TEST(ExamplePlans, AllParseRoundTripAndRun) {
-  for (const char* name : {"online_shoppers", "adult", "womens_clothing", "synthetic_shops"}) {
+  for (const char* name : {"online_shoppers", "adult", "womens_clothing", "synthetic_shops",
+                           "online_shoppers_visitor", "online_shoppers_duration"}) {
     ASSERT_OK_AND_ASSIGN(const Plan plan,
                          ReadPlanFile(absl::StrFormat("deploy/examples/%s.toml", name)));
     EXPECT_OK(CheckRunnable(plan)) << name;

@@ -1,0 +1,43 @@
+// What each change of a run store says in the ledger (model/ledger/ledger_rules.h has the types).
+// Pure functions. Subjects are how an entry is found again.
+#pragma once
+
+#include "coordinator/store/run_store.h"
+#include "model/ledger/ledger_writer.h"
+
+namespace veilsum::coordinator {
+
+// Entries that belong together, with the texts that they name by digest.
+struct LedgerChange {
+  std::vector<ledger::NewEntry> entries;
+  std::vector<std::string> blobs;
+};
+
+// A run as its contract's hash names it in entries.
+struct LedgerRun {
+  std::string run_id;
+  std::string contract_hash;  // hex
+};
+LedgerRun LedgerRunOf(const RunRecord& run);
+
+ledger::NewEntry GenesisEntry(const LedgerOptions& options, const std::string& log_key);
+// InvalidArgument: plan or contract do not parse.
+absl::StatusOr<LedgerChange> NewRunEntries(const RunRecord& run);
+// The member's key when it is new, and the reservation of its tenant when that has none yet.
+absl::StatusOr<LedgerChange> ApprovalEntries(const LedgerRun& run, const Approval& approval,
+                                             const ledger::LedgerRules& rules);
+LedgerChange BlockEntries(const LedgerRun& run, const Block& block);
+LedgerChange CommitEntries(const LedgerRun& run, const RoundCommit& commit);
+LedgerChange AbortEntries(const LedgerRun& run, std::uint64_t round, const std::string& reason);
+inline constexpr const char* kRestarted = "coordinator restarted";
+LedgerChange RecoveryEntries(const LedgerRun& run, const std::vector<std::uint64_t>& open);
+LedgerChange RunEndEntries(const LedgerRun& run, const std::string& outcome,
+                           const ledger::LedgerRules& rules);
+
+// Subjects.
+std::string RunSubject(const std::string& run_id);
+std::string TenantSubject(const std::string& run_id, const std::string& tenant);
+std::string BlockSubject(const std::string& run_id, std::uint64_t first);
+std::string RoundSubject(const std::string& run_id, std::uint64_t round);
+
+}  // namespace veilsum::coordinator
