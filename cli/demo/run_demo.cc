@@ -6,6 +6,7 @@
 #include "base/crypto/sha256.h"
 #include "base/file.h"
 #include "base/pki/credentials.h"
+#include "cli/demo/audit/audit_bundle.h"
 #include "cli/demo/report/assemble.h"
 #include "cli/demo/report/report_html.h"
 #include "cli/demo/report/report_json.h"
@@ -98,8 +99,10 @@ class Demo {
     VEILSUM_ASSIGN_OR_RETURN(const FollowedRun run,
                              FollowRun(context, RequestFor(federation, aggregation)));
     processes.SampleMemory();
+    processes.AwaitClients();
     processes.Stop();
     VEILSUM_ASSIGN_OR_RETURN(Report report, Assemble(run, *scorer, out));
+    AddLedger(federation, out, report);
     if (!report.cost.coordinator_peak_rss_bytes)
       report.cost.coordinator_peak_rss_bytes = processes.coordinator_peak();
     report.cost.client_peak_rss_bytes = processes.client_peak();
@@ -239,10 +242,31 @@ class Demo {
                                  {"step", std::to_string(run.last.step())},
                                  {"private", contract.is_private ? "true" : "false"}});
     VEILSUM_RETURN_IF_ERROR(WriteFile(out.path() / "model.safetensors", AsText(file)));
+    final_model_ = FinalModel{.hash = model::ModelHash(model), .safetensors = file};
     report.model = {.version = run.last.step(),
                     .sha256 = HexEncode(Sha256(ByteView(file))),
                     .files = {"model.safetensors"}};
     return absl::OkStatus();
+  }
+
+  // Evidence for an auditor, and what it says when it is verified from its files alone.
+  // A model without its evidence is still a result: the report then says that it is not verified.
+  void AddLedger(const Federation& federation, const OutputFolder& out, Report& report) {
+    const absl::StatusOr<AuditFacts> facts =
+        WriteAuditBundle(federation, out.path() / "audit", final_model_);
+    report.ledger.verified = facts.ok() && facts->finding.empty();
+    if (!facts.ok() || !facts->finding.empty())
+      report.notes.push_back(
+          absl::StrFormat("The ledger does not verify: %s.",
+                          facts.ok() ? facts->finding : std::string(facts.status().message())));
+    if (!facts.ok()) return;
+    report.ledger.size = facts->size;
+    report.ledger.root = facts->root;
+    report.notes.push_back(absl::StrFormat(
+        "audit/ has the ledger's evidence; %d of %d merchants cosigned its last head. Its trust "
+        "policy is written from their stores by the demo, with one local auditor: a real auditor "
+        "asks the merchants for it.",
+        facts->cosigned, federation.seats.size()));
   }
 
   absl::Status AddQuality(const Score& score, const HoldoutScorer& scorer, Report& report) {
@@ -273,6 +297,7 @@ class Demo {
   Scenario scenario_;
   std::vector<std::string> declined_;
   std::vector<std::uint64_t> size_classes_;
+  std::optional<FinalModel> final_model_;
 };
 
 }  // namespace

@@ -22,6 +22,8 @@ absl::StatusOr<ClientConfig> ReadClientConfig(const std::filesystem::path& file)
   }
   config.revoked = toml.Path("signing.revoked", {});
   config.odometer = toml.Path("store.odometer");
+  config.witness = toml.Path("store.witness", config.odometer.parent_path() / "witness.sqlite");
+  config.witness_key = toml.Path("store.witness_key", config.witness.parent_path() / "witness.key");
   config.policy = toml.Path("policy.file");
   config.plan = toml.Path("plan.file", {});
   const std::string drop = toml.Text("demo.drop_fraction", "");

@@ -19,8 +19,10 @@ struct ClientConfig {
   std::vector<std::filesystem::path> folders;  // [data] folder, or folders for a pool
   std::filesystem::path revoked;   // [signing] revoked: base/pki/revocation_list.h; may be empty
   std::filesystem::path odometer;  // [store] odometer
-  std::filesystem::path policy;    // [policy] file
-  std::filesystem::path plan;  // [plan] file: TOML or canonical JSON, for preflight; may be empty
+  // [store] witness, witness_key: beside the odometer unless said; both are made when missing
+  std::filesystem::path witness, witness_key;
+  std::filesystem::path policy;  // [policy] file
+  std::filesystem::path plan;    // [plan] file: TOML or canonical JSON, for preflight; may be empty
   std::optional<Rational>
       drop_fraction;  // [demo] drop_fraction, drop_seed: vanish in rounds on purpose
   std::uint64_t drop_seed = 0;

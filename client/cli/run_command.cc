@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "base/pki/key_file.h"
 #include "base/stop_on_signal.h"
 #include "client/cli/config.h"
 #include "client/data/dataset.h"
@@ -47,6 +48,16 @@ absl::StatusOr<Prepared> Prepare(const ApprovedRun& run, const ClientConfig& con
   return Prepared{std::move(contribution), customers};
 }
 
+// A witness that has seen a ledger keeps its key: without it, it would vouch as somebody else.
+absl::StatusOr<std::shared_ptr<const Ed25519Signer>> WitnessKey(const ClientConfig& config,
+                                                                SecureRng& rng) {
+  absl::StatusOr<Ed25519Signer> key = ReadKeyFile(config.witness_key);
+  if (absl::IsNotFound(key.status()) && !std::filesystem::exists(config.witness))
+    key = MakeKeyFile(config.witness_key, rng);
+  if (!key.ok()) return Annotate(key.status(), "store.witness_key");
+  return std::make_shared<const Ed25519Signer>(*std::move(key));
+}
+
 ParticipantConfig ConfigOf(const ClientConfig& config, const ClientKeys& keys, Policy policy) {
   ParticipantConfig out;
   out.own = {keys.id().ToString(), config.federation, keys.root().Fingerprint()};
@@ -65,6 +76,14 @@ absl::Status RunClient(const ClientConfig& config) {
   VEILSUM_ASSIGN_OR_RETURN(Policy policy, LoadPolicy(config.policy));
   VEILSUM_ASSIGN_OR_RETURN(const std::unique_ptr<Odometer> odometer,
                            Odometer::Open(config.odometer));
+  SystemRng rng;
+  VEILSUM_ASSIGN_OR_RETURN(const auto witness_key, WitnessKey(config, rng));
+  VEILSUM_ASSIGN_OR_RETURN(const std::unique_ptr<WitnessStore> witnessed,
+                           WitnessStore::Open(config.witness));
+  VEILSUM_ASSIGN_OR_RETURN(const std::unique_ptr<LedgerGuard> ledger,
+                           LedgerGuard::Create({keys.id().ToString(), config.federation,
+                                                keys.root().Fingerprint(), keys.shared_signer()},
+                                               witness_key, *witnessed));
   std::shared_ptr<RevocationList> revoked;
   if (!config.revoked.empty()) {
     VEILSUM_ASSIGN_OR_RETURN(revoked, RevocationList::Open(config.revoked));
@@ -76,7 +95,6 @@ absl::Status RunClient(const ClientConfig& config) {
   link.target = config.coordinator_address;
   link.coordinator_id = config.coordinator_id;
   link.tls = keys.tls();
-  SystemRng rng;
   RealWaiter waiter;
   ParticipantWorld world;
   world.connect = [&] { return ConnectToCoordinator(link); };
@@ -85,6 +103,7 @@ absl::Status RunClient(const ClientConfig& config) {
   };
   world.verifier = &verifier;
   world.odometer = odometer.get();
+  world.ledger = ledger.get();
   world.rng = &rng;
   world.waiter = &waiter;
   world.log = LogLine;

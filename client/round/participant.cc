@@ -28,7 +28,8 @@ std::string CheckOf(const absl::Status& reason) {
   const std::string_view message(reason.message().data(), reason.message().size());
   const std::size_t end = message.find(':');
   const bool named = message.starts_with("SA-") || message.starts_with("SE-") ||
-                     message.starts_with("DP-") || message.starts_with("POLICY_");
+                     message.starts_with("DP-") || message.starts_with("POLICY_") ||
+                     message.starts_with("LEDGER_");
   return named && end != std::string_view::npos && end <= 32 ? std::string(message.substr(0, end))
                                                              : "refused";
 }
@@ -101,6 +102,10 @@ absl::StatusOr<Participant::Next> Participant::Serve(CoordinatorLink& link) {
     join.mutable_join()->set_setup_hash(std::string(AsText(*sum_->setup_hash())));
   if (sum_ && sum_->next_setup_hash())
     join.mutable_join()->set_next_setup_hash(std::string(AsText(*sum_->next_setup_hash())));
+  if (world_.ledger != nullptr) {
+    join.mutable_join()->set_ledger_size(world_.ledger->size());
+    join.mutable_join()->set_ledger_round(world_.ledger->first_unended());
+  }
   VEILSUM_RETURN_IF_ERROR(link.Write(join));
   Clock::Time last = world_.waiter->Now();  // joined, or the last message on this stream
   while (!stopping_) {
@@ -126,9 +131,9 @@ absl::StatusOr<Participant::Next> Participant::Handle(CoordinatorLink& link,
   if (message.has_contract()) {
     const absl::Status approved = OnContract(link, message.contract());
     if (approved.ok()) return Next::kRead;
-    if (!absl::IsUnavailable(approved)) (void)link.Write(DeclineOf(approved)).ok();
-    return approved;
+    return Stopped(link, approved);
   }
+  if (message.has_ledger()) return OnLedger(link, message.ledger());
   if (message.has_ended()) {
     world_.log(
         absl::StrFormat("run ended: %s %s", message.ended().outcome(), message.ended().reason()));
@@ -193,6 +198,23 @@ absl::StatusOr<Participant::Next> Participant::Refuse(CoordinatorLink& link,
   return Next::kRead;
 }
 
+absl::StatusOr<Participant::Next> Participant::Stopped(CoordinatorLink& link,
+                                                       const absl::Status& reason) {
+  if (!absl::IsUnavailable(reason)) (void)link.Write(DeclineOf(reason)).ok();
+  return reason;
+}
+
+absl::StatusOr<Participant::Next> Participant::OnLedger(CoordinatorLink& link,
+                                                        const coordinator::v1::LedgerHead& head) {
+  if (world_.ledger == nullptr) return Next::kRead;
+  absl::StatusOr<coordinator::v1::Cosignature> cosignature = world_.ledger->OnHead(head);
+  if (!cosignature.ok()) return Stopped(link, cosignature.status());
+  ClientMessage message;
+  *message.mutable_cosignature() = *std::move(cosignature);
+  VEILSUM_RETURN_IF_ERROR(link.Write(message));
+  return Next::kRead;
+}
+
 absl::Status Participant::OnContract(CoordinatorLink& link,
                                      const coordinator::v1::ContractOffer& offer) {
   if (run_ && offer.contract() != contract_text_)
@@ -220,6 +242,8 @@ absl::Status Participant::Approve(const coordinator::v1::ContractOffer& offer) {
        .is_private = run.contract().is_private,
        .customers = prepared.customers,
        .has_beacon = run.plan().cohorts.has_value() && !run.plan().cohorts->beacon.empty()}));
+  if (world_.ledger != nullptr)
+    VEILSUM_RETURN_IF_ERROR(world_.ledger->Approve(offer.plan(), offer.contract()));
   VEILSUM_RETURN_IF_ERROR(ReserveBudget(run, config_.policy, *world_.odometer));
   VEILSUM_ASSIGN_OR_RETURN(charged_through_, world_.odometer->SpentThrough(run.contract_hash()));
   VEILSUM_ASSIGN_OR_RETURN(secure_agg::SessionParams params, run.SessionTerms());
@@ -251,6 +275,7 @@ absl::StatusOr<Participant::Next> Participant::OnStart(CoordinatorLink& link,
   if (!start.ok()) return Refuse(link, start.status(), wire.round());
   const absl::StatusOr<model::RoundPurpose> purpose = CheckedPurpose(*start);
   if (!purpose.ok()) return Refuse(link, purpose.status(), wire.round());
+  if (const absl::Status proved = Proved(*start); !proved.ok()) return Stopped(link, proved);
   const absl::StatusOr<model::ModelVector> model = CheckedModel(link, *start, message.model());
   if (absl::IsUnavailable(model.status())) return model.status();
   if (!model.ok()) return Refuse(link, model.status(), wire.round());
@@ -301,6 +326,15 @@ absl::StatusOr<model::ModelVector> Participant::CheckedModel(CoordinatorLink& li
   return model;
 }
 
+// SE-09, SE-10: what this round and its block will be charged here is charged in the ledger.
+absl::Status Participant::Proved(const secure_agg::RoundStart& start) {
+  if (world_.ledger == nullptr) return absl::OkStatus();
+  VEILSUM_ASSIGN_OR_RETURN(const model::StepConfig config,
+                           model::ParseStepConfig(start.step_config));
+  const std::uint64_t round = start.round.value();
+  return world_.ledger->MaySpend(round, std::max(round, config.last));
+}
+
 // SA-17, SE-10: the block of attempts that this round belongs to is spent, durably, before anything
 // of it can leave.
 absl::Status Participant::Charge(const secure_agg::RoundStart& start) {
@@ -323,6 +357,7 @@ absl::Status Participant::Contribute(CoordinatorLink& link, const model::ModelVe
   VEILSUM_ASSIGN_OR_RETURN(const secure_agg::MaskedUpload masked, sum_->Mask(noised.integers()));
   const Clock::Duration tick = std::chrono::milliseconds(run_->plan().rounds.tick_ms);
   world_.waiter->WaitUntil(NextTick(received, tick, world_.waiter->Now()));
+  if (world_.ledger != nullptr) world_.ledger->Sent(masked.round.value());
   return Send(link, masked);
 }
 

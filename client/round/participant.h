@@ -19,6 +19,7 @@
 #include "client/round/drop_schedule.h"
 #include "client/round/public_tick.h"
 #include "client/round/secure_sum.h"
+#include "client/witness/ledger_guard.h"
 
 namespace veilsum::client {
 
@@ -35,6 +36,7 @@ struct ParticipantWorld {
   std::function<absl::StatusOr<Prepared>(const ApprovedRun&)> prepare;
   const secure_agg::SeatVerifier* verifier = nullptr;
   Odometer* odometer = nullptr;
+  LedgerGuard* ledger = nullptr;  // null, in tests of other things: no ledger is asked for
   SecureRng* rng = nullptr;
   Waiter* waiter = nullptr;
   std::function<void(std::string_view)> log;  // one line, no secrets
@@ -59,7 +61,8 @@ class Participant {
       : config_(std::move(config)), world_(std::move(world)) {}
 
   // Until the run has ended (OK), or this client must not go on: PermissionDenied (policy,
-  // contract), DataLoss (alarm), InvalidArgument (own data), Unavailable (no coordinator).
+  // contract), DataLoss (alarm), InvalidArgument (own data), Unavailable (no coordinator), what
+  // LedgerGuard refuses.
   absl::Status Run();
   // From another thread or a signal's thread: Run returns Cancelled soon.
   void Stop();
@@ -69,6 +72,9 @@ class Participant {
   absl::StatusOr<Next> Serve(CoordinatorLink& link);
   absl::StatusOr<Next> Handle(CoordinatorLink& link, const coordinator::v1::ServerMessage& message);
   absl::Status OnContract(CoordinatorLink& link, const coordinator::v1::ContractOffer& offer);
+  absl::StatusOr<Next> OnLedger(CoordinatorLink& link, const coordinator::v1::LedgerHead& head);
+  // After which this client takes no more part in the run.
+  absl::StatusOr<Next> Stopped(CoordinatorLink& link, const absl::Status& reason);
   absl::Status Approve(const coordinator::v1::ContractOffer& offer);
   absl::StatusOr<Next> OnStart(CoordinatorLink& link,
                                const coordinator::v1::ServerMessage& message);
@@ -77,6 +83,7 @@ class Participant {
                                                   std::string_view sent_along);
   absl::StatusOr<model::RoundPurpose> CheckedPurpose(const secure_agg::RoundStart& start) const;
   Clock::Duration SlotTimeout() const;
+  absl::Status Proved(const secure_agg::RoundStart& start);
   absl::Status Charge(const secure_agg::RoundStart& start);
   absl::Status Send(CoordinatorLink& link, const secure_agg::MaskedUpload& masked);
   absl::Status Contribute(CoordinatorLink& link, const model::ModelVector& model,

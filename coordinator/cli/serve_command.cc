@@ -4,11 +4,14 @@
 #include <future>
 
 #include "base/config/toml_config.h"
+#include "base/crypto/sha256.h"
 #include "base/file.h"
 #include "base/pki/credentials.h"
+#include "base/pki/key_file.h"
 #include "base/stop_on_signal.h"
 #include "coordinator/rpc/rpc_server.h"
 #include "coordinator/run/run_engine.h"
+#include "model/ledger/ledger_writer.h"
 #include "secure_agg/pki/pinned_root_verifier.h"
 
 namespace veilsum::coordinator {
@@ -16,7 +19,7 @@ namespace {
 
 struct Config {
   std::string federation, listen;
-  std::filesystem::path port_file, certificate, key, root, store, revoked;
+  std::filesystem::path port_file, certificate, key, root, store, ledger_key, revoked;
   int uploads_admitted = 4;
 };
 
@@ -30,6 +33,7 @@ absl::StatusOr<Config> ReadConfig(const std::filesystem::path& file) {
   config.key = toml.Path("tls.key");
   config.root = toml.Path("tls.root");
   config.store = toml.Path("store.path");
+  config.ledger_key = toml.Path("ledger.key", config.store.parent_path() / "ledger.key");
   config.revoked = toml.Path("signing.revoked", {});
   config.uploads_admitted = static_cast<int>(toml.Integer("limits.uploads_admitted", 4, 1, 64));
   VEILSUM_RETURN_IF_ERROR(toml.Finish());
@@ -44,6 +48,28 @@ absl::StatusOr<TlsIdentity> ReadIdentity(const Config& config) {
     return InvalidArgument("federation.name is \"%s\", the certificate is of \"%s\"",
                            config.federation, identity.id.domain());
   return identity;
+}
+
+// The key is made with the ledger: later its absence is an error, because another key would be
+// another ledger.
+absl::StatusOr<LedgerOptions> LedgerOf(const Config& config, const TlsIdentity& identity,
+                                       const std::filesystem::path& config_file, SecureRng& rng) {
+  absl::StatusOr<Ed25519Signer> key = ReadKeyFile(config.ledger_key);
+  if (absl::IsNotFound(key.status())) {
+    VEILSUM_ASSIGN_OR_RETURN(const bool begun, HasLedger(config.store));
+    if (!begun) key = MakeKeyFile(config.ledger_key, rng);
+  }
+  if (!key.ok()) return Annotate(key.status(), "ledger.key");
+  LedgerOptions options;
+  options.federation = config.federation;
+  options.actor = identity.id.ToString();
+  options.root_ca = identity.root.Fingerprint();
+  options.signer = std::make_shared<const Ed25519Signer>(*std::move(key));
+  VEILSUM_ASSIGN_OR_RETURN(const std::string program, ReadFile("/proc/self/exe"));
+  options.binary = Sha256(program);
+  VEILSUM_ASSIGN_OR_RETURN(const std::string text, ReadFile(config_file));
+  options.config = Sha256(text);
+  return options;
 }
 
 void LogLine(std::string_view line) {
@@ -62,14 +88,19 @@ absl::Status Serve(const std::filesystem::path& config_file) {
   const StopOnSignal on_signal([&](int) { stop.set_value(); });
   VEILSUM_ASSIGN_OR_RETURN(const Config config, ReadConfig(config_file));
   VEILSUM_ASSIGN_OR_RETURN(TlsIdentity identity, ReadIdentity(config));
-  VEILSUM_ASSIGN_OR_RETURN(const std::unique_ptr<RunStore> store, OpenSqliteRunStore(config.store));
+  SystemRng rng;
+  SqliteRunStoreOptions options;
+  VEILSUM_ASSIGN_OR_RETURN(options.ledger, LedgerOf(config, identity, config_file, rng));
+  VEILSUM_ASSIGN_OR_RETURN(const std::unique_ptr<RunStore> store,
+                           OpenSqliteRunStore(config.store, options));
+  LogLine(absl::StrFormat("ledger %s has %d entries", ledger::LedgerOrigin(config.federation),
+                          store->ledger()->Head().size));
   std::shared_ptr<RevocationList> revoked;
   if (!config.revoked.empty()) {
     VEILSUM_ASSIGN_OR_RETURN(revoked, RevocationList::Open(config.revoked));
   }
   const secure_agg::PinnedRootVerifier verifier(
       identity.root, [] { return std::chrono::system_clock::now(); }, revoked);
-  SystemRng rng;
   const SteadyClock clock;
   RunEngineParts parts;
   parts.federation = {config.federation, identity.root.Fingerprint()};

@@ -101,6 +101,10 @@ void RunMachine::OnMessage(const std::string& seat, const v1::ClientMessage& mes
     OnDecline(seat, message.decline());
   } else if (message.has_refusal()) {
     OnRefusal(seat, message.refusal(), now);
+  } else if (message.has_cosignature()) {
+    if (const absl::Status taken = ledger_.OnCosignature(seat, message.cosignature()); !taken.ok())
+      world_.port->Log(absl::StrFormat("%s: %s", seat, std::string(taken.message())));
+    if (ledger_.on() && phase_ == Phase::kEnded) KeepCosignatures();
   } else if (message.has_upload()) {
     const secagg::v1::UploadFrame& upload = message.upload();
     if (const absl::Status taken = OnUpload(seat, upload.round(), AsBytes(upload.words()), now);
@@ -148,7 +152,22 @@ void RunMachine::StopRun(const std::string& reason, Clock::Time now) {
   Advance(now);
 }
 
+void RunMachine::Show(const std::string& seat, const absl::StatusOr<v1::ServerMessage>& head) {
+  if (head.ok()) return world_.port->Send(seat, *head);
+  world_.port->Log(absl::StrFormat("the ledger cannot be shown to %s: %s", seat,
+                                   std::string(head.status().message())));
+}
+
+void RunMachine::KeepCosignatures() {
+  if (const absl::Status kept = world_.store->ledger()->KeepCosignatures(); !kept.ok())
+    world_.port->Log(
+        absl::StrFormat("cosignatures could not be stored: %s", std::string(kept.message())));
+}
+
 void RunMachine::OnJoin(const std::string& seat, const v1::Join& join) {
+  if (ledger_.on())
+    Show(seat, ledger_.Joined(seat, join.ledger_size(), join.ledger_round(), last_opened_));
+  if (phase_ == Phase::kEnded && ledger_.on()) Show(seat, ledger_.AtEnd(seat, last_opened_));
   if (phase_ == Phase::kEnded) {
     v1::ServerMessage message;
     message.mutable_ended()->set_outcome(state_name_);
@@ -179,8 +198,8 @@ absl::Status RunMachine::OnApproval(const std::string& seat, const v1::ContractA
   if (identity.uri != seat || !Ed25519Verify(identity.key, statement.bytes(), signature))
     return Unauthenticated("the approval is not signed by %s", seat);
   VEILSUM_RETURN_IF_ERROR(world_.store->SaveApproval(
-      terms_.contract().run_id,
-      {seat, Bytes(signature.begin(), signature.end()), Bytes(der.begin(), der.end())}));
+      terms_.contract().run_id, {seat, Bytes(signature.begin(), signature.end()),
+                                 Bytes(der.begin(), der.end()), identity.key}));
   approved_.insert(seat);
   members_[seat].joined = true;
   members_[seat].absences = 0;

@@ -18,6 +18,7 @@
 #include "base/secure_rng.h"
 #include "coordinator/run/cohort_keying.h"
 #include "coordinator/run/cohort_round.h"
+#include "coordinator/run/ledger_feed.h"
 #include "coordinator/run/run_terms.h"
 #include "coordinator/run/training_state.h"
 
@@ -82,7 +83,10 @@ class RunMachine {
   };
 
   RunMachine(RunTerms terms, TrainingState state, World world)
-      : terms_(std::move(terms)), state_(std::move(state)), world_(world) {}
+      : terms_(std::move(terms)),
+        state_(std::move(state)),
+        world_(world),
+        ledger_(world.store->ledger(), terms_) {}
   void Initialise(const RunRecord& record, Clock::Time now);
   absl::Status Recover(const RunSnapshot& snapshot);
 
@@ -109,6 +113,8 @@ class RunMachine {
   void EndAfterTraining();
   absl::Status OpenBlock();
   void OpenRound(Clock::Time now);
+  void KeepCosignatures();
+  void Show(const std::string& seat, const absl::StatusOr<v1::ServerMessage>& head);
   absl::Status Accept(const RoundSum& sum);
   void Spend(const absl::Status& reason);
   void Blame(const absl::Status& reason);
@@ -135,6 +141,7 @@ class RunMachine {
   RunTerms terms_;
   TrainingState state_;
   World world_;
+  LedgerFeed ledger_;
   Phase phase_ = Phase::kApproving;
   std::string state_name_ = "approving", reason_;
   std::map<std::string, Member> members_;

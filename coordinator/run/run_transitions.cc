@@ -280,6 +280,9 @@ void RunMachine::OpenRound(Clock::Time now) {
     absent += member.absences > 0;
   }
   thin_rounds_ = 10 * absent > active.size() ? thin_rounds_ + 1 : 0;
+  // SE-10: nobody sends before it has seen the rounds opened.
+  for (const std::string& seat : holders)
+    if (ledger_.Needs(seat, block_first_)) Show(seat, ledger_.ForBlock(seat, block_first_));
   secure_agg::SlotRequest request;
   request.slot = static_cast<std::uint16_t>(round - block_first_);
   request.round = RoundId(round);
@@ -396,7 +399,10 @@ void RunMachine::End(const std::string& outcome, const std::string& reason) {
   message.mutable_ended()->set_outcome(outcome);
   message.mutable_ended()->set_reason(reason);
   for (const auto& [seat, member] : members_)
-    if (member.connected) world_.port->Send(seat, message);
+    if (member.connected) {
+      if (ledger_.on() && member.joined) Show(seat, ledger_.AtEnd(seat, last_opened_));
+      world_.port->Send(seat, message);
+    }
   world_.port->Changed();
 }
 

@@ -1,8 +1,7 @@
 #include "coordinator/store/ledger_book.h"
 
-#include <ctime>
-
 #include "base/crypto/sha256.h"
+#include "model/ledger/time_text.h"
 
 namespace veilsum::coordinator {
 namespace {
@@ -28,16 +27,6 @@ ByteArray<16> IdemOf(const ledger::NewEntry& entry) {
 }
 
 }  // namespace
-
-std::string LedgerTime(std::chrono::system_clock::time_point time) {
-  const auto ms =
-      std::chrono::duration_cast<std::chrono::milliseconds>(time.time_since_epoch()).count();
-  const std::time_t seconds = ms / 1000;
-  std::tm utc{};
-  gmtime_r(&seconds, &utc);
-  return absl::StrFormat("%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", utc.tm_year + 1900, utc.tm_mon + 1,
-                         utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec, ms % 1000);
-}
 
 LedgerBook::LedgerBook(LedgerOptions options, LedgerShelf& shelf, std::mutex& mutex,
                        tlog::VerifierKey key)
@@ -114,7 +103,8 @@ absl::Status LedgerBook::Append(const ledger::NewEntry& entry, ledger::LedgerWri
   ledger::NewEntry named = entry;
   named.idem = IdemOf(entry);
   std::uint64_t index = writer.Head().size;
-  VEILSUM_ASSIGN_OR_RETURN(const Bytes leaf, writer.Append(named, LedgerTime(options_.now())));
+  VEILSUM_ASSIGN_OR_RETURN(const Bytes leaf,
+                           writer.Append(named, ledger::TimeText(options_.now())));
   VEILSUM_RETURN_IF_ERROR(shelf_.AddLeaf(index, NameOf(entry.type, entry.subject), leaf));
   Hash32 hash = writer.rules().last_leaf();
   VEILSUM_RETURN_IF_ERROR(shelf_.AddHash(0, index, hash));

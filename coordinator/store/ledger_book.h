@@ -55,7 +55,4 @@ class LedgerBook final : public LedgerView {
   std::map<std::string, StoredCosignature> cosignatures_;  // not stored yet
 };
 
-// RFC 3339 in UTC, with milliseconds.
-std::string LedgerTime(std::chrono::system_clock::time_point time);
-
 }  // namespace veilsum::coordinator

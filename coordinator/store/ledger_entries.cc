@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "base/crypto/sha256.h"
-#include "base/pki/certificate.h"
 #include "base/pki/spiffe_id.h"
 #include "coordinator/store/run_store_rules.h"
 #include "model/plan/decimal.h"
@@ -67,6 +66,15 @@ std::string RoundSubject(const std::string& run_id, std::uint64_t round) {
   return absl::StrFormat("%s/round/%d", RunSubject(run_id), round);
 }
 
+absl::StatusOr<std::optional<Hash32>> NamesBlobOf(ByteView leaf) {
+  VEILSUM_ASSIGN_OR_RETURN(const ledger::SignedEntry entry, ledger::ParseEntry(leaf));
+  const auto digest = entry.entry.body.find("members_sha256");
+  if (digest == entry.entry.body.end() || !digest->is_string()) return std::optional<Hash32>();
+  VEILSUM_ASSIGN_OR_RETURN(const Bytes bytes, HexDecode(digest->get<std::string>()));
+  VEILSUM_ASSIGN_OR_RETURN(const Hash32 hash, ParseFixed<32>("members_sha256", ByteView(bytes)));
+  return std::optional(hash);
+}
+
 LedgerRun LedgerRunOf(const RunRecord& run) {
   return {run.run_id, HexEncode(model::ContractHash(run.contract))};
 }
@@ -96,9 +104,8 @@ absl::StatusOr<LedgerChange> NewRunEntries(const RunRecord& run) {
 absl::StatusOr<LedgerChange> ApprovalEntries(const LedgerRun& run, const Approval& approval,
                                              const ledger::LedgerRules& rules) {
   LedgerChange out;
-  VEILSUM_ASSIGN_OR_RETURN(const Certificate certificate,
-                           Certificate::FromDer(approval.certificate));
-  VEILSUM_ASSIGN_OR_RETURN(const Ed25519PublicKey key, certificate.Ed25519Key());
+  if (!approval.key) return InvalidArgument("the approval of %s has no key", approval.member);
+  const Ed25519PublicKey& key = *approval.key;
   const std::string tenant = TenantOf(approval.member);
   const auto known = rules.KeyOf(approval.member);
   if (known && *known != key)

@@ -1,7 +1,8 @@
 // What each change of a run store says in the ledger (model/ledger/ledger_rules.h has the types).
-// Pure functions. Subjects are how an entry is found again.
+// Pure functions.
 #pragma once
 
+#include "coordinator/store/ledger_subjects.h"
 #include "coordinator/store/run_store.h"
 #include "model/ledger/ledger_writer.h"
 
@@ -33,11 +34,5 @@ inline constexpr const char* kRestarted = "coordinator restarted";
 LedgerChange RecoveryEntries(const LedgerRun& run, const std::vector<std::uint64_t>& open);
 LedgerChange RunEndEntries(const LedgerRun& run, const std::string& outcome,
                            const ledger::LedgerRules& rules);
-
-// Subjects.
-std::string RunSubject(const std::string& run_id);
-std::string TenantSubject(const std::string& run_id, const std::string& tenant);
-std::string BlockSubject(const std::string& run_id, std::uint64_t first);
-std::string RoundSubject(const std::string& run_id, std::uint64_t round);
 
 }  // namespace veilsum::coordinator

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <chrono>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <string>
@@ -54,5 +55,9 @@ class LedgerView {
                               const tlog::NoteSignature& signature) = 0;
   virtual absl::Status KeepCosignatures() = 0;
 };
+
+// Whether a coordinator's database has a ledger, before its key is needed. False: no such file, or
+// one of a time before there was a ledger.
+absl::StatusOr<bool> HasLedger(const std::filesystem::path& store);
 
 }  // namespace veilsum::coordinator

@@ -37,6 +37,8 @@ struct Approval {
   std::string member;
   Bytes signature;    // 64 bytes
   Bytes certificate;  // DER of the signing certificate
+  // The key in it, as the caller has verified it: for the ledger, which needs one. Not kept here.
+  std::optional<Ed25519PublicKey> key = std::nullopt;
   friend bool operator==(const Approval&, const Approval&) = default;
 };
 

@@ -1,8 +1,20 @@
 #include "coordinator/store/sqlite_ledger_shelf.h"
 
+#include "coordinator/store/ledger_view.h"
+
 namespace veilsum::coordinator {
 
 using sqlite::Statement;
+
+absl::StatusOr<bool> HasLedger(const std::filesystem::path& store) {
+  if (!std::filesystem::exists(store)) return false;
+  VEILSUM_ASSIGN_OR_RETURN(sqlite::Database db, sqlite::Database::OpenReadOnly(store, 1'000'000));
+  VEILSUM_ASSIGN_OR_RETURN(
+      Statement select,
+      db.Prepare("SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'ledger'"));
+  VEILSUM_RETURN_IF_ERROR(select.Step().status());
+  return select.Int(0) != 0;
+}
 
 absl::StatusOr<Hash32> SqliteLedgerShelf::Read(int level, std::uint64_t index) {
   VEILSUM_ASSIGN_OR_RETURN(

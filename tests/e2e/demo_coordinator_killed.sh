@@ -24,3 +24,4 @@ grep -q 'coordinator ended with signal 9 (Killed) and was started again' "$work/
 [ "$(json "$work/out/report.json" outcome)" = '"finished"' ] || fail "the run did not finish"
 steps=$(json "$work/out/report.json" privacy.steps) attempts=$(json "$work/out/report.json" privacy.attempts)
 [ "$attempts" -ge "$steps" ] || fail "$attempts attempts charged for $steps steps"
+expect_audit_bundle

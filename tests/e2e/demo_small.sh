@@ -29,3 +29,4 @@ expect_json "$work/out/report.json" plan.name plan.sha256 data.source data.synth
 sum=$(sha256sum <"$work/out/model.safetensors")
 [ "$(json "$work/out/report.json" model.sha256)" = "\"${sum%% *}\"" ] || fail "the model's hash is another"
 grep -q '</html>' "$work/out/report.html" || fail "report.html is not whole"
+expect_audit_bundle

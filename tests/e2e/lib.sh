@@ -40,3 +40,19 @@ expect_json() {
 # The value at a dotted path, by the program of this test alone: nothing that a bare system lacks.
 json() { "$reader" "$1" "$2"; }
 reader=${2:-}
+
+# The demo's evidence is whole, its ledger verifies from it alone, and every merchant has receipts.
+expect_audit_bundle() {
+  local audit=$work/out/audit file
+  for file in checkpoint trust.policy; do
+    [ -s "$audit/$file" ] || fail "the bundle has no $file"
+  done
+  for file in tile/entries tile/0 blob model receipts; do
+    [ -n "$(ls -A -- "$audit/$file")" ] || fail "the bundle has nothing in $file"
+  done
+  [ "$(json "$work/out/report.json" ledger.verified)" = true ] ||
+    fail "the ledger does not verify: $(json "$work/out/report.json" notes)"
+  [ "$(ls -- "$audit/receipts" | wc -l)" = "$(json "$work/out/report.json" federation.merchants)" ] ||
+    fail "a merchant has no receipt"
+  ! grep -q LEDGER_ -- "$work/out/logs"/*.log || fail "a client refused the ledger"
+}

@@ -1,6 +1,7 @@
 #include "cli/demo/run/processes.h"
 
 #include <algorithm>
+#include <thread>
 
 #include "cli/demo/process/peak_memory.h"
 #include "cli/demo/process/wait_for_file.h"
@@ -11,6 +12,7 @@ namespace {
 constexpr int kCoordinatorRestarts = 5, kClientRestarts = 3;
 constexpr std::chrono::seconds kStartPatience{30};
 constexpr std::chrono::seconds kStopPatience{5};
+constexpr std::chrono::seconds kEndPatience{5};
 constexpr const char* kCoordinator = "coordinator";
 
 std::string Trimmed(std::string text) {
@@ -70,6 +72,15 @@ absl::Status DemoProcesses::StartClients(const Federation& f) {
         supervisor_.Start({command, kClientRestarts, /*finish_is_normal=*/true}).status());
   }
   return absl::OkStatus();
+}
+
+void DemoProcesses::AwaitClients() {
+  const auto deadline = std::chrono::steady_clock::now() + kEndPatience;
+  const auto runs = [&](const std::string& name) {
+    return name != kCoordinator && supervisor_.PidOf(name) > 0;
+  };
+  while (std::ranges::any_of(names_, runs) && std::chrono::steady_clock::now() < deadline)
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
 }
 
 void DemoProcesses::Stop() { supervisor_.Stop(kStopPatience); }

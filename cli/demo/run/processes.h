@@ -26,6 +26,9 @@ class DemoProcesses {
   // Starts the coordinator and returns the address that it listens on.
   absl::StatusOr<std::string> StartCoordinator(const Federation& federation);
   absl::Status StartClients(const Federation& federation);
+  // Until every client has ended by itself: it has then witnessed the ledger's last head. Gives up
+  // after a few seconds.
+  void AwaitClients();
   void Stop();  // SIGTERM, then SIGKILL
 
   // Looks at the memory of all processes; keeps the largest figures seen.
