@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "client/data/dataset.h"
+#include "client/release/model_store.h"
 #include "client/serve/attribution.h"
 #include "client/serve/row_encoder.h"
 #include "model/mlp.h"
@@ -135,14 +136,26 @@ absl::Status PredictRows(const release::Release& release, const PredictOptions& 
   }
 }
 
-absl::Status Predict(const PredictOptions& options) {
+absl::StatusOr<release::Release> Load(const PredictOptions& options) {
+  if (!options.store.empty()) {
+    VEILSUM_ASSIGN_OR_RETURN(const ModelStore store, ModelStore::Open(options.store));
+    return store.LoadCurrent();
+  }
+  if (options.package.empty()) return InvalidArgument("give --package or --store");
   const fs::path package = options.package;
   const fs::path key_file =
       options.key.empty() ? package.parent_path() / "release.pub.pem" : fs::path(options.key);
   VEILSUM_ASSIGN_OR_RETURN(const std::string pem, ReadFile(key_file, std::size_t{1} << 16));
   VEILSUM_ASSIGN_OR_RETURN(const P256PublicKey key, P256PublicKey::FromPem(pem));
   VEILSUM_ASSIGN_OR_RETURN(const release::Files files, release::ReadPackage(package));
-  VEILSUM_ASSIGN_OR_RETURN(const release::Release release, release::OpenPackage(files, key));
+  return release::OpenPackage(files, key);
+}
+
+absl::Status Predict(const PredictOptions& options) {
+  VEILSUM_ASSIGN_OR_RETURN(const release::Release release, Load(options));
+  if (release.plan.task != model::Task::kBinary)
+    return FailedPrecondition(
+        "predictions are for binary plans; model.onnx has the logits of others");
   const Printer printer(release, options);
   std::error_code error;
   return options.data != "-" && fs::is_directory(options.data, error)

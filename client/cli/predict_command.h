@@ -11,6 +11,7 @@ namespace veilsum::client {
 
 struct PredictOptions {
   std::string package;  // a release package's folder
+  std::string store;    // instead of a package: a model store's present release
   std::string key;      // the release key, PEM; empty: release.pub.pem beside the package
   std::string data;     // a file of flat rows, "-", or a folder with the merchant's tables
   bool json = false;    // JSON lines instead of CSV

@@ -160,7 +160,7 @@ absl::Status Updater::ReadDirector(Seconds now) {
 }
 
 // Steps 7 to 9. An older release is taken only on the director's word that it is a roll back, only
-// when this client had it before, and only from the safe ones on.
+// when this client had it before (or had none before), and only from the safe ones on.
 absl::Status Updater::CheckTarget(Seconds now) const {
   const InstalledRelease& current = next_.current;
   const auto safe = targets_->min_safe.find(target_->model_id);
@@ -169,7 +169,8 @@ absl::Status Updater::CheckTarget(Seconds now) const {
                   target_->release_counter, safe->second);
   const bool older =
       current.model_id == target_->model_id && target_->release_counter < current.release_counter;
-  if (older && !(director_.rollback && target_->digest == next_.previous.digest))
+  const bool had = next_.previous.empty() || target_->digest == next_.previous.digest;
+  if (older && !(director_.rollback && had))
     return Refuse(Refusal::kCounter, "release %d is older than the present one, %d",
                   target_->release_counter, current.release_counter);
   if (targets_->IsRevoked(target_->digest))

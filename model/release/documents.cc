@@ -97,7 +97,7 @@ std::string SchemaJson(const model::Plan& plan) {
                     {"id", plan.unit.column},
                     {"columns", columns},
                     {"label", plan.label.table + "." + plan.label.column},
-                    {"output", {{"name", "probability"}, {"of", "label is 1"}}}});
+                    {"output", plan.task == model::Task::kBinary ? "probability" : "logits"}});
 }
 
 std::string PreprocessJson(const model::Plan& plan, const model::Layout& layout) {
@@ -149,10 +149,11 @@ Json InputsJson(const model::Plan& plan, const model::Layout& layout) {
   return inputs;
 }
 
-Json OutputsJson(const model::Layout& layout) {
+Json OutputsJson(const model::Plan& plan, const model::Layout& layout) {
   const std::size_t outputs = layout.layers().back().out;
   Json all = Json::array({InputJson("logits", "float32", outputs, "before the link function")});
-  if (outputs == 1) all.push_back(InputJson("probability", "float32", 1, "that the label is 1"));
+  if (plan.task == model::Task::kBinary)
+    all.push_back(InputJson("probability", "float32", 1, "that the label is 1"));
   return all;
 }
 

@@ -12,7 +12,7 @@ std::string SchemaJson(const model::Plan& plan);
 // How columns become the inputs of model.onnx, by name and place.
 std::string PreprocessJson(const model::Plan& plan, const model::Layout& layout);
 Json InputsJson(const model::Plan& plan, const model::Layout& layout);
-Json OutputsJson(const model::Layout& layout);
+Json OutputsJson(const model::Plan& plan, const model::Layout& layout);
 
 // The logits of the self-test's rows, which are made from the layout alone: numbers between -1 and
 // 1 and ids from FNV-1a of their place. The first output of each row.

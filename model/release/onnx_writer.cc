@@ -203,7 +203,7 @@ class Writer {
     const std::size_t outputs = layout_.layers().back().out;
     Rename(logits, "logits");
     SetShape(*graph().add_output(), "logits", kFloat, outputs);
-    if (outputs != 1) return;
+    if (plan_.task != model::Task::kBinary) return;
     Rename(Add("Sigmoid", {"logits"}), "probability");
     SetShape(*graph().add_output(), "probability", kFloat, 1);
   }

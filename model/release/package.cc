@@ -194,7 +194,7 @@ absl::StatusOr<Files> BuildPackage(const ReleaseInput& input) {
   m.opset = static_cast<std::uint64_t>(onnx.opset);
   m.ops.assign(onnx.operators.begin(), onnx.operators.end());
   m.inputs = InputsJson(input.plan, layout);
-  m.outputs = OutputsJson(layout);
+  m.outputs = OutputsJson(input.plan, layout);
   m.variants.clear();
   for (const Precision precision : kVariants)
     m.variants.push_back(VariantOf(precision, input, layout, derived.logits));

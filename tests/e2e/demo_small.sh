@@ -18,7 +18,7 @@ expect_json "$work/out/report.json" plan.name plan.sha256 data.source data.synth
   quality.log_loss_private_interval privacy.mode privacy.bands privacy.local_steps quality.local_only_roc_auc quality.per_merchant cost.seconds \
   cost.rounds_per_second cost.upload_bytes_per_client_round cost.plain_bytes_per_client_round \
   cost.padding_overhead cost.coordinator_peak_rss_bytes cost.client_peak_rss_bytes ledger.size ledger.root \
-  ledger.verified model.version model.sha256 model.files environment.engine environment.device \
+  ledger.verified model.version model.sha256 model.files release.digest release.rollout release.canary environment.engine environment.device \
   environment.threads environment.version
 [ "$(json "$work/out/report.json" outcome)" = '"finished"' ] || fail "outcome: $(json "$work/out/report.json" outcome)"
 [ "$(json "$work/out/report.json" data.synthetic)" = true ] || fail "the report does not say that the data are synthetic"
@@ -26,6 +26,11 @@ expect_json "$work/out/report.json" plan.name plan.sha256 data.source data.synth
 [ "$(json "$work/out/report.json" federation.merchants)" = 4 ] || fail "not 4 merchants"
 [ "$(json "$work/out/report.json" privacy.evaluation_epsilon)" != null ] || fail "no epsilon of evaluation"
 [ "$(json "$work/out/report.json" quality.roc_auc_private)" != null ] || fail "no ROC-AUC from private histograms"
+[ "$(json "$work/out/report.json" release.installed)" = 4 ] || fail "not every merchant has the release"
+[ "$(json "$work/out/report.json" release.refused)" = 0 ] || fail "a merchant refused the release"
+[ "$(json "$work/out/report.json" release.prediction.rows)" -gt 0 ] || fail "the release predicted nothing"
+package="$work/out/$(json "$work/out/report.json" release.folder | tr -d '"')"
+"$program" release verify "$package" --key "$work/out/release/release.pub.pem" >/dev/null || fail "the release does not verify"
 sum=$(sha256sum <"$work/out/model.safetensors")
 [ "$(json "$work/out/report.json" model.sha256)" = "\"${sum%% *}\"" ] || fail "the model's hash is another"
 grep -q '</html>' "$work/out/report.html" || fail "report.html is not whole"

@@ -112,6 +112,37 @@ struct ModelFacts {
   std::vector<std::string> files;  // names in the output folder
 };
 
+struct RolloutFact {
+  std::string stage;  // entered
+  std::uint64_t percent = 0;
+  std::string reason;
+};
+
+struct AttributionFact {
+  std::string column;
+  double mean_absolute = 0;  // of the logit, over the rows that were explained
+};
+
+struct VariantFact {
+  std::string name;                 // fp16, int8
+  std::string max_abs_logit_diff;   // decimal, on the self-test's rows
+  std::optional<double> auc_delta;  // ROC-AUC on hold-outs, exact: this minus float32
+};
+
+// What became of the trained model.
+struct ReleaseFacts {
+  std::string model_id, version, digest;
+  std::string folder;  // of the package, in the output folder
+  std::vector<VariantFact> variants;
+  std::vector<RolloutFact> rollout;
+  std::vector<std::string> canary;           // merchants that had it first
+  std::uint64_t installed = 0, refused = 0;  // merchants, at the end
+  std::string predicted_at;                  // a merchant, from its own store
+  std::uint64_t predicted_rows = 0;          // of its hold-out
+  std::optional<double> predicted_mean;      // probability
+  std::vector<AttributionFact> attribution;  // largest first
+};
+
 struct EnvironmentFacts {
   std::string engine, device, version;
   std::uint64_t threads = 1;
@@ -129,6 +160,7 @@ struct Report {
   CostFacts cost;
   LedgerFacts ledger;
   ModelFacts model;
+  std::optional<ReleaseFacts> release;  // none: nothing that may be released
   EnvironmentFacts environment;
   std::vector<CurvePoint> curve;   // by step
   std::vector<std::string> notes;  // whole sentences

@@ -348,6 +348,33 @@ std::string QualityTable(const Report& r) {
          absl::StrFormat("</table><p>%s</p>%s</div>\n", OtherFigures(r.quality), PrivateLine(r));
 }
 
+std::string ReleaseTable(const Report& report) {
+  if (!report.release) return "";
+  const ReleaseFacts& r = *report.release;
+  std::string html = "<h2>Release</h2><div class=\"panel\"><table>\n", canary;
+  html += TableRow("release", r.model_id + " " + r.version + ", " + r.folder);
+  html += absl::StrFormat("<tr><th>digest</th><td><code>%s</code></td></tr>\n", Escaped(r.digest));
+  for (const VariantFact& v : r.variants)
+    html += TableRow("variant " + v.name,
+                     absl::StrFormat("ROC-AUC %s against float32, largest logit difference %s",
+                                     v.auc_delta ? absl::StrFormat("%+.5f", *v.auc_delta) : "-",
+                                     v.max_abs_logit_diff));
+  for (const RolloutFact& step : r.rollout)
+    html += TableRow(step.stage, absl::StrFormat("%d %% of clients%s%s", step.percent,
+                                                 step.reason.empty() ? "" : ": ", step.reason));
+  for (const std::string& who : r.canary) canary += (canary.empty() ? "" : ", ") + who;
+  html += TableRow("canary at", canary);
+  html += TableRow("merchants that serve it / that refused it",
+                   absl::StrFormat("%d / %d", r.installed, r.refused));
+  html += TableRow("predictions",
+                   absl::StrFormat("%d hold-out rows of %s, mean probability %s", r.predicted_rows,
+                                   r.predicted_at, Shown(r.predicted_mean, 4)));
+  for (const AttributionFact& by : r.attribution)
+    html += TableRow("moved by " + by.column,
+                     absl::StrFormat("%.4f of the logit, mean absolute", by.mean_absolute));
+  return html + "</table></div>\n";
+}
+
 }  // namespace
 
 std::string ReportHtml(const Report& r) {
@@ -358,8 +385,8 @@ std::string ReportHtml(const Report& r) {
              "initial-scale=1\"/>\n<title>Veilsum: %s</title>\n"
              "<style>%s%s</style>\n</head>\n<body><main>\n",
              Escaped(r.plan.name), kPageStyle, kPlotStyle) +
-         Header(r) + Notes(r) + Figures(r) + QualityTable(r) + PrivacyTable(r) + CostTable(r) +
-         RunTable(r) + "</main></body>\n</html>\n";
+         Header(r) + Notes(r) + Figures(r) + QualityTable(r) + ReleaseTable(r) + PrivacyTable(r) +
+         CostTable(r) + RunTable(r) + "</main></body>\n</html>\n";
 }
 
 }  // namespace veilsum::cli

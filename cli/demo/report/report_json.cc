@@ -136,6 +136,35 @@ Object CurveJson(const std::vector<CurvePoint>& curve, bool by_value) {
   return all;
 }
 
+Object ReleaseJson(const std::optional<ReleaseFacts>& release) {
+  if (!release) return nullptr;
+  const ReleaseFacts& r = *release;
+  Object rollout = Object::array(), attribution = Object::array(), variants = Object::array();
+  for (const VariantFact& v : r.variants)
+    variants.push_back({{"name", v.name},
+                        {"max_abs_logit_diff", v.max_abs_logit_diff},
+                        {"auc_delta", OrNull(v.auc_delta)}});
+  for (const RolloutFact& step : r.rollout)
+    rollout.push_back({{"stage", step.stage}, {"percent", step.percent}, {"reason", step.reason}});
+  for (const AttributionFact& by : r.attribution)
+    attribution.push_back({{"column", by.column}, {"mean_absolute", by.mean_absolute}});
+  return {{"model_id", r.model_id},
+          {"version", r.version},
+          {"digest", r.digest},
+          {"folder", r.folder},
+          {"variants", variants},
+          {"rollout", rollout},
+          {"canary", r.canary},
+          {"installed", r.installed},
+          {"refused", r.refused},
+          {"prediction",
+           {{"merchant", r.predicted_at},
+            {"rows", r.predicted_rows},
+            {"mean_probability", OrNull(r.predicted_mean)},
+            {"attribution_method", "integrated_gradients"},
+            {"attribution", attribution}}}};
+}
+
 }  // namespace
 
 Object ReportJson(const Report& r) {
@@ -157,6 +186,7 @@ Object ReportJson(const Report& r) {
            {{"version", OrNull(r.model.version)},
             {"sha256", OrNull(r.model.sha256)},
             {"files", r.model.files}}},
+          {"release", ReleaseJson(r.release)},
           {"environment",
            {{"engine", r.environment.engine},
             {"device", r.environment.device},

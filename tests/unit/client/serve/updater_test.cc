@@ -308,6 +308,16 @@ TEST_F(Client, GoesBackOnlyWhenToldAndOnlyToWhatItHad) {  // T611
   EXPECT_EQ(store_->state().current.digest, digest_[2]);
 }
 
+TEST_F(Client, GoesBackAlsoWhenTheNewReleaseWasItsFirst) {
+  Assign(2);
+  EXPECT_EQ(Check().kind, Kind::kInstalled);
+  Assign(1);
+  EXPECT_EQ(Check().code, "T611");
+  Assign(1, true);
+  EXPECT_EQ(Check().kind, Kind::kInstalled);
+  EXPECT_EQ(store_->state().current.digest, digest_[1]);
+}
+
 TEST_F(Client, FallsBackFromARevokedReleaseAtOnce) {  // T612
   Begin();
   ExpectRecovers();
