@@ -25,7 +25,7 @@ class GrpcCoordinatorLink final : public CoordinatorLink {
   }
 
   absl::Status Upload(std::uint64_t round, ByteView words) override {
-    OpenCall call(calls_, config_.transfer_timeout);
+    OpenCall call(calls_, config_.upload_timeout);
     secagg::v1::UploadReceipt receipt;
     const auto writer = stub_.Upload(call.context(), &receipt);
     secagg::v1::UploadFrame frame;
