@@ -30,7 +30,7 @@ class GrpcCoordinatorLink final : public CoordinatorLink {
   }
 
   absl::Status Upload(std::uint64_t round, ByteView words) override {
-    OpenCall call(calls_, config_.transfer_timeout);
+    OpenCall call(calls_, config_.upload_timeout);
     secagg::v1::UploadReceipt receipt;
     const auto stub = Transfers();
     const auto writer = stub->Upload(call.context(), &receipt);

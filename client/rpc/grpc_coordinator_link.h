@@ -23,7 +23,10 @@ struct LinkConfig {
   std::chrono::milliseconds connect_timeout{10'000};
   std::chrono::milliseconds read_timeout{1'000};    // Read: DeadlineExceeded, the link stays usable
   std::chrono::milliseconds write_timeout{30'000};  // Write: Unavailable, the link is closed
-  std::chrono::milliseconds transfer_timeout{120'000};  // one Upload or FetchModel
+  std::chrono::milliseconds transfer_timeout{120'000};  // one FetchModel
+  // One Upload, most of which may be waiting to be admitted: the coordinator reads W at a time
+  // (SE-19). A coordinator that is gone is noticed by keep-alive long before.
+  std::chrono::milliseconds upload_timeout{600'000};
 };
 
 // Connects and opens the Participate stream. Unavailable: nobody there, or the handshake failed

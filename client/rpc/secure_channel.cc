@@ -75,7 +75,7 @@ grpc::ChannelArguments Arguments() {
   arguments.SetMaxReceiveMessageSize(4 << 20);
   arguments.SetMaxSendMessageSize(4 << 20);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 60'000);
-  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 20'000);
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 60'000);  // and TCP_USER_TIMEOUT, as the server's
   arguments.SetInt(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 0);
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
   arguments.SetInt(GRPC_ARG_ENABLE_RETRIES,
