@@ -381,7 +381,7 @@ TEST(PlanToml, BandsAreInThePlanWhereTheyAreGiven) {
   EXPECT_EQ(back.training.bands, 8u);
   EXPECT_EQ(WithoutPrivacy(plan).training.bands, 1u);
   EXPECT_THAT(with("bands = 0\n"),
-              StatusIs(absl::StatusCode::kInvalidArgument, "plan.toml:65: training.bands is 0"));
+              StatusIs(absl::StatusCode::kInvalidArgument, "training.bands is 0, must be 1 to 64"));
   EXPECT_THAT(with("bands = 11\n"),
               StatusIs(absl::StatusCode::kInvalidArgument,
                        "bands is 11: times sampling_rate 1/10 it must be at most 1"));
