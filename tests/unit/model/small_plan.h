@@ -78,12 +78,12 @@ inline Plan MakeSmallPlan(const SmallPlan& small = {}) {
 }
 
 // Member i of a federation "fed.test"; ascending with i below 10.
-inline std::string SmallSeat(std::size_t i) {
-  return "spiffe://fed.test/tenant/m" + std::to_string(i) + "/client/a";
+inline std::string SmallSeat(std::size_t i, const std::string& tenants = "m") {
+  return "spiffe://fed.test/tenant/" + tenants + std::to_string(i) + "/client/a";
 }
-inline std::vector<std::string> SmallSeats(std::size_t members) {
+inline std::vector<std::string> SmallSeats(std::size_t members, const std::string& tenants = "m") {
   std::vector<std::string> seats;
-  for (std::size_t i = 0; i < members; ++i) seats.push_back(SmallSeat(i));
+  for (std::size_t i = 0; i < members; ++i) seats.push_back(SmallSeat(i, tenants));
   return seats;
 }
 

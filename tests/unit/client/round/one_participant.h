@@ -104,8 +104,9 @@ class NotingContribution final : public Contribution {
 class OneParticipant {
  public:
   explicit OneParticipant(const model::SmallPlan& plan = coordinator::QuickPlan(),
-                          std::size_t members = 5)
-      : world(plan, members), odometer(events) {
+                          std::size_t members = 5,
+                          const std::optional<coordinator::LedgerOptions>& ledger = std::nullopt)
+      : world(plan, members, ledger), odometer(events) {
     policy.epsilon_cap = 8;
     policy.delta_cap = 1e-5;
     policy.allow_no_privacy = true;
@@ -143,6 +144,7 @@ class OneParticipant {
     };
     out.verifier = &world.verifier;
     out.odometer = &odometer;
+    out.ledger = ledger;
     out.rng = &rng;
     out.waiter = &waiter;
     out.log = [this](std::string_view line) { log.emplace_back(line); };
@@ -168,6 +170,7 @@ class OneParticipant {
   std::vector<std::string> events;  // spend and compute, in order
   std::vector<Hash32> models;       // trained on
   FakeOdometer odometer;
+  LedgerGuard* ledger = nullptr;
   FakeWaiter waiter;
   SeededRngForTests rng{77};
   std::unique_ptr<Participant> participant;

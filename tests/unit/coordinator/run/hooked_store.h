@@ -70,6 +70,7 @@ class HookedStore final : public RunStore {
                                                          const Hash32& hash) override {
     return inner_.LoadModel(run_id, hash);
   }
+  LedgerView* ledger() override { return inner_.ledger(); }
 
  private:
   template <class F>

@@ -46,8 +46,11 @@ class RecordingPort final : public RunPort {
 
 class Puppets {
  public:
-  explicit Puppets(const model::SmallPlan& plan = QuickPlan(), std::size_t members = 5)
-      : terms(SmallTerms(plan, members)), seats(model::SmallSeats(members)) {
+  explicit Puppets(const model::SmallPlan& plan = QuickPlan(), std::size_t members = 5,
+                   const std::optional<LedgerOptions>& ledger = std::nullopt)
+      : terms(SmallTerms(plan, members, ledger ? "shop-" : "m")),  // a ledger wants legal tenants
+        seats(model::SmallSeats(members, ledger ? "shop-" : "m")),
+        memory(ledger ? NewMemoryRunStore(*ledger).value() : NewMemoryRunStore()) {
     InitialiseCrypto();
     for (const std::string& seat : seats) {
       signers[seat] = std::make_shared<const Ed25519Signer>(rng.NewSecret<32>());
@@ -143,7 +146,7 @@ class Puppets {
   std::vector<std::string> seats;
   SeededRngForTests rng{5};
   secure_agg::FakeSeatVerifier verifier;
-  std::unique_ptr<RunStore> memory = NewMemoryRunStore();
+  std::unique_ptr<RunStore> memory;
   HookedStore store{*memory};
   RecordingPort port;
   RunMachineTiming timing;

@@ -6,10 +6,11 @@
 
 namespace veilsum::coordinator {
 
-inline admin::v1::StartRunRequest SmallRequest(const model::SmallPlan& plan, std::size_t members) {
+inline admin::v1::StartRunRequest SmallRequest(const model::SmallPlan& plan, std::size_t members,
+                                               const std::string& tenants = "m") {
   admin::v1::StartRunRequest request;
   request.set_plan(model::PlanToJson(model::MakeSmallPlan(plan)));
-  for (const std::string& seat : model::SmallSeats(members)) {
+  for (const std::string& seat : model::SmallSeats(members, tenants)) {
     request.add_members(seat);
     request.add_size_classes(16);
   }
@@ -17,9 +18,10 @@ inline admin::v1::StartRunRequest SmallRequest(const model::SmallPlan& plan, std
   return request;
 }
 
-inline RunTerms SmallTerms(const model::SmallPlan& plan, std::size_t members) {
+inline RunTerms SmallTerms(const model::SmallPlan& plan, std::size_t members,
+                           const std::string& tenants = "m") {
   absl::StatusOr<RunTerms> terms =
-      RunTerms::Create(SmallRequest(plan, members), {"fed.test", Hash32{7}});
+      RunTerms::Create(SmallRequest(plan, members, tenants), {"fed.test", Hash32{7}});
   VEILSUM_CHECK(terms.ok());
   return *std::move(terms);
 }
