@@ -6,6 +6,7 @@
 #include "base/process.h"
 #include "cli/demo/demo_command.h"
 #include "cli/dp/dp_commands.h"
+#include "cli/ledger/ledger_commands.h"
 #include "cli/plan/plan_commands.h"
 #include "cli/release/release_commands.h"
 #include "cli/support/outcome.h"
@@ -31,6 +32,7 @@ int main(int argc, char** argv) {
   cli::AddDemoCommand(app, version, outcome);
   cli::AddPlanCommands(app, outcome);
   cli::AddReleaseCommands(app, version, outcome);
+  cli::AddLedgerCommands(app, outcome);
   ExitCode dp_exit = ExitCode::kDone;
   cli::AddDpCommands(app, std::cout, std::cerr, dp_exit);
   app.failure_message([](const CLI::App*, const CLI::Error& error) {

@@ -5,6 +5,7 @@
 
 #include "base/crypto/sha256.h"
 #include "base/pki/certificate.h"
+#include "base/tlog/tile.h"
 #include "client/data/csv_reader.h"
 #include "client/data/feature_encoder.h"
 #include "client/data/times.h"
@@ -58,6 +59,16 @@ void TrySafetensors(ByteView file) {
   Require(numbers <= read->values.size(), "a tensor lies within the values");
 }
 
+void TryTile(ByteView file) {
+  if (file.empty()) return;
+  const std::size_t count = file[0];
+  const absl::StatusOr<std::vector<Bytes>> entries = tlog::ParseBundle(file.subspan(1), count);
+  if (!entries.ok()) return;
+  Require(entries->size() == count, "as many as asked for");
+  const Bytes again = tlog::EncodeBundle(*entries).value();
+  Require(AsText(again) == AsText(file.subspan(1)), "one bundle has one encoding");
+}
+
 // The reader takes files; this one has no name and no disk.
 void TryCsv(std::string_view text) {
   const int fd = memfd_create("csv", MFD_CLOEXEC);
@@ -89,7 +100,12 @@ std::vector<std::string> Seeds() {
       model::WriteSafetensors(layout, model::ModelVector(layout.size(), 0.5f), {{"format", "pt"}});
   return {
       '\x02' + std::string(AsText(file)),
-      '\x03' + std::string("id,when,y\r\na,2026-01-31T10:00:00Z,1\r\n\"b,\"\"c\"\"\",-1.5e3,no\n")};
+      '\x03' + std::string("id,when,y\r\na,2026-01-31T10:00:00Z,1\r\n\"b,\"\"c\"\"\",-1.5e3,no\n"),
+      '\x04' + std::string("\x02\x00\x03"
+                           "abc"
+                           "\x00\x01"
+                           "d",
+                           9)};
 }
 
 }  // namespace veilsum::fuzz
@@ -110,6 +126,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       break;
     case 3:
       TryCsv(veilsum::AsText(rest));
+      break;
+    case 4:
+      TryTile(rest);
       break;
     default:
       break;
