@@ -19,7 +19,7 @@ std::string_view PrecisionName(Precision precision);  // fp32, fp16, int8
 
 // Inputs, where the plan has such features: "numeric" float [N, numeric], "active" int64 [N,
 // categorical], "list<i>.ids" int64 and "list<i>.weights" float [N, slots]. Outputs: "logits" [N,
-// outputs], and "probability" of a model with one. `model` has layout.size() numbers and `layout`
+// outputs], and "probability" of a binary plan's. `model` has layout.size() numbers and `layout`
 // is that of `plan`. Initialisers have the names and shapes of the safetensors file.
 std::string WriteOnnx(const model::Plan& plan, const model::Layout& layout,
                       const model::ModelVector& model, Precision precision);

@@ -19,10 +19,10 @@ def python_with_packages(folder):
     given = os.environ.get("VEILSUM_RELEASE_PYTHON")
     if given:
         return given
-    python = folder / "venv" / "bin" / "python"
+    python = folder / "release_venv" / "bin" / "python"
     try:
         if not python.exists():
-            subprocess.run([sys.executable, "-m", "venv", str(folder / "venv")], check=True, capture_output=True, timeout=120)
+            subprocess.run([sys.executable, "-m", "venv", str(folder / "release_venv")], check=True, capture_output=True, timeout=120)
         subprocess.run([str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *PACKAGES], check=True,
                        capture_output=True, timeout=900)
     except (OSError, subprocess.SubprocessError) as error:
