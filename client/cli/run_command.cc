@@ -5,6 +5,7 @@
 #include "base/stop_on_signal.h"
 #include "client/cli/config.h"
 #include "client/data/dataset.h"
+#include "client/enroll/identity_keeper.h"
 #include "client/round/local_contribution.h"
 #include "client/round/participant.h"
 #include "client/rpc/grpc_coordinator_link.h"
@@ -37,7 +38,7 @@ absl::StatusOr<Prepared> Prepare(const ApprovedRun& run, const ClientConfig& con
 ParticipantConfig ConfigOf(const ClientConfig& config, const ClientKeys& keys, Policy policy) {
   ParticipantConfig out;
   out.own = {keys.id().ToString(), config.federation, keys.root().Fingerprint()};
-  out.identity = {keys.id().ToString(), keys.shared_signer(), keys.signing_certificate().der()};
+  out.identity = {keys.id().ToString(), keys.shared_signer(), keys.signing_chain().der()};
   out.policy = std::move(policy);
   out.drop_fraction = config.drop_fraction;
   out.drop_seed = config.drop_seed;
@@ -65,8 +66,13 @@ absl::Status RunClient(const ClientConfig& config) {
   link.tls = keys.tls();
   SystemRng rng;
   RealWaiter waiter;
+  IdentityKeeper keeper(config.keys, keys.tls(), link, config.renew, rng, LogLine);
+  link.current = [&keeper] { return keeper.Current(); };
   ParticipantWorld world;
-  world.connect = [&] { return ConnectToCoordinator(link); };
+  world.connect = [&] {
+    link.tls = keeper.Current();
+    return ConnectToCoordinator(link);
+  };
   world.prepare = [&](const ApprovedRun& run) { return Prepare(run, config, seat, rng); };
   world.verifier = &verifier;
   world.odometer = odometer.get();
