@@ -39,16 +39,28 @@ class Lock {
   std::optional<SecretText> text_;
 };
 
+// Nothing is decided by these names; TLS libraries look for them.
+bool IsAddress(const std::string& host) {
+  return host.find_first_not_of("0123456789.") == std::string::npos;
+}
+std::vector<std::string> NamesOf(const std::string& host) {
+  return host.empty() || IsAddress(host) ? std::vector<std::string>{} : std::vector{host};
+}
+std::vector<std::string> AddressesOf(const std::string& host) {
+  return host.empty() || !IsAddress(host) ? std::vector<std::string>{} : std::vector{host};
+}
+
 // A fresh TLS key in `folder` and a leaf for it.
 absl::Status MakeNode(const Issuer& issuer, const SpiffeId& id, const fs::path& folder,
-                      const SecretText* passphrase) {
+                      const SecretText* passphrase, const std::string& host = "") {
   VEILSUM_RETURN_IF_ERROR(MakeFolder(folder));
   VEILSUM_ASSIGN_OR_RETURN(const SecretText key, NewTlsKey());
   VEILSUM_ASSIGN_OR_RETURN(const Bytes request, MakeSigningRequest(key));
   VEILSUM_ASSIGN_OR_RETURN(const RequestedKey requested,
                            ParseSigningRequest(request, KeyKind::kTls));
-  VEILSUM_ASSIGN_OR_RETURN(const CertificateChain chain,
-                           issuer.Issue(requested, id, Now(), kFirstLeaf));
+  VEILSUM_ASSIGN_OR_RETURN(
+      const CertificateChain chain,
+      issuer.Issue(requested, id, Now(), kFirstLeaf, NamesOf(host), AddressesOf(host)));
   VEILSUM_RETURN_IF_ERROR(WritePrivateKey(folder / "tls.key", key, passphrase));
   return WriteFile(folder / "tls.pem", chain.ToPem());
 }
@@ -119,7 +131,8 @@ absl::Status LayOutFederation(const FederationPlan& plan) {
                                       .passphrase = plan.passphrase}));
   VEILSUM_ASSIGN_OR_RETURN(const Issuer issuer,
                            Issuer::Load(plan.out / "issuer", root.root(), Now(), lock.get()));
-  VEILSUM_RETURN_IF_ERROR(MakeNode(issuer, coordinator, plan.out / "coordinator", lock.get()));
+  VEILSUM_RETURN_IF_ERROR(MakeNode(issuer, coordinator, plan.out / "coordinator", lock.get(),
+                                   plan.listen.substr(0, plan.listen.rfind(':'))));
   VEILSUM_RETURN_IF_ERROR(MakeNode(issuer, first, plan.out / "operator", lock.get()));
   VEILSUM_RETURN_IF_ERROR(
       WriteFile(plan.out / "coordinator/coordinator.toml", CoordinatorText(plan)));
