@@ -5,11 +5,13 @@
 #include "base/exit_code.h"
 #include "base/process.h"
 #include "client/cli/config.h"
+#include "client/cli/enroll_command.h"
 #include "client/cli/model_command.h"
 #include "client/cli/odometer_command.h"
 #include "client/cli/predict_command.h"
 #include "client/cli/preflight_command.h"
 #include "client/cli/run_command.h"
+#include "client/policy/policy.h"
 
 namespace {
 
@@ -19,9 +21,17 @@ int Finish(const absl::Status& status, veilsum::ExitCode code) {
   return static_cast<int>(code);
 }
 
-int Run(const std::string& config_file) {
-  const auto config = veilsum::client::ReadClientConfig(config_file);
+int Run(const std::string& config_file, const std::vector<std::string>& settings, bool check) {
+  const auto config = veilsum::client::ReadClientConfig(config_file, settings);
   if (!config.ok()) return Finish(config.status(), veilsum::ExitCode::kConfiguration);
+  if (check) {
+    const auto keys =
+        veilsum::client::ClientKeys::Load(config->keys, std::chrono::system_clock::now());
+    const auto policy = veilsum::client::LoadPolicy(config->policy);
+    const absl::Status status = keys.ok() ? policy.status() : keys.status();
+    return Finish(status,
+                  status.ok() ? veilsum::ExitCode::kDone : veilsum::ExitCode::kConfiguration);
+  }
   const absl::Status status = veilsum::client::RunClient(*config);
   return Finish(status, veilsum::ExitCodeOf(status));
 }
@@ -41,13 +51,25 @@ int main(int argc, char** argv) {
            "\nRun with --help for more information.\n";
   });
   std::string config;
+  std::vector<std::string> settings;
   bool json = false;
   CLI::App* run = app.add_subcommand("run", "Take part in the coordinator's run until it ends");
   run->add_option("--config", config, "client.toml")->type_name("FILE")->required();
+  CLI::App* check = app.add_subcommand(
+      "check-config", "Read the configuration, the keys and the policy, and start nothing");
+  check->add_option("--config", config, "client.toml")->type_name("FILE")->required();
+  for (CLI::App* command : {run, check})
+    command
+        ->add_option("--set", settings, "Wins over VEILSUM_SECTION_NAME, which wins over the file")
+        ->type_name("SECTION.NAME=VALUE");
   CLI::App* preflight = app.add_subcommand(
       "preflight", "Check this merchant's data against the plan; nothing leaves the machine");
   preflight->add_option("--config", config, "client.toml")->type_name("FILE")->required();
   preflight->add_flag("--json", json, "One line of JSON on stdout");
+  bool node = false;
+  preflight->add_flag(
+      "--node", node,
+      "Check this node instead: certificate, clock, dns, coordinator, disk, policy");
   CLI::App* odometer = app.add_subcommand(
       "odometer", "What this merchant's customers have paid so far, and what is left");
   odometer->add_option("--config", config, "client.toml; required")->type_name("FILE");
@@ -106,11 +128,19 @@ int main(int argc, char** argv) {
   std::string store;
   CLI::App* status = model->add_subcommand("status", "What serves, and what is kept");
   status->add_option("--store", store, "this machine's releases")->type_name("DIR")->required();
+  veilsum::client::EnrollArguments enrolment;
+  CLI::App* enroll = veilsum::client::AddEnrollCommand(app, enrolment);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : static_cast<int>(veilsum::ExitCode::kUsage);
   }
+  if (enroll->parsed()) {
+    const absl::Status status = veilsum::client::RunEnroll(enrolment);
+    return Finish(status, veilsum::ExitCodeOf(status));
+  }
+  if (preflight->parsed() && node)
+    return static_cast<int>(veilsum::client::RunNodePreflight(config));
   if (preflight->parsed()) return static_cast<int>(veilsum::client::RunPreflight(config, json));
   if (open_epoch->parsed())
     return static_cast<int>(veilsum::client::RunOpenEpoch(config, reason, json));
@@ -124,5 +154,5 @@ int main(int argc, char** argv) {
   if (import->parsed())
     return static_cast<int>(veilsum::client::RunModelImport(import_options, VEILSUM_VERSION));
   if (status->parsed()) return static_cast<int>(veilsum::client::RunModelStatus(store));
-  return Run(config);
+  return Run(config, settings, check->parsed());
 }

@@ -8,6 +8,7 @@
 #include "client/cli/config.h"
 #include "client/data/dataset.h"
 #include "client/data/select_customers.h"
+#include "client/enroll/identity_keeper.h"
 #include "client/round/local_contribution.h"
 #include "client/round/participant.h"
 #include "client/rpc/grpc_coordinator_link.h"
@@ -61,7 +62,7 @@ absl::StatusOr<std::shared_ptr<const Ed25519Signer>> WitnessKey(const ClientConf
 ParticipantConfig ConfigOf(const ClientConfig& config, const ClientKeys& keys, Policy policy) {
   ParticipantConfig out;
   out.own = {keys.id().ToString(), config.federation, keys.root().Fingerprint()};
-  out.identity = {keys.id().ToString(), keys.shared_signer(), keys.signing_certificate().der()};
+  out.identity = {keys.id().ToString(), keys.shared_signer(), keys.signing_chain().der()};
   out.policy = std::move(policy);
   out.drop_fraction = config.drop_fraction;
   out.drop_seed = config.drop_seed;
@@ -96,8 +97,13 @@ absl::Status RunClient(const ClientConfig& config) {
   link.coordinator_id = config.coordinator_id;
   link.tls = keys.tls();
   RealWaiter waiter;
+  IdentityKeeper keeper(config.keys, keys.tls(), link, config.renew, rng, LogLine);
+  link.current = [&keeper] { return keeper.Current(); };
   ParticipantWorld world;
-  world.connect = [&] { return ConnectToCoordinator(link); };
+  world.connect = [&] {
+    link.tls = keeper.Current();
+    return ConnectToCoordinator(link);
+  };
   world.prepare = [&](const ApprovedRun& run) {
     return Prepare(run, config, seat, rng, *odometer);
   };

@@ -51,8 +51,8 @@ absl::Status CheckPermission(std::string_view path, SpiffeRole role) {
   std::string wanted;
   for (const SpiffeRole one : permission->roles)
     absl::StrAppendFormat(&wanted, "%s%s", wanted.empty() ? "" : " or ", RoleName(one));
-  return PermissionDenied("you are a %s, this call is for the role %s", RoleName(role),
-                          wanted.empty() ? "of nobody with a certificate" : wanted);
+  return PermissionDenied("this call is for the role %s, yours is %s",
+                          wanted.empty() ? "of nobody with a certificate" : wanted, RoleName(role));
 }
 
 }  // namespace veilsum::coordinator
