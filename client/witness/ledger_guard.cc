@@ -1,8 +1,9 @@
 #include "client/witness/ledger_guard.h"
 
-#include "client/witness/receipt.h"
 #include "model/ledger/fields.h"
 #include "model/ledger/ledger_writer.h"
+#include "model/ledger/receipt.h"
+#include "model/ledger/time_text.h"
 
 namespace veilsum::client {
 namespace {
@@ -116,7 +117,7 @@ absl::StatusOr<coordinator::v1::Cosignature> LedgerGuard::OnHead(const LedgerHea
     if (taken.ok()) taken = CheckEnds(wire.ended_through(), *check);
     if (absl::IsPermissionDenied(taken)) return Counted(LedgerRefusal::kDisagreement, taken);
     if (!taken.ok()) return Counted(LedgerRefusal::kNoProof, taken);
-    receipt = ReceiptFor(*check, shown->head);
+    VEILSUM_ASSIGN_OR_RETURN(receipt, ReceiptFor(*check, shown->head));
   }
   log.note = shown->note.ToString();
   log.cosignature = cosignature->signature;
@@ -219,22 +220,23 @@ absl::Status LedgerGuard::CheckEnds(std::uint64_t through, const EntryCheck& che
   return absl::OkStatus();
 }
 
-std::optional<StoredReceipt> LedgerGuard::ReceiptFor(const EntryCheck& check,
-                                                     const tlog::Checkpoint& head) {
+absl::StatusOr<std::optional<StoredReceipt>> LedgerGuard::ReceiptFor(const EntryCheck& check,
+                                                                     const tlog::Checkpoint& head) {
   const std::optional<OpenedRounds> opened = check.opened();
   const std::optional<OpenedRounds> before = check_ ? check_->opened() : std::nullopt;
   if (!opened || (before && before->leaf == opened->leaf)) return std::nullopt;
-  Receipt receipt;
-  receipt.federation = own_.federation;
+  ledger::Receipt receipt;
   receipt.actor = own_.seat;
-  receipt.contract_hash = check.contract_hash();
+  receipt.contract_hash = HexEncode(check.contract_hash());
   receipt.first = opened->first;
   receipt.last = opened->last;
   receipt.leaf = opened->leaf;
   receipt.leaf_sha256 = opened->leaf_sha256;
-  receipt.head = head;
-  receipt.time = now_();
-  return StoredReceipt{check.contract_hash(), opened->leaf, SignReceipt(receipt, *own_.signing)};
+  receipt.size = head.size;
+  receipt.root_sha256 = head.root;
+  receipt.time = ledger::TimeText(now_());
+  VEILSUM_ASSIGN_OR_RETURN(const Bytes envelope, ledger::SignReceipt(receipt, *own_.signing));
+  return StoredReceipt{check.contract_hash(), opened->leaf, std::string(AsText(envelope))};
 }
 
 absl::Status LedgerGuard::MaySpend(std::uint64_t round, std::uint64_t last) {

@@ -66,7 +66,8 @@ class LedgerGuard {
   absl::Status TakeEntries(const coordinator::v1::LedgerHead& wire, const Shown& shown,
                            const KnownLog& log, EntryCheck& check);
   absl::Status CheckEnds(std::uint64_t through, const EntryCheck& check);
-  std::optional<StoredReceipt> ReceiptFor(const EntryCheck& check, const tlog::Checkpoint& head);
+  absl::StatusOr<std::optional<StoredReceipt>> ReceiptFor(const EntryCheck& check,
+                                                          const tlog::Checkpoint& head);
   absl::Status Counted(LedgerRefusal kind, const absl::Status& reason);
 
   Own own_;

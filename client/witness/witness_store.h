@@ -27,7 +27,7 @@ struct KnownLog {
 struct StoredReceipt {
   Hash32 contract_hash{};
   std::uint64_t leaf = 0;  // of its rounds.opened
-  std::string envelope;    // receipt.h
+  std::string envelope;    // ledger::SignReceipt
 };
 
 // What was refused; the numbers are on disk.
