@@ -35,3 +35,7 @@ sum=$(sha256sum <"$work/out/model.safetensors")
 [ "$(json "$work/out/report.json" model.sha256)" = "\"${sum%% *}\"" ] || fail "the model's hash is another"
 grep -q '</html>' "$work/out/report.html" || fail "report.html is not whole"
 expect_audit_bundle
+"$(dirname -- "$program")/veilsum-audit" verify --bundle "$work/out/audit" --report "$work/audit" >"$work/stdout" ||
+  { cat "$work/stdout" >&2; fail "the audit ended with $?"; }
+grep -qF "\"epsilon\":\"$(json "$work/out/report.json" privacy.epsilon)\"" "$work/audit/report.json" ||
+  fail "the audit computes another epsilon than the report has"
