@@ -6,7 +6,10 @@
 #include "base/process.h"
 #include "cli/demo/demo_command.h"
 #include "cli/dp/dp_commands.h"
+#include "cli/ledger/ledger_commands.h"
+#include "cli/operate/operate_commands.h"
 #include "cli/plan/plan_commands.h"
+#include "cli/release/release_commands.h"
 #include "cli/support/outcome.h"
 
 int main(int argc, char** argv) {
@@ -29,6 +32,12 @@ int main(int argc, char** argv) {
   cli::Outcome outcome;
   cli::AddDemoCommand(app, version, outcome);
   cli::AddPlanCommands(app, outcome);
+  cli::AddReleaseCommands(app, version, outcome);
+  cli::AddLedgerCommands(app, outcome);
+  cli::AddFederationCommands(app, outcome);
+  cli::AddTenantCommands(app, outcome);
+  cli::AddRunCommands(app, outcome);
+  cli::AddDataCommands(app, outcome);
   ExitCode dp_exit = ExitCode::kDone;
   cli::AddDpCommands(app, std::cout, std::cerr, dp_exit);
   app.failure_message([](const CLI::App*, const CLI::Error& error) {

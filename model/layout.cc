@@ -4,6 +4,8 @@
 #include <cmath>
 #include <cstring>
 
+#include "base/crypto/sha256_stream.h"
+
 namespace veilsum::model {
 
 static_assert(std::endian::native == std::endian::little, "models are little-endian float32");
@@ -53,7 +55,10 @@ Bytes ModelBytes(const ModelVector& model) {
 }
 
 Hash32 ModelHash(const ModelVector& model) {
-  return Transcript("fsa/v1/model").Add(ModelBytes(model)).Sha256();
+  const auto bytes = std::as_bytes(std::span(model));
+  return Sha256Stream("fsa/v1/model")
+      .Add({reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()})
+      .Finish();
 }
 
 absl::StatusOr<ModelVector> ParseModelBytes(ByteView bytes, std::size_t expected) {

@@ -1,5 +1,8 @@
 // A configuration file (TOML) that is accepted or refused as a whole: every key is asked for by
 // name, a key that nobody asked for is an error, and every error names file, line and key.
+// A value comes from a flag (--set section.name=VALUE), else from the environment
+// (VEILSUM_SECTION_NAME), else from the file. Those of the first two are plain text: a list is
+// separated by commas.
 #pragma once
 
 #include <filesystem>
@@ -13,10 +16,15 @@
 
 namespace veilsum {
 
+// A TOML basic string of the text, quotes included: for configurations that we write.
+std::string TomlQuote(std::string_view text);
+
 class TomlConfig {
  public:
   // NotFound, or InvalidArgument with file and line when it is not TOML.
-  static absl::StatusOr<TomlConfig> Read(const std::filesystem::path& file);
+  // `settings` are "section.name=VALUE"; InvalidArgument when one is not.
+  static absl::StatusOr<TomlConfig> Read(const std::filesystem::path& file,
+                                         const std::vector<std::string>& settings = {});
   static absl::StatusOr<TomlConfig> Parse(std::string_view text, std::string_view file);
   TomlConfig(TomlConfig&&) noexcept;
   TomlConfig& operator=(TomlConfig&&) noexcept;

@@ -28,6 +28,7 @@ INLINE V Load(const std::uint8_t* p) { return _mm_loadu_si128(reinterpret_cast<c
 INLINE void Store(std::uint8_t* p, V v) { _mm_storeu_si128(reinterpret_cast<V*>(p), v); }
 INLINE V LoadKey(const std::uint8_t* p) { return Load(p); }
 INLINE V Counters(std::uint64_t i) { return _mm_set_epi64x(static_cast<long long>(i), 0); }
+INLINE V Everywhere(std::uint64_t i) { return Counters(i); }
 INLINE V Step() { return _mm_set_epi64x(1, 0); }
 INLINE V ToBigEndian(V v) {
   return _mm_shuffle_epi8(v, _mm_set_epi64x(0x08090a0b0c0d0e0f, 0x0001020304050607));

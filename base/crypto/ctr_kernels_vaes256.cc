@@ -30,6 +30,10 @@ INLINE V Counters(std::uint64_t i) {
   const long long first = static_cast<long long>(i);
   return Add64(_mm256_set_epi64x(first, 0, first, 0), _mm256_set_epi64x(1, 0, 0, 0));
 }
+INLINE V Everywhere(std::uint64_t i) {
+  const long long block = static_cast<long long>(i);
+  return _mm256_set_epi64x(block, 0, block, 0);
+}
 INLINE V Step() { return _mm256_set_epi64x(2, 0, 2, 0); }
 INLINE V ToBigEndian(V v) {
   return _mm256_shuffle_epi8(v, _mm256_set_epi64x(0x08090a0b0c0d0e0f, 0x0001020304050607,

@@ -32,6 +32,10 @@ INLINE V Counters(std::uint64_t i) {
   return Add64(_mm512_set_epi64(first, 0, first, 0, first, 0, first, 0),
                _mm512_set_epi64(3, 0, 2, 0, 1, 0, 0, 0));
 }
+INLINE V Everywhere(std::uint64_t i) {
+  const long long block = static_cast<long long>(i);
+  return _mm512_set_epi64(block, 0, block, 0, block, 0, block, 0);
+}
 INLINE V Step() { return _mm512_set_epi64(4, 0, 4, 0, 4, 0, 4, 0); }
 INLINE V ToBigEndian(V v) {
   return _mm512_shuffle_epi8(

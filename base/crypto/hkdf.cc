@@ -22,6 +22,10 @@ Secret<32> Hkdf(std::span<const std::uint8_t> ikm, ByteView salt, ByteView info)
       EVP_KDF_CTX_new(HkdfAlgorithm()), &EVP_KDF_CTX_free);
   VEILSUM_CHECK(context != nullptr);
   char digest[] = "SHA256";
+  // RFC 5869, 2.2: no salt is one of zeros, as long as the hash. OpenSSL takes an empty one for an
+  // error.
+  static constexpr ByteArray<32> kNoSalt{};
+  if (salt.empty()) salt = kNoSalt;
   const OSSL_PARAM params[] = {
       OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, digest, 0),
       OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY, const_cast<std::uint8_t*>(ikm.data()),

@@ -7,7 +7,7 @@
 namespace veilsum {
 
 // 32 bytes of key from `ikm`. Info is bound as given: build it with Transcript, whose label names
-// the use.
+// the use. An empty salt is that of RFC 5869: 32 zero bytes.
 Secret<32> Hkdf(std::span<const std::uint8_t> ikm, ByteView salt, ByteView info);
 
 }  // namespace veilsum

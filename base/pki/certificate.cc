@@ -64,7 +64,24 @@ WallTime Certificate::not_after() const { return ToWallTime(X509_get0_notAfter(x
 // certificate no CA.
 bool Certificate::is_ca() const { return (X509_get_extension_flags(x509_.get()) & EXFLAG_CA) != 0; }
 
-absl::StatusOr<SpiffeId> Certificate::Identity() const {
+Hash32 Certificate::KeyFingerprint() const {
+  unsigned char* der = nullptr;
+  const int size = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(x509_.get()), &der);
+  VEILSUM_CHECK(size > 0);
+  const Hash32 out = Sha256(ByteView(der, static_cast<std::size_t>(size)));
+  OPENSSL_free(der);
+  return out;
+}
+
+std::string Certificate::SerialHex() const {
+  const openssl::NumberPtr number(ASN1_INTEGER_to_BN(X509_get0_serialNumber(x509_.get()), nullptr));
+  VEILSUM_CHECK(number != nullptr);
+  Bytes bytes(static_cast<std::size_t>(BN_num_bytes(number.get())));
+  BN_bn2bin(number.get(), bytes.data());
+  return HexEncode(bytes);
+}
+
+absl::StatusOr<std::string> Certificate::Uri() const {
   int critical = 0;
   const openssl::NamesPtr names(static_cast<GENERAL_NAMES*>(
       X509_get_ext_d2i(x509_.get(), NID_subject_alt_name, &critical, nullptr)));
@@ -83,8 +100,13 @@ absl::StatusOr<SpiffeId> Certificate::Identity() const {
   }
   if (uri == nullptr) return InvalidArgument("no URI in the subjectAltName");
   // The length is ASN.1's, so that a NUL inside the name reaches the parser, which refuses it.
-  return SpiffeId::Parse(std::string_view(reinterpret_cast<const char*>(ASN1_STRING_get0_data(uri)),
-                                          static_cast<std::size_t>(ASN1_STRING_length(uri))));
+  return std::string(reinterpret_cast<const char*>(ASN1_STRING_get0_data(uri)),
+                     static_cast<std::size_t>(ASN1_STRING_length(uri)));
+}
+
+absl::StatusOr<SpiffeId> Certificate::Identity() const {
+  VEILSUM_ASSIGN_OR_RETURN(const std::string uri, Uri());
+  return SpiffeId::Parse(uri);
 }
 
 absl::StatusOr<Ed25519PublicKey> Certificate::Ed25519Key() const {
@@ -99,8 +121,22 @@ absl::StatusOr<Ed25519PublicKey> Certificate::Ed25519Key() const {
   return out;
 }
 
-absl::StatusOr<SpiffeId> VerifyLeaf(const Certificate& leaf, const Certificate& root,
-                                    WallTime now) {
+namespace {
+
+// What the issuer's own name lets it speak for.
+absl::Status CheckScope(const Certificate& issuer, const SpiffeId& id) {
+  if (!openssl::HasUri(issuer.handle())) return absl::OkStatus();
+  VEILSUM_ASSIGN_OR_RETURN(const std::string scope, issuer.Uri());
+  const std::string domain = "spiffe://" + id.domain();
+  if (scope == domain) return absl::OkStatus();
+  if (!id.tenant().empty() && scope == domain + "/tenant/" + id.tenant()) return absl::OkStatus();
+  return InvalidArgument("its issuer may not speak for %s", id.ToString());
+}
+
+}  // namespace
+
+absl::StatusOr<SpiffeId> VerifyLeaf(const Certificate& leaf, const Certificate& root, WallTime now,
+                                    const Certificate* issuer) {
   if (leaf.is_ca())
     return Unauthenticated("certificate may sign others (cA = true), so it is no leaf");
   const std::uint32_t usage = X509_get_key_usage(leaf.handle());  // UINT32_MAX: no such extension
@@ -110,20 +146,31 @@ absl::StatusOr<SpiffeId> VerifyLeaf(const Certificate& leaf, const Certificate& 
         "certificate's key usage must be digitalSignature without keyCertSign or cRLSign");
   const openssl::StorePtr store(X509_STORE_new());
   const openssl::StoreContextPtr context(X509_STORE_CTX_new());
+  const openssl::StackPtr between(issuer == nullptr ? nullptr : sk_X509_new_null());
+  if (issuer != nullptr &&
+      (between == nullptr || sk_X509_push(between.get(), issuer->handle()) == 0))
+    return openssl::Error("certificate verification");
   if (store == nullptr || context == nullptr ||
       X509_STORE_add_cert(store.get(), root.handle()) != 1 ||
-      X509_STORE_CTX_init(context.get(), store.get(), leaf.handle(), nullptr) != 1)
+      X509_STORE_CTX_init(context.get(), store.get(), leaf.handle(), between.get()) != 1)
     return openssl::Error("certificate verification");
   X509_VERIFY_PARAM* rules = X509_STORE_CTX_get0_param(context.get());
   X509_VERIFY_PARAM_set_time(rules, std::chrono::system_clock::to_time_t(now));
-  X509_VERIFY_PARAM_set_depth(rules, 0);       // leaf and root only
-  X509_VERIFY_PARAM_set_auth_level(rules, 2);  // at least 112 bits
+  X509_VERIFY_PARAM_set_depth(rules, issuer == nullptr ? 0 : 1);  // CAs below the root
+  X509_VERIFY_PARAM_set_auth_level(rules, 2);                     // at least 112 bits
   const int ok = X509_verify_cert(context.get());
   const int error = X509_STORE_CTX_get_error(context.get());
   ERR_clear_error();
   if (ok != 1) return Unauthenticated("certificate: %s", X509_verify_cert_error_string(error));
+  const int length = sk_X509_num(X509_STORE_CTX_get0_chain(context.get()));
+  if (issuer != nullptr && length != 3)
+    return Unauthenticated("certificate: the issuer beside it did not sign it");
   auto id = leaf.Identity();
   if (!id.ok()) return Unauthenticated("certificate: %s", id.status().message());
+  if (issuer != nullptr) {
+    if (const absl::Status scope = CheckScope(*issuer, *id); !scope.ok())
+      return Unauthenticated("certificate: %s", scope.message());
+  }
   return id;
 }
 

@@ -1,6 +1,6 @@
 // X.509 certificates as Veilsum accepts them: X509-SVID.md (one URI SAN, no CA bit,
-// digitalSignature) and SE-03. One pinned root, leaves directly below it. Parsing and signatures
-// are OpenSSL's; what to accept is decided here.
+// digitalSignature) and SE-03. One pinned root, leaves below it or below an issuer of its own.
+// Parsing and signatures are OpenSSL's; what to accept is decided here.
 #pragma once
 
 #include <chrono>
@@ -35,6 +35,12 @@ class Certificate {
   WallTime not_before() const;
   WallTime not_after() const;
   bool is_ca() const;
+  // The subject's key in DER (SubjectPublicKeyInfo), hashed: one key, whatever certificate it is
+  // in.
+  Hash32 KeyFingerprint() const;
+  std::string SerialHex() const;  // lower case, as long as it is
+  // The text of the single URI SAN, whatever it says. InvalidArgument: none, or more than one.
+  absl::StatusOr<std::string> Uri() const;
   // The single URI SAN. InvalidArgument: none, more than one (X509-SVID section 2), or not a
   // SpiffeId. Never the CN.
   absl::StatusOr<SpiffeId> Identity() const;
@@ -49,9 +55,13 @@ class Certificate {
   std::shared_ptr<const Bytes> der_;
 };
 
-// The identity of a leaf that `root` itself signed, valid at `now`, with exactly one URI SAN, cA =
-// false and a key usage of digitalSignature without keyCertSign. Unauthenticated, saying which of
-// these fails, otherwise.
-absl::StatusOr<SpiffeId> VerifyLeaf(const Certificate& leaf, const Certificate& root, WallTime now);
+// The identity of a leaf that `root` itself signed, or, with `issuer`, that `issuer` signed, which
+// `root` signed: valid at `now`, with exactly one URI SAN, cA = false and a key usage of
+// digitalSignature without keyCertSign. An issuer speaks only for what its own URI SAN names: the
+// domain (spiffe://<domain>), or one tenant's seats (spiffe://<domain>/tenant/<tenant>); one
+// without a URI is an external authority's and is bound by its root alone. Unauthenticated, saying
+// which of these fails, otherwise.
+absl::StatusOr<SpiffeId> VerifyLeaf(const Certificate& leaf, const Certificate& root, WallTime now,
+                                    const Certificate* issuer = nullptr);
 
 }  // namespace veilsum

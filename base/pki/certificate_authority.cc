@@ -65,17 +65,18 @@ absl::StatusOr<CertificateAuthority> CertificateAuthority::Create(std::string_vi
   request.not_before = validity.not_before;
   request.not_after = validity.not_after;
   request.is_ca = true;
+  request.path_length = 1;  // issuers, and nothing below those but leaves
   request.key_usage = "critical,keyCertSign,cRLSign";
   VEILSUM_ASSIGN_OR_RETURN(Certificate root,
                            openssl::BuildCertificate(request, key.get(), nullptr, key.get()));
   return CertificateAuthority(std::move(root), Share(std::move(key)), std::string(domain));
 }
 
-absl::StatusOr<CertificateAuthority> CertificateAuthority::Load(
-    const std::filesystem::path& folder) {
+absl::StatusOr<CertificateAuthority> CertificateAuthority::Load(const std::filesystem::path& folder,
+                                                                const SecretText* passphrase) {
   VEILSUM_ASSIGN_OR_RETURN(const std::string pem, ReadFile(folder / "ca.pem", kMaxPemText));
   VEILSUM_ASSIGN_OR_RETURN(Certificate root, Certificate::FromPem(pem));
-  VEILSUM_ASSIGN_OR_RETURN(const SecretText key_pem, ReadPrivateKey(folder / "ca.key"));
+  VEILSUM_ASSIGN_OR_RETURN(const SecretText key_pem, ReadPrivateKey(folder / "ca.key", passphrase));
   VEILSUM_RETURN_IF_ERROR(CheckKeyMatches(root, key_pem));
   if (!root.is_ca())
     return InvalidArgument("%s: not a certificate authority", (folder / "ca.pem").string());
@@ -84,10 +85,11 @@ absl::StatusOr<CertificateAuthority> CertificateAuthority::Load(
                               std::move(domain));
 }
 
-absl::Status CertificateAuthority::Save(const std::filesystem::path& folder) const {
+absl::Status CertificateAuthority::Save(const std::filesystem::path& folder,
+                                        const SecretText* passphrase) const {
   VEILSUM_ASSIGN_OR_RETURN(std::string pem, openssl::PrivateKeyPem(key_.get()));
-  const SecretText key_pem(std::move(pem));
-  VEILSUM_RETURN_IF_ERROR(WriteFile(folder / "ca.key", key_pem.Expose(), FileMode::kPrivate));
+  VEILSUM_RETURN_IF_ERROR(
+      WritePrivateKey(folder / "ca.key", SecretText(std::move(pem)), passphrase));
   return WriteFile(folder / "ca.pem", root_.ToPem());
 }
 
@@ -96,33 +98,47 @@ absl::StatusOr<IssuedCertificate> CertificateAuthority::IssueTls(
     const std::vector<std::string>& ip_addresses) const {
   VEILSUM_RETURN_IF_ERROR(CheckRequest(id, validity, root_, domain_));
   VEILSUM_ASSIGN_OR_RETURN(const openssl::KeyPtr key, openssl::NewEcKey("P-256"));
-  openssl::CertificateRequest request;
-  request.common_name = id.name();
-  request.uris = {id.ToString()};
-  request.dns_names = dns_names;
-  request.ip_addresses = ip_addresses;
-  request.not_before = validity.not_before;
-  request.not_after = validity.not_after;
-  request.key_usage = "critical,digitalSignature";
-  request.extended_key_usage =
-      id.role() == SpiffeRole::kCoordinator ? "serverAuth,clientAuth" : "clientAuth";
-  return Issue(request, key.get(), root_, key_.get());
+  return Issue(openssl::LeafRequest(id, validity, /*signing=*/false, dns_names, ip_addresses),
+               key.get(), root_, key_.get());
 }
 
 absl::StatusOr<IssuedCertificate> CertificateAuthority::IssueSigning(
     const SpiffeId& id, const Validity& validity) const {
   VEILSUM_RETURN_IF_ERROR(CheckRequest(id, validity, root_, domain_));
   VEILSUM_ASSIGN_OR_RETURN(const openssl::KeyPtr key, openssl::NewEd25519Key());
+  return Issue(openssl::LeafRequest(id, validity, /*signing=*/true, {}, {}), key.get(), root_,
+               key_.get());
+}
+
+absl::StatusOr<Certificate> CertificateAuthority::SignIssuer(const RequestedKey& key,
+                                                             std::string_view tenant,
+                                                             const Validity& validity) const {
+  std::string uri = "spiffe://" + domain_;
+  if (!tenant.empty()) {
+    VEILSUM_RETURN_IF_ERROR(SpiffeId::Client(domain_, tenant, "x").status());
+    absl::StrAppendFormat(&uri, "/tenant/%s", tenant);
+  }
+  if (validity.not_before >= validity.not_after || validity.not_after > root_.not_after())
+    return InvalidArgument("validity of the issuer is empty or outlives the root");
   openssl::CertificateRequest request;
-  request.common_name = id.name();
-  request.uris = {id.ToString()};
+  request.common_name =
+      absl::StrFormat("Veilsum issuer of %s", tenant.empty() ? std::string_view(domain_) : tenant);
+  request.uris = {uri};
   request.not_before = validity.not_before;
   request.not_after = validity.not_after;
-  request.key_usage = "critical,digitalSignature";
-  // 1.3.6.1.5.5.7.3.36 is id-kp-documentSigning (RFC 9336): not serverAuth or clientAuth, so TLS
-  // refuses it.
-  request.extended_key_usage = "1.3.6.1.5.5.7.3.36";
-  return Issue(request, key.get(), root_, key_.get());
+  request.is_ca = true;
+  request.key_usage = "critical,keyCertSign,cRLSign";
+  return openssl::BuildCertificate(request, key.key.get(), root_.handle(), key_.get());
+}
+
+absl::StatusOr<IssuedCertificate> CertificateAuthority::IssueIssuer(
+    std::string_view tenant, const Validity& validity) const {
+  VEILSUM_ASSIGN_OR_RETURN(SecretText key, NewTlsKey());
+  VEILSUM_ASSIGN_OR_RETURN(const Bytes request, MakeSigningRequest(key));
+  VEILSUM_ASSIGN_OR_RETURN(const RequestedKey requested,
+                           ParseSigningRequest(request, KeyKind::kTls));
+  VEILSUM_ASSIGN_OR_RETURN(Certificate certificate, SignIssuer(requested, tenant, validity));
+  return IssuedCertificate{std::move(certificate), std::move(key)};
 }
 
 }  // namespace veilsum

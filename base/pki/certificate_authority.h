@@ -9,6 +9,7 @@
 
 #include "base/pki/certificate.h"
 #include "base/pki/secret_text.h"
+#include "base/pki/signing_request.h"
 
 struct evp_pkey_st;
 
@@ -32,10 +33,14 @@ class CertificateAuthority {
   // A fresh root for `domain`. InvalidArgument: not a SPIFFE trust domain, or an empty validity.
   static absl::StatusOr<CertificateAuthority> Create(std::string_view domain,
                                                      const Validity& validity);
-  // ca.pem and ca.key of a folder written by Save. PermissionDenied: the key is readable by others.
-  static absl::StatusOr<CertificateAuthority> Load(const std::filesystem::path& folder);
-  absl::Status Save(const std::filesystem::path& folder)
-      const;  // ca.pem 0644, ca.key 0600; the folder must exist
+  // ca.pem and ca.key of a folder written by Save, with the same passphrase. Errors of
+  // ReadPrivateKey.
+  static absl::StatusOr<CertificateAuthority> Load(const std::filesystem::path& folder,
+                                                   const SecretText* passphrase = nullptr);
+  // ca.pem 0644, ca.key 0600, encrypted under the passphrase if there is one; the folder must
+  // exist.
+  absl::Status Save(const std::filesystem::path& folder,
+                    const SecretText* passphrase = nullptr) const;
 
   const Certificate& root() const { return root_; }
   const std::string& domain() const { return domain_; }
@@ -49,6 +54,13 @@ class CertificateAuthority {
   // An Ed25519 signing certificate: the same URI SAN, another key, no TLS use (SE-03).
   absl::StatusOr<IssuedCertificate> IssueSigning(const SpiffeId& id,
                                                  const Validity& validity) const;
+  // An issuer below the root, which signs leaves and no further issuers, for the whole domain or,
+  // with `tenant`, for that tenant's identities alone (base/pki/issuer.h). IssueIssuer makes the
+  // key; SignIssuer takes the request of a tenant that keeps its own.
+  absl::StatusOr<IssuedCertificate> IssueIssuer(std::string_view tenant,
+                                                const Validity& validity) const;
+  absl::StatusOr<Certificate> SignIssuer(const RequestedKey& key, std::string_view tenant,
+                                         const Validity& validity) const;
 
  private:
   friend class PkiTestPeer;

@@ -64,7 +64,9 @@ bool AddExtensions(X509* x509, const CertificateRequest& request, const X509* is
   X509V3_set_ctx(&context, const_cast<X509*>(issuer == nullptr ? x509 : issuer), x509, nullptr,
                  nullptr, 0);
   return AddExtension(x509, &context, NID_basic_constraints,
-                      request.is_ca ? "critical,CA:TRUE,pathlen:0" : "critical,CA:FALSE") &&
+                      request.is_ca
+                          ? absl::StrFormat("critical,CA:TRUE,pathlen:%d", request.path_length)
+                          : "critical,CA:FALSE") &&
          AddExtension(x509, &context, NID_subject_key_identifier, "hash") &&
          AddExtension(x509, &context, NID_authority_key_identifier, "keyid:always") &&
          (request.key_usage.empty() ||
@@ -75,6 +77,25 @@ bool AddExtensions(X509* x509, const CertificateRequest& request, const X509* is
 }
 
 }  // namespace
+
+CertificateRequest LeafRequest(const SpiffeId& id, const Validity& validity, bool signing,
+                               const std::vector<std::string>& dns_names,
+                               const std::vector<std::string>& ip_addresses) {
+  CertificateRequest request;
+  request.common_name = id.name();
+  request.uris = {id.ToString()};
+  request.dns_names = dns_names;
+  request.ip_addresses = ip_addresses;
+  request.not_before = validity.not_before;
+  request.not_after = validity.not_after;
+  request.key_usage = "critical,digitalSignature";
+  // 1.3.6.1.5.5.7.3.36 is id-kp-documentSigning (RFC 9336): not serverAuth or clientAuth, so TLS
+  // refuses it.
+  request.extended_key_usage = signing                                 ? "1.3.6.1.5.5.7.3.36"
+                               : id.role() == SpiffeRole::kCoordinator ? "serverAuth,clientAuth"
+                                                                       : "clientAuth";
+  return request;
+}
 
 absl::StatusOr<KeyPtr> NewEcKey(const char* curve) {
   KeyPtr key(EVP_EC_gen(curve));

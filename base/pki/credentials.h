@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "base/pki/certificate.h"
+#include "base/pki/certificate_chain.h"
 #include "base/pki/secret_text.h"
 
 namespace veilsum {
@@ -14,14 +15,26 @@ struct TlsIdentity {
   Certificate certificate;
   SecretText key_pem;
   SpiffeId id;
+  std::optional<Certificate> issuer = std::nullopt;  // between the leaf and the root
+  CertificateChain chain() const { return {certificate, issuer}; }
 };
-// Reads a private key's PEM. PermissionDenied unless the file belongs to us and nobody else may
-// read or write it (0600).
-absl::StatusOr<SecretText> ReadPrivateKey(const std::filesystem::path& file);
+// Reads a private key's PEM and decrypts it if it is encrypted. PermissionDenied unless the file
+// belongs to us and nobody else may read or write it (0600). InvalidArgument: encrypted and no
+// passphrase, or the wrong one.
+absl::StatusOr<SecretText> ReadPrivateKey(const std::filesystem::path& file,
+                                          const SecretText* passphrase = nullptr);
+// 0600; with a passphrase encrypted at rest: PKCS#8 with PBES2, scrypt (RFC 7914) and AES-256-CBC,
+// which openssl(1) reads too.
+absl::Status WritePrivateKey(const std::filesystem::path& file, const SecretText& key_pem,
+                             const SecretText* passphrase = nullptr);
+// The first line of a file of mode 0600, at least 12 bytes: a passphrase, or a random key in text.
+absl::StatusOr<SecretText> ReadPassphrase(const std::filesystem::path& file);
 // Reads the three files, verifies the leaf under the root at `now`, and that the key is the leaf's.
+// The certificate's file may hold the issuer after the leaf.
 absl::StatusOr<TlsIdentity> LoadTlsIdentity(const std::filesystem::path& root,
                                             const std::filesystem::path& certificate,
-                                            const std::filesystem::path& key, WallTime now);
+                                            const std::filesystem::path& key, WallTime now,
+                                            const SecretText* passphrase = nullptr);
 // The signer of a PKCS#8 Ed25519 key. InvalidArgument: another kind of key, or malformed.
 absl::StatusOr<Ed25519Signer> ReadEd25519Signer(const SecretText& key_pem);
 // InvalidArgument unless `key_pem` is the private key of the certificate's public key.

@@ -60,6 +60,12 @@ std::string_view RoleName(SpiffeRole role) {
       return "coordinator";
     case SpiffeRole::kOperator:
       return "operator";
+    case SpiffeRole::kTenantOperator:
+      return "tenant operator";
+    case SpiffeRole::kAuditor:
+      return "auditor";
+    case SpiffeRole::kWitness:
+      return "witness";
   }
   return "unknown";
 }
@@ -69,48 +75,53 @@ absl::StatusOr<SpiffeId> SpiffeId::Parse(std::string_view uri) {
     return InvalidArgument("SPIFFE id has %d bytes, at most %d", uri.size(), kMaxUri);
   if (!uri.starts_with(kScheme)) return InvalidArgument("%s is not a spiffe:// id", Printable(uri));
   const std::vector<std::string_view> parts = Split(uri.substr(kScheme.size()), '/');
-  if (parts.size() == 5 && parts[1] == "tenant" && parts[3] == "client")
-    return Client(parts[0], parts[2], parts[4]);
-  if (parts.size() == 3 && parts[1] == "coordinator") return Coordinator(parts[0], parts[2]);
-  if (parts.size() == 3 && parts[1] == "operator") return Operator(parts[0], parts[2]);
-  return InvalidArgument("%s names no client, coordinator or operator", Printable(uri));
+  if (parts.size() == 5 && parts[1] == "tenant") {
+    if (parts[3] == "client") return Client(parts[0], parts[2], parts[4]);
+    if (parts[3] == "operator") return TenantOperator(parts[0], parts[2], parts[4]);
+  }
+  if (parts.size() == 3) {
+    for (const SpiffeRole role : {SpiffeRole::kCoordinator, SpiffeRole::kOperator,
+                                  SpiffeRole::kAuditor, SpiffeRole::kWitness})
+      if (parts[1] == RoleName(role)) return Of(role, parts[0], "", parts[2]);
+  }
+  return InvalidArgument("%s names no client, coordinator, operator or other party", Printable(uri));
+}
+
+absl::StatusOr<SpiffeId> SpiffeId::Of(SpiffeRole role, std::string_view domain,
+                                      std::string_view tenant, std::string_view name) {
+  const bool of_tenant = role == SpiffeRole::kClient || role == SpiffeRole::kTenantOperator;
+  if (!IsDomain(domain)) return InvalidArgument("trust domain %s is not legal", Printable(domain));
+  if (of_tenant && !IsTenant(tenant))
+    return InvalidArgument("tenant id %s is not [a-z0-9-]{3,40}", Printable(tenant));
+  if (!IsSegment(name))
+    return InvalidArgument("%s id %s is not legal", RoleName(role), Printable(name));
+  SpiffeId id;
+  id.role_ = role;
+  id.domain_ = domain;
+  id.tenant_ = tenant;
+  id.name_ = name;
+  id.uri_ = of_tenant ? absl::StrFormat("spiffe://%s/tenant/%s/%s/%s", domain, tenant,
+                                        role == SpiffeRole::kClient ? "client" : "operator", name)
+                      : absl::StrFormat("spiffe://%s/%s/%s", domain, RoleName(role), name);
+  return id;
 }
 
 absl::StatusOr<SpiffeId> SpiffeId::Client(std::string_view domain, std::string_view tenant,
                                           std::string_view client) {
-  if (!IsDomain(domain)) return InvalidArgument("trust domain %s is not legal", Printable(domain));
-  if (!IsTenant(tenant))
-    return InvalidArgument("tenant id %s is not [a-z0-9-]{3,40}", Printable(tenant));
-  if (!IsSegment(client)) return InvalidArgument("client id %s is not legal", Printable(client));
-  SpiffeId id;
-  id.role_ = SpiffeRole::kClient;
-  id.domain_ = domain;
-  id.tenant_ = tenant;
-  id.name_ = client;
-  id.uri_ = absl::StrFormat("spiffe://%s/tenant/%s/client/%s", domain, tenant, client);
-  return id;
+  return Of(SpiffeRole::kClient, domain, tenant, client);
+}
+
+absl::StatusOr<SpiffeId> SpiffeId::TenantOperator(std::string_view domain, std::string_view tenant,
+                                                  std::string_view user) {
+  return Of(SpiffeRole::kTenantOperator, domain, tenant, user);
 }
 
 absl::StatusOr<SpiffeId> SpiffeId::Coordinator(std::string_view domain, std::string_view node) {
-  if (!IsDomain(domain)) return InvalidArgument("trust domain %s is not legal", Printable(domain));
-  if (!IsSegment(node)) return InvalidArgument("node id %s is not legal", Printable(node));
-  SpiffeId id;
-  id.role_ = SpiffeRole::kCoordinator;
-  id.domain_ = domain;
-  id.name_ = node;
-  id.uri_ = absl::StrFormat("spiffe://%s/coordinator/%s", domain, node);
-  return id;
+  return Of(SpiffeRole::kCoordinator, domain, "", node);
 }
 
 absl::StatusOr<SpiffeId> SpiffeId::Operator(std::string_view domain, std::string_view user) {
-  if (!IsDomain(domain)) return InvalidArgument("trust domain %s is not legal", Printable(domain));
-  if (!IsSegment(user)) return InvalidArgument("user id %s is not legal", Printable(user));
-  SpiffeId id;
-  id.role_ = SpiffeRole::kOperator;
-  id.domain_ = domain;
-  id.name_ = user;
-  id.uri_ = absl::StrFormat("spiffe://%s/operator/%s", domain, user);
-  return id;
+  return Of(SpiffeRole::kOperator, domain, "", user);
 }
 
 std::string LegalTenantId(std::string_view folder) {

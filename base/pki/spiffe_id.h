@@ -1,7 +1,8 @@
 // SPIFFE identities of Veilsum's parties (SPIFFE-ID.md; SE-03): the name in a certificate's single
 // URI SAN.
 //   spiffe://<domain>/tenant/<tenant>/client/<client>   spiffe://<domain>/coordinator/<node>
-//   spiffe://<domain>/operator/<user>
+//   spiffe://<domain>/operator/<user> spiffe://<domain>/tenant/<tenant>/operator/<user>
+//   spiffe://<domain>/auditor/<auditor>                spiffe://<domain>/witness/<witness>
 #pragma once
 
 #include <string>
@@ -11,7 +12,7 @@
 
 namespace veilsum {
 
-enum class SpiffeRole { kClient, kCoordinator, kOperator };
+enum class SpiffeRole { kClient, kCoordinator, kOperator, kTenantOperator, kAuditor, kWitness };
 std::string_view RoleName(SpiffeRole role);
 
 // A well-formed identity. Domain: [a-z0-9.-_]{1,255}; tenant: [a-z0-9-]{3,40}; other segments:
@@ -27,15 +28,23 @@ class SpiffeId {
   static absl::StatusOr<SpiffeId> Coordinator(std::string_view domain, std::string_view node);
   static absl::StatusOr<SpiffeId> Operator(std::string_view domain, std::string_view user);
 
+  // Somebody of a tenant's staff, who acts for that tenant alone.
+  static absl::StatusOr<SpiffeId> TenantOperator(std::string_view domain, std::string_view tenant,
+                                                 std::string_view user);
+
   SpiffeRole role() const { return role_; }
   const std::string& domain() const { return domain_; }
-  const std::string& tenant() const { return tenant_; }  // empty unless the role is client
-  const std::string& name() const { return name_; }      // client, node or user
+  const std::string& tenant() const {
+    return tenant_;
+  }                                                  // of clients and tenant operators; else empty
+  const std::string& name() const { return name_; }  // the last segment
   const std::string& ToString() const { return uri_; }
   friend bool operator==(const SpiffeId& a, const SpiffeId& b) { return a.uri_ == b.uri_; }
 
  private:
   SpiffeId() = default;
+  static absl::StatusOr<SpiffeId> Of(SpiffeRole role, std::string_view domain,
+                                     std::string_view tenant, std::string_view name);
   SpiffeRole role_ = SpiffeRole::kClient;
   std::string domain_, tenant_, name_, uri_;
 };

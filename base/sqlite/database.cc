@@ -73,6 +73,13 @@ Statement& Statement::Bind(int parameter, ByteView blob) {
   return *this;
 }
 
+Statement& Statement::BindBorrowed(int parameter, ByteView blob) {
+  bind_error_ |= sqlite3_bind_blob64(statement_.get(), parameter,
+                                     blob.empty() ? static_cast<const void*>("") : blob.data(),
+                                     blob.size(), SQLITE_STATIC);
+  return *this;
+}
+
 absl::StatusOr<bool> Statement::Step() {
   if (bind_error_ != SQLITE_OK) return Internal("sqlite: a parameter cannot be bound");
   const int code = sqlite3_step(statement_.get());

@@ -34,6 +34,8 @@ class Statement {
     return Bind(parameter, std::string_view(text));
   }
   Statement& Bind(int parameter, ByteView blob);
+  // For megabytes: not copied, so the bytes must stay until the statement is reset or gone.
+  Statement& BindBorrowed(int parameter, ByteView blob);
   absl::StatusOr<bool> Step();  // true: a row is there; false: done. Reports errors of Bind as well
   absl::Status Run();           // Step until done, then Reset
   void Reset();                 // ready for other parameters

@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/pki/credentials.h"
 #include "cli/demo/audit/audit_bundle.h"
+#include "cli/demo/release/release_model.h"
 #include "cli/demo/report/assemble.h"
 #include "cli/demo/report/report_html.h"
 #include "cli/demo/report/report_json.h"
@@ -70,7 +71,7 @@ class Demo {
 
   static Outcome Ending(const Report& report) {
     if (report.outcome == "finished") return {};
-    if (report.outcome == "stopped" && report.quality.roc_auc) return {};
+    if (report.outcome == "stopped" && report.model.sha256) return {};
     return {FailedPrecondition("the run %s%s%s", report.outcome, report.reason.empty() ? "" : ": ",
                                report.reason),
             ExitCode::kFailed};
@@ -106,7 +107,27 @@ class Demo {
     if (!report.cost.coordinator_peak_rss_bytes)
       report.cost.coordinator_peak_rss_bytes = processes.coordinator_peak();
     report.cost.client_peak_rss_bytes = processes.client_peak();
+    if (report.outcome == "finished" && scenario_.plan.is_private())
+      VEILSUM_RETURN_IF_ERROR(Release(federation, out, *scorer, report));
     return report;
+  }
+
+  absl::Status Release(const Federation& federation, const OutputFolder& out,
+                       const HoldoutScorer& scorer, Report& report) {
+    line_.Say("releasing the model: canary at one merchant, then everybody");
+    ReleaseRequest request{.out = out.path(),
+                           .report = Json::parse(ReportJson(report).dump()),
+                           .plan = scenario_.plan,
+                           .federation = kDomain,
+                           .version = version_,
+                           .auc_of = [&](const model::ModelVector& model) -> std::optional<double> {
+                             const auto score = scorer.Of(model::ModelBytes(model));
+                             return score.ok() ? score->pooled.roc_auc : std::nullopt;
+                           }};
+    for (const SeatFiles& seat : federation.seats)
+      request.seats.push_back({seat.name, seat.uri, seat.folders});
+    VEILSUM_ASSIGN_OR_RETURN(report.release, ReleaseModel(request));
+    return absl::OkStatus();
   }
 
   FederationSpec SpecFor(const OutputFolder& out) const {
@@ -273,7 +294,7 @@ class Demo {
     line_.Say("training each merchant alone, for comparison");
     const auto alone = scorer.TrainedAlone(options_.seed, [this] { return stop_.raised(); });
     if (!alone.ok() && !absl::IsCancelled(alone.status())) return alone.status();
-    report.quality = QualityOf(score, scorer.names(),
+    report.quality = QualityOf(scenario_.plan.task, score, scorer.names(),
                                alone.ok() ? *alone : std::vector<std::optional<double>>{});
     return absl::OkStatus();
   }

@@ -55,6 +55,10 @@ Command WithMechanism(Command command) {
   app.add_option("--steps", query.steps, "number of releases")->required();
   app.add_option("--mechanism", query.mechanism, "gaussian | discrete-gaussian | skellam | laplace")
       ->capture_default_str();
+  app.add_option(
+         "--bands", query.bands,
+         "of a banded matrix factorisation; 1 is DP-SGD (--sampling-rate is over all groups)")
+      ->capture_default_str();
   app.add_option("--merchants", query.merchants, "merchants at which one person's rows are")
       ->capture_default_str();
   app.add_option("--sensitivity", query.sensitivity,
@@ -96,6 +100,16 @@ void AddDpCommands(CLI::App& app, std::ostream& out, std::ostream& err, ExitCode
       AddCommand(*dp, "curve", "The privacy loss over steps, as a plot", &AnswerCurve, streams));
   WithNoise(
       AddCommand(*dp, "explain", "What a privacy loss means, in words", &AnswerExplain, streams));
+  const Command bands =
+      AddCommand(*dp, "bands", "The numbers of bands that a run could have, the best first",
+                 &AnswerBands, streams);
+  bands.app->add_option("--epsilon", bands.query->epsilon, "target epsilon")->required();
+  bands.app
+      ->add_option("--sampling-rate", bands.query->sampling_rate, "of DP-SGD: a decimal or a/b")
+      ->required();
+  bands.app->add_option("--steps", bands.query->steps, "number of steps")->required();
+  bands.app->add_option("--most-bands", bands.query->most_bands, "at most so many")
+      ->capture_default_str();
   const Command events = AddCommand(*dp, "events", "The privacy loss of a JSON list of events",
                                     &AnswerEvents, streams);
   events.app->add_option("file", events.query->file, "JSON file")->required();

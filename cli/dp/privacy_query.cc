@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "dp/analysis/calibrate.h"
+#include "dp/mechanism/band_matrix.h"
 
 namespace veilsum::cli {
 namespace {
@@ -75,10 +76,20 @@ absl::StatusOr<dp::PrivacyEvent> EventOf(const PrivacyQuery& query) {
   if (query.steps == 0) return InvalidArgument("steps is 0, must be at least 1");
   VEILSUM_ASSIGN_OR_RETURN(const dp::SamplingRate rate,
                            dp::SamplingRate::Parse(query.sampling_rate));
-  const dp::PrivacyEvent event = {
-      rate.value(),    query.noise_multiplier,
-      query.steps,     noise,
-      query.merchants, {query.sensitivity, query.sensitivity_l1, query.dimension}};
+  if (query.bands < 1 || query.bands > query.steps)
+    return InvalidArgument("bands is %d, must be from 1 to steps = %d", query.bands, query.steps);
+  if (query.bands > 1 && query.merchants > 1)
+    return InvalidArgument(
+        "merchants is %d, must be 1 with bands: a person is in other groups at other merchants",
+        query.merchants);
+  VEILSUM_ASSIGN_OR_RETURN(const Rational in_group, dp::GroupRate(rate.rational(), query.bands));
+  const std::uint64_t releases = query.steps / query.bands + (query.steps % query.bands != 0);
+  const dp::PrivacyEvent event = {in_group.ToDouble(),
+                                  query.noise_multiplier,
+                                  releases,
+                                  noise,
+                                  query.merchants,
+                                  {query.sensitivity, query.sensitivity_l1, query.dimension}};
   VEILSUM_RETURN_IF_ERROR(dp::ValidateEvent(event));
   return event;
 }
@@ -115,17 +126,19 @@ Json NumberOrNull(double value) { return std::isfinite(value) ? Json(value) : Js
 
 Json AnswerObject(const PrivacyQuery& query, double noise_multiplier, const dp::PrivacyLoss& loss,
                   double epsilon_rdp) {
-  return {{"accountant", query.accountant},
-          {"delta", query.delta},
-          {"epsilon", NumberOrNull(loss.epsilon)},
-          {"epsilon_rdp", NumberOrNull(epsilon_rdp)},
-          {"mechanism", query.mechanism},
-          {"merchants", query.merchants},
-          {"neighbouring", query.neighbouring},
-          {"noise_multiplier", noise_multiplier},
-          {"order", loss.order ? Json(*loss.order) : Json(nullptr)},
-          {"sampling_rate", query.sampling_rate},
-          {"steps", query.steps}};
+  Json answer = {{"accountant", query.accountant},
+                 {"delta", query.delta},
+                 {"epsilon", NumberOrNull(loss.epsilon)},
+                 {"epsilon_rdp", NumberOrNull(epsilon_rdp)},
+                 {"mechanism", query.mechanism},
+                 {"merchants", query.merchants},
+                 {"neighbouring", query.neighbouring},
+                 {"noise_multiplier", noise_multiplier},
+                 {"order", loss.order ? Json(*loss.order) : Json(nullptr)},
+                 {"sampling_rate", query.sampling_rate},
+                 {"steps", query.steps}};
+  if (query.bands != 1) answer["bands"] = query.bands;
+  return answer;
 }
 
 absl::StatusOr<std::string> AnswerEpsilon(const PrivacyQuery& query) {

@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "cli/dp/event_list.h"
 #include "cli/dp/privacy_query.h"
+#include "dp/mechanism/choose_bands.h"
 
 namespace veilsum::cli {
 namespace {
@@ -64,8 +65,12 @@ std::string Paragraph(const PrivacyQuery& query, const PrivacySetting& setting,
       "Over %d step%s, each %s with %s noise of %.4g times the most that one %s can change the "
       "result, the privacy loss is at most epsilon = %.4g at delta = %g. ",
       query.steps, query.steps == 1 ? "" : "s",
-      sampled ? "on a secret random sample of " + query.sampling_rate + " of the customers"
-              : "on all customers",
+      query.bands > 1
+          ? absl::StrFormat("on a secret random sample of %.4g of one of %d fixed groups of "
+                            "customers and sent together with its part in the %d steps before,",
+                            setting.event.sampling_rate, query.bands, query.bands - 1)
+      : sampled ? "on a secret random sample of " + query.sampling_rate + " of the customers"
+                : "on all customers",
       query.mechanism, query.noise_multiplier,
       query.merchants > 1
           ? absl::StrFormat("merchant's record of a person who shops at %d merchants",
@@ -103,7 +108,11 @@ absl::StatusOr<std::string> AnswerCurve(const PrivacyQuery& query) {
   std::vector<std::pair<std::uint64_t, double>> points;
   dp::PrivacyLoss last{};
   for (const std::uint64_t steps : StepsOfCurve(query.steps)) {
-    setting.event.count = steps;
+    PrivacyQuery part = query;
+    part.steps = steps;
+    part.bands = std::min(query.bands, steps);
+    VEILSUM_ASSIGN_OR_RETURN(const dp::PrivacyEvent event, EventOf(part));
+    setting.event.count = event.count;
     VEILSUM_ASSIGN_OR_RETURN(last, LossOf(setting, {setting.event}));
     points.emplace_back(steps, last.epsilon);
   }
@@ -133,6 +142,39 @@ absl::StatusOr<std::string> AnswerExplain(const PrivacyQuery& query) {
   Json answer = AnswerObject(query, query.noise_multiplier, loss, renyi);
   answer["text"] = text;
   return answer.dump() + "\n";
+}
+
+absl::StatusOr<std::string> AnswerBands(const PrivacyQuery& query) {
+  VEILSUM_ASSIGN_OR_RETURN(const dp::AccountantKind accountant, AccountantOf(query.accountant));
+  VEILSUM_ASSIGN_OR_RETURN(const dp::SamplingRate rate,
+                           dp::SamplingRate::Parse(query.sampling_rate));
+  VEILSUM_ASSIGN_OR_RETURN(const std::vector<dp::BandChoice> choices,
+                           dp::RankBands({query.steps, rate.rational(), query.epsilon, query.delta,
+                                          accountant, query.most_bands}));
+  if (query.json) {
+    Json list = Json::array();
+    for (const dp::BandChoice& choice : choices)
+      list.push_back({{"bands", choice.bands},
+                      {"error", choice.error},
+                      {"noise_multiplier", choice.noise_multiplier},
+                      {"norm", choice.norm},
+                      {"releases", choice.releases},
+                      {"sampling_rate", choice.sampling_rate.ToString()}});
+    return Json{{"accountant", query.accountant},
+                {"choices", std::move(list)},
+                {"delta", query.delta},
+                {"epsilon", query.epsilon}}
+               .dump() +
+           "\n";
+  }
+  std::string text =
+      "noise in the sum of the steps so far, root mean square over the run, the least first\n"
+      "bands  noise multiplier  rate in a group  releases    error\n";
+  for (const dp::BandChoice& choice : choices)
+    text +=
+        absl::StrFormat("%5d  %16.6g  %15s  %8d  %7.4g\n", choice.bands, choice.noise_multiplier,
+                        choice.sampling_rate.ToString(), choice.releases, choice.error);
+  return text;
 }
 
 absl::StatusOr<std::string> AnswerEvents(const PrivacyQuery& query) {

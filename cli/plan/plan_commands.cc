@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <memory>
 
+#include "cli/plan/plan_new.h"
 #include "model/plan/plan_format.h"
 
 namespace veilsum::cli {
@@ -42,8 +43,10 @@ void AddPlanCommands(CLI::App& app, Outcome& outcome) {
       "plan", "Look at plans: what is trained, on which columns, with how much privacy");
   plan->require_subcommand(1);
   plan->footer(
-      "Examples:\n  veilsum plan check deploy/examples/online_shoppers.toml\n"
+      "Examples:\n  veilsum plan new my.toml --data DIR\n  veilsum plan check "
+      "deploy/examples/online_shoppers.toml\n"
       "  veilsum plan show deploy/examples/online_shoppers.toml");
+  AddPlanNew(*plan, outcome);
   Add(*plan, "check", "Check a plan file; errors name file, line and field", &Check, outcome);
   Add(*plan, "show", "Print a plan's canonical JSON, which its SHA-256 is of", &Show, outcome);
 }

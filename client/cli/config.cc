@@ -6,14 +6,17 @@
 
 namespace veilsum::client {
 
-absl::StatusOr<ClientConfig> ReadClientConfig(const std::filesystem::path& file) {
-  VEILSUM_ASSIGN_OR_RETURN(TomlConfig toml, TomlConfig::Read(file));
+absl::StatusOr<ClientConfig> ReadClientConfig(const std::filesystem::path& file,
+                                              const std::vector<std::string>& settings) {
+  VEILSUM_ASSIGN_OR_RETURN(TomlConfig toml, TomlConfig::Read(file, settings));
   ClientConfig config;
   config.federation = toml.Text("federation.name");
   config.coordinator_address = toml.Text("coordinator.address");
   config.coordinator_id = toml.Text("coordinator.spiffe_id");
   config.keys = {toml.Path("tls.root"), toml.Path("tls.certificate"), toml.Path("tls.key"),
                  toml.Path("signing.certificate"), toml.Path("signing.key")};
+  config.keys.passphrase = toml.Path("identity.passphrase_file", {});
+  config.renew = toml.Flag("identity.renew", false);
   if (toml.Has("data.folders")) {
     for (const std::string& folder : toml.Texts("data.folders", {}))
       config.folders.push_back(file.parent_path() / folder);

@@ -17,6 +17,8 @@ struct ClientConfig {
   std::string coordinator_id;       // [coordinator] spiffe_id
   KeyFiles keys;                    // [tls] certificate, key, root; [signing] certificate, key
   std::vector<std::filesystem::path> folders;  // [data] folder, or folders for a pool
+  bool renew = false;  // [identity] renew: ask the coordinator for fresh certificates in time.
+                       // [identity] passphrase_file: opens encrypted keys
   std::filesystem::path revoked;   // [signing] revoked: base/pki/revocation_list.h; may be empty
   std::filesystem::path odometer;  // [store] odometer
   // [store] witness, witness_key: beside the odometer unless said; both are made when missing
@@ -29,6 +31,8 @@ struct ClientConfig {
 };
 
 // Accepted or refused as a whole; InvalidArgument names file, line and key.
-absl::StatusOr<ClientConfig> ReadClientConfig(const std::filesystem::path& file);
+// `settings` as TomlConfig::Read takes them.
+absl::StatusOr<ClientConfig> ReadClientConfig(const std::filesystem::path& file,
+                                              const std::vector<std::string>& settings = {});
 
 }  // namespace veilsum::client

@@ -2,6 +2,8 @@
 
 #include <cstdio>
 
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "base/canonical_json.h"
 #include "client/cli/config.h"
 #include "client/policy/odometer.h"
@@ -14,16 +16,43 @@ struct NamedTotals {
   BlockTotals totals;
 };
 
-absl::StatusOr<std::vector<NamedTotals>> ReadBlocks(const std::filesystem::path& file) {
-  std::vector<NamedTotals> out;
+struct Reading {
+  std::vector<DataEpoch> epochs;
+  std::vector<NamedTotals> blocks;
+};
+
+absl::StatusOr<Reading> Read(const std::filesystem::path& file) {
+  Reading out;
   if (!std::filesystem::exists(file)) return out;
   VEILSUM_ASSIGN_OR_RETURN(const std::unique_ptr<Odometer> odometer, Odometer::Open(file));
+  VEILSUM_ASSIGN_OR_RETURN(out.epochs, odometer->Epochs());
   VEILSUM_ASSIGN_OR_RETURN(const std::vector<std::string> blocks, odometer->Blocks());
   for (const std::string& block : blocks) {
     VEILSUM_ASSIGN_OR_RETURN(const BlockTotals totals, odometer->Totals(block));
-    out.push_back({block, totals});
+    out.blocks.push_back({block, totals});
   }
   return out;
+}
+
+Json AsJson(const DataEpoch& epoch) {
+  return Json{{"epoch", epoch.number},
+              {"reason", epoch.reason},
+              {"opened", epoch.opened},
+              {"customers", epoch.customers}};
+}
+
+std::string InWords(const DataEpoch& epoch) {
+  if (epoch.number == 1) return absl::StrFormat("data epoch 1, %d customers\n", epoch.customers);
+  return absl::StrFormat(
+      "data epoch %d, %d customers, opened %s: %s\n", epoch.number, epoch.customers,
+      absl::FormatTime("%Y-%m-%d", absl::FromUnixSeconds(epoch.opened), absl::UTCTimeZone()),
+      epoch.reason);
+}
+
+// Says on stderr what went wrong.
+ExitCode Fail(const absl::Status& status, ExitCode code) {
+  std::fprintf(stderr, "veilsum-client: %s\n", std::string(status.message()).c_str());
+  return code;
 }
 
 // Shares of a block's limit, which is what admission compares.
@@ -31,9 +60,10 @@ double Share(double part, const BlockTotals& totals) {
   return totals.limit > 0 ? part / totals.limit : 0;
 }
 
-Json AsJson(const std::vector<NamedTotals>& blocks) {
-  Json list = Json::array();
-  for (const auto& [block, t] : blocks)
+Json AsJson(const Reading& reading) {
+  Json epochs = Json::array(), list = Json::array();
+  for (const DataEpoch& epoch : reading.epochs) epochs.push_back(AsJson(epoch));
+  for (const auto& [block, t] : reading.blocks)
     list.push_back(Json{{"block", block},
                         {"epsilon", t.budget.epsilon},
                         {"delta", t.budget.delta},
@@ -41,13 +71,17 @@ Json AsJson(const std::vector<NamedTotals>& blocks) {
                         {"epsilon_spent", t.epsilon_spent},
                         {"spent_share", Share(t.spent, t)},
                         {"reserved_share", Share(t.reserved, t)}});
-  return Json{{"schema", "veilsum.odometer.v1"}, {"blocks", std::move(list)}};
+  return Json{{"schema", "veilsum.odometer.v1"},
+              {"epochs", std::move(epochs)},
+              {"blocks", std::move(list)}};
 }
 
-std::string InWords(const std::vector<NamedTotals>& blocks) {
-  if (blocks.empty()) return "nothing is spent: no run was approved here\n";
+std::string InWords(const Reading& reading) {
   std::string text;
-  for (const auto& [block, t] : blocks)
+  if (reading.epochs.size() > 1)
+    for (const DataEpoch& epoch : reading.epochs) text += InWords(epoch);
+  if (reading.blocks.empty()) return text + "nothing is spent: no run was approved here\n";
+  for (const auto& [block, t] : reading.blocks)
     absl::StrAppendFormat(&text,
                           "%s\n  budget    epsilon %.6g at delta %g, Renyi order %d\n"
                           "  spent     epsilon %.6g (%.1f %% of the budget's limit)\n"
@@ -62,16 +96,26 @@ std::string InWords(const std::vector<NamedTotals>& blocks) {
 
 ExitCode RunOdometer(const std::filesystem::path& config_file, bool json) {
   const absl::StatusOr<ClientConfig> config = ReadClientConfig(config_file);
-  if (!config.ok()) {
-    std::fprintf(stderr, "veilsum-client: %s\n", std::string(config.status().message()).c_str());
-    return ExitCode::kConfiguration;
-  }
-  const absl::StatusOr<std::vector<NamedTotals>> blocks = ReadBlocks(config->odometer);
-  if (!blocks.ok()) {
-    std::fprintf(stderr, "veilsum-client: %s\n", std::string(blocks.status().message()).c_str());
-    return ExitCodeOf(blocks.status());
-  }
-  std::fputs(json ? (AsJson(*blocks).dump() + "\n").c_str() : InWords(*blocks).c_str(), stdout);
+  if (!config.ok()) return Fail(config.status(), ExitCode::kConfiguration);
+  const absl::StatusOr<Reading> reading = Read(config->odometer);
+  if (!reading.ok()) return Fail(reading.status(), ExitCodeOf(reading.status()));
+  std::fputs(json ? (AsJson(*reading).dump() + "\n").c_str() : InWords(*reading).c_str(), stdout);
+  return ExitCode::kDone;
+}
+
+ExitCode RunOpenEpoch(const std::filesystem::path& config_file, const std::string& reason,
+                      bool json) {
+  const absl::StatusOr<ClientConfig> config = ReadClientConfig(config_file);
+  if (!config.ok()) return Fail(config.status(), ExitCode::kConfiguration);
+  const auto odometer = Odometer::Open(config->odometer);
+  if (!odometer.ok()) return Fail(odometer.status(), ExitCodeOf(odometer.status()));
+  const absl::StatusOr<DataEpoch> epoch =
+      (*odometer)->OpenEpoch(reason, absl::ToUnixSeconds(absl::Now()));
+  if (!epoch.ok())
+    return Fail(epoch.status(), absl::IsInvalidArgument(epoch.status())
+                                    ? ExitCode::kUsage
+                                    : ExitCodeOf(epoch.status()));
+  std::fputs(json ? (AsJson(*epoch).dump() + "\n").c_str() : InWords(*epoch).c_str(), stdout);
   return ExitCode::kDone;
 }
 

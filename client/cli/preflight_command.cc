@@ -5,6 +5,7 @@
 #include "base/canonical_json.h"
 #include "base/file.h"
 #include "client/cli/config.h"
+#include "client/cli/node_checks.h"
 #include "client/data/dataset.h"
 #include "model/contract/run_contract.h"
 #include "model/plan/plan_format.h"
@@ -33,6 +34,24 @@ void Print(const Json& answer, bool json) {
 }
 
 }  // namespace
+
+ExitCode RunNodePreflight(const std::filesystem::path& config_file) {
+  const absl::StatusOr<ClientConfig> config = ReadClientConfig(config_file);
+  if (!config.ok()) {
+    std::fprintf(stderr, "veilsum-client: %s\n", std::string(config.status().message()).c_str());
+    return ExitCode::kConfiguration;
+  }
+  bool well = true;
+  for (const NodeCheck& check : CheckNode(*config, std::chrono::system_clock::now())) {
+    well = well && check.fault.empty();
+    if (check.fault.empty())
+      std::printf("ok     %s\n", check.name.c_str());
+    else
+      std::printf("FAULT  %s: %s. Remedy: %s\n", check.name.c_str(), check.fault.c_str(),
+                  check.remedy.c_str());
+  }
+  return well ? ExitCode::kDone : ExitCode::kFindings;
+}
 
 ExitCode RunPreflight(const std::filesystem::path& config_file, bool json) {
   const absl::StatusOr<ClientConfig> config = ReadClientConfig(config_file);

@@ -13,4 +13,7 @@ namespace veilsum::client {
 // {"eligible":false,"data_error":"file:line: ..."} (exit 2); the same in words without `json`.
 ExitCode RunPreflight(const std::filesystem::path& config_file, bool json);
 
+// With --node: the checks of node_checks.h, a line each; exit 2 when one has a fault.
+ExitCode RunNodePreflight(const std::filesystem::path& config_file);
+
 }  // namespace veilsum::client

@@ -17,6 +17,11 @@ absl::StatusOr<CsvReader> CsvReader::Open(const std::filesystem::path& path, std
     return InvalidArgument("%s: not a regular file", name);
   std::ifstream in(path, std::ios::binary);
   if (!in) return PermissionDenied("%s: cannot be read", name);
+  return FromStream(std::move(in), std::move(name), limits);
+}
+
+absl::StatusOr<CsvReader> CsvReader::FromStream(std::ifstream in, std::string name,
+                                                CsvLimits limits) {
   CsvReader reader(std::move(in), std::move(name), limits);
   constexpr int kByteOrderMark[] = {0xef, 0xbb, 0xbf};
   std::size_t matched = 0;

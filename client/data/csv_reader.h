@@ -29,6 +29,10 @@ class CsvReader {
   // no regular file.
   static absl::StatusOr<CsvReader> Open(const std::filesystem::path& path, std::string name,
                                         CsvLimits limits = {});
+  // Of what is open already, a pipe for instance. InvalidArgument: it begins with half a byte order
+  // mark.
+  static absl::StatusOr<CsvReader> FromStream(std::ifstream in, std::string name,
+                                              CsvLimits limits = {});
 
   // Fills `row`; false at the end of the file. InvalidArgument "name:line: ...": a quote that is
   // never closed, text beside a quoted field, a row that is too large, bytes that are not UTF-8.

@@ -9,8 +9,15 @@
 namespace veilsum::client {
 namespace {
 
-double Level(const model::Feature& feature, double x) {
-  return feature.log ? std::copysign(std::log1p(std::abs(x)), x) : x;
+double Level(bool log, double x) { return log ? std::copysign(std::log1p(std::abs(x)), x) : x; }
+
+// A Feature or a Label with lo, hi and log.
+template <class Bounded>
+float Scale(const Bounded& of, double value) {
+  const double lo = of.lo.ToDouble(), hi = of.hi.ToDouble();
+  const double low = Level(of.log, lo);
+  const double share = (Level(of.log, std::clamp(value, lo, hi)) - low) / (Level(of.log, hi) - low);
+  return static_cast<float>(std::clamp(2 * share - 1, -1.0, 1.0));
 }
 
 bool EqualsIgnoringCase(std::string_view text, std::string_view lower) {
@@ -39,13 +46,7 @@ std::vector<FeaturePlace> FeaturePlaces(const model::Plan& plan) {
   return places;
 }
 
-float EncodeNumeric(const model::Feature& feature, double value) {
-  const double lo = feature.lo.ToDouble(), hi = feature.hi.ToDouble();
-  const double low = Level(feature, lo);
-  const double share =
-      (Level(feature, std::clamp(value, lo, hi)) - low) / (Level(feature, hi) - low);
-  return static_cast<float>(std::clamp(2 * share - 1, -1.0, 1.0));
-}
+float EncodeNumeric(const model::Feature& feature, double value) { return Scale(feature, value); }
 
 std::uint32_t EncodeCategorical(const model::Feature& feature, std::string_view value) {
   return static_cast<std::uint32_t>(Fnv1a64(value, Fnv1a64("=", Fnv1a64(feature.column))) %
@@ -63,7 +64,16 @@ absl::StatusOr<double> ParseNumber(std::string_view text) {
   return value;
 }
 
-absl::StatusOr<float> ParseBinaryLabel(std::string_view text) {
+absl::StatusOr<float> ParseLabel(const model::Label& label, std::string_view text) {
+  if (label.kind == model::LabelKind::kValue) {
+    VEILSUM_ASSIGN_OR_RETURN(const double value, ParseNumber(text));
+    return Scale(label, value);
+  }
+  if (label.kind == model::LabelKind::kClass) {
+    const auto found = std::ranges::find(label.values, text);
+    if (found != label.values.end()) return static_cast<float>(found - label.values.begin());
+    return InvalidArgument("%s is not one of the plan's label.values", Quote(text));
+  }
   if (text == "1" || EqualsIgnoringCase(text, "true")) return 1.0f;
   if (text == "0" || EqualsIgnoringCase(text, "false")) return 0.0f;
   return InvalidArgument("%s is not a label, must be 0, 1, true or false", Quote(text));

@@ -28,8 +28,9 @@ std::uint32_t EncodeCategorical(const model::Feature& feature, std::string_view 
 // `"abc" is not a number`.
 absl::StatusOr<double> ParseNumber(std::string_view text);
 
-// 0, 1, true, false (in any case). InvalidArgument otherwise.
-absl::StatusOr<float> ParseBinaryLabel(std::string_view text);
+// Binary: 0, 1, true, false (in any case). Class: the place of the text in label.values. Value: a
+// number as of ParseNumber, clipped and scaled like a numeric feature. InvalidArgument otherwise.
+absl::StatusOr<float> ParseLabel(const model::Label& label, std::string_view text);
 
 // Whether a customer is held out by the plan's hash; the plan must have one.
 bool IsHeldOutByHash(const model::Holdout& holdout, std::string_view customer);

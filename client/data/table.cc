@@ -108,7 +108,7 @@ absl::Status EncodeRow(const model::Plan& plan, const Recipe& recipe, const CsvR
     time = *parsed;
   }
   if (recipe.label != kNoColumn) {
-    const absl::StatusOr<float> label = ParseBinaryLabel(row.fields[recipe.label]);
+    const absl::StatusOr<float> label = ParseLabel(plan.label, row.fields[recipe.label]);
     if (!label.ok()) return wrong(plan.label.column, label.status());
     out.labels.push_back(*label);
   }

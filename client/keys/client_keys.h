@@ -14,6 +14,13 @@ struct KeyFiles {
   std::filesystem::path root;  // the pinned CA, PEM
   std::filesystem::path tls_certificate, tls_key;
   std::filesystem::path signing_certificate, signing_key;
+  std::filesystem::path passphrase = {};  // opens encrypted keys; empty: they are not
+};
+
+// The private keys alone, decrypted.
+struct OpenKeys {
+  SecretText tls, signing;
+  static absl::StatusOr<OpenKeys> Read(const KeyFiles& files);
 };
 
 // Loaded, verified and consistent: both certificates are of the same seat under the same root, keys
@@ -27,18 +34,18 @@ class ClientKeys {
   const SpiffeId& id() const { return tls_->id; }
   const Certificate& root() const { return tls_->root; }
   std::shared_ptr<const TlsIdentity> tls() const { return tls_; }
-  const Certificate& signing_certificate() const { return signing_certificate_; }
+  const Certificate& signing_certificate() const { return signing_.leaf(); }
+  // What peers verify it by: the leaf, and its issuer if the root did not sign it itself.
+  const CertificateChain& signing_chain() const { return signing_; }
   const Ed25519Signer& signer() const { return *signer_; }
   std::shared_ptr<const Ed25519Signer> shared_signer() const { return signer_; }
 
  private:
-  ClientKeys(std::shared_ptr<const TlsIdentity> tls, Certificate signing,
+  ClientKeys(std::shared_ptr<const TlsIdentity> tls, CertificateChain signing,
              std::shared_ptr<const Ed25519Signer> signer)
-      : tls_(std::move(tls)),
-        signing_certificate_(std::move(signing)),
-        signer_(std::move(signer)) {}
+      : tls_(std::move(tls)), signing_(std::move(signing)), signer_(std::move(signer)) {}
   std::shared_ptr<const TlsIdentity> tls_;
-  Certificate signing_certificate_;
+  CertificateChain signing_;
   std::shared_ptr<const Ed25519Signer> signer_;
 };
 

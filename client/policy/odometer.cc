@@ -2,6 +2,8 @@
 
 #include <mutex>
 
+#include "base/crypto/hkdf.h"
+#include "base/secure_rng.h"
 #include "base/sqlite/database.h"
 #include "client/policy/block_store.h"
 
@@ -62,7 +64,25 @@ CREATE TABLE reservations(
   closed INTEGER NOT NULL DEFAULT 0,
   UNIQUE(contract, purpose)
 ) STRICT;
+)sql"},
+                                             {3, R"sql(
+CREATE TABLE secrets(
+  name TEXT PRIMARY KEY,
+  value BLOB NOT NULL CHECK(length(value) = 32)
+) STRICT;
+CREATE TABLE epochs(
+  number INTEGER PRIMARY KEY CHECK(number >= 1),
+  reason TEXT NOT NULL,
+  opened INTEGER NOT NULL
+) STRICT;
+INSERT INTO epochs VALUES(1, '', 0);
+CREATE TABLE epoch_customers(
+  customer BLOB PRIMARY KEY CHECK(length(customer) = 16),
+  epoch INTEGER NOT NULL REFERENCES epochs(number)
+) STRICT, WITHOUT ROWID;
 )sql"}};
+
+constexpr std::size_t kLongestReason = 1024;
 
 struct Contract {
   OdometerEntry entry;
@@ -154,6 +174,62 @@ class SqliteOdometer final : public Odometer {
     return transaction.Commit();
   }
 
+  absl::StatusOr<Secret<32>> GroupingSecret() override {
+    const std::lock_guard lock(mutex_);
+    return SecretOf("groups");
+  }
+
+  absl::StatusOr<std::vector<DataEpoch>> Epochs() override {
+    const std::lock_guard lock(mutex_);
+    return ReadEpochs();
+  }
+
+  absl::StatusOr<DataEpoch> OpenEpoch(const std::string& reason, std::int64_t now) override {
+    const std::lock_guard lock(mutex_);
+    if (reason.empty() || reason.size() > kLongestReason)
+      return InvalidArgument("a reason of %d bytes, must be 1 to %d (SE-32)", reason.size(),
+                             kLongestReason);
+    VEILSUM_ASSIGN_OR_RETURN(Transaction transaction, Transaction::Begin(db_));
+    for (const char* close :
+         {"UPDATE reservations SET closed = 1", "UPDATE approvals SET closed = 1"}) {
+      VEILSUM_ASSIGN_OR_RETURN(Statement update, db_.Prepare(close));
+      VEILSUM_RETURN_IF_ERROR(update.Run());
+    }
+    VEILSUM_ASSIGN_OR_RETURN(
+        Statement insert,
+        db_.Prepare("INSERT INTO epochs SELECT max(number) + 1, ?, ? FROM epochs"));
+    VEILSUM_RETURN_IF_ERROR(insert.Bind(1, reason).Bind(2, static_cast<std::uint64_t>(now)).Run());
+    VEILSUM_ASSIGN_OR_RETURN(const std::vector<DataEpoch> epochs, ReadEpochs());
+    VEILSUM_RETURN_IF_ERROR(transaction.Commit());
+    return epochs.back();
+  }
+
+  absl::StatusOr<std::vector<bool>> ClaimCustomers(std::span<const std::string> ids) override {
+    const std::lock_guard lock(mutex_);
+    VEILSUM_ASSIGN_OR_RETURN(Transaction transaction, Transaction::Begin(db_));
+    VEILSUM_ASSIGN_OR_RETURN(const Secret<32> key, SecretOf("customers"));
+    VEILSUM_ASSIGN_OR_RETURN(
+        Statement insert, db_.Prepare("INSERT OR IGNORE INTO epoch_customers SELECT ?, max(number) "
+                                      "FROM epochs"));
+    VEILSUM_ASSIGN_OR_RETURN(
+        Statement select,
+        db_.Prepare("SELECT epoch = (SELECT max(number) FROM epochs) FROM epoch_customers "
+                    "WHERE customer = ?"));
+    std::vector<bool> mine;
+    for (const std::string& id : ids) {
+      const Secret<32> hash =
+          Hkdf(key.Expose(), AsBytes("veilsum/client/epoch-customer/v1"), AsBytes(id));
+      const ByteView name = ByteView(hash.Expose()).first(16);
+      VEILSUM_RETURN_IF_ERROR(insert.Bind(1, name).Run());
+      VEILSUM_ASSIGN_OR_RETURN(const bool found, select.Bind(1, name).Step());
+      if (!found) return Internal("a customer of no epoch");
+      mine.push_back(select.Int(0) != 0);
+      select.Reset();
+    }
+    VEILSUM_RETURN_IF_ERROR(transaction.Commit());
+    return mine;
+  }
+
   absl::StatusOr<std::vector<std::string>> Blocks() override {
     const std::lock_guard lock(mutex_);
     return blocks_.Names();
@@ -170,6 +246,34 @@ class SqliteOdometer final : public Odometer {
   }
 
  private:
+  // One of this file's own secrets, made when it is first asked for.
+  absl::StatusOr<Secret<32>> SecretOf(const char* name) {
+    const Secret<32> fresh = SystemRng().NewSecret<32>();
+    VEILSUM_ASSIGN_OR_RETURN(
+        Statement insert, db_.Prepare("INSERT OR IGNORE INTO secrets(name, value) VALUES(?, ?)"));
+    VEILSUM_RETURN_IF_ERROR(insert.Bind(1, name).Bind(2, ByteView(fresh.Expose())).Run());
+    VEILSUM_ASSIGN_OR_RETURN(Statement select,
+                             db_.Prepare("SELECT value FROM secrets WHERE name = ?"));
+    VEILSUM_ASSIGN_OR_RETURN(const bool found, select.Bind(1, name).Step());
+    if (!found) return Internal("the odometer has no secret for %s", name);
+    Bytes value = select.Blob(0);
+    if (value.size() != 32) return DataLoss("the odometer's secret has %d bytes", value.size());
+    return Secret<32>(std::span<std::uint8_t, 32>(value.data(), 32));
+  }
+
+  absl::StatusOr<std::vector<DataEpoch>> ReadEpochs() {
+    VEILSUM_ASSIGN_OR_RETURN(
+        Statement rows,
+        db_.Prepare("SELECT number, reason, opened, (SELECT count(*) FROM epoch_customers WHERE "
+                    "epoch = number) FROM epochs ORDER BY number"));
+    std::vector<DataEpoch> epochs;
+    while (true) {
+      VEILSUM_ASSIGN_OR_RETURN(const bool found, rows.Step());
+      if (!found) return epochs;
+      epochs.push_back({rows.Unsigned(0), rows.Text(1), rows.Int(2), rows.Unsigned(3)});
+    }
+  }
+
   absl::StatusOr<Contract> Find(const Hash32& hash) {
     VEILSUM_ASSIGN_OR_RETURN(
         Statement select,

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "base/secret.h"
 #include "dp/ledger/budget_filter.h"
 
 namespace veilsum::client {
@@ -32,6 +33,16 @@ struct BlockTotals {
   dp::BlockBudget budget;
   double limit, reserved, spent;  // Renyi divergence at a*; reserved: approved and not yet spent
   double epsilon_spent;           // what is spent gives this epsilon at the budget's delta
+};
+
+// A data epoch (SE-32): new data of which nobody has been charged yet, with blocks of their own.
+// Rule: a customer's rows belong to the epoch in which the customer was first used, and never to
+// another.
+struct DataEpoch {
+  std::uint64_t number = 1;
+  std::string reason;           // why the merchant opened it; empty for the first
+  std::int64_t opened = 0;      // seconds since 1970; 0 for the first
+  std::uint64_t customers = 0;  // that belong to it
 };
 
 struct OdometerEntry {
@@ -72,6 +83,20 @@ class Odometer {
   // No more spending under the contract; what its reservation has left returns to the block, what
   // is spent stays.
   virtual absl::Status CloseContract(const Hash32& contract) = 0;
+  // This merchant's own secret for dividing its customers into groups (DP-15), made when it is
+  // first asked for and the same ever after, so that a restart moves nobody. Not noise and not a
+  // coin: whoever has it learns groups only.
+  virtual absl::StatusOr<Secret<32>> GroupingSecret() = 0;
+  // In the order of their numbers; there is always the first. The last one is open, the others are
+  // closed for good.
+  virtual absl::StatusOr<std::vector<DataEpoch>> Epochs() = 0;
+  // Opens the next epoch, durably, by this merchant's own decision. All contracts are closed with
+  // it: nothing is ever spent in an older epoch again. InvalidArgument: no reason, or more than
+  // 1024 bytes of it.
+  virtual absl::StatusOr<DataEpoch> OpenEpoch(const std::string& reason, std::int64_t now) = 0;
+  // Which of these customers' rows belong to the open epoch: those of nobody yet do from now on,
+  // durably; those of a closed epoch never will. Kept as keyed hashes of the ids.
+  virtual absl::StatusOr<std::vector<bool>> ClaimCustomers(std::span<const std::string> ids) = 0;
   // The blocks that contracts have named, by name.
   virtual absl::StatusOr<std::vector<std::string>> Blocks() = 0;
   // Both NotFound: no contract has named the block.

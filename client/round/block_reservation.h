@@ -9,11 +9,12 @@
 
 namespace veilsum::client {
 
-// In the one data epoch of this version.
-inline constexpr const char* kTrainingBlock = "epoch-1/training";
-inline constexpr const char* kHoldoutBlock = "epoch-1/holdout";
+// Of a data epoch (SE-32).
+std::string TrainingBlock(std::uint64_t epoch);
+std::string HoldoutBlock(std::uint64_t epoch);
 
-// Reserves all attempts of `run`, durably, before any customer is sampled (SE-10). A block's budget
+// Reserves all attempts of `run` in the blocks of the open epoch, durably, before any customer is
+// sampled (SE-10). A block's budget
 // is fixed by the first run that reserves in it: the merchant's policy, which states one for every
 // block, or, when it states none, the smallest that admits that run alone, so that nothing can be
 // added to it later. A run without privacy reserves attempts only. Errors start with

@@ -1,9 +1,12 @@
 #include "client/round/local_contribution.h"
 
+#include <algorithm>
 #include <cmath>
 
+#include "base/crypto/hkdf.h"
 #include "client/train/cpu/cpu_trainer.h"
 #include "client/train/statistics_sum.h"
+#include "dp/mechanism/local_mode.h"
 #include "dp/sampler/poisson_subset.h"
 
 namespace veilsum::client {
@@ -29,6 +32,11 @@ LocalContribution::LocalContribution(const ApprovedRun& run, dp::SamplingRate ra
       shape_{.padded_customers = run.padded_customers(),
              .clip_norm = run.plan().training.clip_norm.ToDouble(),
              .scale = std::ldexp(1.0, static_cast<int>(run.plan().aggregation.scale_log2))},
+      local_steps_(run.plan().training.local_steps),
+      step_size_(run.plan().training.learning_rate.ToDouble() /
+                 (shape_.scale * static_cast<double>(run.plan().training.expected_batch))),
+      update_clamp_(run.plan().training.update_clamp.ToDouble()),
+      scale_log2_(static_cast<int>(run.plan().aggregation.scale_log2)),
       rng_(rng) {
   for (const model::SumSpec& sum : run.contract().sums) purposes_.push_back(sum.purpose);
   if (run.plan().evaluation)
@@ -37,17 +45,18 @@ LocalContribution::LocalContribution(const ApprovedRun& run, dp::SamplingRate ra
                   .padded_rows = run.size_class() * run.plan().unit.max_rows};
 }
 
-absl::StatusOr<std::unique_ptr<Contribution>> LocalContribution::Create(const ApprovedRun& run,
-                                                                        model::Examples training,
-                                                                        SecureRng& rng,
-                                                                        model::Examples holdout) {
+absl::StatusOr<std::unique_ptr<Contribution>> LocalContribution::Create(
+    const ApprovedRun& run, model::Examples training, SecureRng& rng, model::Examples holdout,
+    const Secret<32>* grouping) {
   VEILSUM_ASSIGN_OR_RETURN(const dp::SamplingRate rate,
-                           dp::SamplingRate::Create(run.plan().training.sampling_rate));
+                           dp::SamplingRate::Create(model::StepRate(run.plan())));
   std::unique_ptr<LocalContribution> made(
       new LocalContribution(run, rate, std::move(training), rng));
-  VEILSUM_ASSIGN_OR_RETURN(
-      made->trainer_, MakeCpuTrainer(made->layout_, made->training_, run.plan().unit.max_rows));
+  VEILSUM_ASSIGN_OR_RETURN(made->trainer_,
+                           MakeCpuTrainer(made->layout_, made->training_, run.plan().unit.max_rows,
+                                          model::HeadsOf(run.plan())));
   if (run.plan().evaluation) made->holdout_ = std::move(holdout);
+  if (run.plan().training.bands > 1) VEILSUM_RETURN_IF_ERROR(made->SetGroups(run, grouping));
   for (const std::string& purpose : made->purposes_) {
     VEILSUM_ASSIGN_OR_RETURN(dp::NoiseShare share,
                              ShareOf(NoiseOf(run.noise(), purpose), run.contract().is_private));
@@ -56,20 +65,66 @@ absl::StatusOr<std::unique_ptr<Contribution>> LocalContribution::Create(const Ap
   return std::unique_ptr<Contribution>(std::move(made));
 }
 
+absl::Status LocalContribution::SetGroups(const ApprovedRun& run, const Secret<32>* grouping) {
+  const std::uint32_t bands = run.plan().training.bands;
+  if (grouping == nullptr) return InvalidArgument("DP-15: a banded plan needs a secret for groups");
+  if (training_.customer_ids.size() != training_.customers())
+    return InvalidArgument("DP-15: a banded plan needs every customer's id");
+  VEILSUM_ASSIGN_OR_RETURN(dp::BandMatrix matrix, dp::BandMatrix::Create(bands));
+  bands_.emplace(std::move(matrix), layout_.parameters(), dp::kBandGuardBits);
+  shape_.scale = std::ldexp(shape_.scale, dp::kBandGuardBits);
+  const Secret<32> key =
+      Hkdf(grouping->Expose(), AsBytes("veilsum/client/bands/v1"), run.contract_hash());
+  groups_.resize(bands);
+  for (std::uint32_t u = 0; u < training_.customers(); ++u)
+    groups_[dp::BandGroup(key, training_.customer_ids[u], bands)].push_back(u);
+  return absl::OkStatus();
+}
+
 absl::StatusOr<dp::NoisedVector> LocalContribution::Compute(const model::RoundPurpose& purpose,
                                                             const model::ModelVector& model) {
+  const dp::NoiseShare& noise = noise_[purpose.sum];
+  if (local_steps_ > 0 && purposes_[purpose.sum] == model::kTrain) return LocalUpdate(noise, model);
   VEILSUM_ASSIGN_OR_RETURN(dp::ClippedSum sum, ClippedSumFor(purpose, model));
-  return noise_[purpose.sum].AddTo(std::move(sum), rng_);
+  return noise.AddTo(std::move(sum), rng_);
 }
 
 absl::StatusOr<dp::ClippedSum> LocalContribution::ClippedSumFor(const model::RoundPurpose& purpose,
                                                                 const model::ModelVector& model) {
-  if (purposes_[purpose.sum] == model::kStatistics) return StatisticsSum(training_, shape_.scale);
+  if (purposes_[purpose.sum] == model::kStatistics)
+    return StatisticsSum(training_, std::ldexp(1.0, scale_log2_));
   if (purposes_[purpose.sum] == model::kEvaluation)
     return ScoreHistogramSum(layout_, model, holdout_, histogram_);
-  const std::vector<std::uint32_t> sampled = dp::SamplePoissonSubset(
-      static_cast<std::uint32_t>(training_.customers()), rate_, shape_.padded_customers, rng_);
-  return trainer_->GradientSum(model, sampled, shape_);
+  VEILSUM_ASSIGN_OR_RETURN(dp::ClippedSum step,
+                           trainer_->GradientSum(model, Sample(purpose.attempt), shape_));
+  if (!bands_) return step;
+  return bands_->Row(purpose.attempt, std::move(step));
+}
+
+std::vector<std::uint32_t> LocalContribution::Sample(std::uint64_t attempt) {
+  if (groups_.empty())
+    return dp::SamplePoissonSubset(static_cast<std::uint32_t>(training_.customers()), rate_,
+                                   shape_.padded_customers, rng_);
+  const std::vector<std::uint32_t>& group = groups_[attempt % groups_.size()];
+  std::vector<std::uint32_t> sampled = dp::SamplePoissonSubset(
+      static_cast<std::uint32_t>(group.size()), rate_, shape_.padded_customers, rng_);
+  for (std::uint32_t& u : sampled) u = group[u];
+  return sampled;
+}
+
+// SE-13: every step is private by itself, so is whatever follows from them.
+absl::StatusOr<dp::NoisedVector> LocalContribution::LocalUpdate(const dp::NoiseShare& noise,
+                                                                const model::ModelVector& model) {
+  model::ModelVector moved = model;
+  const std::span<float> parameters = std::span(moved).subspan(layout_.buffers());
+  dp::LocalRound round(parameters);
+  for (std::uint32_t step = 0; step < local_steps_; ++step) {
+    VEILSUM_ASSIGN_OR_RETURN(dp::ClippedSum sum,
+                             trainer_->GradientSum(moved, Sample(step), shape_));
+    VEILSUM_RETURN_IF_ERROR(round.Step(noise.AddTo(std::move(sum), rng_), step_size_));
+    std::ranges::copy(round.parameters(), parameters.begin());
+  }
+  return round.Update(update_clamp_, scale_log2_);
 }
 
 }  // namespace veilsum::client

@@ -1,6 +1,7 @@
 #include "client/rpc/grpc_coordinator_link.h"
 
 #include <algorithm>
+#include <mutex>
 
 #include "client/rpc/open_calls.h"
 #include "client/rpc/participate_stream.h"
@@ -14,7 +15,11 @@ constexpr std::size_t kFrameBytes = 256 * 1024;
 class GrpcCoordinatorLink final : public CoordinatorLink {
  public:
   GrpcCoordinatorLink(LinkConfig config, std::shared_ptr<grpc::Channel> channel)
-      : config_(std::move(config)), stub_(std::move(channel)), stream_(stub_) {}
+      : config_(std::move(config)),
+        stub_(channel),
+        shown_(config_.tls),
+        transfers_(std::make_shared<coordinator::v1::Rounds::Stub>(std::move(channel))),
+        stream_(stub_) {}
   ~GrpcCoordinatorLink() override { Close(); }
 
   absl::StatusOr<coordinator::v1::ServerMessage> Read() override {
@@ -25,9 +30,10 @@ class GrpcCoordinatorLink final : public CoordinatorLink {
   }
 
   absl::Status Upload(std::uint64_t round, ByteView words) override {
-    OpenCall call(calls_, config_.transfer_timeout);
+    OpenCall call(calls_, config_.upload_timeout);
     secagg::v1::UploadReceipt receipt;
-    const auto writer = stub_.Upload(call.context(), &receipt);
+    const auto stub = Transfers();
+    const auto writer = stub->Upload(call.context(), &receipt);
     secagg::v1::UploadFrame frame;
     frame.set_round(round);
     do {
@@ -45,7 +51,8 @@ class GrpcCoordinatorLink final : public CoordinatorLink {
     OpenCall call(calls_, config_.transfer_timeout);
     coordinator::v1::FetchModelRequest request;
     request.set_model_hash(model_hash.data(), model_hash.size());
-    const auto reader = stub_.FetchModel(call.context(), request);
+    const auto stub = Transfers();
+    const auto reader = stub->FetchModel(call.context(), request);
     coordinator::v1::ModelFrame frame;
     Bytes model;
     const bool within = GatherFrames(*reader, frame, limit, model);
@@ -62,8 +69,27 @@ class GrpcCoordinatorLink final : public CoordinatorLink {
   }
 
  private:
+  // What transfers go over: a new connection once the leaf has been renewed. If that cannot be made
+  // now, the old one may still do.
+  std::shared_ptr<coordinator::v1::Rounds::Stub> Transfers() {
+    const std::lock_guard lock(mutex_);
+    const auto current = config_.current ? config_.current() : shown_;
+    if (current != shown_) {
+      LinkConfig config = config_;
+      config.tls = current;
+      if (auto channel = OpenSecureChannel(config); channel.ok()) {
+        transfers_ = std::make_shared<coordinator::v1::Rounds::Stub>(*std::move(channel));
+        shown_ = current;
+      }
+    }
+    return transfers_;
+  }
+
   const LinkConfig config_;
   coordinator::v1::Rounds::Stub stub_;
+  std::mutex mutex_;
+  std::shared_ptr<const TlsIdentity> shown_;                  // guarded by mutex_
+  std::shared_ptr<coordinator::v1::Rounds::Stub> transfers_;  // likewise
   OpenCalls calls_;
   ParticipateStream stream_;  // last: it goes first, and waits for gRPC
 };

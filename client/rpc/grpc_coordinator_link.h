@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -16,10 +17,16 @@ struct LinkConfig {
   std::string coordinator_id;  // its SPIFFE URI; a certificate with another one is refused,
                                // whatever its host
   std::shared_ptr<const TlsIdentity> tls;  // the own leaf
+  // Asked before each Upload and FetchModel, if given: when the leaf has been renewed since, they
+  // go over a connection of their own. The stream stays where it is.
+  std::function<std::shared_ptr<const TlsIdentity>()> current = nullptr;
   std::chrono::milliseconds connect_timeout{10'000};
   std::chrono::milliseconds read_timeout{1'000};    // Read: DeadlineExceeded, the link stays usable
   std::chrono::milliseconds write_timeout{30'000};  // Write: Unavailable, the link is closed
-  std::chrono::milliseconds transfer_timeout{120'000};  // one Upload or FetchModel
+  std::chrono::milliseconds transfer_timeout{120'000};  // one FetchModel
+  // One Upload, most of which may be waiting to be admitted: the coordinator reads W at a time
+  // (SE-19). A coordinator that is gone is noticed by keep-alive long before.
+  std::chrono::milliseconds upload_timeout{600'000};
 };
 
 // Connects and opens the Participate stream. Unavailable: nobody there, or the handshake failed

@@ -29,8 +29,8 @@ class CoordinatorVerifier final : public tls::ExternalCertificateVerifier {
 
   bool Verify(tls::TlsCustomVerificationCheckRequest* request, std::function<void(grpc::Status)>,
               grpc::Status* sync_status) override {
-    const grpc::string_ref pem = request->peer_cert();
-    const absl::Status status = Check({pem.data(), pem.size()});
+    const grpc::string_ref leaf = request->peer_cert(), all = request->peer_cert_full_chain();
+    const absl::Status status = Check({leaf.data(), leaf.size()}, {all.data(), all.size()});
     if (!status.ok())
       *sync_status = grpc::Status(grpc::StatusCode::UNAUTHENTICATED, std::string(status.message()));
     const std::lock_guard lock(refusal_->mutex);
@@ -40,10 +40,11 @@ class CoordinatorVerifier final : public tls::ExternalCertificateVerifier {
   void Cancel(tls::TlsCustomVerificationCheckRequest*) override {}
 
  private:
-  absl::Status Check(std::string_view leaf_pem) const {
-    VEILSUM_ASSIGN_OR_RETURN(const Certificate leaf, Certificate::FromPem(leaf_pem));
+  absl::Status Check(std::string_view leaf_pem, std::string_view all_pem) const {
+    VEILSUM_ASSIGN_OR_RETURN(const CertificateChain chain,
+                             CertificateChain::FromPeer(leaf_pem, all_pem, own_->root));
     VEILSUM_ASSIGN_OR_RETURN(const SpiffeId id,
-                             VerifyLeaf(leaf, own_->root, std::chrono::system_clock::now()));
+                             VerifyChain(chain, own_->root, std::chrono::system_clock::now()));
     if (id.ToString() == expected_) return absl::OkStatus();
     return Unauthenticated("SA-38: the server is %s, must be %s", id.ToString(), expected_);
   }
@@ -56,7 +57,7 @@ class CoordinatorVerifier final : public tls::ExternalCertificateVerifier {
 std::shared_ptr<grpc::ChannelCredentials> Credentials(const LinkConfig& config,
                                                       std::shared_ptr<Refusal> refusal) {
   const tls::IdentityKeyCertPair pair{std::string(config.tls->key_pem.Expose()),
-                                      config.tls->certificate.ToPem()};
+                                      config.tls->chain().ToPem()};
   tls::TlsChannelCredentialsOptions options;
   options.set_certificate_provider(std::make_shared<tls::StaticDataCertificateProvider>(
       config.tls->root.ToPem(), std::vector{pair}));
@@ -74,7 +75,7 @@ grpc::ChannelArguments Arguments() {
   arguments.SetMaxReceiveMessageSize(4 << 20);
   arguments.SetMaxSendMessageSize(4 << 20);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 60'000);
-  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 20'000);
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 60'000);  // and TCP_USER_TIMEOUT, as the server's
   arguments.SetInt(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 0);
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
   arguments.SetInt(GRPC_ARG_ENABLE_RETRIES,

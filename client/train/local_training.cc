@@ -57,7 +57,7 @@ absl::StatusOr<model::ModelVector> TrainAlone(const model::Layout& layout,
   VEILSUM_RETURN_IF_ERROR(Check(layout, examples, initial, settings));
   VEILSUM_ASSIGN_OR_RETURN(
       const auto engine,
-      cpu::Engine::Create(layout, examples, settings.max_rows, cpu::BestKernels()));
+      cpu::Engine::Create(layout, examples, settings.max_rows, cpu::BestKernels(), settings.heads));
   model::ModelVector model = initial;
   if (layout.standardised()) Standardise(layout, examples, model);
   std::vector<double> m(layout.parameters()), v(layout.parameters());

@@ -5,6 +5,7 @@
 #include "base/secure_rng.h"
 #include "base/status.h"
 #include "model/examples.h"
+#include "model/heads.h"
 #include "model/layout.h"
 
 namespace veilsum::client {
@@ -15,6 +16,7 @@ struct LocalTraining {
   double clip_norm = 10;        // as the plan's [nonprivate] section
   double batch_fraction = 0.1;  // every customer is in a step with this probability
   std::uint32_t max_rows = 1;   // of one customer, as in the plan
+  model::Heads heads = {};      // of the model; none: one logistic output
 };
 
 // Adam(0.9, 0.999, 1e-8) from `initial` on the examples alone; returns the last iterate. When the

@@ -23,13 +23,18 @@ int main(int argc, char** argv) {
   CLI::App* check =
       app.add_subcommand("check-config", "Read the configuration and the keys, and start nothing");
   check->add_option("--config", config, "coordinator.toml")->type_name("FILE")->required();
+  std::vector<std::string> settings;
+  for (CLI::App* command : {serve, check})
+    command
+        ->add_option("--set", settings, "Wins over VEILSUM_SECTION_NAME, which wins over the file")
+        ->type_name("SECTION.NAME=VALUE");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : static_cast<int>(veilsum::ExitCode::kUsage);
   }
-  const absl::Status status = serve->parsed() ? veilsum::coordinator::Serve(config)
-                                              : veilsum::coordinator::CheckConfig(config);
+  const absl::Status status = serve->parsed() ? veilsum::coordinator::Serve(config, settings)
+                                              : veilsum::coordinator::CheckConfig(config, settings);
   if (status.ok()) return 0;
   std::fprintf(stderr, "veilsum-coordinator: %s\n", std::string(status.message()).c_str());
   const bool configuration =

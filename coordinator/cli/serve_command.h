@@ -2,17 +2,25 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
+#include <vector>
 
 #include "base/status.h"
 
 namespace veilsum::coordinator {
 
 // coordinator.toml: [federation] name; [listen] address, port_file (optional: where to write
-// HOST:PORT once it listens); [tls] certificate, key, root; [store] path; [limits] uploads_admitted
-// (optional).
-absl::Status Serve(const std::filesystem::path& config_file);
+// HOST:PORT once it listens), advertise (what clients dial, when it is another); [tls] certificate,
+// key, root, passphrase_file (opens an encrypted key); [store] path; [signing] revoked; [limits]
+// uploads_admitted (optional). With [identity] issuer (a folder) it lets new nodes in: records (a
+// folder), enroll_address, enroll_advertise, leaf_seconds. Certificates and revocations are read
+// again while it runs. `settings` are SECTION.NAME=VALUE and win over the environment and the file
+// (base/config/toml_config.h).
+absl::Status Serve(const std::filesystem::path& config_file,
+                   const std::vector<std::string>& settings = {});
 
 // Reads and checks the configuration and the key files, and starts nothing.
-absl::Status CheckConfig(const std::filesystem::path& config_file);
+absl::Status CheckConfig(const std::filesystem::path& config_file,
+                         const std::vector<std::string>& settings = {});
 
 }  // namespace veilsum::coordinator

@@ -34,9 +34,10 @@ class RoundsBackend {
   // is read (SA-20, SA-21).
   virtual absl::StatusOr<std::size_t> ExpectUpload(const std::string& seat,
                                                    std::uint64_t round) = 0;
-  // A complete upload of exactly that size. `done` answers the client; it may be called from any
-  // thread.
-  virtual void OnUpload(const std::string& seat, std::uint64_t round, Bytes words,
+  // A complete upload of exactly that size. `done` answers the client, once at most; it may be
+  // called from any thread. `words` may be read until `done` has been called or destroyed, with all
+  // its copies.
+  virtual void OnUpload(const std::string& seat, std::uint64_t round, ByteView words,
                         std::function<void(absl::Status)> done) = 0;
   // NotFound when the hash is not a model that this run has published.
   virtual absl::StatusOr<std::shared_ptr<const Bytes>> ModelBytes(const Hash32& model_hash) = 0;

@@ -1,6 +1,9 @@
 #include "coordinator/rpc/rounds_service.h"
 
+#include <grpcpp/impl/codegen/proto_utils.h>
+
 #include "coordinator/rpc/finished_calls.h"
+#include "coordinator/rpc/model_call.h"
 #include "coordinator/rpc/upload_call.h"
 
 namespace veilsum::coordinator {
@@ -18,28 +21,34 @@ grpc::ServerBidiReactor<v1::ClientMessage, v1::ServerMessage>* RoundsService::Pa
   return call.get();  // it holds itself until OnDone
 }
 
-grpc::ServerReadReactor<secagg::v1::UploadFrame>* RoundsService::Upload(
-    grpc::CallbackServerContext* context, secagg::v1::UploadReceipt*) {
+grpc::ServerReadReactor<grpc::ByteBuffer>* RoundsService::Upload(
+    grpc::CallbackServerContext* context, grpc::ByteBuffer* receipt) {
+  const grpc::Slice empty;  // an UploadReceipt has no fields
+  *receipt = grpc::ByteBuffer(&empty, 1);
   const auto peer = gate_->Admit(context->auth_context().get(), SpiffeRole::kClient);
-  if (!peer.ok())
-    return new RefusedCall<grpc::ServerReadReactor<secagg::v1::UploadFrame>>(peer.status());
-  const auto call =
-      std::make_shared<UploadCall>(context, peer->ToString(), rounds_, admission_, limits_);
+  if (!peer.ok()) return new RefusedCall<grpc::ServerReadReactor<grpc::ByteBuffer>>(peer.status());
+  const auto call = std::make_shared<UploadCall>(context, peer->ToString(), rounds_, admission_,
+                                                 buffers_, limits_);
   call->Begin();
   return call.get();
 }
 
-grpc::ServerWriteReactor<v1::ModelFrame>* RoundsService::FetchModel(
-    grpc::CallbackServerContext* context, const v1::FetchModelRequest* request) {
+grpc::ServerWriteReactor<grpc::ByteBuffer>* RoundsService::FetchModel(
+    grpc::CallbackServerContext* context, const grpc::ByteBuffer* request) {
   const auto model = [&]() -> absl::StatusOr<std::shared_ptr<const Bytes>> {
     VEILSUM_RETURN_IF_ERROR(
         gate_->Admit(context->auth_context().get(), SpiffeRole::kClient).status());
+    grpc::ByteBuffer wire(*request);  // refers to the same bytes
+    v1::FetchModelRequest wanted;
+    if (!grpc::SerializationTraits<v1::FetchModelRequest>::Deserialize(&wire, &wanted).ok())
+      return InvalidArgument("SA-37: not a FetchModelRequest");
     VEILSUM_ASSIGN_OR_RETURN(const Hash32 hash,
-                             ParseFixed<32>("model_hash", std::string_view(request->model_hash())));
+                             ParseFixed<32>("model_hash", std::string_view(wanted.model_hash())));
     return rounds_.ModelBytes(hash);
   }();
-  if (!model.ok()) return new RefusedCall<grpc::ServerWriteReactor<v1::ModelFrame>>(model.status());
-  return new BytesCall<v1::ModelFrame>(context, *model, limits_.stream_deadline);
+  if (!model.ok())
+    return new RefusedCall<grpc::ServerWriteReactor<grpc::ByteBuffer>>(model.status());
+  return new ModelCall(context, *model, limits_.stream_deadline);
 }
 
 absl::Status RoundsService::Register(const std::shared_ptr<ParticipateCall>& call) {

@@ -5,6 +5,7 @@
 #include <map>
 #include <mutex>
 
+#include "coordinator/rpc/buffer_pool.h"
 #include "coordinator/rpc/participate_call.h"
 #include "coordinator/rpc/peer_identity.h"
 #include "coordinator/rpc/upload_admission.h"
@@ -12,21 +13,28 @@
 
 namespace veilsum::coordinator {
 
-class RoundsService final : public v1::Rounds::CallbackService {
+// Upload and FetchModel carry the long vectors: their messages are read and written as they are on
+// the wire.
+using RoundsCalls =
+    v1::Rounds::WithCallbackMethod_Participate<v1::Rounds::WithRawCallbackMethod_Upload<
+        v1::Rounds::WithRawCallbackMethod_FetchModel<v1::Rounds::Service>>>;
+
+class RoundsService final : public RoundsCalls {
  public:
   RoundsService(RoundsBackend& rounds, std::shared_ptr<const PeerGate> gate,
                 const RpcLimits& limits)
       : rounds_(rounds),
         gate_(std::move(gate)),
         limits_(limits),
-        admission_(limits.uploads_admitted) {}
+        admission_(limits.uploads_admitted),
+        buffers_(std::make_shared<BufferPool>(limits.uploads_admitted)) {}
 
   grpc::ServerBidiReactor<v1::ClientMessage, v1::ServerMessage>* Participate(
       grpc::CallbackServerContext* context) override;
-  grpc::ServerReadReactor<secagg::v1::UploadFrame>* Upload(
-      grpc::CallbackServerContext* context, secagg::v1::UploadReceipt* receipt) override;
-  grpc::ServerWriteReactor<v1::ModelFrame>* FetchModel(
-      grpc::CallbackServerContext* context, const v1::FetchModelRequest* request) override;
+  grpc::ServerReadReactor<grpc::ByteBuffer>* Upload(grpc::CallbackServerContext* context,
+                                                    grpc::ByteBuffer* receipt) override;
+  grpc::ServerWriteReactor<grpc::ByteBuffer>* FetchModel(grpc::CallbackServerContext* context,
+                                                         const grpc::ByteBuffer* request) override;
 
   void CloseAll(const absl::Status&
                     reason);  // every open stream; streams that come later are refused with it
@@ -42,6 +50,7 @@ class RoundsService final : public v1::Rounds::CallbackService {
   const std::shared_ptr<const PeerGate> gate_;
   const RpcLimits limits_;
   UploadAdmission admission_;
+  const std::shared_ptr<BufferPool> buffers_;
 
   std::mutex mutex_;
   std::condition_variable empty_;

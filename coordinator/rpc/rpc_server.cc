@@ -10,7 +10,10 @@
 
 #include "base/pki/tls13.h"
 #include "coordinator/rpc/admin_service.h"
+#include "coordinator/rpc/call_guard.h"
+#include "coordinator/rpc/enroll_service.h"
 #include "coordinator/rpc/rounds_service.h"
+#include "coordinator/rpc/tenancy_service.h"
 
 namespace veilsum::coordinator {
 namespace {
@@ -27,11 +30,11 @@ class LeafVerifier final : public tls::ExternalCertificateVerifier {
   explicit LeafVerifier(std::shared_ptr<const PeerGate> gate) : gate_(std::move(gate)) {}
   bool Verify(tls::TlsCustomVerificationCheckRequest* request, std::function<void(grpc::Status)>,
               grpc::Status* sync_status) override {
-    const grpc::string_ref pem = request->peer_cert();
-    const auto id = gate_->Verify({pem.data(), pem.size()});
-    if (!id.ok())
-      *sync_status =
-          grpc::Status(grpc::StatusCode::UNAUTHENTICATED, std::string(id.status().message()));
+    const grpc::string_ref leaf = request->peer_cert(), all = request->peer_cert_full_chain();
+    const auto peer = gate_->Verify({leaf.data(), leaf.size()}, {all.data(), all.size()});
+    const absl::Status status = peer.ok() ? gate_->CheckDenied(*peer) : peer.status();
+    if (!status.ok())
+      *sync_status = grpc::Status(grpc::StatusCode::UNAUTHENTICATED, std::string(status.message()));
     return true;
   }
   void Cancel(tls::TlsCustomVerificationCheckRequest*) override {}
@@ -40,17 +43,26 @@ class LeafVerifier final : public tls::ExternalCertificateVerifier {
   const std::shared_ptr<const PeerGate> gate_;
 };
 
-std::shared_ptr<grpc::ServerCredentials> MutualTls(const TlsIdentity& own,
+std::shared_ptr<tls::CertificateProviderInterface> Certificates(const RpcServerConfig& config) {
+  if (config.reload)
+    return std::make_shared<tls::FileWatcherCertificateProvider>(
+        config.reload->key.string(), config.reload->certificate.string(),
+        config.reload->root.string(), /*refresh_interval_sec=*/1);
+  const TlsIdentity& own = *config.tls;
+  const tls::IdentityKeyCertPair pair{std::string(own.key_pem.Expose()), own.chain().ToPem()};
+  return std::make_shared<tls::StaticDataCertificateProvider>(own.root.ToPem(), std::vector{pair});
+}
+
+std::shared_ptr<grpc::ServerCredentials> MutualTls(const RpcServerConfig& config,
                                                    std::shared_ptr<const PeerGate> gate) {
-  const tls::IdentityKeyCertPair pair{std::string(own.key_pem.Expose()), own.certificate.ToPem()};
-  tls::TlsServerCredentialsOptions options(
-      std::make_shared<tls::StaticDataCertificateProvider>(own.root.ToPem(), std::vector{pair}));
+  tls::TlsServerCredentialsOptions options(Certificates(config));
   options.watch_root_certs();
   options.watch_identity_key_cert_pairs();
   options.set_cert_request_type(GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
-  options.set_certificate_verifier(
-      tls::ExternalCertificateVerifier::Create<LeafVerifier>(std::move(gate)));
-  return tls::TlsServerCredentials(options);
+  options.set_certificate_verifier(tls::ExternalCertificateVerifier::Create<LeafVerifier>(gate));
+  auto credentials = tls::TlsServerCredentials(options);
+  credentials->SetAuthMetadataProcessor(std::make_shared<CallGuard>(std::move(gate)));
+  return credentials;
 }
 
 void SetLimits(const RpcLimits& limits, grpc::ServerBuilder& builder) {
@@ -68,7 +80,10 @@ void SetLimits(const RpcLimits& limits, grpc::ServerBuilder& builder) {
   builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, 10'000);
   builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, 8 * 1024);
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, 60'000);
-  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 20'000);
+  // Also gRPC's TCP_USER_TIMEOUT, 20 s by itself: a peer that takes nothing from its socket for so
+  // long is cut off, which a member on an overloaded machine must not be. Rounds have their own
+  // deadlines.
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 60'000);
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 30'000);
   builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS, 15 * 60'000);
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT,
@@ -81,7 +96,8 @@ void SetLimits(const RpcLimits& limits, grpc::ServerBuilder& builder) {
 class GrpcServer final : public RpcServer {
  public:
   GrpcServer(const RpcServerConfig& config, RoundsBackend& rounds, AdminBackend& admin)
-      : gate_(std::make_shared<const PeerGate>(config.tls)),
+      : gate_(std::make_shared<const PeerGate>(config.tls, config.deny)),
+        streams_(gate_),
         rounds_(rounds, gate_, config.limits),
         admin_(admin, gate_, config.limits) {}
   ~GrpcServer() override { Shutdown(std::chrono::milliseconds(0)); }
@@ -90,9 +106,18 @@ class GrpcServer final : public RpcServer {
     grpc::EnableDefaultHealthCheckService(true);
     grpc::ServerBuilder builder;
     SetLimits(config.limits, builder);
-    builder.AddListeningPort(config.listen, MutualTls(*config.tls, gate_), &port_);
+    builder.AddListeningPort(config.listen, MutualTls(config, gate_), &port_);
     builder.RegisterService(&rounds_);
     builder.RegisterService(&admin_);
+    if (config.office != nullptr) {
+      enroll_ = std::make_unique<EnrollService>(*config.office, gate_);
+      tenancy_ = std::make_unique<TenancyService>(*config.office, gate_);
+      builder.RegisterService(enroll_.get());
+      builder.RegisterService(tenancy_.get());
+    }
+    std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> watches;
+    watches.push_back(streams_.Factory());
+    builder.experimental().SetInterceptorCreators(std::move(watches));
     server_ = builder.BuildAndStart();
     if (server_ == nullptr || port_ == 0) return Unavailable("cannot listen on %s", config.listen);
     SetServing(true);
@@ -122,8 +147,11 @@ class GrpcServer final : public RpcServer {
   }
 
   const std::shared_ptr<const PeerGate> gate_;
+  OpenStreams streams_;
   RoundsService rounds_;
   AdminService admin_;
+  std::unique_ptr<EnrollService> enroll_;
+  std::unique_ptr<TenancyService> tenancy_;
   int port_ = 0;
   bool down_ = false;
   std::unique_ptr<grpc::Server> server_;

@@ -1,17 +1,21 @@
 // The coordinator's network side: gRPC over mutually authenticated TLS 1.3 (SA-38). It translates
-// and takes no decision. Rounds is for the role client, Admin for the role operator, grpc.health.v1
-// for any authenticated peer.
+// and takes no decision. Who may call what is coordinator/authz's to say.
 #pragma once
 
 #include <chrono>
+#include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/pki/credentials.h"
 #include "coordinator/admin/admin_backend.h"
+#include "coordinator/authz/deny_list.h"
 #include "coordinator/round/rounds_backend.h"
 
 namespace veilsum::coordinator {
+
+class IdentityOffice;
 
 inline constexpr std::size_t kFrameBytes =
     256 * 1024;  // the largest frame of an upload or a model (SE-18)
@@ -30,11 +34,20 @@ struct RpcLimits {
   std::size_t memory_bytes = std::size_t{1} << 30;  // gRPC's resource quota
 };
 
+// Where the server's own credentials are read again, once a second, so that they can be replaced
+// without a restart. The key may not be encrypted.
+struct TlsFiles {
+  std::filesystem::path root, certificate, key;
+};
+
 struct RpcServerConfig {
   std::string listen = "127.0.0.1:0";  // host:port; port 0: any free one
   std::shared_ptr<const TlsIdentity>
       tls;  // role coordinator; its domain is the only one that is let in
-  RpcLimits limits;
+  RpcLimits limits = {};
+  std::optional<TlsFiles> reload = std::nullopt;   // empty: `tls` is all there ever is
+  std::shared_ptr<const DenyList> deny = nullptr;  // who is refused, now and on open streams
+  IdentityOffice* office = nullptr;                // null: no Enroll and no Tenancy
 };
 
 // Owns the listening socket and gRPC's threads. The back ends must outlive it.

@@ -1,14 +1,19 @@
 #include "coordinator/rpc/upload_call.h"
 
+#include <grpcpp/support/proto_buffer_reader.h>
+
 #include "coordinator/rpc/status_map.h"
+#include "secure_agg/wire/upload_frame.h"
 
 namespace veilsum::coordinator {
 
 UploadCall::UploadCall(grpc::CallbackServerContext* context, std::string seat,
-                       RoundsBackend& rounds, UploadAdmission& admission, const RpcLimits& limits)
+                       RoundsBackend& rounds, UploadAdmission& admission,
+                       std::shared_ptr<BufferPool> buffers, const RpcLimits& limits)
     : seat_(std::move(seat)),
       rounds_(rounds),
       admission_(admission),
+      buffers_(std::move(buffers)),
       limits_(limits),
       deadline_(context) {}
 
@@ -32,23 +37,26 @@ void UploadCall::Admitted() {
 }
 
 absl::Status UploadCall::TakeFrame() {
-  const std::string& part = frame_.words();
+  grpc::ProtoBufferReader stream(&frame_);
+  secure_agg::UploadFrameReader frame(&stream);
+  VEILSUM_RETURN_IF_ERROR(frame.ReadHead());
   if (first_) {
     first_ = false;
-    round_ = frame_.round();
-    VEILSUM_ASSIGN_OR_RETURN(expected_, rounds_.ExpectUpload(seat_, round_));
-    words_.reserve(expected_);
-  } else if (frame_.round() != 0) {
+    round_ = frame.round();
+    VEILSUM_ASSIGN_OR_RETURN(const std::size_t expected, rounds_.ExpectUpload(seat_, round_));
+    words_ = buffers_->Take(expected);
+  } else if (frame.round() != 0) {
     return InvalidArgument("SA-20: only the first frame of an upload names its round");
-  } else if (part.empty()) {
+  } else if (frame.size() == 0) {
     return InvalidArgument("SA-20: empty frame in the upload of round %d", round_);
   }
-  if (part.size() > kFrameBytes)
-    return InvalidArgument("SA-20: frame has %d bytes, at most %d", part.size(), kFrameBytes);
-  if (part.size() > expected_ - words_.size())
-    return InvalidArgument("SA-20: upload of round %d has more than %d bytes", round_, expected_);
-  const ByteView bytes = AsBytes(part);  // of the same type: copied as one block
-  words_.insert(words_.end(), bytes.begin(), bytes.end());
+  if (frame.size() > kFrameBytes)
+    return InvalidArgument("SA-20: frame has %d bytes, at most %d", frame.size(), kFrameBytes);
+  if (frame.size() > words_.size() - received_)
+    return InvalidArgument("SA-20: upload of round %d has more than %d bytes", round_,
+                           words_.size());
+  VEILSUM_RETURN_IF_ERROR(frame.ReadWords(std::span(words_).subspan(received_, frame.size())));
+  received_ += frame.size();
   return absl::OkStatus();
 }
 
@@ -61,18 +69,17 @@ void UploadCall::OnReadDone(bool ok) {
 
 void UploadCall::Deliver() {
   if (first_) return End(InvalidArgument("SA-20: an upload without a frame"));
-  if (words_.size() != expected_)
+  if (received_ != words_.size())
     return End(InvalidArgument("SA-20: upload of round %d has %d bytes, must have %d", round_,
-                               words_.size(), expected_));
+                               received_, words_.size()));
   {
     const std::lock_guard lock(mutex_);
     if (stage_ != Stage::kReading) return;
     stage_ = Stage::kDelivered;
   }
-  rounds_.OnUpload(seat_, round_, std::move(words_),
-                   [weak = weak_from_this()](const absl::Status& status) {
-                     if (const auto self = weak.lock()) self->End(status);
-                   });
+  // The words are ours until they have been read, even when the call ends before that.
+  rounds_.OnUpload(seat_, round_, words_,
+                   [self = shared_from_this()](const absl::Status& status) { self->End(status); });
 }
 
 void UploadCall::OnCancel() {

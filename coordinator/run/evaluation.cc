@@ -23,6 +23,12 @@ absl::StatusOr<dp::PrivateAuc> AucOf(const RunTerms& terms, const EvaluationSum&
       sum.cells, sigma);
 }
 
+void Show(const dp::PrivateFigure& figure, admin::v1::Figure& shown) {
+  shown.set_value(figure.value);
+  shown.set_low(figure.low);
+  shown.set_high(figure.high);
+}
+
 }  // namespace
 
 Bytes EncodeEvaluation(const EvaluationSum& sum) {
@@ -62,6 +68,8 @@ admin::v1::Evaluation EvaluationOf(const RunTerms& terms, const EvaluationSum& s
   out.set_noise_error(auc->noise_error);
   out.set_positives(auc->positives);
   out.set_negatives(auc->negatives);
+  Show(auc->accuracy, *out.mutable_accuracy());
+  Show(auc->log_loss, *out.mutable_log_loss());
   for (const dp::ReliabilityBin& bin : auc->calibration) {
     admin::v1::ReliabilityBin& shown = *out.add_calibration();
     shown.set_predicted(bin.predicted);

@@ -111,9 +111,9 @@ absl::StatusOr<std::size_t> RunEngine::ExpectUpload(const std::string& seat, std
   return gate_.bytes;
 }
 
-void RunEngine::OnUpload(const std::string& seat, std::uint64_t round, Bytes words,
+void RunEngine::OnUpload(const std::string& seat, std::uint64_t round, ByteView words,
                          std::function<void(absl::Status)> done) {
-  Post([this, seat, round, words = std::move(words), done = std::move(done)] {
+  Post([this, seat, round, words, done = std::move(done)] {
     done(machine_ ? machine_->OnUpload(seat, round, words, parts_.clock->Now())
                   : Unavailable("no run is open"));
   });

@@ -40,7 +40,7 @@ class RunEngine final : public RoundsBackend, public AdminBackend, private RunPo
                  v1::ClientMessage message) override;
   void OnDisconnected(const std::string& seat, const std::shared_ptr<ClientLink>& link) override;
   absl::StatusOr<std::size_t> ExpectUpload(const std::string& seat, std::uint64_t round) override;
-  void OnUpload(const std::string& seat, std::uint64_t round, Bytes words,
+  void OnUpload(const std::string& seat, std::uint64_t round, ByteView words,
                 std::function<void(absl::Status)> done) override;
   absl::StatusOr<std::shared_ptr<const Bytes>> ModelBytes(const Hash32& model_hash) override;
 

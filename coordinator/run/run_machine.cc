@@ -59,7 +59,7 @@ absl::Status RunMachine::Recover(const RunSnapshot& snapshot) {
 void RunMachine::Initialise(const RunRecord& record, Clock::Time now) {
   for (const auto& [member, cohort] : terms_.members()) members_[member];
   world_.rng->Fill(session_);
-  Publish();
+  Publish(PublishedRecord(state_));
   if (IsFinalRunState(record.state)) {
     state_name_ = record.state;
     reason_ = record.reason;
@@ -70,10 +70,9 @@ void RunMachine::Initialise(const RunRecord& record, Clock::Time now) {
   }
 }
 
-void RunMachine::Publish() {
-  const model::ModelVector published = state_.Published();
-  published_hash_ = model::ModelHash(published);
-  published_bytes_ = std::make_shared<const Bytes>(model::ModelBytes(published));
+void RunMachine::Publish(ModelRecord published) {
+  published_hash_ = published.hash;
+  published_bytes_ = std::make_shared<const Bytes>(std::move(published.bytes));
   iterate_hash_ = model::ModelHash(state_.iterate());
   iterate_bytes_ = std::make_shared<const Bytes>(model::ModelBytes(state_.iterate()));
   world_.port->OfferModel(iterate_hash_, iterate_bytes_);

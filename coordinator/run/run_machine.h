@@ -119,7 +119,7 @@ class RunMachine {
   void Spend(const absl::Status& reason);
   void Blame(const absl::Status& reason);
   void End(const std::string& outcome, const std::string& reason);
-  void Publish();
+  void Publish(ModelRecord published);  // PublishedRecord(state_)
 
   std::set<std::string> Present() const;  // joined members
   std::set<std::string> Keyable() const;  // of those, the ones that the next roster may have

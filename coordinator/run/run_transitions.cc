@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <bit>
 
+#include "base/crypto/sha256_stream.h"
 #include "coordinator/run/run_machine.h"
 
 namespace veilsum::coordinator {
@@ -18,9 +19,9 @@ Hash32 SumHash(std::span<const std::int64_t> values) {
   static_assert(std::endian::native == std::endian::little,
                 "sums are hashed as little-endian int64");
   const auto bytes = std::as_bytes(values);
-  return Transcript("veilsum/v1/sum")
+  return Sha256Stream("veilsum/v1/sum")
       .Add({reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()})
-      .Sha256();
+      .Finish();
 }
 
 }  // namespace
@@ -328,7 +329,7 @@ bool RunMachine::StepRound(Clock::Time now) {
 absl::Status RunMachine::Accept(const RoundSum& sum) {
   VEILSUM_ASSIGN_OR_RETURN(const model::RoundPurpose purpose,
                            model::PurposeOf(terms_.contract(), round_->round()));
-  VEILSUM_RETURN_IF_ERROR(state_.Apply(terms_, purpose.sum, sum.values, sum.survivors.size()));
+  VEILSUM_RETURN_IF_ERROR(state_.Apply(terms_, purpose, sum.values, sum.survivors.size()));
   RoundCommit commit;
   commit.round = round_->round();
   commit.survivors = sum.survivors;
@@ -341,7 +342,7 @@ absl::Status RunMachine::Accept(const RoundSum& sum) {
   if (evaluating_) return absl::OkStatus();
   survivors_ = static_cast<std::uint32_t>(sum.survivors.size());
   survivors_min_ = survivors_min_ == 0 ? survivors_ : std::min(survivors_min_, survivors_);
-  Publish();
+  Publish(*std::move(commit.model));
   return absl::OkStatus();
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 
 #include "coordinator/strategy/standardisation.h"
 #include "model/init.h"
@@ -9,7 +10,8 @@
 namespace veilsum::coordinator {
 namespace {
 
-// Of a saved state; the second begins with its evaluation.
+// Of a saved state; the second begins with its evaluation. A banded run's last steps follow, their
+// length first.
 constexpr std::uint8_t kVersion = 1, kEvaluatedVersion = 2;
 
 double ScaleOf(const model::SumSpec& sum) {
@@ -21,6 +23,11 @@ absl::StatusOr<std::unique_ptr<Strategy>> StrategyOf(const RunTerms& terms) {
   StrategyConfig config;
   config.optimizer = "adam";
   config.learning_rate = plan.training.learning_rate.ToDouble();
+  if (plan.training.mode == model::Mode::kLocal) {  // the mean of the merchants' models
+    config.optimizer = "sgd";
+    config.learning_rate = 1;
+    config.momentum = 0;
+  }
   config.averaging = plan.training.averaging ? plan.training.averaging->ToDouble() : 0;
   config.scale = ScaleOf(model::TrainingSum(terms.contract()));
   config.expected_batch = static_cast<double>(plan.training.expected_batch);
@@ -29,11 +36,42 @@ absl::StatusOr<std::unique_ptr<Strategy>> StrategyOf(const RunTerms& terms) {
   return MakeStrategy(config);
 }
 
+absl::StatusOr<std::optional<dp::BandDecoder>> BandsOf(const RunTerms& terms) {
+  if (terms.plan().training.bands == 1) return std::nullopt;
+  VEILSUM_ASSIGN_OR_RETURN(dp::BandMatrix matrix,
+                           dp::BandMatrix::Create(terms.plan().training.bands));
+  return dp::BandDecoder(std::move(matrix), terms.layout().parameters());
+}
+
+// Their length, then the last steps.
+Bytes SaveBands(const dp::BandDecoder& bands) {
+  const Bytes steps = bands.Save();
+  const std::uint64_t size = steps.size();
+  Bytes out(sizeof size);
+  std::memcpy(out.data(), &size, sizeof size);
+  out.insert(out.end(), steps.begin(), steps.end());
+  return out;
+}
+
+// Takes the saved steps from the front of `saved`.
+absl::Status LoadBands(ByteView& saved, dp::BandDecoder& bands) {
+  std::uint64_t size = 0;
+  if (saved.size() < sizeof size) return InvalidArgument("engine state ends before its last steps");
+  std::memcpy(&size, saved.data(), sizeof size);
+  if (size > saved.size() - sizeof size)
+    return InvalidArgument("engine state has %d bytes of last steps, is shorter", size);
+  VEILSUM_RETURN_IF_ERROR(bands.Load(saved.subspan(sizeof size, size)));
+  saved = saved.subspan(sizeof size + size);
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<TrainingState> TrainingState::Create(const RunTerms& terms, std::uint64_t seed) {
   VEILSUM_ASSIGN_OR_RETURN(std::unique_ptr<Strategy> strategy, StrategyOf(terms));
-  return TrainingState(model::InitialModel(terms.layout(), seed), std::move(strategy));
+  VEILSUM_ASSIGN_OR_RETURN(std::optional<dp::BandDecoder> bands, BandsOf(terms));
+  return TrainingState(model::InitialModel(terms.layout(), seed), std::move(strategy),
+                       std::move(bands));
 }
 
 absl::StatusOr<TrainingState> TrainingState::Restore(const RunTerms& terms, ByteView saved) {
@@ -49,15 +87,17 @@ absl::StatusOr<TrainingState> TrainingState::Restore(const RunTerms& terms, Byte
     return InvalidArgument("engine state of %d bytes is not version %d of this run", saved.size(),
                            kVersion);
   }
-  if (saved.size() < at + model_bytes)
+  saved = saved.subspan(at);
+  VEILSUM_ASSIGN_OR_RETURN(std::optional<dp::BandDecoder> bands, BandsOf(terms));
+  if (bands) VEILSUM_RETURN_IF_ERROR(LoadBands(saved, *bands));
+  if (saved.size() < model_bytes)
     return InvalidArgument("engine state of %d bytes has no room for the model of this run",
                            saved.size());
-  VEILSUM_ASSIGN_OR_RETURN(
-      model::ModelVector iterate,
-      model::ParseModelBytes(saved.subspan(at, model_bytes), terms.layout().size()));
+  VEILSUM_ASSIGN_OR_RETURN(model::ModelVector iterate,
+                           model::ParseModelBytes(saved.first(model_bytes), terms.layout().size()));
   VEILSUM_ASSIGN_OR_RETURN(std::unique_ptr<Strategy> strategy, StrategyOf(terms));
-  VEILSUM_RETURN_IF_ERROR(strategy->LoadState(saved.subspan(at + model_bytes)));
-  TrainingState state(std::move(iterate), std::move(strategy));
+  VEILSUM_RETURN_IF_ERROR(strategy->LoadState(saved.subspan(model_bytes)));
+  TrainingState state(std::move(iterate), std::move(strategy), std::move(bands));
   state.evaluation_ = std::move(evaluation);
   return state;
 }
@@ -65,16 +105,32 @@ absl::StatusOr<TrainingState> TrainingState::Restore(const RunTerms& terms, Byte
 Bytes TrainingState::Save() const {
   Bytes out = {evaluation_ ? kEvaluatedVersion : kVersion};
   const Bytes evaluation = evaluation_ ? EncodeEvaluation(*evaluation_) : Bytes();
+  const Bytes bands = bands_ ? SaveBands(*bands_) : Bytes();
   const Bytes model = model::ModelBytes(iterate_);
   const Bytes moments = strategy_->SaveState();
-  for (const Bytes* part : {&evaluation, &model, &moments})
+  for (const Bytes* part : {&evaluation, &bands, &model, &moments})
     out.insert(out.end(), part->begin(), part->end());
   return out;
 }
 
-absl::Status TrainingState::Apply(const RunTerms& terms, std::size_t sum,
+void TrainingState::Step(const RunTerms& terms, std::uint64_t attempt,
+                         std::span<const std::int64_t> values, std::size_t survivors) {
+  const model::Training& training = terms.plan().training;
+  if (!bands_ && training.mode == model::Mode::kDistributed)
+    return strategy_->Step(iterate_, values);
+  const double scale = ScaleOf(model::TrainingSum(terms.contract()));
+  std::vector<double> gradient(values.begin(), values.end());
+  if (bands_) gradient = bands_->Step(attempt, values);
+  // Merchants' updates are against their gradients, each of the same weight (SE-13).
+  const double unit = bands_ ? scale * static_cast<double>(training.expected_batch)
+                             : -scale * static_cast<double>(survivors);
+  for (double& number : gradient) number /= unit;
+  strategy_->StepBy(iterate_, gradient);
+}
+
+absl::Status TrainingState::Apply(const RunTerms& terms, const model::RoundPurpose& attempt,
                                   std::span<const std::int64_t> values, std::size_t survivors) {
-  const model::SumSpec& spec = terms.contract().sums[sum];
+  const model::SumSpec& spec = terms.contract().sums[attempt.sum];
   if (values.size() != spec.dimension)
     return Internal("a sum of %d numbers for a %s sum of %d", values.size(), spec.purpose,
                     spec.dimension);
@@ -84,7 +140,7 @@ absl::Status TrainingState::Apply(const RunTerms& terms, std::size_t sum,
     evaluation_ = {static_cast<std::uint32_t>(survivors), {values.begin(), values.end()}};
     return absl::OkStatus();
   }
-  strategy_->Step(iterate_, values);
+  Step(terms, attempt.attempt, values, survivors);
   for (const float value : iterate_)
     if (!std::isfinite(value))
       return DataLoss("step %d made a model that is not finite", strategy_->steps());

@@ -12,6 +12,7 @@
 #include "coordinator/run/run_terms.h"
 #include "coordinator/store/run_store.h"
 #include "coordinator/strategy/strategy.h"
+#include "dp/mechanism/band_rows.h"
 
 namespace veilsum::coordinator {
 
@@ -23,10 +24,10 @@ class TrainingState {
   static absl::StatusOr<TrainingState> Restore(const RunTerms& terms, ByteView saved);
   Bytes Save() const;
 
-  // Takes a decoded sum of the contract's sums[sum] over `survivors` merchants. Post-processing
-  // only.
-  absl::Status Apply(const RunTerms& terms, std::size_t sum, std::span<const std::int64_t> values,
-                     std::size_t survivors);
+  // Takes the decoded sum of one attempt over `survivors` merchants; attempts of one sum only grow.
+  // Post-processing only.
+  absl::Status Apply(const RunTerms& terms, const model::RoundPurpose& attempt,
+                     std::span<const std::int64_t> values, std::size_t survivors);
   // The histograms of Published(), once they were summed.
   const std::optional<EvaluationSum>& evaluation() const { return evaluation_; }
   std::uint64_t step() const { return strategy_->steps(); }
@@ -34,10 +35,14 @@ class TrainingState {
   model::ModelVector Published() const { return strategy_->Averaged(iterate_); }
 
  private:
-  TrainingState(model::ModelVector iterate, std::unique_ptr<Strategy> strategy)
-      : iterate_(std::move(iterate)), strategy_(std::move(strategy)) {}
+  TrainingState(model::ModelVector iterate, std::unique_ptr<Strategy> strategy,
+                std::optional<dp::BandDecoder> bands)
+      : iterate_(std::move(iterate)), strategy_(std::move(strategy)), bands_(std::move(bands)) {}
+  void Step(const RunTerms& terms, std::uint64_t attempt, std::span<const std::int64_t> values,
+            std::size_t survivors);
   model::ModelVector iterate_;
   std::unique_ptr<Strategy> strategy_;
+  std::optional<dp::BandDecoder> bands_;  // of a banded plan: the last steps
   std::optional<EvaluationSum> evaluation_;
 };
 

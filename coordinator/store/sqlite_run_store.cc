@@ -177,8 +177,10 @@ class SqliteRunStore final : public RunStore {
     VEILSUM_ASSIGN_OR_RETURN(
         Statement progress,
         db_.Prepare("UPDATE progress SET step = ?, engine_state = ? WHERE run = ?"));
-    VEILSUM_RETURN_IF_ERROR(
-        progress.Bind(1, commit.step).Bind(2, ByteView(commit.engine_state)).Bind(3, run.id).Run());
+    VEILSUM_RETURN_IF_ERROR(progress.Bind(1, commit.step)
+                                .BindBorrowed(2, ByteView(commit.engine_state))
+                                .Bind(3, run.id)
+                                .Run());
     return CommitWith(transaction, [&] { return CommitEntries(LedgerRunOf(run.record), commit); });
   }
 
@@ -304,7 +306,7 @@ class SqliteRunStore final : public RunStore {
     insert.Bind(1, run)
         .Bind(2, ByteView(model.hash))
         .Bind(3, model.step)
-        .Bind(4, ByteView(model.bytes));
+        .BindBorrowed(4, ByteView(model.bytes));
     VEILSUM_RETURN_IF_ERROR(insert.Run());
     VEILSUM_ASSIGN_OR_RETURN(
         Statement prune,

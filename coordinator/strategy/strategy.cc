@@ -24,12 +24,17 @@ class AveragedStrategy final : public Strategy {
         average_(config.averaging > 0 ? config.parameters : 0) {}
 
   void Step(model::ModelVector& iterate, std::span<const std::int64_t> sum) override {
-    VEILSUM_CHECK(sum.size() == config_.parameters &&
-                  iterate.size() == config_.buffers + config_.parameters);
+    VEILSUM_CHECK(sum.size() == config_.parameters);
     const double unit = config_.scale * config_.expected_batch;
     for (std::size_t i = 0; i < sum.size(); ++i) gradient_[i] = static_cast<double>(sum[i]) / unit;
+    StepBy(iterate, gradient_);
+  }
+
+  void StepBy(model::ModelVector& iterate, std::span<const double> gradient) override {
+    VEILSUM_CHECK(gradient.size() == config_.parameters &&
+                  iterate.size() == config_.buffers + config_.parameters);
     const std::span<float> parameters = std::span(iterate).subspan(config_.buffers);
-    optimiser_->Update(++steps_, gradient_, parameters);
+    optimiser_->Update(++steps_, gradient, parameters);
     for (std::size_t i = 0; i < average_.size(); ++i)
       average_[i] = config_.averaging * average_[i] +
                     (1 - config_.averaging) * static_cast<double>(parameters[i]);

@@ -33,6 +33,8 @@ class Strategy {
   // sum.size() == parameters and iterate.size() == buffers + parameters. The iterate is what the
   // next round trains on.
   virtual void Step(model::ModelVector& iterate, std::span<const std::int64_t> sum) = 0;
+  // The same from a gradient that something else has made of the sum, already divided.
+  virtual void StepBy(model::ModelVector& iterate, std::span<const double> gradient) = 0;
   // What to publish: the bias-corrected average of the iterates after each step, with the buffers
   // of `iterate`; `iterate` itself before the first step or when averaging is 0.
   virtual model::ModelVector Averaged(const model::ModelVector& iterate) const = 0;

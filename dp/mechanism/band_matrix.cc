@@ -58,6 +58,14 @@ double BandMatrix::DecodedError(std::uint64_t steps) const {
   return std::sqrt(sum / static_cast<double>(steps));
 }
 
+absl::StatusOr<Rational> GroupRate(const Rational& rate, std::uint64_t bands) {
+  const auto scaled = static_cast<unsigned __int128>(rate.numerator()) * bands;
+  if (scaled > rate.denominator())
+    return InvalidArgument("bands is %d: times the sampling rate %s it must be at most 1 (DP-15)",
+                           bands, rate.ToString());
+  return Rational::Create(static_cast<std::uint64_t>(scaled), rate.denominator());
+}
+
 absl::StatusOr<double> BlockSensitivity(const BandMatrix& matrix, const TrainingGrid& grid,
                                         int guard_bits) {
   if (guard_bits < 0 || guard_bits > kMostGuardBits)

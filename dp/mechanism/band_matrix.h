@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "base/rational.h"
 #include "dp/sensitivity.h"
 
 namespace veilsum::dp {
@@ -37,6 +38,10 @@ class BandMatrix {
   explicit BandMatrix(std::vector<std::int64_t> units) : units_(std::move(units)) {}
   std::vector<std::int64_t> units_;
 };
+
+// b q, exactly: the rate at which the group whose step it is is sampled, so that a step samples as
+// many customers on average as DP-SGD at rate q. InvalidArgument when that is above 1 (DP-15).
+absl::StatusOr<Rational> GroupRate(const Rational& rate, std::uint64_t bands);
 
 // How far one customer, who takes part in every b-th step at most, moves the b rows that carry one
 // of its contributions, in L2 over all of them: ||c|| times what it moves a step's sum by, and each

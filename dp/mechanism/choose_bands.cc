@@ -39,16 +39,13 @@ absl::StatusOr<std::vector<BandChoice>> RankBands(const BandQuery& query) {
   VEILSUM_RETURN_IF_ERROR(SamplingRate::Create(query.sampling_rate).status());
   std::vector<BandChoice> choices;
   for (std::uint64_t bands = 1; bands <= std::min(query.most_bands, query.steps); ++bands) {
-    const auto scaled = static_cast<unsigned __int128>(query.sampling_rate.numerator()) * bands;
-    if (query.steps % bands != 0 || scaled > query.sampling_rate.denominator()) continue;
-    VEILSUM_ASSIGN_OR_RETURN(
-        const Rational group,
-        Rational::Create(static_cast<std::uint64_t>(scaled), query.sampling_rate.denominator()));
-    VEILSUM_ASSIGN_OR_RETURN(const SamplingRate rate, SamplingRate::Create(group));
+    const absl::StatusOr<Rational> group = GroupRate(query.sampling_rate, bands);
+    if (query.steps % bands != 0 || !group.ok()) continue;
+    VEILSUM_ASSIGN_OR_RETURN(const SamplingRate rate, SamplingRate::Create(*group));
     VEILSUM_ASSIGN_OR_RETURN(const BandMatrix matrix, BandMatrix::Create(bands));
     const std::uint64_t releases = query.steps / bands;
     VEILSUM_ASSIGN_OR_RETURN(const double noise, LeastNoiseOf(query, rate, releases));
-    choices.push_back({bands, group, releases, noise, matrix.Norm(),
+    choices.push_back({bands, *group, releases, noise, matrix.Norm(),
                        noise * matrix.Norm() * matrix.DecodedError(query.steps)});
   }
   std::ranges::stable_sort(choices, {}, &BandChoice::error);

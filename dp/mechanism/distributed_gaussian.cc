@@ -69,11 +69,16 @@ absl::StatusOr<RunPrivacy> CalibrateRun(const RunPrivacyInput& input) {
   return run;
 }
 
-AttemptCharge ChargeOfTrainingAttempt(const RunPrivacyInput& input, const SumNoise& noise,
-                                      std::uint32_t order) {
+std::vector<PricedAttempts> PricesOfTraining(const RunPrivacyInput& input, const SumNoise& noise,
+                                             std::uint32_t order) {
   const absl::StatusOr<SumFacts> facts = FactsOf(input.training, input.cohort.members);
   VEILSUM_CHECK(facts.ok());  // the input was calibrated or verified before
-  return Charge(*facts, input.cohort.members, noise, order);
+  return PricesOf(*facts, input.cohort.members, noise, order);
+}
+
+AttemptCharge ChargeOfTrainingAttempt(const RunPrivacyInput& input, const SumNoise& noise,
+                                      std::uint32_t order) {
+  return PricesOfTraining(input, noise, order).front().per_attempt;
 }
 
 AttemptCharge ChargeOfStatisticsAttempt(const RunPrivacyInput& input, const SumNoise& noise,
@@ -81,7 +86,7 @@ AttemptCharge ChargeOfStatisticsAttempt(const RunPrivacyInput& input, const SumN
   VEILSUM_CHECK(input.statistics.has_value());
   const absl::StatusOr<SumFacts> facts = FactsOf(*input.statistics, input.cohort.members);
   VEILSUM_CHECK(facts.ok());
-  return Charge(*facts, input.cohort.members, noise, order);
+  return PricesOf(*facts, input.cohort.members, noise, order).front().per_attempt;
 }
 
 AttemptCharge ChargeOfEvaluationAttempt(const RunPrivacyInput& input, const SumNoise& noise,
@@ -89,7 +94,7 @@ AttemptCharge ChargeOfEvaluationAttempt(const RunPrivacyInput& input, const SumN
   VEILSUM_CHECK(input.evaluation.has_value());
   const absl::StatusOr<SumFacts> facts = FactsOf(*input.evaluation);
   VEILSUM_CHECK(facts.ok());
-  return Charge(*facts, input.cohort.members, noise, order);
+  return PricesOf(*facts, input.cohort.members, noise, order).front().per_attempt;
 }
 
 }  // namespace veilsum::dp

@@ -30,7 +30,19 @@ struct TrainingSumSpec {
   std::uint64_t users_in_round_max;  // customers in one sum over all merchants, for the ring only;
                                      // 0 = members * users
   int ring_bits = 32;
+  // b: rows of a banded matrix factorisation are sent instead of steps (DP-15); 1: DP-SGD. A
+  // customer is in one of b groups, and a step samples its group at rate b * sampling_rate.
+  std::uint32_t bands = 1;
+  // L: steps that every merchant takes by itself within an attempt, each with all of the noise
+  // (SE-13); 0: one step of all together. What is sent is the difference of models, every number
+  // of it clamped to +-update_clamp on the grid 2^scale_log2.
+  std::uint64_t local_steps = 0;
+  double update_clamp = 0;
 };
+
+// Of the steps' own sums of a banded run, which are rounded only as rows: their grid is 2^this
+// times as fine, so that a row's rounding is all that is added to the sensitivity.
+inline constexpr int kBandGuardBits = 8;
 
 struct StatisticsSumSpec {
   StatisticsGrid grid;
@@ -79,7 +91,9 @@ struct PrivacyStatement {
   double epsilon_coordinator;  // coordinator alone: U_min shares
   double epsilon_outsider;     // whoever sees the models only; bounded by the same U_min shares
   double epsilon_all_others;   // everybody else conspires: one's own share only
-  // A person with data at 2, 3 merchants, against coordinator and t (shift k D2, k ~ Bin(m, q)).
+  // A person with data at 2, 3 merchants, against coordinator and t: shift k D2, k ~ Bin(m, q); of
+  // a local run the losses of all merchants composed; of a banded run, where the person's groups
+  // may differ, one merchant after another.
   std::array<double, 2> epsilon_person;
   double statistics_epsilon;  // of the statistics alone at delta; 0 without statistics
   double delta;
@@ -136,13 +150,25 @@ class EpsilonMeter {
   bool is_private_ = false;
   double delta_ = 0;
   double claim_ = 0;
-  std::vector<double> training_rdp_;  // of one attempt, at each default order
+  std::uint64_t bands_ = 1, local_steps_ = 0;
+  std::vector<double> training_rdp_;  // of one release, at each default order
   std::vector<double> statistics_rdp_, evaluation_rdp_;
 };
 
-// Per-attempt charge of one sum at integer order a*, for BudgetFilter.
+// Per-attempt charge of one sum at integer order a*, for BudgetFilter. Of training: never less than
+// any of its attempts costs; what each costs is PricesOfTraining's.
 AttemptCharge ChargeOfTrainingAttempt(const RunPrivacyInput& input, const SumNoise& noise,
                                       std::uint32_t order);
+// Training's attempts in their order, in parts of one price each; whatever number of them is spent,
+// from the first on, their prices add up to at least the loss. In a banded run the first attempt
+// pays for a whole block of rows, each later one for a b-th: that is at least ceil(n / b) blocks
+// after n of them.
+struct PricedAttempts {
+  AttemptCharge per_attempt;
+  std::uint64_t attempts;
+};
+std::vector<PricedAttempts> PricesOfTraining(const RunPrivacyInput& input, const SumNoise& noise,
+                                             std::uint32_t order);
 AttemptCharge ChargeOfStatisticsAttempt(const RunPrivacyInput& input, const SumNoise& noise,
                                         std::uint32_t order);
 AttemptCharge ChargeOfEvaluationAttempt(const RunPrivacyInput& input, const SumNoise& noise,

@@ -22,11 +22,13 @@ absl::StatusOr<EpsilonMeter> EpsilonMeter::Create(const RunPrivacyInput& input,
   if (!privacy.is_private) return meter;
   meter.delta_ = facts.delta - privacy.statement.delta_slack;
   meter.claim_ = privacy.statement.epsilon;
-  meter.training_rdp_ = RdpPerAttempt(facts.training, privacy.training);
+  meter.bands_ = facts.training.bands;
+  meter.local_steps_ = facts.training.local_steps;
+  meter.training_rdp_ = RdpPerRelease(facts.training, privacy.training);
   if (facts.statistics)
-    meter.statistics_rdp_ = RdpPerAttempt(*facts.statistics, *privacy.statistics);
+    meter.statistics_rdp_ = RdpPerRelease(*facts.statistics, *privacy.statistics);
   if (facts.evaluation)
-    meter.evaluation_rdp_ = RdpPerAttempt(*facts.evaluation, *privacy.evaluation);
+    meter.evaluation_rdp_ = RdpPerRelease(*facts.evaluation, *privacy.evaluation);
   return meter;
 }
 
@@ -40,10 +42,13 @@ double EpsilonMeter::After(std::uint64_t statistics_attempts, std::uint64_t trai
       best = std::min(best, EpsilonAtOrder(orders[i], rdp_at(i), delta_));
     return best;
   };
+  const double releases =
+      static_cast<double>(local_steps_ > 0 ? training_attempts * local_steps_
+                                           : (training_attempts + bands_ - 1) / bands_);
   double spent = 0;
   if (statistics_attempts > 0 || training_attempts > 0)
     spent = least([&](std::size_t i) {
-      const double training = static_cast<double>(training_attempts) * training_rdp_[i];
+      const double training = releases * training_rdp_[i];
       return statistics_rdp_.empty()
                  ? training
                  : training + static_cast<double>(statistics_attempts) * statistics_rdp_[i];

@@ -114,6 +114,63 @@ std::vector<ReliabilityBin> CalibrationOf(const Label& negative, const Label& po
   return out;
 }
 
+// The mean of `score` over customers, score[i] being that of a customer in cell i of both labels'
+// cells: a ratio of noisy totals, by the delta method.
+PrivateFigure MeanOf(const Label& negative, const Label& positive, std::span<const double> score,
+                     double sigma) {
+  const double total = negative.total + positive.total;
+  const std::size_t bins = negative.counts.size();
+  const auto count = [&](std::size_t i) {
+    return i < bins ? negative.counts[i] : positive.counts[i - bins];
+  };
+  double sum = 0, noise = 0, sampling = 0;
+  for (std::size_t i = 0; i < score.size(); ++i) sum += count(i) * score[i];
+  const double mean = sum / total;
+  for (std::size_t i = 0; i < score.size(); ++i) {
+    const double slope = (score[i] - mean) / total;
+    noise += slope * slope * sigma * sigma;
+    sampling += slope * slope * count(i);
+  }
+  const double half = kTwoSided95 * std::sqrt(noise + std::max(0.0, sampling));
+  return {mean, mean - half, mean + half};
+}
+
+PrivateFigure Within(PrivateFigure figure, double low, double high) {
+  for (double* value : {&figure.value, &figure.low, &figure.high})
+    *value = std::clamp(*value, low, high);
+  return figure;
+}
+
+PrivateFigure AccuracyOf(const Label& negative, const Label& positive, double sigma) {
+  const std::size_t bins = negative.counts.size();
+  std::vector<double> score(2 * bins);
+  for (std::size_t i = 0; i < bins; ++i) {
+    const double above = 2 * i + 1 > bins ? 1 : 2 * i + 1 == bins ? 0.5 : 0;
+    score[i] = 1 - above;
+    score[bins + i] = above;
+  }
+  return Within(MeanOf(negative, positive, score, sigma), 0, 1);
+}
+
+// The mean of -ln sin^2 over angles from a to b <= pi / 2: -2 ln x exactly, the smooth rest by
+// Simpson's rule.
+double MeanLogLoss(double a, double b) {
+  const auto whole = [](double x) { return x > 0 ? x * std::log(x) - x : 0; };
+  const auto rest = [](double x) { return x > 0 ? std::log(std::sin(x) / x) : 0; };
+  return -2 * ((whole(b) - whole(a)) / (b - a) + (rest(a) + 4 * rest((a + b) / 2) + rest(b)) / 6);
+}
+
+PrivateFigure LogLossOf(const Label& negative, const Label& positive, double sigma) {
+  const std::size_t bins = negative.counts.size();
+  const double width = M_PI_2 / static_cast<double>(bins);
+  std::vector<double> score(2 * bins);
+  for (std::size_t i = 0; i < bins; ++i) {
+    const auto place = static_cast<double>(i);
+    score[bins + i] = score[bins - 1 - i] = MeanLogLoss(place * width, (place + 1) * width);
+  }
+  return Within(MeanOf(negative, positive, score, sigma), 0, HUGE_VAL);
+}
+
 }  // namespace
 
 std::uint32_t ScoreBin(double probability, std::uint32_t bins) {
@@ -160,6 +217,8 @@ absl::StatusOr<PrivateAuc> AucOfHistograms(const ScoreHistogramGrid& grid,
   result.high = std::clamp(auc + kTwoSided95 * result.standard_error, 0.0, 1.0);
   result.positives = positive.total;
   result.negatives = negative.total;
+  result.accuracy = AccuracyOf(negative, positive, sigma);
+  result.log_loss = LogLossOf(negative, positive, sigma);
   result.calibration = CalibrationOf(negative, positive, sigma);
   return result;
 }

@@ -41,6 +41,11 @@ struct ReliabilityBin {
   double customers;  // noisy; 0 when all of it is noise
 };
 
+// An estimate with its 95 % interval, noise and sampling together.
+struct PrivateFigure {
+  double value, low, high;
+};
+
 struct PrivateAuc {
   double auc;             // in [0, 1]; customers of one bin count one half, as ties
   double standard_error;  // noise, and that the hold-out is a sample, together
@@ -48,6 +53,12 @@ struct PrivateAuc {
   double low, high;       // 95 %, within [0, 1]
   double positives, negatives;
   std::vector<ReliabilityBin> calibration;
+  // Share of customers on the right side of a probability of 1/2, in [0, 1]; of an odd number of
+  // bins the middle one counts half.
+  PrivateFigure accuracy;
+  // Mean of -ln of the probability given to what was true, at least 0, as if the angles of a bin's
+  // predictions were even within it.
+  PrivateFigure log_loss;
 };
 
 // `sum`: the 2 K noisy cells; `noise_sigma`: standard deviation of the noise in each, grid units.

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <limits>
 
+#include "dp/mechanism/band_matrix.h"
 #include "dp/mechanism/integer_noise.h"
 #include "dp/padding.h"
 
@@ -38,7 +39,8 @@ double UsersInRound(std::uint64_t given, std::uint32_t members, std::uint64_t us
 // results would wrap (privacy would not suffer).
 absl::Status CheckRing(const SumFacts& sum, double members, const SumNoise& noise) {
   const double signal = sum.users_in_round * sum.largest_entry + members;
-  const double tail = kNoiseTail * std::sqrt(members) * noise.share_sigma;
+  const double tail =  // noise of local steps is within what they clamp
+      sum.is_local() ? 0 : kNoiseTail * std::sqrt(members) * noise.share_sigma;
   const double limit = std::ldexp(1.0, sum.ring_bits - 1);
   if (signal + tail >= limit)
     return InvalidArgument(
@@ -49,21 +51,57 @@ absl::Status CheckRing(const SumFacts& sum, double members, const SumNoise& nois
   return absl::OkStatus();
 }
 
+constexpr std::uint64_t kMostLocalSteps = 10'000;
+
+// Rows of b steps each: the sensitivity of a block, and b times the rate within a group (DP-15).
+absl::Status AddBands(const TrainingSumSpec& spec, SumFacts& facts) {
+  VEILSUM_ASSIGN_OR_RETURN(const BandMatrix matrix, BandMatrix::Create(spec.bands));
+  if (spec.local_steps != 0)
+    return InvalidArgument("bands is %d in a local run, must be 1", spec.bands);
+  if (spec.bands > spec.attempts_max)
+    return InvalidArgument("bands is %d, must be at most attempts_max = %d (DP-15)", spec.bands,
+                           spec.attempts_max);
+  VEILSUM_ASSIGN_OR_RETURN(const Rational in_group, GroupRate(spec.sampling_rate, spec.bands));
+  VEILSUM_ASSIGN_OR_RETURN(const SamplingRate rate, SamplingRate::Create(in_group));
+  facts.sampling_rate = rate.value();
+  VEILSUM_ASSIGN_OR_RETURN(facts.sensitivity, BlockSensitivity(matrix, spec.grid, kBandGuardBits));
+  double reach = 0;  // of a row, in steps
+  for (std::size_t k = 0; k < matrix.bands(); ++k) reach += matrix.at(k);
+  facts.largest_entry *= reach;
+  facts.bands = spec.bands;
+  return absl::OkStatus();
+}
+
+absl::Status AddLocalSteps(const TrainingSumSpec& spec, std::uint32_t members, SumFacts& facts) {
+  if (spec.local_steps > kMostLocalSteps)
+    return InvalidArgument("local_steps is %d, must be at most %d", spec.local_steps,
+                           kMostLocalSteps);
+  if (!(spec.update_clamp > 0 && std::isfinite(spec.update_clamp)))
+    return InvalidArgument("update_clamp is %g, must be finite and above 0", spec.update_clamp);
+  facts.local_steps = spec.local_steps;
+  facts.users_in_round = members;  // one update each
+  facts.largest_entry = std::ldexp(spec.update_clamp, spec.grid.scale_log2);
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<SumFacts> FactsOf(const TrainingSumSpec& spec, std::uint32_t members) {
   VEILSUM_RETURN_IF_ERROR(ValidateRing("training", spec.ring_bits, spec.attempts_max));
   VEILSUM_ASSIGN_OR_RETURN(const SamplingRate rate, SamplingRate::Create(spec.sampling_rate));
   VEILSUM_ASSIGN_OR_RETURN(const double sensitivity, TrainingSensitivity(spec.grid));
-  return SumFacts{"training",
-                  rate.value(),
-                  spec.attempts_max,
-                  static_cast<double>(spec.grid.dimension),
-                  sensitivity,
-                  kOverflowPerRun,
-                  UsersInRound(spec.users_in_round_max, members, spec.grid.users_per_sum),
-                  std::ldexp(spec.grid.clip_norm, spec.grid.scale_log2),
-                  spec.ring_bits};
+  SumFacts facts{"training",
+                 rate.value(),
+                 spec.attempts_max,
+                 static_cast<double>(spec.grid.dimension),
+                 sensitivity,
+                 kOverflowPerRun,
+                 UsersInRound(spec.users_in_round_max, members, spec.grid.users_per_sum),
+                 std::ldexp(spec.grid.clip_norm, spec.grid.scale_log2),
+                 spec.ring_bits};
+  if (spec.bands != 1) VEILSUM_RETURN_IF_ERROR(AddBands(spec, facts));
+  if (spec.local_steps != 0) VEILSUM_RETURN_IF_ERROR(AddLocalSteps(spec, members, facts));
+  return facts;
 }
 
 absl::StatusOr<SumFacts> FactsOf(const StatisticsSumSpec& spec, std::uint32_t members) {
@@ -122,6 +160,7 @@ absl::StatusOr<RunFacts> FactsOf(const RunPrivacyInput& input) {
 }
 
 SumNoise NoiseAt(const SumFacts& sum, double carriers, double noise_multiplier) {
+  carriers = sum.CarriersOf(carriers);
   const double scaled = noise_multiplier * sum.sensitivity;
   const double sigma = std::sqrt(scaled * scaled + kRoundingVariance);
   return {sum.sensitivity, noise_multiplier, sigma, sigma / std::sqrt(carriers)};

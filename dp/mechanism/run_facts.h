@@ -13,7 +13,7 @@ namespace veilsum::dp {
 // A sum's facts without its noise; statistics, training and evaluation differ only in these.
 struct SumFacts {
   std::string name;
-  double sampling_rate;
+  double sampling_rate;  // of one release
   std::uint64_t attempts;
   double dimension;
   double sensitivity;
@@ -21,6 +21,18 @@ struct SumFacts {
   double users_in_round;
   double largest_entry;  // of one customer's contribution, grid units
   int ring_bits;
+  std::uint32_t bands = 1;        // as TrainingSumSpec
+  std::uint64_t local_steps = 0;  // as TrainingSumSpec
+
+  bool is_local() const { return local_steps > 0; }
+  // Noisy sums of one attempt.
+  double sums_per_attempt() const { return is_local() ? static_cast<double>(local_steps) : 1; }
+  // What an accountant composes for the first n attempts: one customer's releases.
+  std::uint64_t ReleasesOf(std::uint64_t n) const {
+    return is_local() ? n * local_steps : (n + bands - 1) / bands;
+  }
+  // Merchants whose shares carry the noise: of a local run, nobody else's counts.
+  double CarriersOf(double honest) const { return is_local() ? 1 : honest; }
 };
 
 struct RunFacts {

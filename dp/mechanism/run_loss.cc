@@ -20,12 +20,14 @@ AttemptCharge DistanceOfAttempt(const SumFacts& sum, double members, const SumNo
                                 double sigma) {
   const absl::StatusOr<SamplerShape> shape = ChooseSamplerShape(noise.share_sigma);
   if (!shape.ok()) return {0, 0, kInfinity};
+  if (sum.is_local()) members = 1;  // one share is all of it
   // A sum of shares sigma_i >= 8 is within 10 n exp(-pi^2 sigma_i^2) of a discrete Gaussian, per
   // coordinate (arXiv 2102.06387, section 3).
   const double share_sum =
       10 * members * std::exp(-M_PI * M_PI * noise.share_sigma * noise.share_sigma);
-  return {0, sum.dimension * kKlConstant / std::pow(sigma, 8),
-          sum.dimension * (members * shape->distance_per_sample + share_sum)};
+  const double numbers = sum.dimension * sum.sums_per_attempt();
+  return {0, numbers * kKlConstant / std::pow(sigma, 8),
+          numbers * (members * shape->distance_per_sample + share_sum)};
 }
 
 double SlackAt(const ViewedRun& run, double epsilon) {
@@ -80,12 +82,20 @@ ViewLoss NumericalLossOf(AccountantKind kind, const ViewedRun& run, double delta
 
 void AddSum(ViewedRun& run, const SumFacts& sum, double members, const SumNoise& noise,
             double shares, unsigned merchants) {
-  const double sigma = noise.share_sigma * std::sqrt(shares);
+  const double sigma = noise.share_sigma * std::sqrt(sum.CarriersOf(shares));
   const double ideal = std::sqrt(std::max(0.0, sigma * sigma - kRoundingVariance));
-  const double attempts = static_cast<double>(sum.attempts);
+  double attempts = static_cast<double>(sum.attempts);
+  std::uint64_t releases = sum.ReleasesOf(sum.attempts);
+  if (sum.is_local()) {
+    // Each merchant's sums have noise of their own: their losses compose.
+    releases *= merchants;
+    attempts *= merchants;
+    run.overflow += (merchants - 1) * sum.overflow;
+    merchants = 1;
+  }
   // DP-16: each merchant samples on its own; k of them move the sum by at most k D2 (lemma L8).
   run.schedule.push_back(
-      {sum.sampling_rate, ideal / sum.sensitivity, sum.attempts, NoiseKind::kGaussian, merchants});
+      {sum.sampling_rate, ideal / sum.sensitivity, releases, NoiseKind::kGaussian, merchants});
   const AttemptCharge distance = DistanceOfAttempt(sum, members, noise, sigma);
   run.distance.kl += attempts * distance.kl;
   run.distance.linear += attempts * distance.linear;
@@ -120,46 +130,74 @@ ViewedRun ViewRun(const RunFacts& facts, const RunNoise& noise, const View& view
   return run;
 }
 
-AttemptCharge Charge(const SumFacts& sum, double members, const SumNoise& noise,
-                     std::uint32_t order) {
+std::vector<PricedAttempts> PricesOf(const SumFacts& sum, double members, const SumNoise& noise,
+                                     std::uint32_t order) {
   AttemptCharge charge = DistanceOfAttempt(sum, members, noise, noise.noise_sigma);
-  charge.rdp = RdpAtOrder(sum.sampling_rate, noise.noise_multiplier, order);
   charge.linear += sum.overflow / static_cast<double>(sum.attempts);
-  return charge;
+  charge.rdp =
+      sum.sums_per_attempt() * RdpAtOrder(sum.sampling_rate, noise.noise_multiplier, order);
+  if (sum.bands == 1) return {{charge, sum.attempts}};
+  std::vector<PricedAttempts> prices = {{charge, 1}};
+  charge.rdp /= sum.bands;
+  if (sum.attempts > 1) prices.push_back({charge, sum.attempts - 1});
+  return prices;
 }
 
 namespace {
 
 // The worst over where a person's `merchants` merchants have it: in training or held out (SE-11).
 ViewLoss WorstLoss(AccountantKind kind, const RunFacts& facts, const RunNoise& noise, double shares,
-                   unsigned merchants) {
+                   unsigned merchants, double delta) {
   ViewLoss worst{0, 0, 0};
   for (unsigned held_out = 0; held_out <= (facts.evaluation ? merchants : 0); ++held_out) {
     const ViewLoss loss =
-        LossOf(kind, ViewRun(facts, noise, {shares, merchants - held_out, held_out}), facts.delta);
+        LossOf(kind, ViewRun(facts, noise, {shares, merchants - held_out, held_out}), delta);
     worst.slack = std::max(worst.slack, loss.slack);
     if (loss.epsilon > worst.epsilon) worst.epsilon = loss.epsilon, worst.order = loss.order;
   }
   return worst;
 }
 
-Reserve ReserveOf(const RunFacts& facts, const SumFacts& sum, const SumNoise& noise,
-                  std::uint32_t order) {
-  return {sum.name, Charge(sum, facts.members, noise, order), sum.attempts};
+// A person whose rows at m merchants are in different groups of a banded run is in different blocks
+// of rows, which the mixture of L8 does not cover. Its data go at one merchant after the other: m
+// epsilon at delta when one of them costs epsilon at delta / (1 + e^epsilon + ... ).
+double OneAfterAnother(const RunFacts& facts, const RunNoise& noise, unsigned merchants) {
+  double epsilon = 0;
+  for (int i = 0; i < 60; ++i) {
+    double parts = 0;
+    for (unsigned m = 0; m < merchants; ++m) parts += std::exp(m * epsilon);
+    const double delta = facts.delta / parts;
+    if (!(delta >= 1e-15)) break;  // DP-18: nothing that an accountant would still answer
+    const double loss = WorstLoss(facts.accountant, facts, noise, facts.carriers, 1, delta).epsilon;
+    if (loss <= epsilon) return merchants * epsilon;
+    if (!std::isfinite(loss)) break;
+    epsilon = loss * (1 + kSlackMargin);
+  }
+  return kInfinity;
+}
+
+std::vector<Reserve> ReservesOf(const RunFacts& facts, const SumFacts& sum, const SumNoise& noise,
+                                std::uint32_t order) {
+  std::vector<Reserve> reserves;
+  for (const PricedAttempts& part : PricesOf(sum, facts.members, noise, order))
+    reserves.push_back(
+        {sum.name + std::to_string(reserves.size()), part.per_attempt, part.attempts});
+  return reserves;
 }
 
 void AddBudgets(const RunFacts& facts, const RunNoise& noise, PrivacyStatement& statement) {
   const auto budget = SmallestBudget(facts.delta, [&](std::uint32_t order) {
-    std::vector<Reserve> reserves = {ReserveOf(facts, facts.training, noise.training, order)};
+    std::vector<Reserve> reserves = ReservesOf(facts, facts.training, noise.training, order);
     if (facts.statistics)
-      reserves.push_back(ReserveOf(facts, *facts.statistics, *noise.statistics, order));
+      for (Reserve& more : ReservesOf(facts, *facts.statistics, *noise.statistics, order))
+        reserves.push_back(std::move(more));
     return reserves;
   });
   statement.epsilon_filter = budget.ok() ? budget->epsilon : kInfinity;
   statement.filter_order = budget.ok() ? budget->order : 0;
   if (!facts.evaluation) return;
   const auto held_out = SmallestBudget(facts.delta, [&](std::uint32_t order) {
-    return std::vector{ReserveOf(facts, *facts.evaluation, *noise.evaluation, order)};
+    return ReservesOf(facts, *facts.evaluation, *noise.evaluation, order);
   });
   statement.evaluation_filter = held_out.ok() ? held_out->epsilon : kInfinity;
   statement.evaluation_filter_order = held_out.ok() ? held_out->order : 0;
@@ -169,10 +207,11 @@ void AddBudgets(const RunFacts& facts, const RunNoise& noise, PrivacyStatement& 
 
 PrivacyStatement MakeStatement(const RunFacts& facts, const RunNoise& noise) {
   const auto worst = [&](double shares, unsigned merchants = 1) {
-    return WorstLoss(facts.accountant, facts, noise, shares, merchants).epsilon;
+    return WorstLoss(facts.accountant, facts, noise, shares, merchants, facts.delta).epsilon;
   };
   PrivacyStatement statement{};
-  const ViewLoss published = WorstLoss(facts.accountant, facts, noise, facts.carriers, 1);
+  const ViewLoss published =
+      WorstLoss(facts.accountant, facts, noise, facts.carriers, 1, facts.delta);
   statement.epsilon = published.epsilon;
   statement.order = published.order;
   statement.delta_slack = published.slack;
@@ -180,11 +219,13 @@ PrivacyStatement MakeStatement(const RunFacts& facts, const RunNoise& noise) {
   statement.epsilon_rdp =
       facts.accountant == AccountantKind::kRdp
           ? published.epsilon
-          : WorstLoss(AccountantKind::kRdp, facts, noise, facts.carriers, 1).epsilon;
+          : WorstLoss(AccountantKind::kRdp, facts, noise, facts.carriers, 1, facts.delta).epsilon;
   statement.epsilon_coordinator = statement.epsilon_outsider = worst(facts.min_survivors);
   statement.epsilon_all_others = worst(1);
   for (unsigned merchants : {2u, 3u})
-    statement.epsilon_person[merchants - 2] = worst(facts.carriers, merchants);
+    statement.epsilon_person[merchants - 2] = facts.training.bands > 1
+                                                  ? OneAfterAnother(facts, noise, merchants)
+                                                  : worst(facts.carriers, merchants);
   if (facts.statistics) {
     ViewedRun alone;
     AddSum(alone, *facts.statistics, facts.members, *noise.statistics, facts.carriers);
@@ -203,7 +244,7 @@ PrivacyStatement NoStatement(double delta) {
           0,         kInfinity, 0,         kInfinity};
 }
 
-std::vector<double> RdpPerAttempt(const SumFacts& sum, const SumNoise& noise) {
+std::vector<double> RdpPerRelease(const SumFacts& sum, const SumNoise& noise) {
   std::vector<double> out;
   for (const double order : DefaultOrders())
     out.push_back(RdpAtOrder(sum.sampling_rate, noise.noise_multiplier, order));

@@ -48,12 +48,12 @@ absl::StatusOr<Calibration> LeastNoiseOf(
     const RunFacts& facts, double epsilon,
     const std::function<ViewedRun(double noise_multiplier)>& run);
 
-// What one attempt of a sum costs in the budget filter at integer order a*.
-AttemptCharge Charge(const SumFacts& sum, double members, const SumNoise& noise,
-                     std::uint32_t order);
+// What the attempts of a sum cost in the budget filter at integer order a* (PricesOfTraining).
+std::vector<PricedAttempts> PricesOf(const SumFacts& sum, double members, const SumNoise& noise,
+                                     std::uint32_t order);
 
-// What one attempt costs an accountant at each default order.
-std::vector<double> RdpPerAttempt(const SumFacts& sum, const SumNoise& noise);
+// What one release costs an accountant at each default order.
+std::vector<double> RdpPerRelease(const SumFacts& sum, const SumNoise& noise);
 
 PrivacyStatement MakeStatement(const RunFacts& facts, const RunNoise& noise);
 PrivacyStatement NoStatement(double delta);  // of mode none

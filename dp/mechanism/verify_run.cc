@@ -17,6 +17,7 @@ constexpr double kRounding =
 // One sum's claimed numbers against its shape. Gives the noise that may be relied upon: never more
 // than any of the numbers says.
 absl::StatusOr<SumNoise> VerifySum(const SumFacts& sum, double carriers, const SumNoise& claimed) {
+  carriers = sum.CarriersOf(carriers);
   for (const double value :
        {claimed.sensitivity, claimed.noise_multiplier, claimed.noise_sigma, claimed.share_sigma})
     if (!(value > 0) || !std::isfinite(value))

@@ -7,6 +7,7 @@
 #include <map>
 #include <numeric>
 
+#include "dp/mechanism/band_matrix.h"
 #include "dp/padding.h"
 
 namespace veilsum::model {
@@ -68,7 +69,7 @@ SumSpec SumOf(const Plan& plan, std::string_view purpose, const dp::SumNoise& no
   sum.sensitivity = DecimalOf(noise.sensitivity);
   sum.noise_sigma = DecimalOf(noise.noise_sigma);
   sum.share_sigma = DecimalOf(noise.share_sigma);
-  sum.sampling_rate = purpose == kTrain ? plan.training.sampling_rate.ToString() : "1";
+  sum.sampling_rate = purpose == kTrain ? StepRate(plan).ToString() : "1";
   sum.noise_multiplier = DecimalOf(noise.noise_multiplier);
   return sum;
 }
@@ -123,9 +124,8 @@ absl::StatusOr<CheckedPrivacy> CheckOne(const Plan& plan, const RunContract& con
   const Cohort& cohort = contract.cohorts[index];
   Aggregation stated = plan.aggregation;
   const std::uint32_t asked =  // SE-04, less the tenants' seats, which ResolveAggregation checks
-      stated.colluders != 0
-          ? stated.colluders
-          : std::max(1u, static_cast<std::uint32_t>(cohort.members.size() / 5));
+      stated.colluders != 0 ? stated.colluders
+                            : std::max(1u, static_cast<std::uint32_t>(cohort.members.size() / 5));
   if (!plan.cohorts && cohort.colluders < asked)  // of several cohorts: CheckCohorts
     return PermissionDenied("SA-02: contract: colluders is %d, the plan asks for %d",
                             cohort.colluders, asked);
@@ -154,18 +154,35 @@ Layout LayoutOf(const Plan& plan) {
   for (const Feature& feature : plan.features) {
     if (!feature.is_list()) continue;
     if (feature.width != 0) bags.push_back({list, feature.buckets, feature.width, false});
-    if (feature.direct) bags.push_back({list, feature.buckets, 1, true});
+    if (feature.direct) bags.push_back({list, feature.buckets, plan.outputs(), true});
     ++list;
   }
   return Layout::Mlp(plan.numeric_inputs(), plan.one_hot_inputs(), plan.network.hidden,
-                     plan.has_statistics(), bags);
+                     plan.has_statistics(), bags, plan.outputs());
+}
+
+Heads HeadsOf(const Plan& plan) {
+  Head head;
+  head.outputs = plan.outputs();
+  if (plan.task == Task::kMultiClass) head.loss = Loss::kSoftmax;
+  if (plan.task == Task::kRegression) head.loss = plan.label.huber ? Loss::kHuber : Loss::kSquared;
+  if (plan.label.huber) head.huber = plan.label.huber->ToDouble();
+  return {head};
+}
+
+Rational StepRate(const Plan& plan) {
+  const absl::StatusOr<Rational> rate =
+      dp::GroupRate(plan.training.sampling_rate, plan.training.bands);
+  VEILSUM_CHECK(rate.ok());  // a plan's bands fit its rate
+  return *rate;
 }
 
 absl::StatusOr<std::uint32_t> PaddedCustomers(const Plan& plan, std::uint64_t size_class) {
   VEILSUM_ASSIGN_OR_RETURN(const dp::SamplingRate rate,
                            dp::SamplingRate::Create(plan.training.sampling_rate));
-  VEILSUM_ASSIGN_OR_RETURN(const std::uint64_t padded,
-                           dp::PaddedBatch(size_class, rate, plan.training.attempts_max));
+  const std::uint64_t samples =  // of one merchant in a run
+      plan.training.attempts_max * std::max(1u, plan.training.local_steps);
+  VEILSUM_ASSIGN_OR_RETURN(const std::uint64_t padded, dp::PaddedBatch(size_class, rate, samples));
   if (padded > std::numeric_limits<std::uint32_t>::max())
     return InvalidArgument("a size class of %d pads to %d customers a step, too many", size_class,
                            padded);
@@ -196,7 +213,10 @@ absl::StatusOr<dp::RunPrivacyInput> PrivacyInputOf(const Plan& plan,
                    .sampling_rate = plan.training.sampling_rate,
                    .attempts_max = plan.training.attempts_max,
                    .users_in_round_max = padded_all,
-                   .ring_bits = static_cast<int>(plan.aggregation.ring_bits)},
+                   .ring_bits = static_cast<int>(plan.aggregation.ring_bits),
+                   .bands = plan.training.bands,
+                   .local_steps = plan.training.local_steps,
+                   .update_clamp = plan.training.update_clamp.ToDouble()},
       .statistics = std::nullopt,
       .accountant = plan.privacy.accountant == AccountantKind::kPld ? dp::AccountantKind::kPld
                                                                     : dp::AccountantKind::kRdp};
@@ -270,7 +290,7 @@ absl::StatusOr<dp::RunPrivacy> CalibrateCohorts(const Plan& plan, const RunContr
   const auto share = [&](dp::SumNoise& sum) {
     sum.share_sigma = sum.noise_sigma / std::sqrt(carriers);
   };
-  share(all->training);
+  if (plan.training.mode != Mode::kLocal) share(all->training);  // else all of it is its own
   if (all->statistics) share(*all->statistics);
   if (all->evaluation) share(*all->evaluation);
   return *all;

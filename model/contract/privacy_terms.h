@@ -7,6 +7,7 @@
 #include "dp/mechanism/distributed_gaussian.h"
 #include "model/contract/cohorts.h"
 #include "model/contract/run_contract.h"
+#include "model/heads.h"
 #include "model/layout.h"
 #include "model/plan/aggregation.h"
 #include "model/plan/plan.h"
@@ -18,6 +19,11 @@ inline constexpr std::string_view kStatistics = "statistics";
 inline constexpr std::string_view kEvaluation = "evaluation";
 
 Layout LayoutOf(const Plan& plan);
+Heads HeadsOf(const Plan& plan);  // one, with plan.outputs() outputs
+
+// The rate at which a step samples the customers that it may sample: all of them, or of a banded
+// plan the group whose step it is.
+Rational StepRate(const Plan& plan);
 
 // Customers that every step of a merchant of this size class computes, whatever was sampled
 // (DP-06).

@@ -27,7 +27,7 @@ std::string TenantOf(const std::string& seat) {
 // A coordinator or an operator: whoever may write more than a tenant's own policy.
 bool IsOperated(const std::string& actor) {
   const absl::StatusOr<SpiffeId> id = SpiffeId::Parse(actor);
-  return id.ok() && id->role() != SpiffeRole::kClient;
+  return id.ok() && (id->role() == SpiffeRole::kCoordinator || id->role() == SpiffeRole::kOperator);
 }
 
 // Reals of an entry are decimal strings; NaN where one is not.
@@ -66,10 +66,28 @@ bool HasSeat(const model::RunContract& contract, const std::string& tenant) {
 
 std::string Message(const absl::Status& status) { return std::string(status.message()); }
 
+// Whether canonical JSON has no such value: a float, a null, an integer beyond 2^53 - 1.
+bool HasUnlawfulNumber(const Json& value) {
+  if (value.is_structured())
+    return std::ranges::any_of(value, [](const Json& child) { return HasUnlawfulNumber(child); });
+  return value.is_null() || value.is_number_float() ||
+         (value.is_number() && !EncodeCanonical(value).ok());
+}
+
+// Why bytes are no entry.
+const char* CodeOfNoEntry(ByteView leaf) {
+  if (leaf.size() > kMaxEntryBytes) return "E107";
+  const absl::StatusOr<tlog::Envelope> envelope = tlog::Envelope::Parse(AsText(leaf));
+  if (!envelope.ok()) return "E101";
+  const Json statement = Json::parse(AsText(envelope->payload), nullptr, false);
+  return !statement.is_discarded() && HasUnlawfulNumber(statement) ? "E108" : "E101";
+}
+
 }  // namespace
 
 std::vector<Finding> LedgerRules::Apply(ByteView leaf) {
   findings_.clear();
+  last_entry_.reset();
   const absl::StatusOr<SignedEntry> parsed = ParseEntry(leaf);
   if (parsed.ok()) {
     const Entry& entry = parsed->entry;
@@ -83,8 +101,9 @@ std::vector<Finding> LedgerRules::Apply(ByteView leaf) {
     if (size_ == 0) CheckSignature(*parsed);  // by the key that it registers
     term_ = std::max(term_, entry.header.term);
     last_time_ = std::max(last_time_, entry.header.time);
+    last_entry_ = std::make_shared<const Entry>(entry);
   } else {
-    Find("E101", Message(parsed.status()));
+    Find(CodeOfNoEntry(leaf), Message(parsed.status()));
   }
   last_leaf_ = tlog::LeafHash(leaf);
   ++size_;
@@ -97,10 +116,11 @@ void LedgerRules::Find(const char* code, std::string details) {
 
 void LedgerRules::CheckHeader(const Entry& entry) {
   const Header& header = entry.header;
-  if (header.seq != size_) Find("E104", absl::StrFormat("seq is %d", header.seq));
   if (header.prev != last_leaf_)
     Find("E104",
          absl::StrFormat("prev is %s, must be %s", HexEncode(header.prev), HexEncode(last_leaf_)));
+  if (header.seq > size_) Find("E109", absl::StrFormat("seq is %d", header.seq));
+  if (header.seq < size_) Find("E110", absl::StrFormat("seq is %d", header.seq));
   if (header.term < term_) Find("E105", absl::StrFormat("term %d after %d", header.term, term_));
   if (header.term == term_ && header.time < last_time_)
     Find("E105", absl::StrFormat("%s after %s", header.time, last_time_));
@@ -171,13 +191,80 @@ void LedgerRules::OnKey(const Entry& entry) {
 void LedgerRules::OnPolicy(const Entry& entry) {
   Json body = entry.body;
   Fields fields(body);
-  const Claim caps{RealOf(fields.Text("epsilon_cap")), RealOf(fields.Text("delta_cap"))};
+  TenantPolicy policy{{RealOf(fields.Text("epsilon_cap")), RealOf(fields.Text("delta_cap"))}, {}};
+  if (body.contains("block")) {
+    Json block = fields.Take("block");
+    Fields limits(block);
+    policy.block = {RealOf(limits.Text("epsilon")), RealOf(limits.Text("delta")),
+                    static_cast<std::uint32_t>(std::min<std::uint64_t>(limits.Int("order"), 256))};
+    if (!limits.Done().ok() || !dp::BudgetFilter::Create(*policy.block).ok()) fields.Wrong("block");
+  }
   if (!fields.Done().ok()) return Find("E103", Message(fields.status()));
-  if (!(caps.epsilon >= 0) || !(caps.delta >= 0 && caps.delta < 1))
+  if (!(policy.cap.epsilon >= 0) || !(policy.cap.delta >= 0 && policy.cap.delta < 1))
     return Find("E103", "epsilon_cap and delta_cap must be decimals, delta_cap below 1");
-  if (entry.header.tenant == kEverybody || TenantOf(entry.header.actor) != entry.header.tenant)
-    return Find("K703", entry.header.actor + " sets the policy of " + entry.header.tenant);
-  caps_[entry.header.tenant] = caps;
+  const std::string& tenant = entry.header.tenant;
+  if (tenant == kEverybody || TenantOf(entry.header.actor) != tenant)
+    return Find("K703", entry.header.actor + " sets the policy of " + tenant);
+  const auto before = policies_.find(tenant);
+  const bool has_block = before != policies_.end() && before->second.block.has_value();
+  if (has_block && policy.block != before->second.block) {
+    Find("P306", tenant + " states another block budget than before");
+    policy.block = before->second.block;
+  }
+  policies_[tenant] = policy;
+  if (policy.block && !has_block) CheckBlock(tenant);
+}
+
+// Each run at what it may still cost, or at what it has cost once it has ended. Evaluation is of
+// customers who are in no other sum (SE-11).
+absl::Status LedgerRules::FillBlock(dp::BudgetFilter& filter, const std::string& tenant,
+                                    bool held_out) const {
+  const std::uint32_t order = filter.budget().order;
+  for (const auto& [name, run] : runs_) {
+    const auto verdict = judged_->find(name);
+    if (!run.reserved.contains(tenant) || verdict == judged_->end() || !verdict->second.ok())
+      continue;
+    const auto charged = run.charged.find(tenant);
+    const model::AttemptsByPurpose spent =
+        charged == run.charged.end() ? model::AttemptsByPurpose() : charged->second;
+    const dp::RunPrivacyInput& input = verdict->second->input;
+    const dp::ClaimedNoise& noise = verdict->second->noise;
+    for (const model::SumSpec& sum : run.contract.sums) {
+      if ((sum.purpose == model::kEvaluation) != held_out) continue;
+      const bool trains = sum.purpose == model::kTrain;
+      const std::uint64_t opened = held_out ? spent.evaluation
+                                   : trains ? spent.training
+                                            : spent.statistics;
+      const std::uint64_t attempts = run.ended ? opened : sum.attempts_max;
+      const dp::AttemptCharge charge =
+          held_out ? dp::ChargeOfEvaluationAttempt(input, *noise.evaluation, order)
+          : trains ? dp::ChargeOfTrainingAttempt(input, noise.training, order)
+                   : dp::ChargeOfStatisticsAttempt(input, *noise.statistics, order);
+      if (attempts != 0)
+        VEILSUM_RETURN_IF_ERROR(filter.Apply(
+            dp::Reserve{run.contract.run_id + "/" + name + "/" + sum.purpose, charge, attempts}));
+    }
+  }
+  return absl::OkStatus();
+}
+
+void LedgerRules::CheckBlock(const std::string& tenant) {
+  const auto policy = policies_.find(tenant);
+  if (policy == policies_.end() || !policy->second.block) return;
+  for (const bool held_out : {false, true}) {
+    dp::BudgetFilter filter = dp::BudgetFilter::Create(*policy->second.block).value();
+    const absl::Status fits = FillBlock(filter, tenant, held_out);
+    if (!fits.ok()) return Find("P304", tenant + ": " + Message(fits));
+  }
+}
+
+std::optional<dp::AttemptCharge> LedgerRules::BlockCharge(const std::string& tenant,
+                                                          bool held_out) const {
+  const auto policy = policies_.find(tenant);
+  if (policy == policies_.end() || !policy->second.block) return std::nullopt;
+  dp::BudgetFilter filter = dp::BudgetFilter::Create(*policy->second.block).value();
+  (void)FillBlock(filter, tenant, held_out).ok();  // what does not fit is a finding already
+  return filter.reserved();
 }
 
 void LedgerRules::OnPlan(const Entry& entry) {
@@ -191,29 +278,30 @@ void LedgerRules::OnPlan(const Entry& entry) {
   if (runs_.contains(name)) return Find("S207", name);
   const absl::StatusOr<std::string> plan_text = blobs_(plan_hash), text = blobs_(contract_sha256);
   if (!plan_text.ok() || !text.ok()) return Find("P302", "plan or contract is not there");
+  if (Sha256(*plan_text) != plan_hash || Sha256(*text) != contract_sha256)
+    return Find("P305", "the bytes have another digest");
   const absl::StatusOr<model::Plan> plan = model::PlanFromJson(*plan_text);
   absl::StatusOr<model::RunContract> contract = model::ContractFromJson(*text);
   if (!plan.ok()) return Find("P302", Message(plan.status()));
   if (!contract.ok()) return Find("P302", Message(contract.status()));
-  if (Sha256(*plan_text) != plan_hash || Sha256(*text) != contract_sha256 ||
-      contract->plan_sha256 != plan_hash || contract->run_id != run_id ||
+  if (contract->plan_sha256 != plan_hash || contract->run_id != run_id ||
       HexEncode(model::ContractHash(*text)) != name)
     return Find("P302", "digests of plan and contract do not agree");
   // The plan states what it claims; that the noise keeps it is computed anew.
   if (epsilon != ClaimedEpsilon(*plan) || delta != model::DecimalText(plan->privacy.delta))
     Find("P302", "the plan claims another epsilon or delta");
-  if (const absl::Status& kept = Judge(name, *plan, *contract); !kept.ok())
-    Find("P302", Message(kept));
+  if (const Verdict& kept = Judge(name, *plan, *contract); !kept.ok())
+    Find("P302", Message(kept.status()));
   RegisteredRun& run = runs_[name];
   run.contract = *std::move(contract);
   run.claim = {plan->is_private() ? RealOf(epsilon) : std::numeric_limits<double>::infinity(),
                RealOf(delta)};
 }
 
-const absl::Status& LedgerRules::Judge(const std::string& name, const model::Plan& plan,
-                                       const model::RunContract& contract) {
-  const auto [verdict, added] = judged_->try_emplace(name);
-  if (added) verdict->second = model::CheckPrivacy(plan, contract).status();
+const LedgerRules::Verdict& LedgerRules::Judge(const std::string& name, const model::Plan& plan,
+                                               const model::RunContract& contract) {
+  const auto [verdict, added] = judged_->try_emplace(name, absl::UnknownError(""));
+  if (added) verdict->second = model::CheckPrivacy(plan, contract);
   return verdict->second;
 }
 
@@ -229,14 +317,17 @@ void LedgerRules::OnReserved(const Entry& entry) {
     expected.push_back({{"attempts", sum.attempts_max}, {"purpose", sum.purpose}});
   if (sums != expected) Find("P302", "sums are not those of the contract");
   const std::string& tenant = entry.header.tenant;
-  if (const auto caps = caps_.find(tenant);
-      caps != caps_.end() &&
-      (run->claim.epsilon > caps->second.epsilon || run->claim.delta > caps->second.delta))
-    Find("P303", absl::StrFormat("epsilon %g, delta %g for %s, whose policy allows %g, %g",
-                                 run->claim.epsilon, run->claim.delta, tenant, caps->second.epsilon,
-                                 caps->second.delta));
+  if (const auto policy = policies_.find(tenant); policy != policies_.end()) {
+    const Claim& cap = policy->second.cap;
+    if (run->claim.epsilon > cap.epsilon || run->claim.delta > cap.delta)
+      Find("P303",
+           absl::StrFormat("epsilon %.17g, delta %.17g for %s, whose policy allows %.17g, "
+                           "%.17g",
+                           run->claim.epsilon, run->claim.delta, tenant, cap.epsilon, cap.delta));
+  }
   if (!HasSeat(run->contract, tenant)) Find("S206", tenant + " has no seat");
-  if (!run->reserved.insert(tenant).second) Find("S207", "reserved twice for " + tenant);
+  if (!run->reserved.insert(tenant).second) return Find("S207", "reserved twice for " + tenant);
+  CheckBlock(tenant);
 }
 
 void LedgerRules::OnOpened(const Entry& entry) {
@@ -262,6 +353,10 @@ void LedgerRules::OnOpened(const Entry& entry) {
   for (std::uint64_t round = first; round <= last; ++round) run->open.insert(round);
   run->opened_through = last;
   run->opened += last - first + 1;
+  const model::AttemptsByPurpose charge = model::AttemptsWithin(run->contract, first, last);
+  std::set<std::string> tenants;
+  for (const std::string& seat : members) tenants.insert(TenantOf(seat));
+  for (const std::string& tenant : tenants) run->charged[tenant] += charge;
   run->members.assign(members.begin(), members.end());
 }
 
@@ -334,6 +429,11 @@ std::vector<std::string> LedgerRules::NamesIn(Fields& fields, const std::string&
   std::vector<std::string> names = inner.Names(key.c_str());
   if (!inner.status().ok()) fields.Wrong(by_digest);
   return names;
+}
+
+const model::CheckedPrivacy* LedgerRules::PrivacyOf(const std::string& contract_hash) const {
+  const auto verdict = judged_->find(contract_hash);
+  return verdict == judged_->end() || !verdict->second.ok() ? nullptr : &*verdict->second;
 }
 
 std::optional<Ed25519PublicKey> LedgerRules::KeyOf(const std::string& actor) const {

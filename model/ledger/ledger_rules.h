@@ -6,7 +6,8 @@
 //   federation.genesis  root_ca_sha256, log_key (a verifier key), key (of its actor)
 //   key.registered      spiffe_id, key
 //   key.revoked         spiffe_id, reason
-//   policy.set          epsilon_cap, delta_cap     of the header's tenant: decimals
+//   policy.set          epsilon_cap, delta_cap     of the header's tenant: decimals, for each run;
+//                       block{epsilon, delta, order (int)}, if given, for all its runs (SE-08)
 //   plan.registered     plan_sha256, contract_sha256, contract_hash, run_id, claim_epsilon
 //                       ("inf" without noise), claim_delta                (SE-01, SE-02)
 //   budget.reserved     contract_hash, sums[{purpose, attempts (int)}]   of the header's tenant
@@ -25,7 +26,8 @@
 #include <optional>
 #include <set>
 
-#include "model/contract/run_contract.h"
+#include "dp/ledger/budget_filter.h"
+#include "model/contract/privacy_terms.h"
 #include "model/ledger/entry.h"
 #include "model/ledger/fields.h"
 #include "model/ledger/finding.h"
@@ -48,6 +50,15 @@ struct RegisteredRun {
   std::vector<std::string> members;  // of the last batch
   std::uint64_t committed = 0, aborted = 0;
   bool ended = false;
+  // Attempts opened with a seat of the tenant: what the run has cost it (SE-07).
+  std::map<std::string, model::AttemptsByPurpose> charged;
+};
+
+// What a tenant allows: each run by itself, and all of them together, by a Renyi filter at an order
+// that was fixed before the first of them (I4, SE-08).
+struct TenantPolicy {
+  Claim cap;
+  std::optional<dp::BlockBudget> block;
 };
 
 // Plans and contracts by SHA-256 of their bytes; NotFound when there is none.
@@ -66,8 +77,17 @@ class LedgerRules {
   const std::string& last_time() const { return last_time_; }
   const std::map<std::string, RegisteredRun>& runs() const { return runs_; }  // by contract_hash
   const std::string& log_key() const { return log_key_; }                     // of the genesis
+  const std::string& federation() const { return federation_; }
+  const std::map<std::string, TenantPolicy>& policies() const { return policies_; }  // by tenant
+  // The entry that was taken in last; null when it was not in its one form.
+  const std::shared_ptr<const Entry>& last_entry() const { return last_entry_; }
+  // Noise and losses of a registered contract, computed anew; null: they do not keep its claim.
+  const model::CheckedPrivacy* PrivacyOf(const std::string& contract_hash) const;
   // The key of an actor; none: not registered, or revoked.
   std::optional<Ed25519PublicKey> KeyOf(const std::string& actor) const;
+  // What the tenant's runs have cost or may yet cost, at the order of its block; null without one.
+  // Of the customers who train, or of those held out.
+  std::optional<dp::AttemptCharge> BlockCharge(const std::string& tenant, bool held_out) const;
 
  private:
   struct Key {
@@ -89,21 +109,25 @@ class LedgerRules {
                       const std::vector<std::string>& survivors);
   RegisteredRun* RunOf(Fields& fields);
   std::vector<std::string> NamesIn(Fields& fields, const std::string& key);
-  const absl::Status& Judge(const std::string& name, const model::Plan& plan,
-                            const model::RunContract& contract);
+  using Verdict = absl::StatusOr<model::CheckedPrivacy>;
+  const Verdict& Judge(const std::string& name, const model::Plan& plan,
+                       const model::RunContract& contract);
+  absl::Status FillBlock(dp::BudgetFilter& filter, const std::string& tenant, bool held_out) const;
+  void CheckBlock(const std::string& tenant);
   void Find(const char* code, std::string details);
 
   BlobReader blobs_;
   std::uint64_t size_ = 0, term_ = 0;
   Hash32 last_leaf_{};
   std::string last_time_, federation_, log_key_;
-  std::map<std::string, Key> keys_;    // by SPIFFE id
-  std::map<std::string, Claim> caps_;  // by tenant
+  std::map<std::string, Key> keys_;  // by SPIFFE id
+  std::map<std::string, TenantPolicy> policies_;
   std::map<std::string, RegisteredRun> runs_;
   std::vector<Finding> findings_;
+  std::shared_ptr<const Entry> last_entry_;
   // Verdicts on contracts that were registered, shared with copies: the noise is judged once.
-  std::shared_ptr<std::map<std::string, absl::Status>> judged_ =
-      std::make_shared<std::map<std::string, absl::Status>>();
+  std::shared_ptr<std::map<std::string, Verdict>> judged_ =
+      std::make_shared<std::map<std::string, Verdict>>();
 };
 
 }  // namespace veilsum::ledger

@@ -22,12 +22,20 @@ std::size_t Plan::one_hot_inputs() const {
 }
 
 absl::Status CheckRunnable(const Plan& plan) {
-  if (plan.task != Task::kBinary)
+  if (plan.task != Task::kBinary && plan.task != Task::kMultiClass &&
+      plan.task != Task::kRegression)
     return FailedPrecondition(
-        "plan %s: task must be \"binary\", the only one that this build can run", plan.name);
-  if (plan.training.mode != Mode::kDistributed)
+        "plan %s: task must be \"binary\", \"multi_class\" or \"regression\", the ones that this "
+        "build can run",
+        plan.name);
+  if (plan.task != Task::kBinary && plan.evaluation)
     return FailedPrecondition(
-        "plan %s: training.mode must be \"distributed\", the only one that this build can run",
+        "plan %s: evaluation by private histograms is for task \"binary\" only; leave it out",
+        plan.name);
+  if (plan.training.mode == Mode::kMerchant)
+    return FailedPrecondition(
+        "plan %s: training.mode must be \"distributed\" or \"local\", those that this build can "
+        "run",
         plan.name);
   if (plan.network.dropout != Exactly(0))
     return FailedPrecondition("plan %s: model.dropout is %s, this build can only run \"0\"",

@@ -69,9 +69,17 @@ struct Feature {
   std::uint32_t slots() const { return kind == FeatureKind::kEvents ? last : max_terms; }  // of it
 };
 
+enum class LabelKind { kBinary, kClass, kValue };
+
 struct Label {
   std::string table;
   std::string column;
+  LabelKind kind = LabelKind::kBinary;
+  std::vector<std::string> values;  // class: what the column may hold, public; the model's outputs
+  // value: learnt on the scale of a numeric feature (FeatureKind::kNumeric)
+  Decimal lo, hi;
+  bool log = false;
+  std::optional<Rational> huber;  // value: threshold of the loss on that scale; none: squared
   std::string time;  // of the same table: only earlier events are seen; empty without such tables
 };
 
@@ -79,6 +87,8 @@ struct Network {
   std::vector<std::size_t> hidden;
   Rational dropout = Exactly(0);
 };
+
+inline constexpr std::uint32_t kMaxPlanBands = 64;
 
 struct Training {
   Mode mode = Mode::kDistributed;
@@ -91,6 +101,13 @@ struct Training {
   Rational learning_rate = Exactly(0);  // of Adam, the one optimiser of this version
   std::optional<Rational>
       averaging;  // decay of the exponential average of weights that is published last
+  // Distributed: of a banded matrix factorisation (DP-15); a step samples one of `bands` groups of
+  // customers at rate bands * sampling_rate. 1: DP-SGD.
+  std::uint32_t bands = 1;
+  // Local: private steps that a merchant takes by itself in a round, by plain SGD at learning_rate
+  // on its sum over expected_batch, and what every number of its update is clamped to (SE-13).
+  std::uint32_t local_steps = 0;
+  Rational update_clamp = Exactly(0);
 };
 
 struct NonPrivate {
@@ -169,6 +186,7 @@ struct Plan {
   std::uint64_t max_bad_rows = 0;  // [data]: malformed rows a merchant may skip
 
   bool is_private() const { return privacy.mechanism != Mechanism::kNone; }
+  std::size_t outputs() const { return task == Task::kMultiClass ? label.values.size() : 1; }
   bool has_statistics() const { return privacy.statistics_share != Exactly(0); }
   // Inputs of the model: numeric features, then embedding bags, then one-hot blocks, each in plan
   // order.
@@ -177,8 +195,9 @@ struct Plan {
   std::size_t one_hot_inputs() const;
 };
 
-// OK when this version can run the plan; FailedPrecondition naming the field otherwise (task, mode,
-// dropout). A plan that parses may still not run: its schema is wider than this build.
+// OK when this version can run the plan; FailedPrecondition naming the field otherwise (task,
+// evaluation of another task than binary, mode, dropout). A plan that parses may still not run: its
+// schema is wider than this build.
 absl::Status CheckRunnable(const Plan& plan);
 
 }  // namespace veilsum::model

@@ -17,6 +17,7 @@ constexpr const char* kModes[] = {"distributed", "local", "merchant"};
 constexpr const char* kAccountants[] = {"pld", "rdp"};
 constexpr const char* kMechanisms[] = {"discrete_gaussian", "none"};
 constexpr const char* kKinds[] = {"numeric", "categorical", "text", "events"};
+constexpr const char* kLabelKinds[] = {"binary", "class", "value"};
 constexpr const char* kAggregates[] = {"", "count", "sum", "mean", "max", "last", "recency"};
 
 using Lines = std::map<std::string, unsigned>;  // of each path
@@ -105,7 +106,15 @@ Json TableJson(const Table& table) {
 }
 
 Json LabelJson(const Label& label) {
-  Json out = {{"column", label.table + "." + label.column}, {"kind", "binary"}};
+  Json out = {{"column", label.table + "." + label.column},
+              {"kind", kLabelKinds[static_cast<int>(label.kind)]}};
+  if (label.kind == LabelKind::kClass) out["values"] = label.values;
+  if (label.kind == LabelKind::kValue) {
+    out["lo"] = label.lo.ToString();
+    out["hi"] = label.hi.ToString();
+    out["log"] = label.log;
+    if (label.huber) out["huber"] = DecimalText(*label.huber);
+  }
   if (!label.time.empty()) out["time"] = label.time;
   return out;
 }
@@ -122,6 +131,10 @@ Json TrainingJson(const Training& training) {
               {"optimizer", "adam"},
               {"learning_rate", DecimalText(training.learning_rate)}};
   if (training.averaging) out["averaging"] = DecimalText(*training.averaging);
+  if (training.bands != 1) out["bands"] = training.bands;
+  if (training.mode != Mode::kLocal) return out;
+  out["local_steps"] = training.local_steps;
+  out["update_clamp"] = DecimalText(training.update_clamp);
   return out;
 }
 

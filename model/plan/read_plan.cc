@@ -1,11 +1,15 @@
 // The keys, bounds and defaults here are the table in docs/formats.md.
 #include "model/plan/read_plan.h"
 
+#include <set>
+#include <tuple>
+
 namespace veilsum::model {
 namespace {
 
 constexpr std::size_t kMaxTables = 16;
 constexpr std::size_t kMaxFeatures = 1024;
+constexpr std::size_t kMaxClasses = 1024;
 constexpr std::size_t kMaxInputs = std::size_t{1} << 24;
 constexpr std::uint64_t kMaxSteps = 1'000'000;
 
@@ -89,12 +93,16 @@ std::pair<std::string, std::string> ReadColumn(Fields& fields, const std::vector
   return {"?", "?"};
 }
 
+std::pair<Decimal, Decimal> ReadBounds(Fields& fields) {
+  const Decimal lo = fields.Signed("lo"), hi = fields.Signed("hi");
+  if (!(lo.ToDouble() < hi.ToDouble())) fields.Refuse("lo", "must be below hi");
+  return {lo, hi};
+}
+
 // Of a table of events a numeric feature says how they become one number.
 void ReadNumeric(Fields& fields, bool events, Feature& feature) {
-  feature.lo = fields.Signed("lo");
-  feature.hi = fields.Signed("hi");
+  std::tie(feature.lo, feature.hi) = ReadBounds(fields);
   feature.log = fields.Flag("log", false);
-  if (!(feature.lo.ToDouble() < feature.hi.ToDouble())) fields.Refuse("lo", "must be below hi");
   if (!events) return;
   feature.aggregate = static_cast<Aggregate>(
       1 + fields.Choice("aggregate", {"count", "sum", "mean", "max", "last", "recency"}));
@@ -162,13 +170,44 @@ std::vector<Feature> ReadFeatures(Fields& plan, const std::vector<Table>& tables
   return features;
 }
 
-Label ReadLabel(Fields fields, const std::vector<Table>& tables) {
+std::vector<std::string> ReadClasses(Fields& fields) {
+  std::vector<std::string> values = fields.Texts("values", 2, kMaxClasses);
+  std::set<std::string_view> seen;
+  for (const std::string& value : values)
+    if (!seen.insert(value).second)
+      fields.Refuse("values", absl::StrFormat("names \"%s\" twice", value));
+  return values;
+}
+
+Label ReadLabel(Fields fields, const std::vector<Table>& tables, Task task) {
   Label label;
   std::tie(label.table, label.column) = ReadColumn(fields, tables);
-  fields.Choice("kind", {"binary"});
+  label.kind = static_cast<LabelKind>(fields.Choice("kind", {"binary", "class", "value"}));
+  if ((task == Task::kMultiClass) != (label.kind == LabelKind::kClass) ||
+      (task == Task::kRegression) != (label.kind == LabelKind::kValue))
+    fields.Refuse("kind",
+                  "does not fit the task: binary needs binary, multi_class needs class, "
+                  "regression needs value");
+  if (label.kind == LabelKind::kClass) label.values = ReadClasses(fields);
+  if (label.kind == LabelKind::kValue) {
+    std::tie(label.lo, label.hi) = ReadBounds(fields);
+    label.log = fields.Flag("log", false);
+    if (fields.Has("huber"))
+      label.huber = fields.Real("huber", {Exactly(0), Exactly(2), true, false});
+  }
   label.time = OptionalText(fields, "time", 128);
   fields.Done();
   return label;
+}
+
+// A direct list has a weight for each bucket and output.
+void CheckDirectLists(const Plan& plan, Fields& fields) {
+  std::size_t weights = 0;
+  for (const Feature& feature : plan.features)
+    if (feature.direct) weights += feature.buckets * plan.outputs();
+  if (weights > kMaxInputs)
+    fields.Refuse("feature", absl::StrFormat("makes %d direct weights, at most %d are allowed",
+                                             weights, kMaxInputs));
 }
 
 Network ReadNetwork(Fields fields) {
@@ -179,6 +218,17 @@ Network ReadNetwork(Fields fields) {
   network.dropout = fields.Real("dropout", {Exactly(0), Exactly(1), false, true}, Exactly(0));
   fields.Done();
   return network;
+}
+
+void ReadBands(Fields& fields, Training& training) {
+  training.bands = static_cast<std::uint32_t>(fields.Int("bands", 1, kMaxPlanBands, 1));
+  const Rational& rate = training.sampling_rate;
+  if (training.bands > rate.denominator() / std::max<std::uint64_t>(1, rate.numerator()))
+    fields.Refuse("bands", absl::StrFormat("is %d: times sampling_rate %s it must be at most 1",
+                                           training.bands, rate.ToString()));
+  if (training.bands > training.steps)
+    fields.Refuse("bands", absl::StrFormat("is %d, must be at most steps, %d", training.bands,
+                                           training.steps));
 }
 
 Training ReadTraining(Fields fields) {
@@ -193,6 +243,11 @@ Training ReadTraining(Fields fields) {
   training.learning_rate = fields.Real("learning_rate", kLearningRate);
   if (fields.Has("averaging"))
     training.averaging = fields.Real("averaging", {Exactly(0), Exactly(1), true, true});
+  if (training.mode == Mode::kDistributed) ReadBands(fields, training);
+  if (training.mode == Mode::kLocal) {
+    training.local_steps = static_cast<std::uint32_t>(fields.Int("local_steps", 1, 10'000));
+    training.update_clamp = fields.Real("update_clamp", {Exactly(0), Exactly(1000), true, false});
+  }
   fields.Done();
   return training;
 }
@@ -338,7 +393,8 @@ Plan ReadPlan(const Json& document, FieldErrors& errors) {
   plan.holdout = ReadHoldout(fields.Section("holdout"));
   plan.tables = ReadTables(fields, plan.unit);
   plan.features = ReadFeatures(fields, plan.tables);
-  plan.label = ReadLabel(fields.Section("label"), plan.tables);
+  plan.label = ReadLabel(fields.Section("label"), plan.tables, plan.task);
+  CheckDirectLists(plan, fields);
   CheckUnitOfLabel(plan, fields);
   CheckTimes(plan, fields);
   plan.network = ReadNetwork(fields.Section("model"));

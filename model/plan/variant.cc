@@ -25,7 +25,9 @@ Plan WithoutPrivacy(Plan plan) {
   if (!plan.is_private()) return plan;
   plan.privacy.mechanism = Mechanism::kNone;
   plan.training.averaging.reset();  // it pays under noise only
-  if (plan.nonprivate) {
+  plan.training.bands = 1;          // as do bands
+  // The section's numbers are for steps of all together, not for a merchant's own.
+  if (plan.nonprivate && plan.training.mode == Mode::kDistributed) {
     // A larger clip norm needs as many bits less of scale, or the sums would leave the ring
     // (DP-10).
     for (double growth = plan.nonprivate->clip_norm.ToDouble() / plan.training.clip_norm.ToDouble();

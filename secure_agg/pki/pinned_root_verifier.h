@@ -21,8 +21,10 @@ class PinnedRootVerifier final : public SeatVerifier {
   absl::StatusOr<SeatIdentity> Verify(ByteView der, const Hash32& fingerprint) const override;
 
  private:
+  absl::Status CheckListed(const Hash32& leaf) const;
   struct Known {
     SeatIdentity seat;
+    Hash32 leaf;  // fingerprint of the leaf alone, which the list names
     WallTime not_before, not_after;
   };
   veilsum::Certificate root_;

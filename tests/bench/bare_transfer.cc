@@ -74,6 +74,11 @@ class Server final : public BareServer, private grpc::CallbackGenericService {
     builder.AddListeningPort("127.0.0.1:0", grpc::SslServerCredentials(tls), &port_);
     builder.AddChannelArgument(GRPC_ARG_TCP_MAX_READ_CHUNK_SIZE,
                                128 * 1024);  // memory: the product's
+    // The product's clients ping a silent connection every minute; gRPC alone cuts off whoever does
+    // so more often than once in five.
+    builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, 60'000);  // the product's patience
+    builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 60'000);
+    builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 30'000);
     builder.RegisterCallbackGenericService(this);
     server_ = builder.BuildAndStart();
     VEILSUM_CHECK(server_ != nullptr);

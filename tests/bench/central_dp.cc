@@ -16,6 +16,7 @@
 #include "base/fnv1a.h"
 #include "client/data/dataset.h"
 #include "client/data/manifest.h"
+#include "client/data/select_customers.h"
 #include "client/train/cpu/engine.h"
 #include "client/train/statistics_sum.h"
 #include "dp/padding.h"
@@ -32,7 +33,7 @@ constexpr const char* kUsage =
     "F] [--steps T]\n"
     "  [--learning-rate R] [--clip-norm C] [--gain G] [--optimizer adam|sgd] [--momentum M] "
     "[--averaging A,B,...]\n"
-    "  [--every N] [--seeds N] [--federation 1] [--compare REPORT.json,...]\n"
+    "  [--every N] [--seeds N] [--bands B] [--federation 1] [--compare REPORT.json,...]\n"
     "  Simulates central DP-SGD with seeded randomness. F multiplies both noises: the surplus of a "
     "federation for\n"
     "  drop-outs and its accountant. Defaults are the plan's; without --noise there is none and "
@@ -84,8 +85,8 @@ absl::StatusOr<Data> Load(const model::Plan& plan, const std::filesystem::path& 
     validation.push_back(Fnv1a64(id) % 5 == 1);
     keep.push_back(!validation.back());
   }
-  data.training = SelectCustomers(training, keep);
-  data.scored = SelectCustomers(training, validation);
+  data.training = client::SelectCustomers(training, keep);
+  data.scored = client::SelectCustomers(training, validation);
   return data;
 }
 
@@ -105,6 +106,7 @@ CentralSetting SettingOf(const model::Plan& plan, const Flags& flags, const Data
       Number(flags, "steps", static_cast<double>(noisy ? plan.training.steps : nonprivate.steps)));
   s.sampling_rate = plan.training.sampling_rate.ToDouble();
   s.expected_batch = part * static_cast<double>(plan.training.expected_batch);
+  s.bands = plan.training.bands;
   s.clip_norm = Number(flags, "clip-norm",
                        (noisy ? plan.training.clip_norm : nonprivate.clip_norm).ToDouble());
   s.noise_multiplier = part * surplus * Number(flags, "noise", 0);
@@ -207,7 +209,8 @@ absl::Status Compare(const std::string& plan, const std::vector<double>& distrib
 }
 
 absl::Status Main(const Flags& flags) {
-  VEILSUM_ASSIGN_OR_RETURN(const model::Plan plan, model::ReadPlanFile(flags.at("plan")));
+  VEILSUM_ASSIGN_OR_RETURN(model::Plan plan, model::ReadPlanFile(flags.at("plan")));
+  plan.training.bands = static_cast<std::uint32_t>(Number(flags, "bands", plan.training.bands));
   const bool compares = flags.contains("compare"),
              federation = compares || flags.contains("federation");
   VEILSUM_ASSIGN_OR_RETURN(const Data data, Load(plan, flags.at("data"),

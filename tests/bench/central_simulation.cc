@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <cmath>
+#include <deque>
 #include <random>
 
 #include "client/train/cpu/engine.h"
 #include "client/train/statistics_sum.h"
 #include "coordinator/strategy/standardisation.h"
 #include "coordinator/strategy/strategy.h"
+#include "dp/mechanism/band_matrix.h"
 #include "model/init.h"
 
 namespace veilsum {
@@ -29,13 +31,34 @@ absl::Status Standardise(const model::Layout& layout, const model::Examples& exa
   return coordinator::SetStandardisation(layout, sum, kScale, model);
 }
 
-std::vector<std::uint32_t> PoissonBatch(std::size_t customers, double rate, std::mt19937_64& rng) {
+std::vector<std::uint32_t> PoissonBatch(const std::vector<std::uint32_t>& group, double rate,
+                                        std::mt19937_64& rng) {
   std::bernoulli_distribution coin(rate);
   std::vector<std::uint32_t> batch;
-  for (std::uint32_t u = 0; u < customers; ++u)
+  for (const std::uint32_t u : group)
     if (coin(rng)) batch.push_back(u);
   return batch;
 }
+
+// Noise of the decoded steps of a banded run: z_t less what of the earlier ones C^-1 takes off.
+class BandNoise {
+ public:
+  explicit BandNoise(dp::BandMatrix matrix) : matrix_(std::move(matrix)) {}
+  void AddTo(std::vector<std::int64_t>& sum, double deviation, std::mt19937_64& rng) {
+    std::normal_distribution<double> normal(0, deviation);
+    std::vector<double> noise(sum.size());
+    for (double& x : noise) x = normal(rng);
+    for (std::size_t j = 1; j <= before_.size(); ++j)
+      for (std::size_t i = 0; i < noise.size(); ++i) noise[i] -= matrix_.at(j) * before_[j - 1][i];
+    for (std::size_t i = 0; i < noise.size(); ++i) sum[i] += std::llrint(noise[i]);
+    before_.push_front(std::move(noise));
+    if (before_.size() >= matrix_.bands()) before_.pop_back();
+  }
+
+ private:
+  dp::BandMatrix matrix_;
+  std::deque<std::vector<double>> before_;  // newest first
+};
 
 // Exponential averages of the iterates with bias correction, several decays at once.
 class Averages {
@@ -94,15 +117,22 @@ absl::StatusOr<std::vector<CentralModel>> SimulateCentral(const model::Layout& l
   for (std::size_t i = 0; i < first.in * first.out; ++i)
     model[first.weight + i] *= static_cast<float>(setting.first_layer_gain);
   VEILSUM_RETURN_IF_ERROR(Standardise(layout, examples, setting.statistics_noise, rng, model));
+  std::vector<std::vector<std::uint32_t>> groups(setting.bands);
+  for (std::uint32_t u = 0; u < examples.customers(); ++u)
+    groups[setting.bands == 1 ? 0 : rng() % setting.bands].push_back(u);
+  VEILSUM_ASSIGN_OR_RETURN(dp::BandMatrix matrix, dp::BandMatrix::Create(setting.bands));
+  BandNoise noise(std::move(matrix));
   Averages averages(setting.averaging);
   std::vector<CentralModel> out;
   for (std::uint32_t step = 1; step <= setting.steps; ++step) {
-    const auto batch = PoissonBatch(examples.customers(), setting.sampling_rate, rng);
+    const auto batch =
+        PoissonBatch(groups[step % setting.bands], setting.bands * setting.sampling_rate, rng);
     const client::StepShape shape{
         std::max<std::uint32_t>(1, static_cast<std::uint32_t>(batch.size())), setting.clip_norm,
         kScale};
     VEILSUM_ASSIGN_OR_RETURN(auto sum, engine->GridSum(model, batch, shape));
-    AddNoise(setting.noise_multiplier * setting.clip_norm * kScale, rng, sum);
+    if (setting.noise_multiplier > 0)
+      noise.AddTo(sum, setting.noise_multiplier * setting.clip_norm * kScale, rng);
     strategy->Step(model, sum);
     averages.Add(model);
     if (step != setting.steps && (setting.report_every == 0 || step % setting.report_every != 0))
@@ -135,33 +165,6 @@ void AppendCustomers(const model::Examples& more, model::Examples& all) {
                           more.customer_ids.end());
   for (std::size_t u = 0; u < more.customers(); ++u)
     all.first_row.push_back(rows + more.first_row[u + 1]);
-}
-
-model::Examples SelectCustomers(const model::Examples& examples, const std::vector<bool>& keep) {
-  model::Examples out;
-  out.numeric = examples.numeric;
-  out.categorical = examples.categorical;
-  for (const model::IdList& list : examples.lists)
-    out.lists.push_back({list.buckets, list.slots, {}, {}});
-  for (std::size_t u = 0; u < examples.customers(); ++u) {
-    if (!keep[u]) continue;
-    for (std::size_t row = examples.first_row[u]; row < examples.first_row[u + 1]; ++row) {
-      const auto numeric = examples.NumericOf(row);
-      const auto active = examples.ActiveOf(row);
-      out.numeric_values.insert(out.numeric_values.end(), numeric.begin(), numeric.end());
-      out.active_inputs.insert(out.active_inputs.end(), active.begin(), active.end());
-      for (std::size_t i = 0; i < out.lists.size(); ++i) {
-        const auto ids = examples.lists[i].IdsOf(row);
-        const auto weights = examples.lists[i].WeightsOf(row);
-        out.lists[i].ids.insert(out.lists[i].ids.end(), ids.begin(), ids.end());
-        out.lists[i].weights.insert(out.lists[i].weights.end(), weights.begin(), weights.end());
-      }
-      out.labels.push_back(examples.labels[row]);
-    }
-    out.first_row.push_back(static_cast<std::uint32_t>(out.rows()));
-    if (!examples.customer_ids.empty()) out.customer_ids.push_back(examples.customer_ids[u]);
-  }
-  return out;
 }
 
 }  // namespace veilsum

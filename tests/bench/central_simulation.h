@@ -19,6 +19,7 @@ struct CentralSetting {
   double noise_multiplier = 0;  // of the noise that is really added: with the surplus for drop-outs
   double statistics_noise =
       0;  // noise multiplier of the statistics query; the layout says whether there is one
+  std::uint32_t bands = 1;  // of a banded matrix factorisation; noise is then that of a row
   std::string optimizer = "adam";
   double learning_rate = 0.005;
   double momentum = 0.9;
@@ -40,8 +41,6 @@ absl::StatusOr<std::vector<CentralModel>> SimulateCentral(const model::Layout& l
                                                           const model::Examples& examples,
                                                           const CentralSetting& setting);
 
-// The customers of `examples` for which keep[u], in order.
-model::Examples SelectCustomers(const model::Examples& examples, const std::vector<bool>& keep);
 // Appends the customers of `more`.
 void AppendCustomers(const model::Examples& more, model::Examples& all);
 

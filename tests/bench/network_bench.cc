@@ -7,8 +7,10 @@
 //                   bare gRPC sending the models + bare gRPC receiving the uploads + adding +
 //                   expanding
 //   secagg/network_{round,send,receive,add,expand}_s/...  the two sides of it
-//   secagg/network_upload_vs_words/...              bytes received in a round, for each k-bit word
+//   secagg/network_upload_vs_words/...              bytes received in a round, for each k-bit word,
+//                                                   over connections that outlive it
 //   secagg/network_{peak,idle}_rss_bytes/...        of the coordinator, in a round and before it
+//   secagg/network_hung_up/...                      uploads cut off half-way in a round
 //   secagg/network_uploads_admitted/...             W
 #include <fcntl.h>
 #include <sys/socket.h>
@@ -43,7 +45,7 @@ class Control {
 };
 
 struct Figures {
-  std::vector<double> ratio, round, send, receive, add, expand, upload, peak, idle;
+  std::vector<double> ratio, round, send, receive, add, expand, upload, peak, idle, hung_up;
 };
 
 void MeasureRound(Control& control, BareClients& bare, const CoordinatorNews& round,
@@ -79,8 +81,11 @@ Figures RunClients(const NetworkWorld& world, int fd) {
   NetworkClients clients(world, listens.port);
   std::optional<BareClients> bare;
   Figures figures;
+  std::size_t hung_up = 0;
   for (std::size_t i = 0; i < world.shape().rounds; ++i) {
     const CoordinatorNews round = control.Await(CoordinatorNews::kRoundOver);
+    const std::size_t before = std::exchange(hung_up, clients.hung_up());
+    figures.hung_up.push_back(static_cast<double>(hung_up - before));
     if (i >= kMemoryNoted) {
       if (!bare) bare.emplace(world, listens.bare_port);
       MeasureRound(control, *bare, round, figures);
@@ -109,6 +114,7 @@ void PrintFigures(const Names& names, const NetworkShape& shape, const Figures& 
   print("upload_vs_words", figures.upload, "ratio");
   print("peak_rss_bytes", figures.peak, "bytes");
   print("idle_rss_bytes", figures.idle, "bytes");
+  print("hung_up", figures.hung_up, "uploads");
   print("uploads_admitted", {static_cast<double>(shape.uploads_admitted)}, "streams");
 }
 

@@ -1,10 +1,10 @@
 #include "tests/bench/network_clients.h"
 
-#include <atomic>
-
-#include "client/rpc/grpc_coordinator_link.h"
+#include "client/rpc/secure_channel.h"
 #include "dp/mechanism/noise_share.h"
 #include "secure_agg/pki/pinned_root_verifier.h"
+#include "secure_agg/wire/upload_codec.h"
+#include "veilsum/coordinator/v1/rounds.grpc.pb.h"
 
 namespace veilsum::bench {
 namespace {
@@ -31,7 +31,7 @@ class FixedContribution final : public client::Contribution {
       : world_(world), member_(member), turnstile_(turnstile), rng_(rng) {}
   absl::StatusOr<dp::NoisedVector> Compute(const model::RoundPurpose&,
                                            const model::ModelVector&) override {
-    if (member_ + world_.shape().absent >= world_.shape().members)
+    if (!world_.Contributes(member_) && !world_.HangsUp(member_))
       return Aborted("bench: absent from this round");
     turnstile_.acquire();
     return dp::NoiseShare::CreateWithoutPrivacy().AddTo(
@@ -45,19 +45,42 @@ class FixedContribution final : public client::Contribution {
   SecureRng& rng_;
 };
 
-// A real link whose upload gives the place at the turnstile back.
+// Sends the first half of an upload, which the coordinator must have begun to read for that: it is
+// more than a stream's window. Then the connection is gone.
+void SendHalf(const client::LinkConfig& config, std::uint64_t round, ByteView words) {
+  const auto channel = client::OpenSecureChannel(config);
+  if (!Noted(channel.status()).ok()) return;
+  coordinator::v1::Rounds::Stub stub(*channel);
+  grpc::ClientContext context;
+  secagg::v1::UploadReceipt receipt;
+  const auto writer = stub.Upload(&context, &receipt);
+  secagg::v1::UploadFrame frame;
+  frame.set_round(round);
+  for (std::size_t at = 0; at < words.size() / 2; at += secure_agg::kMaxFrameBytes) {
+    const ByteView part = words.subspan(at, secure_agg::kMaxFrameBytes);
+    frame.set_words(part.data(), part.size());
+    if (!writer->Write(frame)) break;
+    frame.clear_round();
+  }
+  context.TryCancel();
+  (void)writer->Finish();
+}
+
+// A real link whose upload gives the place at the turnstile back, and may be cut off on the way.
 class PatientLink final : public client::CoordinatorLink {
  public:
-  PatientLink(std::unique_ptr<client::CoordinatorLink> link, Turnstile& turnstile)
-      : link_(std::move(link)), turnstile_(turnstile) {}
+  PatientLink(std::unique_ptr<client::CoordinatorLink> link, Turnstile& turnstile,
+              std::function<void(std::uint64_t round, ByteView words)> send_half)
+      : link_(std::move(link)), turnstile_(turnstile), send_half_(std::move(send_half)) {}
   absl::StatusOr<coordinator::v1::ServerMessage> Read() override { return link_->Read(); }
   absl::Status Write(const coordinator::v1::ClientMessage& message) override {
     return link_->Write(message);
   }
   absl::Status Upload(std::uint64_t round, ByteView words) override {
-    const absl::Status sent = link_->Upload(round, words);
+    const absl::Status sent =
+        send_half_ ? HangUp(round, words) : Noted(link_->Upload(round, words));
     turnstile_.release();
-    return Noted(sent);
+    return sent;
   }
   absl::StatusOr<Bytes> FetchModel(const Hash32& model_hash, std::size_t limit) override {
     absl::StatusOr<Bytes> model = link_->FetchModel(model_hash, limit);
@@ -67,8 +90,15 @@ class PatientLink final : public client::CoordinatorLink {
   void Close() override { link_->Close(); }
 
  private:
+  absl::Status HangUp(std::uint64_t round, ByteView words) {
+    send_half_(round, words);
+    link_->Close();
+    return Unavailable("bench: hung up");  // the participant connects again
+  }
+
   const std::unique_ptr<client::CoordinatorLink> link_;
   Turnstile& turnstile_;
+  const std::function<void(std::uint64_t round, ByteView words)> send_half_;  // null: all of it
 };
 
 }  // namespace
@@ -98,7 +128,13 @@ client::ParticipantWorld NetworkClients::WorldOf(std::size_t member, Client& cli
   world.connect = [this, member,
                    port]() -> absl::StatusOr<std::unique_ptr<client::CoordinatorLink>> {
     VEILSUM_ASSIGN_OR_RETURN(auto link, client::ConnectToCoordinator(LinkOf(world_, member, port)));
-    return std::make_unique<PatientLink>(std::move(link), turnstile_);
+    std::function<void(std::uint64_t, ByteView)> send_half;
+    if (world_.HangsUp(member))
+      send_half = [this, member, port](std::uint64_t round, ByteView words) {
+        SendHalf(LinkOf(world_, member, port), round, words);
+        ++hung_up_;
+      };
+    return std::make_unique<PatientLink>(std::move(link), turnstile_, std::move(send_half));
   };
   world.prepare = [this, member, &rng = client.rng](const client::ApprovedRun&) {
     return client::Prepared{std::make_unique<FixedContribution>(world_, member, turnstile_, rng),

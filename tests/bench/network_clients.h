@@ -2,6 +2,7 @@
 // contribution that costs nothing.
 #pragma once
 
+#include <atomic>
 #include <semaphore>
 #include <thread>
 
@@ -20,6 +21,7 @@ class NetworkClients {
  public:
   NetworkClients(const NetworkWorld& world, int port);
   void Join();
+  std::size_t hung_up() const { return hung_up_; }  // uploads that were cut off so far
 
  private:
   struct Client {
@@ -35,6 +37,7 @@ class NetworkClients {
   const TestFolder folder_;
   client::RealWaiter waiter_;
   Turnstile turnstile_;
+  std::atomic<std::size_t> hung_up_{0};
   std::unique_ptr<secure_agg::SeatVerifier> verifier_;
   std::vector<std::unique_ptr<Client>> clients_;
 };

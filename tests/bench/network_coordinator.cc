@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
+#include <map>
 
 #include "coordinator/rpc/rpc_server.h"
 #include "coordinator/run/run_engine.h"
@@ -24,21 +25,36 @@ namespace {
 struct Traffic {
   std::uint64_t received = 0, sent = 0;
 };
+using TrafficByConnection = std::map<std::uint64_t, Traffic>;  // by the kernel's socket cookie
 
-// Over all TCP connections of this process, as the kernel counts them.
-Traffic TrafficSoFar() {
-  Traffic traffic;
+// Of every TCP connection that this process has open, as the kernel counts it.
+TrafficByConnection TrafficSoFar() {
+  TrafficByConnection all;
   DIR* const folder = opendir("/proc/self/fd");
   VEILSUM_CHECK(folder != nullptr);
   while (const dirent* const entry = readdir(folder)) {
+    const int fd = std::atoi(entry->d_name);
     tcp_info info{};
     socklen_t size = sizeof info;
-    if (getsockopt(std::atoi(entry->d_name), IPPROTO_TCP, TCP_INFO, &info, &size) != 0) continue;
-    traffic.received += info.tcpi_bytes_received;
-    traffic.sent += info.tcpi_bytes_acked;
+    if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) continue;
+    std::uint64_t cookie = 0;
+    size = sizeof cookie;
+    VEILSUM_CHECK(getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &size) == 0);
+    all[cookie] = {info.tcpi_bytes_received, info.tcpi_bytes_acked};
   }
   closedir(folder);
-  return traffic;
+  return all;
+}
+
+// Without what went over connections that are gone now.
+Traffic TrafficSince(const TrafficByConnection& before) {
+  Traffic sum;
+  for (const auto& [cookie, now] : TrafficSoFar()) {
+    const auto then = before.find(cookie);
+    sum.received += now.received - (then == before.end() ? 0 : then->second.received);
+    sum.sent += now.sent - (then == before.end() ? 0 : then->second.sent);
+  }
+  return sum;
 }
 
 // A line of /proc/self/status, such as VmHWM, in bytes.
@@ -75,9 +91,9 @@ class Meter {
     CoordinatorNews news;
     news.kind = CoordinatorNews::kRoundOver;
     news.cpu_seconds = CpuSeconds() - start_;
-    const Traffic now = TrafficSoFar();
-    news.received_bytes = now.received - before_.received;
-    news.sent_bytes = now.sent - before_.sent;
+    const Traffic traffic = TrafficSince(before_);
+    news.received_bytes = traffic.received;
+    news.sent_bytes = traffic.sent;
     news.rss_bytes = rss_;
     news.peak_rss_bytes = MemoryBytes("VmHWM");
     VEILSUM_CHECK(commit.sum_hash == expected_);
@@ -120,7 +136,7 @@ class Meter {
   const int control_;
   const Hash32 expected_;
   std::uint64_t rss_ = 0;
-  Traffic before_;
+  TrafficByConnection before_;
   double start_ = 0;
 };
 
@@ -163,7 +179,10 @@ int RunNetworkCoordinator(const NetworkWorld& world, int control, int life) {
   parts.rng = &rng;
   parts.clock = &clock;
   parts.timing.regroup = parts.timing.patience = std::chrono::minutes(10);
-  parts.log = [](std::string_view) {};
+  const bool tell = std::getenv("VEILSUM_BENCH_LOG") != nullptr;
+  parts.log = [tell](std::string_view line) {
+    if (tell) std::fprintf(stderr, "%.*s\n", static_cast<int>(line.size()), line.data());
+  };
   const auto engine = Value(coordinator::RunEngine::Start(std::move(parts)));
   StartTheRun(world, *engine);
   coordinator::RpcServerConfig rpc;

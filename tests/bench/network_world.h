@@ -10,7 +10,8 @@ namespace veilsum::bench {
 
 struct NetworkShape {
   std::size_t members = 100;
-  std::size_t absent = 10;  // the last ones: they take the round, and decline to contribute
+  std::size_t absent = 10;     // the last ones take the round and decline to contribute, those
+  std::size_t hanging_up = 5;  // of them that come first hang up when half of their upload has left
   std::size_t rounds = 7;
   int uploads_admitted = 4;  // W of SE-19
   // Of the network 8 -> 1167 -> 888 -> 1, which is what the plan trains.
@@ -33,6 +34,10 @@ class NetworkWorld {
     secure_agg::SigningIdentity signing;
   };
   const std::vector<Member>& members() const { return members_; }
+  bool Contributes(std::size_t member) const { return member + shape_.absent < shape_.members; }
+  bool HangsUp(std::size_t member) const {
+    return !Contributes(member) && member + shape_.absent < shape_.members + shape_.hanging_up;
+  }
   std::vector<std::int64_t> InputOf(std::size_t member) const;
   Hash32 HashOfSum() const;  // of those who contribute, as a commit states it
 

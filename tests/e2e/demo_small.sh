@@ -14,10 +14,11 @@ expect_json "$work/out/report.json" plan.name plan.sha256 data.source data.synth
   privacy.sampling_rate privacy.steps privacy.attempts privacy.attempts_max privacy.clip_norm \
   privacy.statistics_epsilon privacy.evaluation_epsilon privacy.unprotected quality.roc_auc quality.pr_auc \
   quality.accuracy quality.majority_accuracy quality.log_loss quality.roc_auc_private \
-  quality.roc_auc_private_interval quality.local_only_roc_auc quality.per_merchant cost.seconds \
+  quality.roc_auc_private_interval quality.accuracy_private quality.accuracy_private_interval quality.log_loss_private \
+  quality.log_loss_private_interval privacy.mode privacy.bands privacy.local_steps quality.local_only_roc_auc quality.per_merchant cost.seconds \
   cost.rounds_per_second cost.upload_bytes_per_client_round cost.plain_bytes_per_client_round \
   cost.padding_overhead cost.coordinator_peak_rss_bytes cost.client_peak_rss_bytes ledger.size ledger.root \
-  ledger.verified model.version model.sha256 model.files environment.engine environment.device \
+  ledger.verified model.version model.sha256 model.files release.digest release.rollout release.canary environment.engine environment.device \
   environment.threads environment.version
 [ "$(json "$work/out/report.json" outcome)" = '"finished"' ] || fail "outcome: $(json "$work/out/report.json" outcome)"
 [ "$(json "$work/out/report.json" data.synthetic)" = true ] || fail "the report does not say that the data are synthetic"
@@ -25,6 +26,11 @@ expect_json "$work/out/report.json" plan.name plan.sha256 data.source data.synth
 [ "$(json "$work/out/report.json" federation.merchants)" = 4 ] || fail "not 4 merchants"
 [ "$(json "$work/out/report.json" privacy.evaluation_epsilon)" != null ] || fail "no epsilon of evaluation"
 [ "$(json "$work/out/report.json" quality.roc_auc_private)" != null ] || fail "no ROC-AUC from private histograms"
+[ "$(json "$work/out/report.json" release.installed)" = 4 ] || fail "not every merchant has the release"
+[ "$(json "$work/out/report.json" release.refused)" = 0 ] || fail "a merchant refused the release"
+[ "$(json "$work/out/report.json" release.prediction.rows)" -gt 0 ] || fail "the release predicted nothing"
+package="$work/out/$(json "$work/out/report.json" release.folder | tr -d '"')"
+"$program" release verify "$package" --key "$work/out/release/release.pub.pem" >/dev/null || fail "the release does not verify"
 sum=$(sha256sum <"$work/out/model.safetensors")
 [ "$(json "$work/out/report.json" model.sha256)" = "\"${sum%% *}\"" ] || fail "the model's hash is another"
 grep -q '</html>' "$work/out/report.html" || fail "report.html is not whole"

@@ -1,9 +1,12 @@
 // Every document that arrives as text: the first byte says which, the rest is the text. A canonical
 // one that is accepted is what its encoder writes, byte for byte.
 #include "base/pki/spiffe_id.h"
+#include "base/tlog/trust_policy.h"
 #include "client/policy/policy.h"
 #include "model/contract/privacy_terms.h"
 #include "model/contract/round_schedule.h"
+#include "model/ledger/ledger_rules.h"
+#include "model/ledger/receipt.h"
 #include "model/plan/plan_format.h"
 #include "model/plan/variant.h"
 #include "tests/fuzz/target.h"
@@ -47,6 +50,74 @@ void TryIdentity(std::string_view text) {
   Require(SpiffeId::Client("fed.test", tenant, "c").ok(), "a legal tenant id is one");
 }
 
+const Ed25519Signer& SomeSigner() {
+  ByteArray<32> bytes{7};
+  static const Ed25519Signer signer{Secret<32>(std::span(bytes))};
+  return signer;
+}
+
+void TryEntry(std::string_view text) {
+  const absl::StatusOr<ledger::SignedEntry> entry = ledger::ParseEntry(AsBytes(text));
+  if (entry.ok()) Require(entry->envelope.ToJson() == text, "one entry has one encoding");
+  ledger::LedgerRules rules(
+      [](const Hash32&) -> absl::StatusOr<std::string> { return NotFound("no blobs"); });
+  for (int i = 0; i < 2; ++i) (void)rules.Apply(AsBytes(text));
+  Require(rules.size() == 2, "every leaf counts");
+}
+
+void TryReceipt(std::string_view text) {
+  const absl::StatusOr<ledger::SignedReceipt> read = ledger::ParseReceipt(AsBytes(text));
+  if (!read.ok()) return;
+  const auto again = ledger::SignReceipt(read->receipt, SomeSigner());
+  Require(again.ok() && ledger::ParseReceipt(*again)->receipt == read->receipt,
+          "what was accepted is accepted again");
+}
+
+void TryNote(std::string_view text) {
+  const absl::StatusOr<tlog::Note> note = tlog::Note::Parse(text);
+  if (!note.ok()) return;
+  Require(note->ToString() == text, "one note has one encoding");
+  const absl::StatusOr<tlog::Checkpoint> head = tlog::Checkpoint::Parse(note->text);
+  Require(!head.ok() || head->ToText() == note->text, "one checkpoint has one encoding");
+}
+
+void TryTrust(std::string_view text) {
+  const absl::StatusOr<tlog::TrustPolicy> policy = tlog::TrustPolicy::Parse(text);
+  if (!policy.ok()) return Require(!policy.status().message().empty(), "a refusal says why");
+  for (const tlog::VerifierKey& key : policy->logs())
+    Require(tlog::VerifierKey::Parse(key.ToString()).ok(), "a key is its text");
+}
+
+std::string SomeEntry() {
+  ledger::Entry entry;
+  entry.header.federation = "fed.test";
+  entry.header.actor = "spiffe://fed.test/coordinator/c1";
+  entry.header.time = "2026-11-21T20:00:00.000Z";
+  entry.type = "federation.genesis";
+  entry.subject = "fed.test";
+  entry.body = {{"root_ca_sha256", HexEncode(Hash32{7})},
+                {"log_key", "fed.test/ledger"},
+                {"key", HexEncode(SomeSigner().public_key())}};
+  return std::string(AsText(ledger::SignEntry(entry, SomeSigner()).value()));
+}
+
+std::string SomeReceipt() {
+  const ledger::Receipt receipt{"spiffe://fed.test/tenant/shop-1/client/a",
+                                "00",
+                                1,
+                                4,
+                                9,
+                                {1},
+                                10,
+                                {2},
+                                "2026-11-21T20:00:00.000Z"};
+  return std::string(AsText(ledger::SignReceipt(receipt, SomeSigner()).value()));
+}
+
+tlog::VerifierKey SomeKey(const char* name, tlog::KeyType type) {
+  return tlog::VerifierKey::Create(name, type, SomeSigner().public_key()).value();
+}
+
 model::RunContract SomeContract() {
   model::RunContract contract;
   contract.run_id = "run-1";
@@ -73,7 +144,16 @@ std::vector<std::string> Seeds() {
           with(3, AsText(model::EncodeStepConfig({.round = 7, .step = 5, .sum = 0, .last = 8}))),
           with(4, model::SmallPlanToml(small)),
           with(5, "epsilon_cap = 3.0\ndelta_cap = 1e-5\nallowed_plans = [\"small\"]\n"),
-          with(6, model::SmallSeat(1))};
+          with(6, model::SmallSeat(1)),
+          with(7, SomeEntry()),
+          with(8, SomeReceipt()),
+          with(9, tlog::SignCheckpoint({"fed.test/ledger", 7, {3}},
+                                       SomeKey("fed.test/ledger", tlog::KeyType::kEd25519),
+                                       SomeSigner())
+                      .ToString()),
+          with(10, "log " + SomeKey("fed.test/ledger", tlog::KeyType::kEd25519).ToString() +
+                       "\nwitness w " + SomeKey("w", tlog::KeyType::kCosignature).ToString() +
+                       "\ngroup g any w\nquorum g\n")};
 }
 
 }  // namespace veilsum::fuzz
@@ -103,6 +183,18 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       break;
     case 6:
       TryIdentity(text);
+      break;
+    case 7:
+      TryEntry(text);
+      break;
+    case 8:
+      TryReceipt(text);
+      break;
+    case 9:
+      TryNote(text);
+      break;
+    case 10:
+      TryTrust(text);
       break;
     default:
       break;

@@ -5,10 +5,13 @@
 
 #include "base/crypto/sha256.h"
 #include "base/pki/certificate.h"
+#include "base/tlog/tile.h"
 #include "client/data/csv_reader.h"
 #include "client/data/feature_encoder.h"
 #include "client/data/times.h"
 #include "model/contract/privacy_terms.h"
+#include "model/release/onnx_reader.h"
+#include "model/rollout/metadata.h"
 #include "model/safetensors.h"
 #include "secure_agg/pki/pinned_root_verifier.h"
 #include "tests/fuzz/target.h"
@@ -58,6 +61,16 @@ void TrySafetensors(ByteView file) {
   Require(numbers <= read->values.size(), "a tensor lies within the values");
 }
 
+void TryTile(ByteView file) {
+  if (file.empty()) return;
+  const std::size_t count = file[0];
+  const absl::StatusOr<std::vector<Bytes>> entries = tlog::ParseBundle(file.subspan(1), count);
+  if (!entries.ok()) return;
+  Require(entries->size() == count, "as many as asked for");
+  const Bytes again = tlog::EncodeBundle(*entries).value();
+  Require(AsText(again) == AsText(file.subspan(1)), "one bundle has one encoding");
+}
+
 // The reader takes files; this one has no name and no disk.
 void TryCsv(std::string_view text) {
   const int fd = memfd_create("csv", MFD_CLOEXEC);
@@ -75,10 +88,62 @@ void TryCsv(std::string_view text) {
       Require(field.size() <= 64, "a field is bounded");
       (void)client::ParseNumber(field).ok();
       (void)client::ParseTime(field).ok();
-      (void)client::ParseBinaryLabel(field).ok();
+      (void)client::ParseLabel({}, field).ok();
     }
   }
   close(fd);
+}
+
+void TryOnnx(std::string_view file) {
+  const absl::StatusOr<release::OnnxSummary> summary = release::CheckOnnx(file);
+  if (summary.ok()) Require(summary->opset == release::kOnnxOpset, "no other opset is accepted");
+}
+
+// What one key has signed, by every role's reader; the first byte of the payload's type is theirs
+// to check.
+void TryRelease(std::string_view text) {
+  if (const auto m = release::Manifest::Parse(text); m.ok())
+    Require(m->ToJson() == text, "one manifest has one form");
+  if (const auto root = rollout::ParseRoot(text); root.ok())
+    for (const auto& [role, keys] : root->roles)
+      Require(keys.threshold > 0 && keys.threshold <= keys.keys.size(), "a threshold can be met");
+  if (const auto targets = rollout::ParseTargets(text); targets.ok())
+    for (const rollout::Target& target : targets->targets)
+      for (const rollout::TargetFile& file : target.files)
+        Require(file.path.find("..") == std::string::npos && file.path[0] != '/',
+                "a path stays in its folder");
+  (void)rollout::ParseTimestamp(text).ok();
+  (void)rollout::ParseSnapshot(text).ok();
+  (void)rollout::ParseDirector(text).ok();
+  (void)rollout::OpenMetadata(rollout::Role::kRoot, text, {}).ok();
+}
+
+rollout::Targets SomeTargets() {
+  rollout::Targets targets;
+  targets.expires = 1'800'000'000;
+  targets.targets.push_back({"m",
+                             "1.0.0",
+                             std::string(64, 'a'),
+                             1,
+                             "s",
+                             "p",
+                             "0.1.0",
+                             22,
+                             1'900'000'000,
+                             {{"model.onnx", std::string(64, 'b'), 10}}});
+  targets.revoked.push_back({std::string(64, 'c'), "why", 1});
+  targets.min_safe["m"] = 1;
+  return targets;
+}
+
+rollout::Root SomeRoot() {
+  rollout::Root root;
+  root.federation_id = "fed.test";
+  for (const rollout::Role role :
+       {rollout::Role::kRoot, rollout::Role::kTargets, rollout::Role::kSnapshot,
+        rollout::Role::kTimestamp, rollout::Role::kDirector})
+    root.roles[role] = {{Ed25519PublicKey{1}, Ed25519PublicKey{2}}, 2};
+  return root;
 }
 
 }  // namespace
@@ -87,9 +152,24 @@ std::vector<std::string> Seeds() {
   const model::Layout layout = model::LayoutOf(model::MakeSmallPlan());
   const Bytes file =
       model::WriteSafetensors(layout, model::ModelVector(layout.size(), 0.5f), {{"format", "pt"}});
+  const std::string onnx =
+      release::WriteOnnx(model::MakeSmallPlan(), layout, model::ModelVector(layout.size(), 0.5f),
+                         release::Precision::kInt8);
+  rollout::Director director;
+  director.client = "spiffe://fed.test/tenant/acme/client/a";
   return {
+      '\x04' + onnx,
+      '\x05' + ToJson(SomeTargets()),
+      '\x05' + ToJson(SomeRoot()),
+      '\x05' + ToJson(director),
+      '\x05' + rollout::SignMetadata(ToJson(director), {}),
       '\x02' + std::string(AsText(file)),
-      '\x03' + std::string("id,when,y\r\na,2026-01-31T10:00:00Z,1\r\n\"b,\"\"c\"\"\",-1.5e3,no\n")};
+      '\x03' + std::string("id,when,y\r\na,2026-01-31T10:00:00Z,1\r\n\"b,\"\"c\"\"\",-1.5e3,no\n"),
+      '\x06' + std::string("\x02\x00\x03"
+                           "abc"
+                           "\x00\x01"
+                           "d",
+                           9)};
 }
 
 }  // namespace veilsum::fuzz
@@ -110,6 +190,15 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       break;
     case 3:
       TryCsv(veilsum::AsText(rest));
+      break;
+    case 4:
+      TryOnnx(veilsum::AsText(rest));
+      break;
+    case 5:
+      TryRelease(veilsum::AsText(rest));
+      break;
+    case 6:
+      TryTile(rest);
       break;
     default:
       break;

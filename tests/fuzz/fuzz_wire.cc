@@ -1,10 +1,13 @@
 // Every codec of the secure sum (SA-37): the first byte says which, the rest is the message. What a
 // codec accepts, its encoder must give back, and be accepted again.
+#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
+
 #include "secure_agg/wire/advert_codec.h"
 #include "secure_agg/wire/certificate_codec.h"
 #include "secure_agg/wire/round_codec.h"
 #include "secure_agg/wire/share_codec.h"
 #include "secure_agg/wire/upload_codec.h"
+#include "secure_agg/wire/upload_frame.h"
 #include "tests/fuzz/recording.h"
 #include "tests/fuzz/target.h"
 
@@ -29,6 +32,21 @@ void Try(const std::string& bytes, Parse parse, Encode encode) {
   Require(reparsed.ok(), "what was accepted is accepted again");
   Require(encode(*reparsed).SerializeAsString() == again.SerializeAsString(),
           "one value has one encoding");
+}
+
+// One frame in pieces, the first byte says how long: what is read from it is what the message says.
+void TryFrame(const std::string& bytes) {
+  if (bytes.empty()) return;
+  const std::string wire = bytes.substr(1);
+  google::protobuf::io::ArrayInputStream stream(wire.data(), static_cast<int>(wire.size()),
+                                                1 + static_cast<std::uint8_t>(bytes[0]));
+  sa::UploadFrameReader frame(&stream);
+  if (!frame.ReadHead().ok() || frame.size() > 4096) return;
+  Bytes words(frame.size());
+  if (!frame.ReadWords(words).ok()) return;
+  pb::UploadFrame message;
+  Require(message.ParseFromString(wire), "what the reader takes is a message");
+  Require(message.round() == frame.round() && message.words() == AsText(words), "and the same one");
 }
 
 // Frames one after another, each with a byte for its length.
@@ -79,6 +97,7 @@ std::vector<std::string> Seeds() {
     frames += static_cast<char>(bytes.size()) + bytes;
   }
   seeds.push_back(frames);
+  seeds.push_back("\x10\x07" + frames.substr(2, static_cast<std::uint8_t>(frames[1])));
   return seeds;
 }
 
@@ -143,6 +162,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       break;
     case 15:
       TryUpload(rest);
+      break;
+    case 16:
+      TryFrame(rest);
       break;
     default:
       break;

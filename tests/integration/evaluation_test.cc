@@ -26,7 +26,7 @@ void RunAll(TappedFederation& federation) {
 }
 
 // What the final model's plain histograms say, over the hold-outs of those who were in the sum.
-double PlainAuc(TappedFederation& federation) {
+dp::PrivateAuc PlainFigures(TappedFederation& federation) {
   const model::Layout layout = model::LayoutOf(federation.plan());
   const model::ModelVector model =
       model::ParseModelBytes(*federation.FinalModel(), layout.size()).value();
@@ -39,7 +39,7 @@ double PlainAuc(TappedFederation& federation) {
         client::ScoreHistograms(layout, model, federation.Holdout(i), {grid.bins, 16, 0}).value();
     for (std::size_t c = 0; c < cells.size(); ++c) cells[c] += mine[c];
   }
-  return dp::AucOfHistograms(grid, cells, 0)->auc;
+  return *dp::AucOfHistograms(grid, cells, 0);
 }
 
 void ExpectEvaluated(TappedFederation& federation, const FederationRunOptions& options) {
@@ -56,16 +56,23 @@ void ExpectEvaluated(TappedFederation& federation, const FederationRunOptions& o
   EXPECT_LT(evaluation.low(), evaluation.roc_auc());
   EXPECT_GT(evaluation.high(), evaluation.roc_auc());
   EXPECT_EQ(evaluation.calibration_size(), 8);
-  EXPECT_NEAR(evaluation.roc_auc(), PlainAuc(federation), 5.33 * evaluation.noise_error());
+  const dp::PrivateAuc plain = PlainFigures(federation);
+  EXPECT_NEAR(evaluation.roc_auc(), plain.auc, 5.33 * evaluation.noise_error());
+  // Half an interval is 1.96 standard deviations of noise and sampling.
+  for (const auto& [shown, exact] : {std::pair(evaluation.accuracy(), plain.accuracy.value),
+                                     std::pair(evaluation.log_loss(), plain.log_loss.value)}) {
+    EXPECT_LT(shown.low(), shown.high());
+    EXPECT_NEAR(shown.value(), exact, 2.8 * (shown.high() - shown.low()) / 2);
+  }
 }
 
 // SE-11: each block pays for what looked at its customers.
 void ExpectChargedToTheHoldOutsBlock(TappedFederation& federation, std::size_t members) {
   for (std::size_t i = 0; i < members; ++i) {
     ASSERT_OK_AND_ASSIGN(const client::BlockTotals training,
-                         federation.odometer(i).Totals(client::kTrainingBlock));
+                         federation.odometer(i).Totals(client::TrainingBlock(1)));
     ASSERT_OK_AND_ASSIGN(const client::BlockTotals holdout,
-                         federation.odometer(i).Totals(client::kHoldoutBlock));
+                         federation.odometer(i).Totals(client::HoldoutBlock(1)));
     EXPECT_GT(training.spent, 0);
     EXPECT_NEAR(holdout.spent, holdout.limit / 2, 1e-6 * holdout.limit) << "one attempt of two";
     EXPECT_EQ(holdout.reserved + training.reserved, 0) << "the rest is given back";
@@ -133,7 +140,7 @@ TEST(Evaluation, WorksWithoutNoiseAndUnderDropOuts) {
   ASSERT_TRUE(progress.has_evaluation());
   EXPECT_EQ(progress.evaluation().unusable(), "");
   EXPECT_EQ(progress.evaluation().noise_error(), 0);
-  EXPECT_EQ(progress.evaluation().roc_auc(), PlainAuc(federation));
+  EXPECT_EQ(progress.evaluation().roc_auc(), PlainFigures(federation).auc);
   EXPECT_GE(progress.evaluation().survivors(), 5u);
 }
 

@@ -1,5 +1,7 @@
 // Sums stay exact under drop-outs, and a coordinator that crashes continues from committed sums
 // only.
+#include "client/round/block_reservation.h"
+#include "dp/analysis/rdp.h"
 #include "tests/integration/tapped_federation.h"
 
 namespace veilsum {
@@ -28,6 +30,8 @@ struct Case {
   bool is_private, statistics, drops;
   std::size_t members;
   int cohorts = 0;
+  int bands = 1;
+  int local_steps = 0;
 };
 
 class ExactSums : public testing::TestWithParam<Case> {};
@@ -40,6 +44,9 @@ TEST_P(ExactSums, EveryCommittedSumIsThePlainOne) {
   options.plan.statistics = c.statistics;
   options.plan.averaging = c.drops ? "0.9" : "";
   options.plan.cohorts = c.cohorts;
+  options.plan.bands = c.bands;
+  options.plan.local_steps = c.local_steps;
+  if (c.bands > 1) options.plan.sampling_rate = "1/4";
   options.seed = 11;
   if (c.drops) {
     options.drop_fraction = Rational::Create(1, 5).value();
@@ -65,7 +72,12 @@ INSTANTIATE_TEST_SUITE_P(Runs, ExactSums,
                                          Case{"PrivateStatisticsDrops", true, true, true, 9},
                                          Case{"NoneDrops", false, false, true, 7},
                                          Case{"NoneStatisticsDrops", false, true, true, 9},
-                                         Case{"Cohorts", true, true, false, 8, 2}),
+                                         Case{"Cohorts", true, true, false, 8, 2},
+                                         Case{"Bands", true, true, false, 5, 0, 3},
+                                         Case{"BandsDrops", true, false, true, 7, 0, 4},
+                                         Case{"BandsCohorts", true, true, false, 8, 2, 2},
+                                         Case{"Local", true, true, false, 5, 0, 1, 3},
+                                         Case{"LocalDrops", true, false, true, 7, 0, 1, 2}),
                          [](const auto& c) { return std::string(c.param.name); });
 
 // Numbers that leave the ring: the sum is the plain one modulo 2^32, centred.
@@ -101,13 +113,16 @@ TEST(ExactSumsEdge, WrapAroundTheRingIsThatOfThePlainSum) {
 struct Crash {
   const char* call;
   int n;
+  int bands = 1;
 };
 
 class Restart : public testing::TestWithParam<Crash> {};
 
 TEST_P(Restart, ContinuesFromCommittedSumsAndOpensNoAttemptTwice) {
   FederationRunOptions options;
-  options.plan.is_private = GetParam().n == 1;
+  options.plan.is_private = GetParam().n == 1 || GetParam().bands > 1;
+  options.plan.bands = GetParam().bands;
+  if (GetParam().bands > 1) options.plan.sampling_rate = "1/4";
   options.plan.attempts_max = 20;
   options.plan.averaging = "0.5";
   options.seed = 21;
@@ -124,11 +139,40 @@ TEST_P(Restart, ContinuesFromCommittedSumsAndOpensNoAttemptTwice) {
   EXPECT_GT(federation.commits().size(), committed);
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Crashes, Restart,
-    testing::Values(Crash{"SaveApproval", 3}, Crash{"OpenBlock", 1}, Crash{"OpenBlock", 2},
-                    Crash{"Freeze", 1}, Crash{"Freeze", 3}, Crash{"Commit", 1}, Crash{"Commit", 4}),
-    [](const auto& c) { return std::string("After") + c.param.call + std::to_string(c.param.n); });
+INSTANTIATE_TEST_SUITE_P(Crashes, Restart,
+                         testing::Values(Crash{"SaveApproval", 3}, Crash{"OpenBlock", 1},
+                                         Crash{"OpenBlock", 2}, Crash{"Freeze", 1},
+                                         Crash{"Freeze", 3}, Crash{"Commit", 1}, Crash{"Commit", 4},
+                                         Crash{"Commit", 3, 4}),
+                         [](const auto& c) {
+                           return std::string(c.param.bands > 1 ? "BandsAfter" : "After") +
+                                  c.param.call + std::to_string(c.param.n);
+                         });
+
+// A whole block for the first attempt, a third for each later one: what the contract's numbers say.
+TEST(BandedSums, AreReservedAndSpentAsBlocksOfRows) {
+  FederationRunOptions options;
+  options.plan.bands = 3;
+  options.plan.statistics = false;
+  options.plan.sampling_rate = "1/4";
+  options.plan.steps = 6;
+  options.seed = 51;
+  TappedFederation federation(options);
+  RunToTheEnd(federation);
+  ExpectFinished(federation, options.plan.steps);
+  ASSERT_OK_AND_ASSIGN(const client::BlockTotals totals,
+                       federation.odometer(0).Totals(client::TrainingBlock(1)));
+  ASSERT_OK_AND_ASSIGN(
+      const coordinator::RunTerms terms,
+      coordinator::RunTerms::Restore(model::PlanToJson(federation.plan()), federation.contract()));
+  const double z = std::stod(terms.contract().sums[0].noise_multiplier);
+  const double release = dp::RdpAtOrder(0.75, z, totals.budget.order);
+  EXPECT_EQ(terms.contract().sums[0].sampling_rate, "3/4");
+  const auto attempts =
+      static_cast<double>(federation.odometer(0).Load(terms.contract_hash())->attempts);
+  EXPECT_GE(attempts, options.plan.steps);
+  EXPECT_NEAR(totals.spent / release, (attempts + 2) / 3, 1e-6);
+}
 
 TEST(RestartTwice, UnderDropOuts) {
   FederationRunOptions options;

@@ -114,8 +114,10 @@ class LoopbackLink final : public client::CoordinatorLink {
       if (expected != words.size())
         return InvalidArgument("SA-20: an upload of %d bytes, not %d", words.size(), expected);
       auto question = std::make_shared<Question>(answer);
-      backend.OnUpload(seat_, round, Bytes(words.begin(), words.end()),
-                       [question](absl::Status status) { question->Give(std::move(status)); });
+      const auto copy = std::make_shared<const Bytes>(words.begin(), words.end());
+      backend.OnUpload(seat_, round, *copy, [question, copy](absl::Status status) {
+        question->Give(std::move(status));
+      });
       return absl::OkStatus();
     }));
     return answer->Wait();

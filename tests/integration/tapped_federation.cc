@@ -144,15 +144,17 @@ client::ParticipantConfig TappedFederation::ConfigOf(std::size_t member) {
 }
 
 absl::StatusOr<client::Prepared> TappedFederation::Prepare(const client::ApprovedRun& run,
-                                                           std::size_t member, SecureRng& rng) {
+                                                           std::size_t member, Client& client) {
   model::Examples examples = SomeExamples(100 * options_.seed + member);
   const std::uint64_t customers = examples.customers();
   std::unique_ptr<client::Contribution> own;
   if (options_.contribution) {
     own = options_.contribution(run);
   } else {
+    VEILSUM_ASSIGN_OR_RETURN(const Secret<32> grouping, client.odometer->GroupingSecret());
     VEILSUM_ASSIGN_OR_RETURN(
-        own, client::LocalContribution::Create(run, std::move(examples), rng, Holdout(member)));
+        own, client::LocalContribution::Create(run, std::move(examples), *client.rng,
+                                               Holdout(member), &grouping));
   }
   return client::Prepared{
       std::make_unique<TappedContribution>(*this, seats_[member], run.contract(), std::move(own)),
@@ -168,8 +170,8 @@ model::Examples TappedFederation::Holdout(std::size_t member) const {
 client::ParticipantWorld TappedFederation::WorldOf(std::size_t member, Client& client) {
   client::ParticipantWorld world;
   world.connect = [this, member] { return loopback_.Connect(seats_[member]); };
-  world.prepare = [this, member, rng = client.rng.get()](const client::ApprovedRun& run) {
-    return Prepare(run, member, *rng);
+  world.prepare = [this, member, &client](const client::ApprovedRun& run) {
+    return Prepare(run, member, client);
   };
   world.verifier = &verifier_;
   world.odometer = client.odometer.get();
@@ -264,7 +266,7 @@ void TappedFederation::ExpectExactSums() const {
                          model::PurposeOf(terms.contract(), commit.round));
     const std::vector<std::int64_t> plain = PlainSum(commit, terms.contract().sums[purpose.sum]);
     EXPECT_EQ(HashOfSum(plain), commit.sum_hash) << "round " << commit.round;
-    ASSERT_OK(state.Apply(terms, purpose.sum, plain, commit.survivors.size()));
+    ASSERT_OK(state.Apply(terms, purpose, plain, commit.survivors.size()));
     ASSERT_EQ(commit.model.has_value(),
               terms.contract().sums[purpose.sum].purpose != model::kEvaluation);
     if (commit.model) {

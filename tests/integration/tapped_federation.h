@@ -74,7 +74,7 @@ class TappedFederation {
   client::ParticipantConfig ConfigOf(std::size_t member);
   client::ParticipantWorld WorldOf(std::size_t member, Client& client);
   absl::StatusOr<client::Prepared> Prepare(const client::ApprovedRun& run, std::size_t member,
-                                           SecureRng& rng);
+                                           Client& client);
   std::vector<std::int64_t> PlainSum(const coordinator::RoundCommit& commit,
                                      const model::SumSpec& sum) const;
 

@@ -39,13 +39,13 @@ class FakeRounds final : public RoundsBackend {
       return FailedPrecondition("SA-21: round %d takes no upload", round);
     return found->second;
   }
-  void OnUpload(const std::string& seat, std::uint64_t, Bytes words,
+  void OnUpload(const std::string& seat, std::uint64_t, ByteView words,
                 std::function<void(absl::Status)> done) override {
     bool hold;
     {
       const std::lock_guard lock(mutex);
       hold = hold_uploads;
-      uploads[seat] = std::move(words);
+      uploads[seat].assign(words.begin(), words.end());
       if (hold) held.push_back(done);
       changed.notify_all();
     }

@@ -1,4 +1,5 @@
 // The text of the configurations that LayOut writes.
+#include "base/config/toml_config.h"
 #include "cli/demo/federation/federation.h"
 
 namespace veilsum::cli {
@@ -8,19 +9,7 @@ std::string Path(const std::filesystem::path& path) { return TomlString(path.str
 
 }  // namespace
 
-std::string TomlString(std::string_view text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\')
-      out += '\\', out += c;
-    else if (byte < 0x20 || byte == 0x7f)
-      absl::StrAppendFormat(&out, "\\u%04x", byte);
-    else
-      out += c;
-  }
-  return out + '"';
-}
+std::string TomlString(std::string_view text) { return TomlQuote(text); }
 
 std::string CoordinatorToml(const Federation& f, const std::string& listen) {
   const std::filesystem::path folder = f.spec.root / "coordinator";

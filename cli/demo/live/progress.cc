@@ -33,7 +33,7 @@ std::string ProgressText(const ProgressState& s, int width) {
   std::string text = absl::StrFormat("%s %d/%d", s.state, s.step, s.steps);
   if (s.round != s.step) absl::StrAppendFormat(&text, " round %d", s.round);
   if (s.rounds_per_second) absl::StrAppendFormat(&text, "  %.1f rounds/s", *s.rounds_per_second);
-  if (s.log_loss) absl::StrAppendFormat(&text, "  loss %.4f", *s.log_loss);
+  if (s.loss) absl::StrAppendFormat(&text, "  loss %.4f", *s.loss);
   if (s.epsilon) absl::StrAppendFormat(&text, "  epsilon %.3f", *s.epsilon);
   if (s.survivors > 0) absl::StrAppendFormat(&text, "  %d/%d clients", s.survivors, s.members);
   if (s.aborted > 0) absl::StrAppendFormat(&text, "  %d lost", s.aborted);

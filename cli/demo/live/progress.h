@@ -19,7 +19,7 @@ struct ProgressState {
   std::uint64_t round = 0, step = 0, steps = 0, aborted = 0;
   std::uint32_t survivors = 0, members = 0;
   std::optional<double> epsilon = {};  // none: no noise
-  std::optional<double> rounds_per_second = {}, log_loss = {};
+  std::optional<double> rounds_per_second = {}, loss = {};
 };
 
 // At most `width` columns, with a bar when there is room; 0: as long as it is, without a bar.

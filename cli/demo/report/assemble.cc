@@ -13,32 +13,39 @@ std::optional<double> MeanOf(const std::vector<std::optional<double>>& values) {
   return count > 0 ? std::optional(sum / static_cast<double>(count)) : std::nullopt;
 }
 
-MerchantQuality MerchantOf(const std::string& name,
-                           const std::optional<model::BinaryMetrics>& metrics) {
+MerchantQuality MerchantOf(const std::string& name, const std::optional<model::Quality>& quality) {
   MerchantQuality m;
   m.name = name;
-  if (!metrics) return m;
-  m.holdout_rows = metrics->rows;
-  m.roc_auc = metrics->roc_auc;
-  m.accuracy = metrics->accuracy;
-  m.log_loss = metrics->log_loss;
+  if (!quality) return m;
+  m.holdout_rows = quality->rows;
+  m.roc_auc = quality->roc_auc;
+  m.rmse = quality->rmse;
+  m.accuracy = quality->accuracy;
+  m.log_loss = quality->log_loss;
   return m;
 }
 
 }  // namespace
 
-QualityFacts QualityOf(const Score& score, const std::vector<std::string>& names,
+QualityFacts QualityOf(model::Task task, const Score& score, const std::vector<std::string>& names,
                        const std::vector<std::optional<double>>& alone) {
   QualityFacts q;
+  if (task == model::Task::kMultiClass) q.task = "multi_class";
+  if (task == model::Task::kRegression) q.task = "regression";
   q.roc_auc = score.pooled.roc_auc;
   q.pr_auc = score.pooled.pr_auc;
   q.accuracy = score.pooled.accuracy;
   q.majority_accuracy = score.pooled.majority_accuracy;
   q.log_loss = score.pooled.log_loss;
-  q.local_only_roc_auc = MeanOf(alone);
+  q.rmse = score.pooled.rmse;
+  q.mae = score.pooled.mae;
+  q.r2 = score.pooled.r2;
+  (q.by_value() ? q.local_only_rmse : q.local_only_roc_auc) = MeanOf(alone);
   for (std::size_t i = 0; i < names.size(); ++i) {
     q.per_merchant.push_back(MerchantOf(names[i], score.merchants[i]));
-    if (i < alone.size()) q.per_merchant.back().local_only_roc_auc = alone[i];
+    if (i >= alone.size()) continue;
+    MerchantQuality& m = q.per_merchant.back();
+    (q.by_value() ? m.local_only_rmse : m.local_only_roc_auc) = alone[i];
   }
   for (const model::CalibrationBin& bin : score.pooled.calibration)
     q.calibration.push_back({bin.count, bin.mean_prediction, bin.positive_rate});
@@ -50,6 +57,11 @@ void AddEvaluation(const admin::v1::Evaluation& evaluation, QualityFacts& qualit
   quality.roc_auc_private = evaluation.roc_auc();
   quality.roc_auc_private_interval = {evaluation.low(), evaluation.high()};
   quality.roc_auc_private_noise = evaluation.noise_error();
+  const auto figure = [](const admin::v1::Figure& shown) {
+    return PrivateFigure{shown.value(), {shown.low(), shown.high()}};
+  };
+  if (evaluation.has_accuracy()) quality.accuracy_private = figure(evaluation.accuracy());
+  if (evaluation.has_log_loss()) quality.log_loss_private = figure(evaluation.log_loss());
   for (const admin::v1::ReliabilityBin& bin : evaluation.calibration())
     quality.calibration_private.push_back(
         {bin.predicted(), bin.observed(), bin.error(), bin.customers()});

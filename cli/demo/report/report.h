@@ -14,8 +14,8 @@ struct CurvePoint {
   std::uint64_t round = 0;
   std::uint64_t step = 0;
   std::optional<double> epsilon;  // charged so far, coordinator plus colluders
-  double log_loss = 0;            // exact, hold-outs of all merchants together
-  std::optional<double> roc_auc;
+  double loss = 0;                // as trained, exact, hold-outs of all merchants together
+  std::optional<double> roc_auc = {}, rmse = {};
 };
 
 struct CalibrationPoint {
@@ -33,8 +33,10 @@ struct MerchantQuality {
   std::string name;
   std::uint64_t holdout_rows = 0;
   std::optional<double> roc_auc;  // of the joint model; none when only one class is in the hold-out
-  std::optional<double> local_only_roc_auc;  // of a model trained on this merchant alone
-  double accuracy = 0, log_loss = 0;
+  std::optional<double> rmse = {};           // of regression
+  std::optional<double> local_only_roc_auc,  // of a model trained on this merchant alone
+      local_only_rmse = {};
+  std::optional<double> accuracy, log_loss;
 };
 
 struct PlanFacts {
@@ -62,19 +64,32 @@ struct PrivacyFacts {
   std::uint64_t colluders = 0;
   std::string unit;
   std::optional<double> noise_multiplier, sampling_rate, clip_norm;
+  std::string mode = "distributed";  // training.mode of the plan
+  std::uint64_t bands = 1, local_steps = 0;
   std::uint64_t steps = 0, attempts = 0, attempts_max = 0;
   std::optional<double> statistics_epsilon, evaluation_epsilon;
   std::vector<std::string> unprotected;
 };
 
+// From private histograms, with its 95 % interval.
+struct PrivateFigure {
+  double value = 0;
+  std::pair<double, double> interval;
+};
+
 struct QualityFacts {
+  std::string task = "binary";  // binary | multi_class | regression
   std::optional<double> roc_auc, pr_auc, accuracy, majority_accuracy, log_loss, roc_auc_private,
       local_only_roc_auc;
+  std::optional<double> rmse, mae, r2, local_only_rmse;  // of regression
   std::optional<std::pair<double, double>> roc_auc_private_interval;
   std::optional<double> roc_auc_private_noise;  // its standard deviation from noise alone
+  std::optional<PrivateFigure> accuracy_private, log_loss_private;
   std::vector<PrivateCalibrationPoint> calibration_private;
   std::vector<MerchantQuality> per_merchant;
   std::vector<CalibrationPoint> calibration;
+
+  bool by_value() const { return task == "regression"; }
 };
 
 struct CostFacts {
@@ -97,6 +112,37 @@ struct ModelFacts {
   std::vector<std::string> files;  // names in the output folder
 };
 
+struct RolloutFact {
+  std::string stage;  // entered
+  std::uint64_t percent = 0;
+  std::string reason;
+};
+
+struct AttributionFact {
+  std::string column;
+  double mean_absolute = 0;  // of the logit, over the rows that were explained
+};
+
+struct VariantFact {
+  std::string name;                 // fp16, int8
+  std::string max_abs_logit_diff;   // decimal, on the self-test's rows
+  std::optional<double> auc_delta;  // ROC-AUC on hold-outs, exact: this minus float32
+};
+
+// What became of the trained model.
+struct ReleaseFacts {
+  std::string model_id, version, digest;
+  std::string folder;  // of the package, in the output folder
+  std::vector<VariantFact> variants;
+  std::vector<RolloutFact> rollout;
+  std::vector<std::string> canary;           // merchants that had it first
+  std::uint64_t installed = 0, refused = 0;  // merchants, at the end
+  std::string predicted_at;                  // a merchant, from its own store
+  std::uint64_t predicted_rows = 0;          // of its hold-out
+  std::optional<double> predicted_mean;      // probability
+  std::vector<AttributionFact> attribution;  // largest first
+};
+
 struct EnvironmentFacts {
   std::string engine, device, version;
   std::uint64_t threads = 1;
@@ -114,6 +160,7 @@ struct Report {
   CostFacts cost;
   LedgerFacts ledger;
   ModelFacts model;
+  std::optional<ReleaseFacts> release;  // none: nothing that may be released
   EnvironmentFacts environment;
   std::vector<CurvePoint> curve;   // by step
   std::vector<std::string> notes;  // whole sentences

@@ -133,20 +133,21 @@ std::string CalibrationSvg(const Report& r) {
 }
 
 std::string MerchantSvg(const Report& r) {
+  const bool by_value = r.quality.by_value();
   Range range;
-  range.Add(0.5);
+  range.Add(by_value ? 0 : 0.5);
   std::vector<BarGroup> groups;
   for (const MerchantQuality& m : r.quality.per_merchant) {
     BarGroup group{.label = m.name, .bars = {}};
-    if (m.roc_auc) group.bars.emplace_back("a", *m.roc_auc), range.Add(*m.roc_auc);
-    if (m.local_only_roc_auc)
-      group.bars.emplace_back("b", *m.local_only_roc_auc), range.Add(*m.local_only_roc_auc);
+    if (const auto joint = LeadingOf(m)) group.bars.emplace_back("a", *joint), range.Add(*joint);
+    if (const auto alone = AloneOf(m)) group.bars.emplace_back("b", *alone), range.Add(*alone);
     groups.push_back(std::move(group));
   }
   if (groups.empty()) return "<p>No merchant was scored.</p>";
+  const std::string name = LeadingName(r.quality);
   return BarPlot(
-      {.title = "ROC-AUC per merchant", .x_label = "hold-out ROC-AUC", .y_label = "", .width = 940},
-      Axis(range.lo, std::max(0.8, range.hi), 5), groups);
+      {.title = name + " per merchant", .x_label = "hold-out " + name, .y_label = "", .width = 940},
+      Axis(range.lo, by_value ? range.hi : std::max(0.8, range.hi), 5), groups);
 }
 
 std::string Tags(const Report& r) {
@@ -168,10 +169,10 @@ std::string Header(const Report& r) {
                r.privacy.delta && r.privacy.is_private
                    ? absl::StrFormat("epsilon at delta %g", *r.privacy.delta)
                    : "epsilon");
-  html += Tile(Shown(r.quality.roc_auc, 4), "ROC-AUC, joint model");
+  html += Tile(Shown(LeadingOf(r.quality), 4), LeadingName(r.quality) + ", joint model");
   if (r.quality.roc_auc_private)
     html += Tile(ShownPrivateAuc(r.quality), "ROC-AUC from private histograms, 95 %");
-  html += Tile(Shown(r.quality.local_only_roc_auc, 4), "ROC-AUC, merchants alone (mean)");
+  html += Tile(Shown(AloneOf(r.quality), 4), LeadingName(r.quality) + ", merchants alone (mean)");
   html += Tile(Shown(r.cost.rounds_per_second, 1), "rounds per second");
   html += Tile(ShownBytes(r.cost.upload_bytes_per_client_round), "upload, one client and round");
   return html + "</div>\n";
@@ -199,26 +200,30 @@ std::string Notes(const Report& r) {
 
 std::string Figures(const Report& r) {
   const Points loss =
-      CurveOf(r, [](const CurvePoint& p) -> std::optional<double> { return p.log_loss; });
-  const Points auc = CurveOf(r, [](const CurvePoint& p) { return p.roc_auc; });
+      CurveOf(r, [](const CurvePoint& p) -> std::optional<double> { return p.loss; });
+  const Points leading = CurveOf(r, [](const CurvePoint& p) { return LeadingOf(p); });
+  const std::string name = "hold-out " + LeadingName(r.quality);
   std::string html = "<div class=\"figures\">\n";
-  html += Figure("Training: hold-out loss", "log loss of the published models, natural logarithm",
-                 CurveSvg({.title = "hold-out log loss", .x_label = "step", .y_label = "log loss"},
-                          loss, false));
   html += Figure(
-      "Training: hold-out ROC-AUC", "all merchants' hold-outs together",
-      CurveSvg({.title = "hold-out ROC-AUC", .x_label = "step", .y_label = "ROC-AUC"}, auc, false));
+      "Training: hold-out loss",
+      r.quality.by_value() ? "the trained loss of the published models, on the label's scale"
+                           : "log loss of the published models, natural logarithm",
+      CurveSvg({.title = "hold-out loss", .x_label = "step", .y_label = "loss"}, loss, false));
+  html += Figure("Training: " + name, "all merchants' hold-outs together",
+                 CurveSvg({.title = name, .x_label = "step", .y_label = LeadingName(r.quality)},
+                          leading, false));
   html += Figure(
       "Privacy spent",
       "epsilon of statistics and training so far; dashed: the plan's claim at its last attempt",
       EpsilonSvg(r));
-  html +=
-      Figure("Calibration",
-             r.quality.calibration_private.empty()
-                 ? "predicted probability against what happened; larger dots hold more customers"
-                 : "predicted probability against what happened; larger dots hold more "
-                   "customers; orange: from private histograms",
-             CalibrationSvg(r));
+  if (!r.quality.calibration.empty())
+    html +=
+        Figure("Calibration",
+               r.quality.calibration_private.empty()
+                   ? "predicted probability against what happened; larger dots hold more customers"
+                   : "predicted probability against what happened; larger dots hold more "
+                     "customers; orange: from private histograms",
+               CalibrationSvg(r));
   return html + "</div>\n<div style=\"height:14px\"></div>\n" +
          "<figure><figcaption>Each merchant: the joint model and one trained alone"
          "<small class=\"key\"><i class=\"a\"></i>joint model<i "
@@ -246,9 +251,10 @@ std::string PrivacyTable(const Report& r) {
                    p.delta_slack ? absl::StrFormat("%.2g", *p.delta_slack) : "-");
   html += TableRow("accountant", p.accountant);
   html += TableRow("privacy unit", p.unit);
-  html += TableRow("noise multiplier, sampling rate, clip norm",
-                   absl::StrFormat("%s, %s, %s", Shown(p.noise_multiplier, 4),
-                                   Shown(p.sampling_rate, 4), Shown(p.clip_norm, 3)));
+  html += TableRow(
+      "noise multiplier, sampling rate, clip norm",
+      absl::StrFormat("%s, %s, %s%s", Shown(p.noise_multiplier, 4), Shown(p.sampling_rate, 4),
+                      Shown(p.clip_norm, 3), ShownMechanism(p)));
   html += TableRow(
       "attempts charged, of at most",
       absl::StrFormat("%d of %d (%d published steps)", p.attempts, p.attempts_max, p.steps));
@@ -294,19 +300,34 @@ std::string RunTable(const Report& r) {
 std::string PrivateLine(const Report& r) {
   if (!r.quality.roc_auc_private) return "";
   return absl::StrFormat(
-      "<p>ROC-AUC of all hold-outs from private histograms, with 95 %% interval: <b>%s</b> "
-      "(standard deviation from noise alone: %s). A difference between two models below about %s "
-      "could not be seen this way.</p>",
-      ShownPrivateAuc(r.quality), Shown(r.quality.roc_auc_private_noise, 4),
-      Shown(SmallestDifference(r.quality), 3));
+             "<p>ROC-AUC of all hold-outs from private histograms, with 95 %% interval: <b>%s</b> "
+             "(standard deviation from noise alone: %s). A difference between two models below "
+             "about %s "
+             "could not be seen this way.</p>",
+             ShownPrivateAuc(r.quality), Shown(r.quality.roc_auc_private_noise, 4),
+             Shown(SmallestDifference(r.quality), 3)) +
+         absl::StrFormat("<p>From the same histograms: accuracy %s, log loss %s.</p>",
+                         ShownFigure(r.quality.accuracy_private),
+                         ShownFigure(r.quality.log_loss_private));
+}
+
+std::string OtherFigures(const QualityFacts& q) {
+  if (q.by_value())
+    return absl::StrFormat(
+        "RMSE and mean absolute error (%s) are in the units of the label's column; R squared %s.",
+        Shown(q.mae, 4), Shown(q.r2, 4));
+  const std::string baseline = absl::StrFormat("Always answering the majority label: accuracy %s.",
+                                               Shown(q.majority_accuracy, 4));
+  return q.pr_auc ? absl::StrFormat("PR-AUC %s. %s", Shown(q.pr_auc, 4), baseline) : baseline;
 }
 
 std::string QualityTable(const Report& r) {
-  std::string html =
+  std::string html = absl::StrFormat(
       "<h2>Quality on hold-outs</h2><div class=\"panel\"><table>\n<tr><th>merchant</th><th "
       "class=\"n\">customers</th>"
-      "<th class=\"n\">ROC-AUC joint</th><th class=\"n\">alone</th><th class=\"n\">log "
-      "loss</th><th class=\"n\">accuracy</th></tr>\n";
+      "<th class=\"n\">%s joint</th><th class=\"n\">alone</th><th class=\"n\">log "
+      "loss</th><th class=\"n\">accuracy</th></tr>\n",
+      LeadingName(r.quality));
   const auto row = [&](const std::string& name, const std::string& rows, const auto& joint,
                        const auto& alone, const std::optional<double>& loss,
                        const std::optional<double>& accuracy) {
@@ -319,16 +340,39 @@ std::string QualityTable(const Report& r) {
   std::uint64_t rows = 0;
   for (const MerchantQuality& m : r.quality.per_merchant) {
     rows += m.holdout_rows;
-    row(m.name, std::to_string(m.holdout_rows), m.roc_auc, m.local_only_roc_auc, m.log_loss,
-        m.accuracy);
+    row(m.name, std::to_string(m.holdout_rows), LeadingOf(m), AloneOf(m), m.log_loss, m.accuracy);
   }
-  row("all", std::to_string(rows), r.quality.roc_auc, r.quality.local_only_roc_auc,
-      r.quality.log_loss, r.quality.accuracy);
-  return html + absl::StrFormat(
-                    "</table><p>PR-AUC %s. Always answering the majority label: accuracy "
-                    "%s.</p>%s</div>\n",
-                    Shown(r.quality.pr_auc, 4), Shown(r.quality.majority_accuracy, 4),
-                    PrivateLine(r));
+  row("all", std::to_string(rows), LeadingOf(r.quality), AloneOf(r.quality), r.quality.log_loss,
+      r.quality.accuracy);
+  return html +
+         absl::StrFormat("</table><p>%s</p>%s</div>\n", OtherFigures(r.quality), PrivateLine(r));
+}
+
+std::string ReleaseTable(const Report& report) {
+  if (!report.release) return "";
+  const ReleaseFacts& r = *report.release;
+  std::string html = "<h2>Release</h2><div class=\"panel\"><table>\n", canary;
+  html += TableRow("release", r.model_id + " " + r.version + ", " + r.folder);
+  html += absl::StrFormat("<tr><th>digest</th><td><code>%s</code></td></tr>\n", Escaped(r.digest));
+  for (const VariantFact& v : r.variants)
+    html += TableRow("variant " + v.name,
+                     absl::StrFormat("ROC-AUC %s against float32, largest logit difference %s",
+                                     v.auc_delta ? absl::StrFormat("%+.5f", *v.auc_delta) : "-",
+                                     v.max_abs_logit_diff));
+  for (const RolloutFact& step : r.rollout)
+    html += TableRow(step.stage, absl::StrFormat("%d %% of clients%s%s", step.percent,
+                                                 step.reason.empty() ? "" : ": ", step.reason));
+  for (const std::string& who : r.canary) canary += (canary.empty() ? "" : ", ") + who;
+  html += TableRow("canary at", canary);
+  html += TableRow("merchants that serve it / that refused it",
+                   absl::StrFormat("%d / %d", r.installed, r.refused));
+  html += TableRow("predictions",
+                   absl::StrFormat("%d hold-out rows of %s, mean probability %s", r.predicted_rows,
+                                   r.predicted_at, Shown(r.predicted_mean, 4)));
+  for (const AttributionFact& by : r.attribution)
+    html += TableRow("moved by " + by.column,
+                     absl::StrFormat("%.4f of the logit, mean absolute", by.mean_absolute));
+  return html + "</table></div>\n";
 }
 
 }  // namespace
@@ -341,8 +385,8 @@ std::string ReportHtml(const Report& r) {
              "initial-scale=1\"/>\n<title>Veilsum: %s</title>\n"
              "<style>%s%s</style>\n</head>\n<body><main>\n",
              Escaped(r.plan.name), kPageStyle, kPlotStyle) +
-         Header(r) + Notes(r) + Figures(r) + QualityTable(r) + PrivacyTable(r) + CostTable(r) +
-         RunTable(r) + "</main></body>\n</html>\n";
+         Header(r) + Notes(r) + Figures(r) + QualityTable(r) + ReleaseTable(r) + PrivacyTable(r) +
+         CostTable(r) + RunTable(r) + "</main></body>\n</html>\n";
 }
 
 }  // namespace veilsum::cli

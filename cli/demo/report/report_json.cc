@@ -42,6 +42,9 @@ Object PrivacyJson(const PrivacyFacts& p) {
       {"unit", p.unit},
       {"noise_multiplier", OrNull(p.noise_multiplier)},
       {"sampling_rate", OrNull(p.sampling_rate)},
+      {"mode", p.mode},
+      {"bands", p.bands},
+      {"local_steps", p.local_steps},
       {"steps", p.steps},
       {"attempts", p.attempts},
       {"attempts_max", p.attempts_max},
@@ -58,9 +61,17 @@ Object MerchantsJson(const std::vector<MerchantQuality>& merchants) {
                    {"holdout_rows", m.holdout_rows},
                    {"roc_auc", OrNull(m.roc_auc)},
                    {"local_only_roc_auc", OrNull(m.local_only_roc_auc)},
-                   {"accuracy", m.accuracy},
-                   {"log_loss", m.log_loss}});
+                   {"accuracy", OrNull(m.accuracy)},
+                   {"log_loss", OrNull(m.log_loss)},
+                   {"rmse", OrNull(m.rmse)},
+                   {"local_only_rmse", OrNull(m.local_only_rmse)}});
   return all;
+}
+
+Object FigureJson(const std::optional<PrivateFigure>& figure, bool interval) {
+  if (!figure) return nullptr;
+  if (!interval) return figure->value;
+  return Object::array({figure->interval.first, figure->interval.second});
 }
 
 Object QualityJson(const QualityFacts& q) {
@@ -78,14 +89,23 @@ Object QualityJson(const QualityFacts& q) {
                           {"observed", bin.observed},
                           {"error", bin.error},
                           {"customers", bin.customers}});
-  return {{"roc_auc", OrNull(q.roc_auc)},
+  return {{"task", q.task},
+          {"roc_auc", OrNull(q.roc_auc)},
           {"pr_auc", OrNull(q.pr_auc)},
           {"accuracy", OrNull(q.accuracy)},
           {"majority_accuracy", OrNull(q.majority_accuracy)},
           {"log_loss", OrNull(q.log_loss)},
+          {"rmse", OrNull(q.rmse)},
+          {"mae", OrNull(q.mae)},
+          {"r2", OrNull(q.r2)},
+          {"local_only_rmse", OrNull(q.local_only_rmse)},
           {"roc_auc_private", OrNull(q.roc_auc_private)},
           {"roc_auc_private_interval", interval},
           {"roc_auc_private_noise", OrNull(q.roc_auc_private_noise)},
+          {"accuracy_private", FigureJson(q.accuracy_private, false)},
+          {"accuracy_private_interval", FigureJson(q.accuracy_private, true)},
+          {"log_loss_private", FigureJson(q.log_loss_private, false)},
+          {"log_loss_private_interval", FigureJson(q.log_loss_private, true)},
           {"local_only_roc_auc", OrNull(q.local_only_roc_auc)},
           {"per_merchant", MerchantsJson(q.per_merchant)},
           {"calibration", bins},
@@ -103,15 +123,46 @@ Object CostJson(const CostFacts& c) {
           {"client_peak_rss_bytes", OrNull(c.client_peak_rss_bytes)}};
 }
 
-Object CurveJson(const std::vector<CurvePoint>& curve) {
+Object CurveJson(const std::vector<CurvePoint>& curve, bool by_value) {
   Object all = Object::array();
   for (const CurvePoint& p : curve)
     all.push_back({{"round", p.round},
                    {"step", p.step},
                    {"epsilon", OrNull(p.epsilon)},
-                   {"log_loss", p.log_loss},
-                   {"roc_auc", OrNull(p.roc_auc)}});
+                   {"loss", p.loss},
+                   {"log_loss", by_value ? Object(nullptr) : Object(p.loss)},
+                   {"roc_auc", OrNull(p.roc_auc)},
+                   {"rmse", OrNull(p.rmse)}});
   return all;
+}
+
+Object ReleaseJson(const std::optional<ReleaseFacts>& release) {
+  if (!release) return nullptr;
+  const ReleaseFacts& r = *release;
+  Object rollout = Object::array(), attribution = Object::array(), variants = Object::array();
+  for (const VariantFact& v : r.variants)
+    variants.push_back({{"name", v.name},
+                        {"max_abs_logit_diff", v.max_abs_logit_diff},
+                        {"auc_delta", OrNull(v.auc_delta)}});
+  for (const RolloutFact& step : r.rollout)
+    rollout.push_back({{"stage", step.stage}, {"percent", step.percent}, {"reason", step.reason}});
+  for (const AttributionFact& by : r.attribution)
+    attribution.push_back({{"column", by.column}, {"mean_absolute", by.mean_absolute}});
+  return {{"model_id", r.model_id},
+          {"version", r.version},
+          {"digest", r.digest},
+          {"folder", r.folder},
+          {"variants", variants},
+          {"rollout", rollout},
+          {"canary", r.canary},
+          {"installed", r.installed},
+          {"refused", r.refused},
+          {"prediction",
+           {{"merchant", r.predicted_at},
+            {"rows", r.predicted_rows},
+            {"mean_probability", OrNull(r.predicted_mean)},
+            {"attribution_method", "integrated_gradients"},
+            {"attribution", attribution}}}};
 }
 
 }  // namespace
@@ -135,12 +186,13 @@ Object ReportJson(const Report& r) {
            {{"version", OrNull(r.model.version)},
             {"sha256", OrNull(r.model.sha256)},
             {"files", r.model.files}}},
+          {"release", ReleaseJson(r.release)},
           {"environment",
            {{"engine", r.environment.engine},
             {"device", r.environment.device},
             {"threads", r.environment.threads},
             {"version", r.environment.version}}},
-          {"curve", CurveJson(r.curve)},
+          {"curve", CurveJson(r.curve, r.quality.by_value())},
           {"notes", r.notes}};
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "cli/demo/report/svg/markup.h"
 
@@ -13,18 +14,38 @@ std::string Row(std::string_view name, const std::string& value) {
   return absl::StrFormat("  %-24s %s\n", name, value);
 }
 
-std::string MerchantRows(const std::vector<MerchantQuality>& merchants) {
+std::string MerchantRows(const QualityFacts& quality) {
+  const std::vector<MerchantQuality>& merchants = quality.per_merchant;
+  const char* figure = quality.by_value() ? "RMSE" : "AUC";
   std::size_t width = 8;
   for (const MerchantQuality& m : merchants) width = std::max(width, m.name.size());
   const int w = static_cast<int>(width);
-  std::string text = absl::StrFormat("\n  %-*s  hold-out  joint AUC  alone AUC\n", w, "merchant");
+  std::string text =
+      absl::StrFormat("\n  %-*s  hold-out  %10s  %10s\n", w, "merchant",
+                      absl::StrCat("joint ", figure), absl::StrCat("alone ", figure));
   for (const MerchantQuality& m : merchants)
-    absl::StrAppendFormat(&text, "  %-*s  %8d  %9s  %9s\n", w, m.name, m.holdout_rows,
-                          Shown(m.roc_auc, 4), Shown(m.local_only_roc_auc, 4));
+    absl::StrAppendFormat(&text, "  %-*s  %8d  %10s  %10s\n", w, m.name, m.holdout_rows,
+                          Shown(LeadingOf(m), 4), Shown(AloneOf(m), 4));
   return text;
 }
 
+std::string QualityRows(const QualityFacts& q) {
+  if (q.by_value())
+    return Row("hold-out MAE", Shown(q.mae, 4)) + Row("hold-out R squared", Shown(q.r2, 4));
+  std::string text;
+  if (q.pr_auc) text += Row("hold-out PR-AUC", Shown(q.pr_auc, 4));
+  return text + Row("hold-out log loss", Shown(q.log_loss, 4)) +
+         Row("hold-out accuracy",
+             absl::StrFormat("%s   (always the majority: %s)", Shown(q.accuracy, 4),
+                             Shown(q.majority_accuracy, 4)));
+}
+
 }  // namespace
+
+std::string LeadingName(const QualityFacts& quality) {
+  if (quality.by_value()) return "RMSE";
+  return quality.task == "multi_class" ? "mean ROC-AUC" : "ROC-AUC";
+}
 
 std::string Shown(const std::optional<double>& value, int digits) {
   return value && std::isfinite(*value) ? absl::StrFormat("%.*f", digits, *value) : "-";
@@ -56,6 +77,18 @@ std::string ShownPrivateAuc(const QualityFacts& quality) {
   return text;
 }
 
+std::string ShownMechanism(const PrivacyFacts& privacy) {
+  if (privacy.bands > 1) return absl::StrFormat(", %d bands", privacy.bands);
+  if (privacy.mode != "local") return "";
+  return absl::StrFormat(", local mode with %d steps a round", privacy.local_steps);
+}
+
+std::string ShownFigure(const std::optional<PrivateFigure>& figure) {
+  if (!figure) return "-";
+  return absl::StrFormat("%s (%s to %s)", Shown(figure->value, 4), Shown(figure->interval.first, 3),
+                         Shown(figure->interval.second, 3));
+}
+
 std::optional<double> SmallestDifference(const QualityFacts& quality) {
   if (!quality.roc_auc_private_noise) return std::nullopt;
   return 2 * std::sqrt(2.0) * *quality.roc_auc_private_noise;
@@ -74,26 +107,27 @@ std::string ResultTable(const Report& r) {
     text += Row("block budget",
                 Plain(*r.privacy.epsilon_filter, 4) + "   (the smallest that admits this run)");
   if (r.privacy.is_private)
-    text += Row(
-        "noise multiplier",
-        absl::StrFormat("%s, sampling rate %s, accountant %s", Shown(r.privacy.noise_multiplier, 4),
-                        Shown(r.privacy.sampling_rate, 4), r.privacy.accountant));
-  text += Row("hold-out ROC-AUC",
-              absl::StrFormat("%s   (merchants alone, mean: %s)", Shown(r.quality.roc_auc, 4),
-                              Shown(r.quality.local_only_roc_auc, 4)));
+    text +=
+        Row("noise multiplier",
+            absl::StrFormat("%s, sampling rate %s, accountant %s%s",
+                            Shown(r.privacy.noise_multiplier, 4), Shown(r.privacy.sampling_rate, 4),
+                            r.privacy.accountant, ShownMechanism(r.privacy)));
+  text += Row("hold-out " + LeadingName(r.quality),
+              absl::StrFormat("%s   (merchants alone, mean: %s)", Shown(LeadingOf(r.quality), 4),
+                              Shown(AloneOf(r.quality), 4)));
   if (r.quality.roc_auc_private)
     text += Row("private ROC-AUC", ShownPrivateAuc(r.quality) + "   (noisy histograms, 95 %)");
-  text += Row("hold-out PR-AUC", Shown(r.quality.pr_auc, 4));
-  text += Row("hold-out log loss", Shown(r.quality.log_loss, 4));
-  text += Row("hold-out accuracy",
-              absl::StrFormat("%s   (always the majority: %s)", Shown(r.quality.accuracy, 4),
-                              Shown(r.quality.majority_accuracy, 4)));
+  if (r.quality.accuracy_private)
+    text += Row("private accuracy", ShownFigure(r.quality.accuracy_private));
+  if (r.quality.log_loss_private)
+    text += Row("private log loss", ShownFigure(r.quality.log_loss_private));
+  text += QualityRows(r.quality);
   text += Row("time", absl::StrFormat("%.1f s, %s rounds/s", r.cost.seconds,
                                       Shown(r.cost.rounds_per_second, 1)));
   text += Row("upload per round", absl::StrFormat("%s a client (plain words: %s)",
                                                   ShownBytes(r.cost.upload_bytes_per_client_round),
                                                   ShownBytes(r.cost.plain_bytes_per_client_round)));
-  if (!r.quality.per_merchant.empty()) text += MerchantRows(r.quality.per_merchant);
+  if (!r.quality.per_merchant.empty()) text += MerchantRows(r.quality);
   for (const std::string& note : r.notes) text += "\n  " + note + "\n";
   return text;
 }

@@ -14,10 +14,25 @@ std::string ResultTable(const Report& report);
 std::string Shown(const std::optional<double>& value, int digits);
 // 1234567 -> "1.2 MB" (powers of 1000).
 std::string ShownBytes(const std::optional<std::uint64_t>& bytes);
+// What the joint model and merchants alone are compared by: ROC-AUC, or RMSE of regression.
+std::string LeadingName(const QualityFacts& quality);
+template <class Q>  // QualityFacts, MerchantQuality or CurvePoint
+std::optional<double> LeadingOf(const Q& quality) {
+  return quality.rmse ? quality.rmse : quality.roc_auc;
+}
+template <class Q>  // QualityFacts or MerchantQuality
+std::optional<double> AloneOf(const Q& quality) {
+  return quality.local_only_rmse ? quality.local_only_rmse : quality.local_only_roc_auc;
+}
 // "3 (delta 1e-05)", or "none: no noise was added".
 std::string ShownEpsilon(const PrivacyFacts& privacy);
 // "0.7512 (0.718 to 0.784)".
 std::string ShownPrivateAuc(const QualityFacts& quality);
+// The same of another figure.
+std::string ShownFigure(const std::optional<PrivateFigure>& figure);
+// What is not plain DP-SGD of all together: ", 4 bands", ", local mode with 10 steps a round"; or
+// nothing.
+std::string ShownMechanism(const PrivacyFacts& privacy);
 // Two models' private ROC-AUC on the same hold-outs that differ by less may differ by noise alone:
 // two standard deviations of a difference (SE-11).
 std::optional<double> SmallestDifference(const QualityFacts& quality);

@@ -36,7 +36,7 @@ class Follower {
 
   CurvePoint PointOf(const admin::v1::RunProgress& p) const {
     CurvePoint point{
-        .round = p.round(), .step = p.step(), .epsilon = {}, .log_loss = 0, .roc_auc = {}};
+        .round = p.round(), .step = p.step(), .epsilon = {}, .loss = 0, .roc_auc = {}, .rmse = {}};
     if (c_.is_private) point.epsilon = p.epsilon();
     return point;
   }
@@ -52,7 +52,7 @@ class Follower {
                     .members = members_,
                     .epsilon = {},
                     .rounds_per_second = rate_.PerSecond(),
-                    .log_loss = worker_.latest_loss()};
+                    .loss = worker_.latest_loss()};
     if (c_.is_private && p.attempts() > 0) s.epsilon = p.epsilon();
     return s;
   }
@@ -94,8 +94,7 @@ absl::Status ScoreLast(const FollowContext& c, const Follower& follower, Followe
   run.model = *std::move(model);
   if (!run.curve.empty() && run.curve.back().step >= run.last.step()) run.curve.pop_back();
   CurvePoint point = follower.PointOf(run.last);
-  point.log_loss = run.score->pooled.log_loss;
-  point.roc_auc = run.score->pooled.roc_auc;
+  SetScore(*run.score, point);
   run.curve.push_back(point);
   return absl::OkStatus();
 }

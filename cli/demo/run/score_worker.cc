@@ -2,6 +2,12 @@
 
 namespace veilsum::cli {
 
+void SetScore(const Score& score, CurvePoint& point) {
+  point.loss = score.pooled.loss;
+  point.roc_auc = score.pooled.roc_auc;
+  point.rmse = score.pooled.rmse;
+}
+
 ScoreWorker::ScoreWorker(RunControl& control, const Scorer& scorer, std::string run_id)
     : control_(control), scorer_(scorer), run_id_(std::move(run_id)), thread_([this] { Work(); }) {}
 
@@ -27,7 +33,7 @@ std::vector<CurvePoint> ScoreWorker::Finish() {
 
 std::optional<double> ScoreWorker::latest_loss() const {
   const std::lock_guard lock(mutex_);
-  return curve_.empty() ? std::nullopt : std::optional(curve_.back().log_loss);
+  return curve_.empty() ? std::nullopt : std::optional(curve_.back().loss);
 }
 
 void ScoreWorker::Work() {
@@ -44,8 +50,7 @@ void ScoreWorker::Work() {
         model.ok() ? scorer_.Of(*model) : absl::StatusOr<Score>(model.status());
     lock.lock();
     if (!score.ok()) continue;
-    request.point.log_loss = score->pooled.log_loss;
-    request.point.roc_auc = score->pooled.roc_auc;
+    SetScore(*score, request.point);
     curve_.push_back(request.point);
   }
 }

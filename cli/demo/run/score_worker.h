@@ -12,6 +12,8 @@
 
 namespace veilsum::cli {
 
+void SetScore(const Score& score, CurvePoint& point);
+
 class ScoreWorker {
  public:
   // Both must outlive it.

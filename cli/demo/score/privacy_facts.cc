@@ -53,6 +53,9 @@ absl::StatusOr<PrivacyFacts> PrivacyFactsOf(const model::Plan& plan,
   facts.colluders = checked.input.cohort.colluders;
   facts.unit = plan.unit.column;
   facts.sampling_rate = plan.training.sampling_rate.ToDouble();
+  facts.mode = plan.training.mode == model::Mode::kLocal ? "local" : "distributed";
+  facts.bands = plan.training.bands;
+  facts.local_steps = plan.training.local_steps;
   facts.clip_norm = checked.input.training.grid.clip_norm;
   facts.steps = charged.steps;
   facts.attempts = charged.attempts;

@@ -12,6 +12,7 @@ namespace {
 client::LocalTraining SettingsOf(const model::Plan& plan) {
   client::LocalTraining settings;
   settings.max_rows = plan.unit.max_rows;
+  settings.heads = model::HeadsOf(plan);
   settings.batch_fraction = plan.training.sampling_rate.ToDouble();
   if (plan.nonprivate) {
     settings.steps = static_cast<std::uint32_t>(plan.nonprivate->steps);
@@ -45,11 +46,11 @@ absl::StatusOr<Score> HoldoutScorer::Of(ByteView bytes) const {
     VEILSUM_ASSIGN_OR_RETURN(const std::vector<float> logits,
                              model::Logits(layout_, model, merchant.holdout));
     const std::vector<float>& labels = merchant.holdout.labels;
-    VEILSUM_ASSIGN_OR_RETURN(score.merchants.back(), model::EvaluateBinary(logits, labels));
+    VEILSUM_ASSIGN_OR_RETURN(score.merchants.back(), model::Evaluate(plan_, logits, labels));
     all_logits.insert(all_logits.end(), logits.begin(), logits.end());
     all_labels.insert(all_labels.end(), labels.begin(), labels.end());
   }
-  VEILSUM_ASSIGN_OR_RETURN(score.pooled, model::EvaluateBinary(all_logits, all_labels));
+  VEILSUM_ASSIGN_OR_RETURN(score.pooled, model::Evaluate(plan_, all_logits, all_labels));
   return score;
 }
 
@@ -57,21 +58,21 @@ absl::StatusOr<std::vector<std::optional<double>>> HoldoutScorer::TrainedAlone(
     std::uint64_t seed, const std::function<bool()>& cancelled) const {
   const model::ModelVector initial = model::InitialModel(layout_, seed);
   SystemRng rng;
-  std::vector<std::optional<double>> aucs;
+  std::vector<std::optional<double>> reached;
   for (const Merchant& merchant : merchants_) {
     if (cancelled()) return absl::CancelledError("stopped while training merchants alone");
-    aucs.emplace_back();
+    reached.emplace_back();
     if (merchant.holdout.rows() == 0 || merchant.training.rows() == 0) continue;
     VEILSUM_ASSIGN_OR_RETURN(
         const model::ModelVector model,
         client::TrainAlone(layout_, merchant.training, initial, SettingsOf(plan_), rng));
     VEILSUM_ASSIGN_OR_RETURN(const std::vector<float> logits,
                              model::Logits(layout_, model, merchant.holdout));
-    VEILSUM_ASSIGN_OR_RETURN(const model::BinaryMetrics metrics,
-                             model::EvaluateBinary(logits, merchant.holdout.labels));
-    aucs.back() = metrics.roc_auc;
+    VEILSUM_ASSIGN_OR_RETURN(const model::Quality quality,
+                             model::Evaluate(plan_, logits, merchant.holdout.labels));
+    reached.back() = quality.leading();
   }
-  return aucs;
+  return reached;
 }
 
 }  // namespace veilsum::cli

@@ -12,15 +12,14 @@
 #include "client/data/manifest.h"
 #include "model/examples.h"
 #include "model/layout.h"
-#include "model/metrics.h"
 #include "model/plan/plan.h"
+#include "model/quality.h"
 
 namespace veilsum::cli {
 
 struct Score {
-  model::BinaryMetrics pooled;  // all hold-outs together
-  std::vector<std::optional<model::BinaryMetrics>>
-      merchants;  // none where there is no hold-out customer
+  model::Quality pooled;                                 // all hold-outs together
+  std::vector<std::optional<model::Quality>> merchants;  // none where there is no hold-out customer
 };
 
 // Thread-safe: scoring changes nothing.
@@ -46,8 +45,9 @@ class HoldoutScorer final : public Scorer {
     return merchants_[merchant].training.customers();
   }
 
-  // Hold-out ROC-AUC of a model trained without noise on each merchant's own customers alone, from
-  // the same initial weights. None where it does not exist. `cancelled` is asked between merchants.
+  // The leading figure on the hold-out (Quality::leading) of a model trained without noise on each
+  // merchant's own customers alone, from the same initial weights. None where it does not exist.
+  // `cancelled` is asked between merchants.
   absl::StatusOr<std::vector<std::optional<double>>> TrainedAlone(
       std::uint64_t seed, const std::function<bool()>& cancelled) const;
 

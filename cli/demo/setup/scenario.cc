@@ -34,7 +34,8 @@ Outcome ChoosePlan(const DemoOptions& options, const client::Manifest& manifest,
   fs::path file = options.plan.value_or(examples / (manifest.dataset + ".toml"));
   if (!options.plan && (manifest.dataset.empty() || !fs::exists(file)))
     return Outcome::Usage(InvalidArgument(
-        "no example plan is named after the dataset \"%s\" of %s; give one with --plan",
+        "no example plan is named after the dataset \"%s\" of %s; give one with --plan "
+        "(`veilsum plan new` drafts one)",
         manifest.dataset, (s.data / "manifest.json").string()));
   const absl::StatusOr<model::Plan> plan = model::ReadPlanFile(file.string());
   if (!plan.ok()) return Configuration(Annotate(plan.status(), "--plan"));

@@ -51,9 +51,11 @@ class CpuTrainer final : public Trainer {
 
 absl::StatusOr<std::unique_ptr<Trainer>> MakeCpuTrainer(const model::Layout& layout,
                                                         const model::Examples& examples,
-                                                        std::uint32_t max_rows) {
-  VEILSUM_ASSIGN_OR_RETURN(std::unique_ptr<cpu::Engine> engine,
-                           cpu::Engine::Create(layout, examples, max_rows, cpu::BestKernels()));
+                                                        std::uint32_t max_rows,
+                                                        model::Heads heads) {
+  VEILSUM_ASSIGN_OR_RETURN(
+      std::unique_ptr<cpu::Engine> engine,
+      cpu::Engine::Create(layout, examples, max_rows, cpu::BestKernels(), std::move(heads)));
   return std::unique_ptr<Trainer>(std::make_unique<CpuTrainer>(std::move(engine)));
 }
 

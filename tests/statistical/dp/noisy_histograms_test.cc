@@ -66,12 +66,16 @@ TEST_P(AucCoverage, IntervalsCoverTheTruthAndTheEstimateIsUnbiased) {
   Uniforms draw(100 + c.bins);
   const double truth = 5.0 / 6;
   int covered = 0;
+  // Of these densities: P[correct] = 3/4, E[-ln p] = 1/2.
+  int accurate = 0, lossy = 0;
   double sum = 0, squares = 0, claimed = 0;
   for (int i = 0; i < kRepeats; ++i) {
     std::vector<std::int64_t> cells = MakeHoldOut(grid, c.users, draw);
     sampler->AddNoise(rng.NewSecret<32>(), cells);
     ASSERT_OK_AND_ASSIGN(const PrivateAuc auc, AucOfHistograms(grid, cells, sigma));
     covered += auc.low <= truth && truth <= auc.high;
+    accurate += auc.accuracy.low <= 0.75 && 0.75 <= auc.accuracy.high;
+    lossy += auc.log_loss.low <= 0.5 && 0.5 <= auc.log_loss.high;
     sum += auc.auc - truth;
     squares += (auc.auc - truth) * (auc.auc - truth);
     claimed += auc.standard_error / kRepeats;
@@ -80,6 +84,8 @@ TEST_P(AucCoverage, IntervalsCoverTheTruthAndTheEstimateIsUnbiased) {
   }
   const double bias = sum / kRepeats, spread = std::sqrt(squares / kRepeats - bias * bias);
   EXPECT_GE(covered, kLeastCovered);
+  EXPECT_GE(accurate, kLeastCovered);
+  EXPECT_GE(lossy, kLeastCovered);
   // Ties of one bin cost at most 1 / bins of the pairs, half of them; and the second order of
   // noise.
   EXPECT_NEAR(bias, 0, 5.33 * spread / std::sqrt(kRepeats) + 0.25 / c.bins);
@@ -125,6 +131,38 @@ TEST(PrivateAuc, IsExactWithoutNoise) {
   EXPECT_NEAR(auc.calibration[1].predicted, 0.308658, 1e-6);  // sin^2 of 33.75 degrees
   EXPECT_EQ(auc.calibration[3].observed, 1);
   EXPECT_EQ(auc.calibration[3].customers, 2);
+}
+
+// Every customer at the middle of its bin, many bins: the figures are the exact ones.
+TEST(PrivateAuc, AccuracyAndLogLossAreThoseOfTheCustomers) {
+  const ScoreHistogramGrid grid{1024, 0};
+  std::vector<std::int64_t> cells(ScoreHistogramDimension(grid));
+  Uniforms draw(77);
+  double right = 0, loss = 0;
+  constexpr int kCustomers = 5000;
+  for (int u = 0; u < kCustomers; ++u) {
+    const double p = 0.02 + 0.96 * draw();
+    const bool positive = draw() < p;
+    ++cells[(positive ? grid.bins : 0) + ScoreBin(p, grid.bins)];
+    right += (p >= 0.5) == positive;
+    loss -= std::log(positive ? p : 1 - p);
+  }
+  ASSERT_OK_AND_ASSIGN(const PrivateAuc auc, AucOfHistograms(grid, cells, 0));
+  EXPECT_NEAR(auc.accuracy.value, right / kCustomers, 1e-12);
+  EXPECT_NEAR(auc.log_loss.value, loss / kCustomers, 1e-4);
+  EXPECT_NEAR(auc.accuracy.high - auc.accuracy.value,
+              1.96 * std::sqrt(auc.accuracy.value * (1 - auc.accuracy.value) / kCustomers), 1e-5);
+}
+
+TEST(PrivateAuc, ASureMistakeCostsAndTheMiddleBinIsHalfRight) {
+  ASSERT_OK_AND_ASSIGN(const PrivateAuc odd,
+                       AucOfHistograms({3, 0}, std::vector<std::int64_t>{0, 10, 0, 0, 10, 0}, 0));
+  EXPECT_EQ(odd.accuracy.value, 0.5);
+  ASSERT_OK_AND_ASSIGN(const PrivateAuc wrong,
+                       AucOfHistograms({2, 0}, std::vector<std::int64_t>{0, 10, 10, 0}, 0));
+  EXPECT_EQ(wrong.accuracy.value, 0);
+  // The mean of -ln sin^2 from 0 to 45 degrees, with Catalan's constant.
+  EXPECT_NEAR(wrong.log_loss.value, 2 * std::log(2.0) + 4 * 0.9159655941772190 / M_PI, 1e-3);
 }
 
 // P[label 1 | score x] = 0.3 * 2x / (0.3 * 2x + 0.7 * (2 - 2x)) with these densities.

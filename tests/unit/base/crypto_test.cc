@@ -28,6 +28,13 @@ TEST(Hkdf, Rfc5869CaseOne) {
             "3cb25f25faacd57a90434f64d0362f2a2d2d0a90cf1a5a4c5db02d56ecc4c5bf");
 }
 
+TEST(Hkdf, Rfc5869CaseThreeHasNeitherSaltNorInfo) {
+  const Bytes ikm(22, 0x0b);
+  const std::string expected = "8da4e775a563c18f715f802a063c5a31b8a11f5c5ee1879ec3454e5f3c738d2d";
+  EXPECT_EQ(HexEncode(Hkdf(ikm, {}, {}).Expose()), expected);
+  EXPECT_EQ(HexEncode(Hkdf(ikm, Bytes(32), {}).Expose()), expected);
+}
+
 // FIPS 197 appendix C.3's key; block 0 of the counter stream is the encryption of sixteen zero
 // bytes.
 TEST(Aes256Ctr, SeekingGivesTheSameBytesAsStreaming) {

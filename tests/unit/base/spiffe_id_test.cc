@@ -5,7 +5,7 @@
 namespace veilsum {
 namespace {
 
-TEST(SpiffeId, ParsesTheThreeRoles) {
+TEST(SpiffeId, ParsesTheRoles) {
   ASSERT_OK_AND_ASSIGN(const SpiffeId client,
                        SpiffeId::Parse("spiffe://fed.example/tenant/acme/client/c-1_A.b"));
   EXPECT_EQ(client.role(), SpiffeRole::kClient);
@@ -17,6 +17,15 @@ TEST(SpiffeId, ParsesTheThreeRoles) {
   EXPECT_EQ(node.role(), SpiffeRole::kCoordinator);
   ASSERT_OK_AND_ASSIGN(const SpiffeId user, SpiffeId::Parse("spiffe://fed.example/operator/ann"));
   EXPECT_EQ(user.role(), SpiffeRole::kOperator);
+  ASSERT_OK_AND_ASSIGN(const SpiffeId staff,
+                       SpiffeId::Parse("spiffe://fed.example/tenant/acme/operator/bea"));
+  EXPECT_EQ(staff.role(), SpiffeRole::kTenantOperator);
+  EXPECT_EQ(staff.tenant(), "acme");
+  ASSERT_OK_AND_ASSIGN(const SpiffeId auditor, SpiffeId::Parse("spiffe://fed.example/auditor/a1"));
+  EXPECT_EQ(auditor.role(), SpiffeRole::kAuditor);
+  ASSERT_OK_AND_ASSIGN(const SpiffeId witness, SpiffeId::Parse("spiffe://fed.example/witness/w1"));
+  EXPECT_EQ(witness.role(), SpiffeRole::kWitness);
+  EXPECT_EQ(witness.tenant(), "");
   ASSERT_OK_AND_ASSIGN(const SpiffeId made, SpiffeId::Client("fed.example", "acme", "c-1_A.b"));
   EXPECT_EQ(made, client);
 }
@@ -36,8 +45,9 @@ INSTANTIATE_TEST_SUITE_P(
         "spiffe://fed.example/coordinator/..", "spiffe://fed.example/coordinator/n%31",
         "spiffe://fed.example/coordinator/n1?x", "spiffe://fed.example/coordinator/n1#x",
         "spiffe://fed.example/tenant/ab/client/c", "spiffe://fed.example/tenant/Acme/client/c",
-        "spiffe://fed.example/tenant/acme_x/client/c",
-        "spiffe://fed.example/tenant/acme/operator/c", "spiffe://fed.example/auditor/a",
+        "spiffe://fed.example/tenant/acme_x/client/c", "spiffe://fed.example/tenant/acme/auditor/c",
+        "spiffe://fed.example/tenant operator/a", "spiffe://fed.example/client/a",
+        "spiffe://fed.example/tenant/acme/operator/",
         std::string("spiffe://fed.example/coordinator/n\0", 35),
         "spiffe://fed.example/coordinator/" + std::string(65, 'a'),
         "spiffe://" + std::string(3000, 'a')));

@@ -1,5 +1,7 @@
 #include "base/config/toml_config.h"
 
+#include <fstream>
+
 #include "tests/support/status_matchers.h"
 
 namespace veilsum {
@@ -14,6 +16,29 @@ TEST(TomlConfig, GivesWhatIsThereAndFallsBack) {
   EXPECT_EQ(config.Integer("a.other", 1, 0, 9), 1);
   EXPECT_THAT(config.Texts("a.list", {}), testing::ElementsAre("p", "q"));
   EXPECT_OK(config.Finish());
+}
+
+TEST(TomlConfig, FlagsWinOverTheEnvironmentOverTheFile) {
+  const std::filesystem::path file = std::filesystem::path(testing::TempDir()) / "layers.toml";
+  std::ofstream(file) << "[cfg]\nname = \"file\"\nn = 1\nlist = [\"p\"]\non = false\n";
+  setenv("VEILSUM_CFG_NAME", "environment", 1);
+  setenv("VEILSUM_CFG_N", "2", 1);
+  setenv("VEILSUM_CFG_ON", "true", 1);
+  ASSERT_OK_AND_ASSIGN(TomlConfig config,
+                       TomlConfig::Read(file, {"cfg.n=3", "cfg.list=a,b", "cfg.odd=x"}));
+  EXPECT_EQ(config.Text("cfg.name"), "environment");
+  EXPECT_EQ(config.Integer("cfg.n", 0, 0, 9), 3);
+  EXPECT_THAT(config.Texts("cfg.list", {}), testing::ElementsAre("a", "b"));
+  EXPECT_TRUE(config.Flag("cfg.on", false));
+  EXPECT_THAT(config.Finish(),
+              StatusIs(absl::StatusCode::kInvalidArgument, "--set cfg.odd: unknown key"));
+  setenv("VEILSUM_CFG_N", "many", 1);
+  ASSERT_OK_AND_ASSIGN(TomlConfig again, TomlConfig::Read(file));
+  again.Integer("cfg.n", 0, 0, 9);
+  EXPECT_THAT(again.Finish(), StatusIs(absl::StatusCode::kInvalidArgument, "VEILSUM_CFG_N"));
+  EXPECT_THAT(TomlConfig::Read(file, {"n=3"}),
+              StatusIs(absl::StatusCode::kInvalidArgument, "SECTION.NAME=VALUE"));
+  for (const char* name : {"VEILSUM_CFG_NAME", "VEILSUM_CFG_N", "VEILSUM_CFG_ON"}) unsetenv(name);
 }
 
 TEST(TomlConfig, NamesFileLineAndKey) {

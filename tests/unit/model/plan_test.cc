@@ -1,4 +1,6 @@
+#include "model/contract/privacy_terms.h"
 #include "model/plan/plan_format.h"
+#include "model/plan/variant.h"
 #include "tests/support/status_matchers.h"
 #include "tests/unit/model/example_plan.h"
 
@@ -365,6 +367,97 @@ TEST(Plan, EventsAreAggregatedBeforeTheLabelsTime) {
       "\"purchases.amount\" is given twice");
 }
 
+TEST(PlanToml, BandsAreInThePlanWhereTheyAreGiven) {
+  ASSERT_OK_AND_ASSIGN(const Plan one, ParsePlanToml(kExamplePlan, "plan.toml"));
+  EXPECT_EQ(PlanToJson(one).find("bands"), std::string::npos) << "plans without keep their hash";
+  const auto with = [](const char* more) {
+    return ParsePlanToml(
+        Replace(kExamplePlan, "steps = 600\n", std::string("steps = 600\n") + more), "plan.toml");
+  };
+  ASSERT_OK_AND_ASSIGN(const Plan plan, with("bands = 8\n"));
+  EXPECT_EQ(plan.training.bands, 8u);
+  EXPECT_NE(PlanToJson(plan).find("\"bands\":8"), std::string::npos);
+  ASSERT_OK_AND_ASSIGN(const Plan back, PlanFromJson(PlanToJson(plan)));
+  EXPECT_EQ(back.training.bands, 8u);
+  EXPECT_EQ(WithoutPrivacy(plan).training.bands, 1u);
+  EXPECT_THAT(with("bands = 0\n"),
+              StatusIs(absl::StatusCode::kInvalidArgument, "training.bands is 0, must be 1 to 64"));
+  EXPECT_THAT(with("bands = 11\n"),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       "bands is 11: times sampling_rate 1/10 it must be at most 1"));
+  EXPECT_THAT(with("bands = 65\n"), StatusIs(absl::StatusCode::kInvalidArgument, "bands is 65"));
+}
+
+TEST(PlanToml, LocalModeHasItsOwnKeys) {
+  const std::string local = Replace(kExamplePlan, "mode = \"distributed\"",
+                                    "mode = \"local\"\nlocal_steps = 10\nupdate_clamp = \"0.5\"");
+  ASSERT_OK_AND_ASSIGN(const Plan plan, ParsePlanToml(local, "plan.toml"));
+  EXPECT_OK(CheckRunnable(plan));
+  EXPECT_EQ(plan.training.local_steps, 10u);
+  EXPECT_EQ(plan.training.update_clamp, Exactly(1, 2));
+  ASSERT_OK_AND_ASSIGN(const Plan back, PlanFromJson(PlanToJson(plan)));
+  EXPECT_EQ(PlanToJson(back), PlanToJson(plan));
+  EXPECT_EQ(WithoutPrivacy(plan).training.steps, plan.training.steps)
+      << "[nonprivate] is for steps of all together";
+  const auto refuses = [&](const std::string& text, const char* why) {
+    EXPECT_THAT(ParsePlanToml(text, "plan.toml"),
+                StatusIs(absl::StatusCode::kInvalidArgument, why));
+  };
+  refuses(Replace(local, "local_steps = 10\n", ""), "training.local_steps is missing");
+  refuses(Replace(local, "update_clamp = \"0.5\"", "update_clamp = \"0\""), "update_clamp");
+  refuses(Replace(local, "local_steps = 10\n", "local_steps = 10\nbands = 2\n"),
+          "training.bands is not a key");
+  refuses(Replace(kExamplePlan, "steps = 600\n", "steps = 600\nlocal_steps = 2\n"),
+          "training.local_steps is not a key");
+}
+
+std::string PlanOf(std::string_view task, std::string_view label) {
+  return Replace(Replace(kExamplePlan, "task = \"binary\"", absl::StrFormat("task = \"%s\"", task)),
+                 "column = \"labels.label\"\nkind = \"binary\"\n",
+                 absl::StrFormat("column = \"labels.label\"\n%s", label));
+}
+
+TEST(Plan, ClassesAreNamedAndBecomeOutputs) {
+  const std::string text =
+      PlanOf("multi_class", "kind = \"class\"\nvalues = [\"a\", \"b c\", \"d\"]\n");
+  const absl::StatusOr<Plan> plan = ParsePlanToml(text, "p");
+  ASSERT_TRUE(plan.ok()) << plan.status();
+  EXPECT_EQ(plan->outputs(), 3u);
+  EXPECT_EQ(LayoutOf(*plan).layers().back().out, 3u);
+  EXPECT_EQ(HeadsOf(*plan).front().loss, Loss::kSoftmax);
+  EXPECT_TRUE(CheckRunnable(*plan).ok());
+  EXPECT_TRUE(PlanFromJson(PlanToJson(*plan)).ok());
+  const auto refuses = [&](std::string_view from, std::string_view to, const char* why) {
+    EXPECT_THAT(ParsePlanToml(Replace(text, from, to), "p"),
+                StatusIs(absl::StatusCode::kInvalidArgument, why));
+  };
+  refuses("\"d\"", "\"a\"", "label.values names \"a\" twice");
+  refuses("[\"a\", \"b c\", \"d\"]", "[\"a\"]", "values");
+  refuses("multi_class", "regression", "label.kind does not fit the task");
+  refuses("[model]", "[evaluation]\nshare = \"1\"\nnothing = 1\n[model]", "nothing");
+  EXPECT_THAT(CheckRunnable(*ParsePlanToml(
+                  Replace(text, "[model]", "[evaluation]\nshare = \"1\"\n[model]"), "p")),
+              StatusIs(absl::StatusCode::kFailedPrecondition, "evaluation"));
+}
+
+TEST(Plan, ValuesHavePublicBounds) {
+  const std::string text =
+      PlanOf("regression", "kind = \"value\"\nlo = 0\nhi = 1000\nlog = true\nhuber = \"0.5\"\n");
+  const absl::StatusOr<Plan> plan = ParsePlanToml(text, "p");
+  ASSERT_TRUE(plan.ok()) << plan.status();
+  EXPECT_EQ(HeadsOf(*plan).front().loss, Loss::kHuber);
+  EXPECT_EQ(HeadsOf(*plan).front().huber, 0.5);
+  EXPECT_TRUE(CheckRunnable(*plan).ok());
+  EXPECT_TRUE(PlanFromJson(PlanToJson(*plan)).ok());
+  const auto refuses = [&](std::string_view from, std::string_view to, const char* why) {
+    EXPECT_THAT(ParsePlanToml(Replace(text, from, to), "p"),
+                StatusIs(absl::StatusCode::kInvalidArgument, why));
+  };
+  refuses("hi = 1000", "hi = 0", "label.lo must be below hi");
+  refuses("hi = 1000\n", "", "label.hi is missing");
+  refuses("huber = \"0.5\"", "huber = \"0\"", "label.huber");
+}
+
 TEST(CheckRunnable, RefusesWhatThisVersionCannotTrain) {
   ASSERT_OK_AND_ASSIGN(const Plan plan, ParsePlanToml(kExamplePlan, "plan.toml"));
   Plan other = plan;
@@ -372,9 +465,9 @@ TEST(CheckRunnable, RefusesWhatThisVersionCannotTrain) {
   EXPECT_THAT(CheckRunnable(other),
               StatusIs(absl::StatusCode::kFailedPrecondition, "task must be \"binary\""));
   other = plan;
-  other.training.mode = Mode::kLocal;
+  other.training.mode = Mode::kMerchant;
   EXPECT_THAT(CheckRunnable(other), StatusIs(absl::StatusCode::kFailedPrecondition,
-                                             "training.mode must be \"distributed\""));
+                                             "training.mode must be \"distributed\" or \"local\""));
   other = plan;
   other.network.dropout = Exactly(1, 2);
   EXPECT_THAT(CheckRunnable(other),
@@ -382,7 +475,8 @@ TEST(CheckRunnable, RefusesWhatThisVersionCannotTrain) {
 }
 
 TEST(ExamplePlans, AllParseRoundTripAndRun) {
-  for (const char* name : {"online_shoppers", "adult", "womens_clothing", "synthetic_shops"}) {
+  for (const char* name : {"online_shoppers", "adult", "womens_clothing", "synthetic_shops",
+                           "online_shoppers_visitor", "online_shoppers_duration"}) {
     ASSERT_OK_AND_ASSIGN(const Plan plan,
                          ReadPlanFile(absl::StrFormat("deploy/examples/%s.toml", name)));
     EXPECT_OK(CheckRunnable(plan)) << name;

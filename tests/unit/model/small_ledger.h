@@ -52,7 +52,13 @@ inline model::RunContract SmallContract(const model::Plan& plan, const std::stri
 
 // The plan and the contract of every test, calibrated once.
 struct SmallRun {
-  model::Plan plan = model::MakeSmallPlan();
+  static inline int attempts_max = model::SmallPlan().attempts_max;  // to be set before Get
+  static model::Plan ThePlan() {
+    model::SmallPlan small;
+    small.attempts_max = attempts_max;
+    return model::MakeSmallPlan(small);
+  }
+  model::Plan plan = ThePlan();
   std::string plan_json = model::PlanToJson(plan);
   model::RunContract contract = SmallContract(plan, plan_json);
   std::string contract_json = model::ContractToJson(contract).value();

@@ -26,6 +26,9 @@ struct SmallPlan {
   int cohorts = 0;        // 0: no such section
   std::string beacon, members_sha256;
   int evaluation_attempts = 0;  // 0: no evaluation
+  int bands = 1;
+  std::string sampling_rate = "1/2";
+  int local_steps = 0;  // 0: distributed
 };
 
 inline std::string SmallPlanToml(const SmallPlan& small) {
@@ -42,10 +45,14 @@ inline std::string SmallPlanToml(const SmallPlan& small) {
   text +=
       "[[feature]]\ncolumn = \"t.d\"\nkind = \"categorical\"\nbuckets = 4\n"
       "[label]\ncolumn = \"t.y\"\nkind = \"binary\"\n[model]\nhidden = [4]\n"
-      "[training]\nmode = \"distributed\"\nsampling_rate = \"1/2\"\nexpected_batch = 16\nclip_norm "
-      "= \"1\"\n"
+      "[training]\nexpected_batch = 16\nclip_norm = \"1\"\n"
       "learning_rate = \"0.01\"\n";
+  text += "sampling_rate = \"" + small.sampling_rate + "\"\n";
   text += number("steps", small.steps) + number("attempts_max", small.attempts_max);
+  text += small.local_steps == 0 ? "mode = \"distributed\"\n"
+                                 : "mode = \"local\"\nupdate_clamp = \"1\"\n" +
+                                       number("local_steps", small.local_steps);
+  if (small.bands != 1) text += number("bands", small.bands);
   if (!small.averaging.empty()) text += "averaging = \"" + small.averaging + "\"\n";
   text += "[privacy]\nepsilon = \"8\"\ndelta = \"1e-5\"\naccountant = \"rdp\"\n";
   if (small.statistics) text += "statistics_share = \"0.2\"\n";
@@ -64,7 +71,10 @@ inline std::string SmallPlanToml(const SmallPlan& small) {
 inline Plan MakeSmallPlan(const SmallPlan& small = {}) {
   absl::StatusOr<Plan> plan = ParsePlanToml(SmallPlanToml(small), "small.toml");
   VEILSUM_CHECK(plan.ok());
-  return small.is_private ? *std::move(plan) : WithoutPrivacy(*std::move(plan));
+  if (small.is_private) return *std::move(plan);
+  Plan open = WithoutPrivacy(*std::move(plan));
+  open.training.bands = static_cast<std::uint32_t>(small.bands);  // a test may want exact rows
+  return open;
 }
 
 // Member i of a federation "fed.test"; ascending with i below 10.

@@ -268,6 +268,45 @@ TEST(CheckPrivacy, EvaluationComposesByMaximum) {
   EXPECT_THAT(CheckPrivacy(plan, without), StatusIs(StatusCode::kInvalidArgument, "2 sums"));
 }
 
+TEST(CheckPrivacy, DP15_ABandedContractIsRecomputedBlockByBlock) {
+  SmallPlan small;
+  small.bands = 2;
+  small.sampling_rate = "1/3";
+  const Plan plan = MakeSmallPlan(small);
+  const RunContract contract = ContractFor(plan);
+  EXPECT_EQ(contract.sums[1].sampling_rate, "2/3") << "of the group whose step it is";
+  ASSERT_OK_AND_ASSIGN(const CheckedPrivacy checked, CheckPrivacy(plan, contract));
+  EXPECT_LE(checked.statement.epsilon, 8 * (1 + 1e-9));
+  EXPECT_EQ(CalibrateCohorts(plan, contract)->training.share_sigma,
+            checked.noise.training.share_sigma);
+  // What the same plan without bands would state: another rate, less noise.
+  small.bands = 1;
+  RunContract steps = contract;
+  steps.sums = ContractFor(MakeSmallPlan(small)).sums;
+  EXPECT_THAT(CheckPrivacy(plan, steps), StatusIs(StatusCode::kInvalidArgument, "train sum"));
+  steps.sums[1].sampling_rate = "2/3";
+  EXPECT_THAT(CheckPrivacy(plan, steps),
+              StatusIs(StatusCode::kPermissionDenied, "training sensitivity"));
+}
+
+TEST(CheckPrivacy, SE13_ALocalContractStatesAllOfTheNoiseForEverybody) {
+  SmallPlan small;
+  small.local_steps = 5;
+  const Plan plan = MakeSmallPlan(small);
+  const RunContract contract = ContractFor(plan);
+  EXPECT_EQ(contract.sums[1].share_sigma, contract.sums[1].noise_sigma);
+  EXPECT_NE(contract.sums[0].share_sigma, contract.sums[0].noise_sigma) << "statistics are shared";
+  ASSERT_OK_AND_ASSIGN(const CheckedPrivacy checked, CheckPrivacy(plan, contract));
+  EXPECT_EQ(CalibrateCohorts(plan, contract)->training.share_sigma,
+            checked.noise.training.share_sigma);
+  RunContract less = contract;
+  less.sums[1].share_sigma = Scaled(less.sums[1].share_sigma, 0.5);
+  EXPECT_THAT(CheckPrivacy(plan, less), StatusIs(StatusCode::kPermissionDenied, "share_sigma"));
+  small.local_steps = 4;  // the noise of fewer steps
+  less.sums = ContractFor(MakeSmallPlan(small)).sums;
+  EXPECT_THAT(CheckPrivacy(plan, less), StatusIs(StatusCode::kPermissionDenied, "epsilon"));
+}
+
 TEST(CheckPrivacy, SE12_ModeNoneIsOpenAboutIt) {
   SmallPlan small;
   small.is_private = false;

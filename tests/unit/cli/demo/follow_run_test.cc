@@ -61,7 +61,7 @@ class ConstantScorer final : public Scorer {
  public:
   absl::StatusOr<Score> Of(ByteView) const override {
     Score score;
-    score.pooled.log_loss = 0.5;
+    score.pooled.loss = 0.5;
     score.pooled.roc_auc = 0.75;
     return score;
   }
@@ -107,7 +107,7 @@ TEST_F(FollowRunTest, EndsWithTheLastModelAndItsScore) {
   ASSERT_FALSE(run.curve.empty());
   EXPECT_EQ(run.curve.back().step, 10u);
   EXPECT_DOUBLE_EQ(run.curve.back().epsilon.value_or(0), 1.1);
-  EXPECT_DOUBLE_EQ(run.curve.back().log_loss, 0.5);
+  EXPECT_DOUBLE_EQ(run.curve.back().loss, 0.5);
   EXPECT_NEAR(run.rounds_per_second.value_or(0), 10.0, 1e-9);  // rounds 1 to 11 in one second
 }
 

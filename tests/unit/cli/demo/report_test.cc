@@ -122,6 +122,30 @@ TEST(Report, ShowsThePrivateRocAucBesideTheExactOne) {
   EXPECT_EQ(ReportHtml(SampleReport()).find("private histograms"), std::string::npos);
 }
 
+TEST(Report, OfRegressionShowsErrorsInsteadOfAreas) {
+  Report report = SampleReport();
+  report.quality = {};
+  report.quality.task = "regression";
+  report.quality.rmse = 12.5, report.quality.mae = 9.25, report.quality.r2 = 0.31;
+  report.quality.local_only_rmse = 14;
+  MerchantQuality& shop = report.quality.per_merchant.emplace_back();
+  shop.name = "shop_1", shop.holdout_rows = 5, shop.rmse = 12, shop.local_only_rmse = 15;
+  const auto json = ReportJson(report);
+  EXPECT_TRUE(json["quality"]["roc_auc"].is_null());
+  EXPECT_TRUE(json["quality"]["accuracy"].is_null());
+  EXPECT_TRUE(json["curve"][0]["log_loss"].is_null());
+  EXPECT_EQ(json["quality"]["rmse"], 12.5);
+  EXPECT_EQ(json["quality"]["per_merchant"][0]["local_only_rmse"], 15.0);
+  const std::string html = ReportHtml(report), table = ResultTable(report);
+  EXPECT_EQ(XmlComplaint(html), "");
+  EXPECT_NE(html.find("RMSE, joint model"), std::string::npos);
+  EXPECT_EQ(html.find("Calibration"), std::string::npos);
+  EXPECT_NE(table.find("hold-out RMSE            12.5000   (merchants alone, mean: 14.0000)"),
+            std::string::npos)
+      << table;
+  EXPECT_EQ(table.find("AUC"), std::string::npos) << table;
+}
+
 TEST(ReportHtml, IsWellFormed) {
   EXPECT_EQ(XmlComplaint(ReportHtml(SampleReport())), "");
   EXPECT_EQ(XmlComplaint(ReportHtml(Report{})), "");

@@ -43,7 +43,7 @@ inline Report SampleReport() {
     r.curve.push_back({.round = 10 * i,
                        .step = 10 * i,
                        .epsilon = 0.5 + 2.4 * std::sqrt(i / 24.0),
-                       .log_loss = 0.43 + 0.26 * std::exp(-0.2 * i),
+                       .loss = 0.43 + 0.26 * std::exp(-0.2 * i),
                        .roc_auc = 0.796 - 0.29 * std::exp(-0.25 * i)});
   r.cost = {.seconds = 12.5,
             .rounds_per_second = 24.1,

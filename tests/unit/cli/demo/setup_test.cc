@@ -115,7 +115,7 @@ TEST(ProgressText, FitsItsWidth) {
                             .members = 6,
                             .epsilon = 1.234,
                             .rounds_per_second = 24.3,
-                            .log_loss = 0.5123};
+                            .loss = 0.5123};
   for (const int width : {10, 40, 80, 120, 200})
     EXPECT_LE(ProgressText(state, width).size(), static_cast<std::size_t>(width));
   const std::string text = ProgressText(state, 0);
@@ -135,7 +135,7 @@ TEST(ProgressLine, IsQuietWithoutATerminal) {
                .steps = 100,
                .epsilon = {},
                .rounds_per_second = {},
-               .log_loss = {}});
+               .loss = {}});
     clock.now += std::chrono::milliseconds(100);  // ten seconds in all
   }
   line.Say("done");

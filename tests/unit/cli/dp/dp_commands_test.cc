@@ -54,6 +54,51 @@ TEST(DpEpsilon, IntegerNoiseUsesIntegerOrders) {
   EXPECT_EQ(answer["order"], 8);
 }
 
+TEST(DpEpsilon, BandsAreReleasesOfAGroupAtBTimesTheRate) {
+  const Ran banded = RunVeilsum(
+      "dp epsilon --noise-multiplier 3 --sampling-rate 1/10 --bands 4 --steps 401 --delta 1e-5 "
+      "--json");
+  const Ran plain = RunVeilsum(
+      "dp epsilon --noise-multiplier 3 --sampling-rate 2/5 --steps 101 --delta 1e-5 --json");
+  ASSERT_EQ(banded.exit_code, ExitCode::kDone) << banded.err;
+  EXPECT_EQ(Json::parse(banded.out)["epsilon"], Json::parse(plain.out)["epsilon"]);
+  EXPECT_EQ(Json::parse(banded.out)["bands"], 4);
+  EXPECT_FALSE(Json::parse(plain.out).contains("bands"));
+  for (const auto& [flags, why] :
+       {std::pair("--bands 11", "bands is 11: times the sampling rate 1/10"),
+        std::pair("--bands 0", "bands is 0"),
+        std::pair("--bands 2 --merchants 2", "merchants is 2")}) {
+    const Ran ran = RunVeilsum(
+        std::string(
+            "dp epsilon --noise-multiplier 3 --sampling-rate 1/10 --steps 400 --delta 1e-5 ") +
+        flags);
+    EXPECT_EQ(ran.exit_code, ExitCode::kUsage);
+    EXPECT_THAT(ran.err, HasSubstr(why));
+  }
+}
+
+TEST(DpExplain, SaysWhatBandsAre) {
+  const Ran ran = RunVeilsum(
+      "dp explain --noise-multiplier 3 --sampling-rate 1/10 --bands 4 --steps 400 --delta 1e-5");
+  ASSERT_EQ(ran.exit_code, ExitCode::kDone) << ran.err;
+  EXPECT_THAT(ran.out, HasSubstr("0.4 of one of 4 fixed groups of customers"));
+}
+
+TEST(DpBands, RanksWhatDividesTheSteps) {
+  const Ran ran = RunVeilsum(
+      "dp bands --epsilon 8 --delta 1e-5 --sampling-rate 1/1000 --steps 200 --most-bands 10 "
+      "--json");
+  ASSERT_EQ(ran.exit_code, ExitCode::kDone) << ran.err;
+  const Json choices = Json::parse(ran.out)["choices"];
+  EXPECT_EQ(choices.size(), 6u);  // 1, 2, 4, 5, 8, 10
+  for (std::size_t i = 1; i < choices.size(); ++i)
+    EXPECT_LE(choices[i - 1]["error"], choices[i]["error"]);
+  EXPECT_GT(choices[0]["bands"].get<int>(), 1) << "few passes";
+  EXPECT_EQ(
+      RunVeilsum("dp bands --epsilon 8 --delta 1e-5 --sampling-rate 1/1000 --steps 0").exit_code,
+      ExitCode::kUsage);
+}
+
 TEST(DpNoise, MeetsTheTarget) {
   const Ran ran =
       RunVeilsum("dp noise --epsilon 2 --delta 1e-5 --sampling-rate 0.01 --steps 1000 --json");

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/fnv1a.h"
+#include "client/data/select_customers.h"
 #include "model/plan/plan_format.h"
 #include "tests/support/status_matchers.h"
 #include "tests/unit/client/data/temp_folder.h"
@@ -268,9 +269,33 @@ TEST(LoadDataset, PoolsFoldersAndRefusesACustomerInTwo) {
 
 TEST(LoadDataset, RefusesAPlanThatThisBuildCannotRun) {
   model::Plan plan = PlanWith();
-  plan.training.mode = model::Mode::kLocal;
+  plan.training.mode = model::Mode::kMerchant;
   EXPECT_THAT(Load(kVisits, kLabels, plan),
               StatusIs(absl::StatusCode::kFailedPrecondition, "training.mode must be"));
+}
+
+TEST(SelectCustomers, KeepsAllRowsOfThoseWhoStay) {
+  model::Examples all;
+  all.numeric = 1;
+  all.lists = {{.buckets = 9, .slots = 2, .ids = {}, .weights = {}}};
+  for (std::uint32_t row = 0; row < 4; ++row) {
+    all.numeric_values.push_back(static_cast<float>(row));
+    for (std::uint32_t slot = 0; slot < 2; ++slot) {
+      all.lists[0].ids.push_back(2 * row + slot);
+      all.lists[0].weights.push_back(1);
+    }
+    all.labels.push_back(static_cast<float>(row % 2));
+  }
+  all.first_row = {0, 1, 3, 4};
+  all.customer_ids = {"a", "b", "c"};
+  const model::Examples some = SelectCustomers(all, {false, true, true});
+  EXPECT_THAT(some.customer_ids, ElementsAre("b", "c"));
+  EXPECT_THAT(some.first_row, ElementsAre(0u, 2u, 3u));
+  EXPECT_THAT(some.numeric_values, ElementsAre(1, 2, 3));
+  EXPECT_THAT(some.labels, ElementsAre(1, 0, 1));
+  EXPECT_THAT(some.lists[0].ids, ElementsAre(2u, 3u, 4u, 5u, 6u, 7u));
+  EXPECT_EQ(some.lists[0].buckets, 9u);
+  EXPECT_EQ(SelectCustomers(all, {false, false, false}).customers(), 0u);
 }
 
 TEST(CheckPopulation, DoesNotTellTheCount) {

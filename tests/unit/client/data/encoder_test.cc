@@ -96,13 +96,33 @@ TEST(ParseNumber, TakesDecimalsOnly) {
     EXPECT_THAT(ParseNumber(text), StatusIs(absl::StatusCode::kInvalidArgument, why)) << text;
 }
 
-TEST(ParseBinaryLabel, TakesTheFourWords) {
-  for (const char* text : {"1", "true", "TRUE", "True"}) EXPECT_EQ(*ParseBinaryLabel(text), 1.0f);
-  for (const char* text : {"0", "false", "FALSE"}) EXPECT_EQ(*ParseBinaryLabel(text), 0.0f);
+TEST(ParseLabel, TakesTheFourWords) {
+  for (const char* text : {"1", "true", "TRUE", "True"}) EXPECT_EQ(*ParseLabel({}, text), 1.0f);
+  for (const char* text : {"0", "false", "FALSE"}) EXPECT_EQ(*ParseLabel({}, text), 0.0f);
   for (const char* text : {"", "2", "yes", "0.0", "nan", " 1"})
-    EXPECT_THAT(ParseBinaryLabel(text),
+    EXPECT_THAT(ParseLabel({}, text),
                 StatusIs(absl::StatusCode::kInvalidArgument, "must be 0, 1, true or false"))
         << text;
+}
+
+TEST(ParseLabel, OfAClassIsItsPlace) {
+  model::Label label;
+  label.kind = model::LabelKind::kClass;
+  label.values = {"Dresses", "Pants"};
+  EXPECT_EQ(*ParseLabel(label, "Pants"), 1.0f);
+  EXPECT_THAT(ParseLabel(label, "pants"),
+              StatusIs(absl::StatusCode::kInvalidArgument, "label.values"));
+}
+
+TEST(ParseLabel, OfAValueIsScaledByPublicBounds) {
+  model::Label label;
+  label.kind = model::LabelKind::kValue;
+  label.lo = *model::Decimal::Parse("0");
+  label.hi = *model::Decimal::Parse("50");
+  EXPECT_EQ(*ParseLabel(label, "25"), 0.0f);
+  EXPECT_EQ(*ParseLabel(label, "1e9"), 1.0f);
+  EXPECT_THAT(ParseLabel(label, "much"),
+              StatusIs(absl::StatusCode::kInvalidArgument, "not a number"));
 }
 
 TEST(Quote, CutsLongValues) {

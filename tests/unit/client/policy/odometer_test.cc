@@ -224,5 +224,55 @@ TEST_F(OdometerTest, WhatWasSpentSurvivesAKill) {
   EXPECT_LE(*odometer().SpentThrough(kContract), acknowledged + 1);
 }
 
+// ---- Data epochs (SE-32)
+
+TEST_F(OdometerTest, SE32_AnEpochOpensOnceWithItsReasonAndOldContractsAreClosed) {
+  ASSERT_OK(odometer().Approve(kContract, 10, TrainingCharge(10)));
+  ASSERT_OK(odometer().Spend(kContract, 1, 4));
+  ASSERT_EQ(odometer().Epochs()->size(), 1u);
+  EXPECT_THAT(odometer().OpenEpoch("", 5), StatusIs(StatusCode::kInvalidArgument, "SE-32"));
+  ASSERT_OK_AND_ASSIGN(const DataEpoch epoch, odometer().OpenEpoch("a new year", 1'700'000'000));
+  EXPECT_EQ(epoch.number, 2u);
+  Reopen();
+  ASSERT_OK_AND_ASSIGN(const std::vector<DataEpoch> epochs, odometer().Epochs());
+  ASSERT_EQ(epochs.size(), 2u);
+  EXPECT_EQ(epochs[1].reason, "a new year");
+  EXPECT_EQ(epochs[1].opened, 1'700'000'000);
+  // What was spent stays spent, and nothing more is.
+  EXPECT_THAT(odometer().Spend(kContract, 5, 5),
+              StatusIs(StatusCode::kResourceExhausted, "closed here"));
+  EXPECT_NEAR(odometer().Totals(kBlock)->spent, 4 * Each(), 1e-12);
+  EXPECT_EQ(odometer().Totals(kBlock)->reserved, 0);
+  // The new epoch's block is another one, with a budget of its own.
+  BlockCharge fresh = TrainingCharge(100);
+  fresh.block = "epoch-2/training";
+  EXPECT_OK(odometer().Approve(kOther, 100, fresh));
+  EXPECT_EQ(odometer().Totals("epoch-2/training")->spent, 0);
+}
+
+TEST_F(OdometerTest, SE32_ACustomerBelongsToTheEpochOfItsFirstUseForGood) {
+  const std::vector<std::string> first = {"ann", "bob"}, second = {"bob", "cy", "dee"};
+  EXPECT_EQ(*odometer().ClaimCustomers(first), std::vector<bool>({true, true}));
+  EXPECT_EQ(*odometer().ClaimCustomers(first), std::vector<bool>({true, true}));
+  ASSERT_OK(odometer().OpenEpoch("more customers", 1));
+  Reopen();
+  EXPECT_EQ(*odometer().ClaimCustomers(second), std::vector<bool>({false, true, true}));
+  ASSERT_OK(odometer().OpenEpoch("and more", 2));
+  EXPECT_EQ(*odometer().ClaimCustomers(second), std::vector<bool>({false, false, false}));
+  ASSERT_OK_AND_ASSIGN(const std::vector<DataEpoch> epochs, odometer().Epochs());
+  ASSERT_EQ(epochs.size(), 3u);
+  EXPECT_EQ(epochs[0].customers, 2u);
+  EXPECT_EQ(epochs[1].customers, 2u);
+  EXPECT_EQ(epochs[2].customers, 0u);
+}
+
+TEST_F(OdometerTest, DP15_TheGroupingSecretIsOnesOwnAndStays) {
+  const Secret<32> secret = *odometer().GroupingSecret();
+  Reopen();
+  EXPECT_TRUE(odometer().GroupingSecret()->Equals(secret));
+  const auto other = *Odometer::Open(folder_.path() / "other.db");
+  EXPECT_FALSE(other->GroupingSecret()->Equals(secret));
+}
+
 }  // namespace
 }  // namespace veilsum::client

@@ -35,12 +35,16 @@ struct Ready {
   model::ModelVector model;
 };
 
-absl::StatusOr<Ready> Prepare(const model::SmallPlan& plan, SecureRng& rng) {
+absl::StatusOr<Ready> Prepare(const model::SmallPlan& plan, SecureRng& rng,
+                              bool with_secret = true) {
   const coordinator::RunTerms terms = coordinator::SmallTerms(plan, 5);
   VEILSUM_ASSIGN_OR_RETURN(ApprovedRun run,
                            ApprovedRun::Check(terms.plan_json(), terms.contract_json(),
                                               {model::SmallSeat(0), "fed.test", Hash32{7}}));
-  VEILSUM_ASSIGN_OR_RETURN(auto contribution, LocalContribution::Create(run, TenCustomers(), rng));
+  const Secret<32> grouping = SeededRngForTests(99).NewSecret<32>();
+  VEILSUM_ASSIGN_OR_RETURN(
+      auto contribution,
+      LocalContribution::Create(run, TenCustomers(), rng, {}, with_secret ? &grouping : nullptr));
   model::ModelVector model(run.layout().size(), 0.1f);
   return Ready{std::move(run), std::move(contribution), std::move(model)};
 }
@@ -124,6 +128,88 @@ TEST(LocalContribution, AModelOfAnotherSizeIsAnError) {
   wrong.pop_back();
   EXPECT_THAT(p.contribution->Compute({0, 1}, wrong),
               StatusIs(absl::StatusCode::kInvalidArgument, ""));
+}
+
+// ---- Bands (DP-15)
+
+model::SmallPlan InGroups(int bands) {
+  model::SmallPlan plan = WithoutPrivacy(false);
+  plan.bands = bands;
+  plan.sampling_rate = "1/" + std::to_string(bands);  // the whole group whose step it is
+  return plan;
+}
+
+// The groups divide the customers: their steps add up to a step of everybody, in any b in a row.
+TEST(LocalContribution, DP15_EveryCustomerIsInOneStepOfAsManyAsThereAreBands) {
+  SeededRngForTests rng(5);
+  ASSERT_OK_AND_ASSIGN(const Ready all, Prepare(InGroups(1), rng));
+  ASSERT_OK_AND_ASSIGN(const dp::NoisedVector everybody,
+                       all.contribution->Compute({0, 1}, all.model));
+  ASSERT_OK_AND_ASSIGN(const Ready p, Prepare(InGroups(3), rng));
+  dp::BandDecoder decoder(*dp::BandMatrix::Create(3), p.run.layout().parameters());
+  std::vector<std::vector<double>> steps;
+  for (std::uint64_t t = 1; t <= 7; ++t) {
+    ASSERT_OK_AND_ASSIGN(const dp::NoisedVector row, p.contribution->Compute({0, t}, p.model));
+    steps.push_back(decoder.Step(t, row.integers()));
+    if (t < 3) continue;
+    for (std::size_t i = 0; i < steps[0].size(); ++i)
+      EXPECT_NEAR(steps[t - 1][i] + steps[t - 2][i] + steps[t - 3][i],
+                  static_cast<double>(everybody.integers()[i]), 16)
+          << t << " " << i;  // of 65536 to the unit: rows are rounded, clip factors too
+  }
+  EXPECT_NE(steps[0], steps[1]);
+}
+
+TEST(LocalContribution, DP15_NoStepTwiceAndNoGroupsWithoutASecret) {
+  SeededRngForTests rng(6);
+  ASSERT_OK_AND_ASSIGN(const Ready p, Prepare(InGroups(2), rng));
+  ASSERT_OK(p.contribution->Compute({0, 3}, p.model));
+  EXPECT_THAT(p.contribution->Compute({0, 3}, p.model),
+              StatusIs(absl::StatusCode::kFailedPrecondition, "DP-15"));
+  EXPECT_THAT(Prepare(InGroups(2), rng, false),
+              StatusIs(absl::StatusCode::kInvalidArgument, "DP-15: a banded plan needs a secret"));
+}
+
+// ---- Local mode (SE-13)
+
+TEST(LocalContribution, SE13_TheUpdateIsWhatTheLocalStepsMoved) {
+  SeededRngForTests rng(7);
+  model::SmallPlan plan = WithoutPrivacy(false);
+  plan.sampling_rate = "1";
+  ASSERT_OK_AND_ASSIGN(const Ready step, Prepare(plan, rng));
+  plan.local_steps = 1;
+  ASSERT_OK_AND_ASSIGN(const Ready one, Prepare(plan, rng));
+  ASSERT_OK_AND_ASSIGN(const dp::NoisedVector gradient,
+                       step.contribution->Compute({0, 1}, step.model));
+  ASSERT_OK_AND_ASSIGN(const dp::NoisedVector update, one.contribution->Compute({0, 1}, one.model));
+  // learning_rate 0.01, expected_batch 16.
+  for (std::size_t i = 0; i < gradient.integers().size(); ++i)
+    EXPECT_NEAR(static_cast<double>(update.integers()[i]),
+                -0.01 / 16 * static_cast<double>(gradient.integers()[i]), 1)
+        << i;
+}
+
+// A merchant's update alone, without any other's noise, is as noisy as its steps.
+TEST(LocalContribution, SE13_EveryLocalStepCarriesAllOfTheNoise) {
+  SeededRngForTests rng(8);
+  model::SmallPlan plan;
+  plan.statistics = false;
+  plan.local_steps = 6;
+  ASSERT_OK_AND_ASSIGN(const Ready p, Prepare(plan, rng));
+  const model::SumSpec& sum = p.run.contract().sums[0];
+  EXPECT_EQ(sum.share_sigma, sum.noise_sigma);
+  const double expected = 0.01 / 16 * std::stod(sum.share_sigma) * std::sqrt(6.0);
+  double squares = 0, count = 0;
+  std::vector<std::int64_t> before;
+  for (std::uint64_t attempt = 1; attempt <= 40; ++attempt) {
+    ASSERT_OK_AND_ASSIGN(const dp::NoisedVector update,
+                         p.contribution->Compute({0, attempt}, p.model));
+    for (std::size_t i = 0; i < before.size(); ++i, ++count)
+      squares += std::pow(static_cast<double>(update.integers()[i] - before[i]), 2);
+    before = update.integers();
+  }
+  // Data move it too; noise is most of it at epsilon = 8 with ten customers.
+  EXPECT_NEAR(std::sqrt(squares / count / 2) / expected, 1, 0.15);
 }
 
 }  // namespace

@@ -52,6 +52,17 @@ class FakeOdometer final : public Odometer {
     closed = true;
     return absl::OkStatus();
   }
+  absl::StatusOr<Secret<32>> GroupingSecret() override {
+    return SeededRngForTests(5).NewSecret<32>();
+  }
+  absl::StatusOr<std::vector<DataEpoch>> Epochs() override { return epochs; }
+  absl::StatusOr<DataEpoch> OpenEpoch(const std::string& reason, std::int64_t now) override {
+    epochs.push_back({epochs.size() + 1, reason, now, 0});
+    return epochs.back();
+  }
+  absl::StatusOr<std::vector<bool>> ClaimCustomers(std::span<const std::string> ids) override {
+    return std::vector<bool>(ids.size(), true);
+  }
   absl::StatusOr<std::vector<std::string>> Blocks() override { return std::vector<std::string>(); }
   absl::StatusOr<dp::BlockBudget> Budget(const std::string& block) override {
     if (!budget) return NotFound("no block %s", block);
@@ -62,6 +73,7 @@ class FakeOdometer final : public Odometer {
   absl::Status approve, spend;            // what to answer
   std::optional<dp::BlockBudget> budget;  // of the block, if it is known
   OdometerEntry entry;
+  std::vector<DataEpoch> epochs = {DataEpoch{}};
   std::optional<BlockCharge> charged, charged_holdout;  // of the first block, of the second
   bool closed = false;
 

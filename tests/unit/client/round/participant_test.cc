@@ -190,6 +190,32 @@ TEST(ParticipantApproval, EverySumOfAPrivateRunIsReservedInItsBlock) {
   EXPECT_EQ(p.written.back().decline().code(), "POLICY_BUDGET");
 }
 
+// SE-32: the blocks are those of the epoch that the merchant has open.
+TEST(ParticipantApproval, AnotherEpochHasBlocksOfItsOwn) {
+  OneParticipant p(model::SmallPlan{});
+  ASSERT_OK(p.odometer.OpenEpoch("new customers", 7));
+  p.odometer.approve = absl::ResourceExhaustedError("full");
+  EXPECT_THAT(p.Run(), StatusIs(StatusCode::kResourceExhausted, "POLICY_BUDGET: full"));
+  EXPECT_EQ(p.odometer.charged->block, "epoch-2/training");
+}
+
+// DP-15: the first attempt begins a block of rows for some group, each later one a b-th of one.
+TEST(ParticipantApproval, ABandedRunIsReservedByBlocks) {
+  model::SmallPlan plan;
+  plan.statistics = false;
+  plan.bands = 2;
+  OneParticipant p(plan);
+  p.odometer.approve = absl::ResourceExhaustedError("full");
+  EXPECT_THAT(p.Run(), StatusIs(StatusCode::kResourceExhausted, "POLICY_BUDGET: full"));
+  const std::vector<SumCharge>& sums = p.odometer.charged->sums;
+  ASSERT_EQ(sums.size(), 2u);
+  EXPECT_EQ(sums[0].purpose, "train");
+  EXPECT_EQ(sums[0].attempts, 1u);
+  EXPECT_EQ(sums[1].purpose, "train/later");
+  EXPECT_EQ(sums[1].attempts + 1, static_cast<std::uint64_t>(plan.attempts_max));
+  EXPECT_DOUBLE_EQ(sums[0].per_attempt.rdp, 2 * sums[1].per_attempt.rdp);
+}
+
 // SE-11: evaluation is charged to the customers it looks at, who are in no other sum.
 TEST(ParticipantApproval, EvaluationIsReservedInTheHoldOutsBlock) {
   model::SmallPlan plan;

@@ -16,6 +16,7 @@
 #include "client/rpc/admin_client.h"
 #include "client/rpc/grpc_coordinator_link.h"
 #include "client/rpc/secure_channel.h"
+#include "coordinator/rpc/buffer_pool.h"
 #include "tests/support/fake_backends.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/test_pki.h"
@@ -259,6 +260,35 @@ TEST_F(RpcServerTest, AdmitsAtMostWUploads) {  // SE-19
   for (auto& upload : uploads) EXPECT_OK(upload.get());
 }
 
+// With many members and few places most of an upload's time is waiting: that must not count as a
+// transfer.
+TEST_F(RpcServerTest, AnUploadMayWaitForItsTurnLongerThanATransferTakes) {  // SE-19
+  RpcLimits limits;
+  limits.uploads_admitted = 1;
+  Start(limits);
+  rounds_.expected = {{1, 64}};
+  rounds_.hold_uploads = true;
+  const Bytes words(64, 1);
+  const auto first = Connect("acme");
+  LinkConfig config = Config(pki_.Client("bolt"));
+  config.transfer_timeout = std::chrono::milliseconds(1);
+  ASSERT_OK_AND_ASSIGN(const auto second, client::ConnectToCoordinator(config));
+  auto admitted = std::async(std::launch::async, [&] { return first->Upload(1, words); });
+  ASSERT_TRUE(rounds_.Await([&] { return rounds_.held.size() == 1; }));
+  auto waits = std::async(std::launch::async, [&] { return second->Upload(1, words); });
+  EXPECT_EQ(waits.wait_for(std::chrono::milliseconds(200)), std::future_status::timeout);
+  const auto let_go = [&] {
+    std::function<void(absl::Status)> done;
+    rounds_.Change([&] { done = std::exchange(rounds_.held, {}).front(); });
+    done(absl::OkStatus());
+  };
+  let_go();
+  ASSERT_TRUE(rounds_.Await([&] { return rounds_.held.size() == 1; }));
+  let_go();
+  EXPECT_OK(admitted.get());
+  EXPECT_OK(waits.get());
+}
+
 TEST_F(RpcServerTest, AStalledUploadGivesItsPlaceBack) {
   RpcLimits limits;
   limits.uploads_admitted = 1;
@@ -420,6 +450,20 @@ TEST_F(RpcServerTest, AWatcherMayStopAndIsForgotten) {
               StatusIs(StatusCode::kCancelled, ""));
   server_->Shutdown(std::chrono::seconds(5));
   EXPECT_EQ(admin_.unwatched, 1);
+}
+
+TEST(BufferPool, KeepsSoManyAndNeverTooSmallOnes) {
+  BufferPool pool(1);
+  Bytes first = pool.Take(100), second = pool.Take(100);
+  const std::uint8_t* const memory = first.data();
+  pool.Give(std::move(first));
+  pool.Give(std::move(second));  // one too many
+  Bytes again = pool.Take(64);
+  EXPECT_EQ(again.data(), memory);
+  EXPECT_EQ(again.size(), 64u);
+  EXPECT_EQ(pool.Take(100).size(), 100u);
+  pool.Give(std::move(again));
+  EXPECT_EQ(pool.Take(1000).size(), 1000u);
 }
 
 }  // namespace

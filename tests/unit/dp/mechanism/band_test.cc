@@ -92,8 +92,9 @@ TEST(BandMatrix, NoPatternOfParticipationIsWorse) {
 
 // ---- Rows
 
-std::vector<std::int64_t> RowOf(BandEncoder& encoder, std::vector<std::int64_t> step) {
-  auto row = encoder.Row(ClippedSum::FromCertifiedContributions(std::move(step)));
+std::vector<std::int64_t> RowOf(BandEncoder& encoder, std::uint64_t t,
+                                std::vector<std::int64_t> step) {
+  auto row = encoder.Row(t, ClippedSum::FromCertifiedContributions(std::move(step)));
   EXPECT_OK(row);
   SeededRngForTests rng(1);
   return NoiseShare::CreateWithoutPrivacy().AddTo(*std::move(row), rng).integers();
@@ -105,11 +106,11 @@ TEST(BandRows, TheCoordinatorGetsBackTheSteps) {
     std::uniform_int_distribution<std::int64_t> any(-(1 << 30), 1 << 30);
     constexpr int kGuard = 6;
     BandEncoder encoder(Bands(b), 4, kGuard);
-    BandDecoder decoder(Bands(b));
+    BandDecoder decoder(Bands(b), 4);
     for (int t = 0; t < 40; ++t) {
       std::vector<std::int64_t> step(4);
       for (std::int64_t& x : step) x = any(random);
-      const std::vector<double> back = decoder.Step(RowOf(encoder, step));
+      const std::vector<double> back = decoder.Step(t, RowOf(encoder, t, step));
       for (int i = 0; i < 4; ++i)
         EXPECT_NEAR(back[i], std::ldexp(static_cast<double>(step[i]), -kGuard), 4) << b << " " << t;
     }
@@ -118,16 +119,45 @@ TEST(BandRows, TheCoordinatorGetsBackTheSteps) {
 
 TEST(BandRows, ALostRowsStepComesWithTheNext) {
   BandEncoder encoder(Bands(3), 1, 0);
-  BandDecoder decoder(Bands(3));
-  (void)decoder.Step(RowOf(encoder, {1000}));
-  (void)RowOf(encoder, {4000});
-  decoder.Lost(1);
-  EXPECT_NEAR(decoder.Step(RowOf(encoder, {0}))[0], 2000, 2);  // c_1 = 1/2 of the lost step
+  BandDecoder decoder(Bands(3), 1);
+  (void)decoder.Step(1, RowOf(encoder, 1, {1000}));
+  (void)RowOf(encoder, 2, {4000});
+  EXPECT_NEAR(decoder.Step(3, RowOf(encoder, 3, {0}))[0], 2000, 2);  // c_1 = 1/2 of the lost step
+}
+
+// A merchant that was away for two steps, and one for longer than the bands reach.
+TEST(BandRows, AMissedStepIsOnlyNotThere) {
+  BandEncoder encoder(Bands(4), 1, 0);
+  (void)RowOf(encoder, 5, {1 << 20});
+  EXPECT_EQ(RowOf(encoder, 7, {0})[0], 3 << 17);  // c_2 = 3/8
+  EXPECT_EQ(RowOf(encoder, 20, {9})[0], 9);
+}
+
+TEST(BandRows, DP15_AStepIsNeverMadeTwice) {
+  BandEncoder encoder(Bands(2), 1, 0);
+  (void)RowOf(encoder, 3, {7});
+  for (const std::uint64_t t : {3, 2})
+    EXPECT_THAT(encoder.Row(t, ClippedSum::FromCertifiedContributions({7})),
+                StatusIs(absl::StatusCode::kFailedPrecondition, "DP-15"));
+}
+
+TEST(BandRows, ADecoderContinuesFromWhatItSaved) {
+  BandEncoder encoder(Bands(3), 2, 0);
+  BandDecoder one(Bands(3), 2), two(Bands(3), 2);
+  for (const std::uint64_t t : {1, 2, 4, 5}) {
+    const auto row = RowOf(encoder, t, {std::int64_t(t) * 1000, -7777});
+    ASSERT_OK(two.Load(one.Save()));
+    EXPECT_EQ(one.Step(t, row), two.Step(t, row)) << t;
+  }
+  Bytes cut = one.Save();
+  ASSERT_EQ(cut.size(), 2 * (8 + 2 * sizeof(double)));
+  cut.pop_back();
+  EXPECT_THAT(two.Load(cut), StatusIs(absl::StatusCode::kInvalidArgument, "saved steps have 47"));
 }
 
 TEST(BandRows, RefuseAnotherDimension) {
   BandEncoder encoder(Bands(2), 3, 0);
-  EXPECT_THAT(encoder.Row(ClippedSum::FromCertifiedContributions({1, 2})),
+  EXPECT_THAT(encoder.Row(1, ClippedSum::FromCertifiedContributions({1, 2})),
               StatusIs(absl::StatusCode::kInvalidArgument, "step has 2 numbers, must have 3"));
 }
 
@@ -161,7 +191,7 @@ TEST(BandRows, DP15_ACustomerMovesItsRowsByAtMostTheBlockSensitivity) {
         alone[j] = std::llrint(others);
         joined[j] = std::llrint(others + own);
       }
-      const auto a = RowOf(without, alone), c = RowOf(with, joined);
+      const auto a = RowOf(without, t, alone), c = RowOf(with, t, joined);
       for (std::size_t j = 0; j < kDim; ++j)
         square += std::pow(static_cast<double>(c[j] - a[j]), 2);
     }
@@ -178,13 +208,13 @@ TEST(BandRows, NoiseInTheSumOfStepsIsTheDecodedError) {
   const NoiseShare share = *NoiseShare::Create(64);
   const double sigma = share.share_sigma();
   for (const std::uint64_t b : {1, 4}) {
-    BandDecoder decoder(Bands(b));
+    BandDecoder decoder(Bands(b), kDim);
     std::vector<double> sums(kDim);
     double squares = 0;
     for (int t = 0; t < kSteps; ++t) {
       const auto noise =
           share.AddTo(ClippedSum::FromCertifiedContributions(std::vector<std::int64_t>(kDim)), rng);
-      const std::vector<double> step = decoder.Step(noise.integers());
+      const std::vector<double> step = decoder.Step(t, noise.integers());
       for (int i = 0; i < kDim; ++i) {
         sums[i] += step[i];
         squares += sums[i] * sums[i];

@@ -5,6 +5,7 @@
 
 #include "dp/analysis/rdp.h"
 #include "dp/ledger/budget_filter.h"
+#include "dp/mechanism/band_matrix.h"
 #include "tests/support/status_matchers.h"
 
 namespace veilsum::dp {
@@ -355,6 +356,163 @@ TEST(EpsilonMeter, IsInfiniteWithoutPrivacy) {
   input.epsilon = kInf;
   ASSERT_OK_AND_ASSIGN(const RunPrivacy run, CalibrateRun(input));
   EXPECT_EQ(EpsilonMeter::Create(input, run)->After(0, 0), kInf);
+}
+
+// ---- Banded runs (DP-15)
+
+RunPrivacyInput Banded(std::uint32_t bands) {
+  RunPrivacyInput input = ShopsWithoutStatistics();
+  input.training.bands = bands;
+  input.training.users_in_round_max = 400;  // rows reach further than steps
+  return input;
+}
+
+TEST(BandedRun, IsAccountedAsReleasesOfBlocksOfRows) {
+  ASSERT_OK_AND_ASSIGN(const RunPrivacy run, CalibrateRun(Banded(8)));
+  ASSERT_OK_AND_ASSIGN(const BandMatrix matrix, BandMatrix::Create(8));
+  EXPECT_EQ(run.training.sensitivity,
+            *BlockSensitivity(matrix, Banded(8).training.grid, kBandGuardBits));
+  const PrivacySchedule schedule = {{0.8, run.training.noise_multiplier, 80}};
+  const double epsilon = EpsilonOfSchedule(schedule, 1e-5 - run.statement.delta_slack,
+                                           DefaultOrders(), Refine::kBetweenNeighbours)
+                             .epsilon;
+  EXPECT_NEAR(run.statement.epsilon, epsilon, 1e-9);
+  EXPECT_LE(run.statement.epsilon, 3);
+}
+
+TEST(BandedRun, OneBandIsDpSgdToTheBit) {
+  ASSERT_OK_AND_ASSIGN(const RunPrivacy one, CalibrateRun(Banded(1)));
+  ASSERT_OK_AND_ASSIGN(const RunPrivacy plain, CalibrateRun(ShopsWithoutStatistics()));
+  EXPECT_EQ(one.training.share_sigma, plain.training.share_sigma);
+  EXPECT_EQ(one.statement.epsilon_person, plain.statement.epsilon_person);
+}
+
+TEST(BandedRun, IsVerifiedFromItsSigmasAlone) {
+  const RunPrivacyInput input = Banded(4);
+  ASSERT_OK_AND_ASSIGN(const RunPrivacy run, CalibrateRun(input));
+  ASSERT_OK_AND_ASSIGN(const PrivacyStatement statement, VerifyRun(input, {run.training}));
+  EXPECT_EQ(statement.epsilon, run.statement.epsilon);
+  // The noise and sensitivity of single steps do not support it.
+  ASSERT_OK_AND_ASSIGN(const RunPrivacy steps, CalibrateRun(Banded(1)));
+  EXPECT_THAT(VerifyRun(input, {steps.training}), StatusIs(kDenied, "sensitivity"));
+}
+
+// However many attempts are spent: never less than the blocks that some group has begun.
+TEST(BandedRun, PricesCoverEveryBeginning) {
+  for (const std::uint32_t bands : {1u, 2u, 7u}) {
+    RunPrivacyInput input = Banded(bands);
+    input.training.attempts_max = 30;
+    ASSERT_OK_AND_ASSIGN(const RunPrivacy run, CalibrateRun(input));
+    const auto prices = PricesOfTraining(input, run.training, 8);
+    const double release = RdpAtOrder(0.1 * bands, run.training.noise_multiplier, 8);
+    double paid = 0;
+    std::uint64_t n = 0;
+    for (const PricedAttempts& part : prices)
+      for (std::uint64_t i = 0; i < part.attempts; ++i) {
+        paid += part.per_attempt.rdp;
+        ++n;
+        EXPECT_GE(paid * (1 + 1e-12), release * static_cast<double>((n + bands - 1) / bands))
+            << bands << " " << n;
+      }
+    EXPECT_EQ(n, 30u);
+    EXPECT_LE(paid, release * (30.0 / bands + 1));
+    EXPECT_EQ(ChargeOfTrainingAttempt(input, run.training, 8).rdp, prices.front().per_attempt.rdp);
+  }
+}
+
+// In other groups at other merchants: not the mixture of L8, and never below it.
+TEST(BandedRun, DP16_APersonAtSeveralMerchantsPaysOneAfterTheOther) {
+  ASSERT_OK_AND_ASSIGN(const RunPrivacy run, CalibrateRun(Banded(4)));
+  const PrivacyStatement& s = run.statement;
+  EXPECT_GT(s.epsilon_person[0], 2 * s.epsilon);
+  EXPECT_GT(s.epsilon_person[1], s.epsilon_person[0] * 1.5);
+  const double one = s.epsilon_person[0] / 2;  // at delta / (1 + e^one)
+  const double back =
+      EpsilonOfSchedule({{0.4, run.training.noise_multiplier, 160}}, 1e-5 / (1 + std::exp(one)),
+                        DefaultOrders(), Refine::kBetweenNeighbours)
+          .epsilon;
+  EXPECT_LE(back, one);
+  EXPECT_GE(back, one * 0.99);
+}
+
+TEST(BandedRun, MeterCountsBlocks) {
+  const RunPrivacyInput input = Banded(8);
+  ASSERT_OK_AND_ASSIGN(const RunPrivacy run, CalibrateRun(input));
+  ASSERT_OK_AND_ASSIGN(const EpsilonMeter meter, EpsilonMeter::Create(input, run));
+  EXPECT_EQ(meter.After(0, 1), meter.After(0, 8));
+  EXPECT_LT(meter.After(0, 8), meter.After(0, 9));
+  EXPECT_LE(meter.After(0, 640), run.statement.epsilon);
+}
+
+TEST(BandedRun, RefusesByFieldAndBound) {
+  EXPECT_THAT(CalibrateRun(Banded(0)), StatusIs(kInvalid, "bands is 0, must be from 1"));
+  EXPECT_THAT(CalibrateRun(Banded(11)), StatusIs(kInvalid, "bands is 11: times the sampling rate"));
+  RunPrivacyInput few = Banded(4);
+  few.training.attempts_max = 3;
+  EXPECT_THAT(CalibrateRun(few), StatusIs(kInvalid, "bands is 4, must be at most attempts_max"));
+  RunPrivacyInput ring = Banded(8);
+  ring.training.users_in_round_max = 800;
+  EXPECT_THAT(CalibrateRun(ring), StatusIs(kInvalid, "ring_bits = 32 holds"));
+  ring.training.bands = 1;
+  EXPECT_OK(CalibrateRun(ring));
+}
+
+// ---- Local runs (SE-13)
+
+RunPrivacyInput Local() {
+  RunPrivacyInput input = ShopsWithoutStatistics();
+  input.training.attempts_max = 20;
+  input.training.local_steps = 10;
+  input.training.update_clamp = 1;
+  return input;
+}
+
+TEST(LocalRun, EveryMerchantCarriesAllOfItsNoise) {
+  ASSERT_OK_AND_ASSIGN(const RunPrivacy run, CalibrateRun(Local()));
+  EXPECT_EQ(run.training.share_sigma, run.training.noise_sigma);
+  const PrivacyStatement& s = run.statement;
+  EXPECT_EQ(s.epsilon, s.epsilon_all_others);
+  EXPECT_EQ(s.epsilon, s.epsilon_coordinator);
+  EXPECT_GE(s.epsilon, 2.9999);
+  const double epsilon =
+      EpsilonOfSchedule({{0.1, run.training.noise_multiplier, 200}}, 1e-5 - s.delta_slack,
+                        DefaultOrders(), Refine::kBetweenNeighbours)
+          .epsilon;
+  EXPECT_NEAR(s.epsilon, epsilon, 1e-9);
+  const double both = EpsilonOfSchedule({{0.1, run.training.noise_multiplier, 400}}, 1e-5,
+                                        DefaultOrders(), Refine::kBetweenNeighbours)
+                          .epsilon;
+  EXPECT_NEAR(s.epsilon_person[0], both, 1e-3);
+}
+
+TEST(LocalRun, EveryLocalStepIsCharged) {
+  ASSERT_OK_AND_ASSIGN(const RunPrivacy run, CalibrateRun(Local()));
+  EXPECT_DOUBLE_EQ(ChargeOfTrainingAttempt(Local(), run.training, 8).rdp,
+                   10 * RdpAtOrder(0.1, run.training.noise_multiplier, 8));
+  ASSERT_OK_AND_ASSIGN(const EpsilonMeter meter, EpsilonMeter::Create(Local(), run));
+  EXPECT_LT(meter.After(0, 19), meter.After(0, 20));
+}
+
+TEST(LocalRun, IsVerifiedAndAShareOfOthersIsNotEnough) {
+  ASSERT_OK_AND_ASSIGN(const RunPrivacy run, CalibrateRun(Local()));
+  EXPECT_OK(VerifyRun(Local(), {run.training}));
+  SumNoise shared = run.training;
+  shared.share_sigma /= std::sqrt(7.0);  // as of a distributed run with H_min = 7
+  EXPECT_THAT(VerifyRun(Local(), {shared}), StatusIs(kDenied, "share_sigma"));
+}
+
+TEST(LocalRun, RefusesByFieldAndBound) {
+  RunPrivacyInput input = Local();
+  input.training.bands = 2;
+  EXPECT_THAT(CalibrateRun(input), StatusIs(kInvalid, "bands is 2 in a local run"));
+  input = Local();
+  input.training.update_clamp = 0;
+  EXPECT_THAT(CalibrateRun(input), StatusIs(kInvalid, "update_clamp is 0"));
+  input.training.update_clamp = 300;  // nine of them on the grid 2^20
+  EXPECT_THAT(CalibrateRun(input), StatusIs(kInvalid, "ring_bits = 32 holds"));
+  input = Local();
+  input.training.local_steps = 10'001;
+  EXPECT_THAT(CalibrateRun(input), StatusIs(kInvalid, "local_steps is 10001"));
 }
 
 }  // namespace

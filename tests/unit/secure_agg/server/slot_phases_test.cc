@@ -183,5 +183,19 @@ TEST_F(ServerSlots, SA34_TwoLiarsAbortTheSlot) {
               StatusIs(StatusCode::kAborted, "SA-34: the secret of dealer 3"));
 }
 
+// Two of seven are gone after the setup: the stream between them is in no upload. Were it taken off
+// as well, or a b of theirs asked for and used, the sum would be noise.
+TEST(ServerSlotsOfSeven, SA36_EdgesBetweenAbsentMembersAreNeverExpanded) {
+  Federation federation({.members = 7});
+  ASSERT_OK_AND_ASSIGN(ReadyBatch ready, PrepareBatch(federation, std::vector(7, Drop::kNever)));
+  std::vector<Drop> drops(7, Drop::kNever);
+  drops[1] = drops[4] = Drop::kBeforeUpload;
+  ASSERT_OK_AND_ASSIGN(
+      const SlotSum sum,
+      RunSlot(ready, {}, secure_agg::Inputs(7, std::vector<std::int64_t>(5, 3)), drops));
+  EXPECT_EQ(sum.survivors, SetOf(7, {0, 2, 3, 5, 6}));
+  EXPECT_EQ(sum.values, std::vector<std::int64_t>(5, 15));
+}
+
 }  // namespace
 }  // namespace veilsum::secure_agg

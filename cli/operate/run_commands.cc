@@ -1,0 +1,149 @@
+// `veilsum run start|watch|stop|model`: an operator's runs.
+#include <cstdio>
+#include <map>
+#include <memory>
+
+#include "base/file.h"
+#include "cli/operate/operate_commands.h"
+#include "cli/operate/operator_config.h"
+#include "client/rpc/admin_client.h"
+#include "model/plan/plan_format.h"
+
+namespace veilsum::cli {
+namespace {
+
+constexpr std::size_t kModelLimit = std::size_t{1} << 30;
+
+struct Arguments {
+  std::string config, plan, run;
+  std::vector<std::string> members;
+  std::uint64_t seed = 1;
+  std::uint32_t min_survivors = 0, colluders = 0;
+  std::string reason = "stopped by the operator";
+  std::filesystem::path out;
+};
+
+absl::StatusOr<std::unique_ptr<client::AdminClient>> Connect(const Arguments& arguments) {
+  VEILSUM_ASSIGN_OR_RETURN(const client::LinkConfig link, ReadOperatorConfig(arguments.config));
+  return client::AdminClient::Connect(link);
+}
+
+struct Member {
+  std::string uri;
+  std::uint64_t size_class;
+};
+
+// TENANT/NODE=SIZE.
+absl::StatusOr<Member> ParseMember(const std::string& text, const std::string& domain) {
+  const std::size_t slash = text.find('/'), equals = text.find('=');
+  const bool formed = slash != std::string::npos && equals != std::string::npos && slash < equals;
+  std::uint64_t size = 0;
+  if (formed) size = std::strtoull(text.c_str() + equals + 1, nullptr, 10);
+  if (!formed || size == 0 || (size & (size - 1)) != 0)
+    return InvalidArgument(
+        "--member is \"%s\", must be TENANT/NODE=SIZE with a power of two, as \"veilsum-client "
+        "preflight\" prints it there",
+        text);
+  VEILSUM_ASSIGN_OR_RETURN(
+      const SpiffeId id,
+      SpiffeId::Client(domain, text.substr(0, slash), text.substr(slash + 1, equals - slash - 1)));
+  return Member{id.ToString(), size};
+}
+
+absl::Status Start(const Arguments& arguments) {
+  VEILSUM_ASSIGN_OR_RETURN(const model::Plan plan, model::ReadPlanFile(arguments.plan));
+  VEILSUM_RETURN_IF_ERROR(model::CheckRunnable(plan));
+  VEILSUM_ASSIGN_OR_RETURN(const client::LinkConfig link, ReadOperatorConfig(arguments.config));
+  std::map<std::string, std::uint64_t> members;  // in the order that the contract lists them in
+  for (const std::string& text : arguments.members) {
+    VEILSUM_ASSIGN_OR_RETURN(const Member member, ParseMember(text, link.tls->id.domain()));
+    members[member.uri] = member.size_class;
+  }
+  admin::v1::StartRunRequest request;
+  request.set_plan(model::PlanToJson(plan));
+  for (const auto& [uri, size_class] : members) {
+    request.add_members(uri);
+    request.add_size_classes(size_class);
+  }
+  request.set_colluders(arguments.colluders);
+  request.set_min_survivors(arguments.min_survivors);
+  request.set_seed(arguments.seed);
+  VEILSUM_ASSIGN_OR_RETURN(const auto admin, client::AdminClient::Connect(link));
+  VEILSUM_ASSIGN_OR_RETURN(const auto response, admin->StartRun(request));
+  std::printf("%s\n", response.run_id().c_str());
+  return absl::OkStatus();
+}
+
+// OK when the run has finished.
+absl::Status Watch(const Arguments& arguments) {
+  VEILSUM_ASSIGN_OR_RETURN(const auto admin, Connect(arguments));
+  admin::v1::RunProgress last;
+  VEILSUM_RETURN_IF_ERROR(admin->WatchRun(arguments.run, [&](const auto& progress) {
+    const bool shown = progress.state() != last.state() || progress.step() % 10 == 0;
+    last = progress;
+    if (shown)
+      std::fprintf(stderr, "%s  step %d of %d  round %d  aborted %d  epsilon %.4f  %s\n",
+                   last.state().c_str(), static_cast<int>(last.step()),
+                   static_cast<int>(last.steps()), static_cast<int>(last.round()),
+                   static_cast<int>(last.aborted()), last.epsilon(), last.reason().c_str());
+    return true;
+  }));
+  std::printf("%s\n", last.state().c_str());
+  if (last.state() == "finished") return absl::OkStatus();
+  return Aborted("the run is %s: %s", last.state(), last.reason());
+}
+
+absl::Status Stop(const Arguments& arguments) {
+  VEILSUM_ASSIGN_OR_RETURN(const auto admin, Connect(arguments));
+  return admin->StopRun(arguments.run, arguments.reason);
+}
+
+absl::Status SaveModel(const Arguments& arguments) {
+  VEILSUM_ASSIGN_OR_RETURN(const auto admin, Connect(arguments));
+  VEILSUM_ASSIGN_OR_RETURN(const Bytes model, admin->GetModel(arguments.run, {}, kModelLimit));
+  return WriteFile(arguments.out, AsText(model));
+}
+
+CLI::App* AddCommand(CLI::App& parent, const char* name, const char* about,
+                     absl::Status (*action)(const Arguments&),
+                     const std::shared_ptr<Arguments>& arguments, Outcome& outcome) {
+  CLI::App* command = parent.add_subcommand(name, about);
+  command->add_option("--config", arguments->config, "operator.toml")
+      ->type_name("FILE")
+      ->required();
+  command->callback([arguments, action, &outcome] { outcome = action(*arguments); });
+  return command;
+}
+
+}  // namespace
+
+void AddRunCommands(CLI::App& app, Outcome& outcome) {
+  CLI::App* run = app.add_subcommand("run", "Runs: a plan being executed");
+  run->require_subcommand(1);
+  const auto arguments = std::make_shared<Arguments>();
+  CLI::App* start =
+      AddCommand(*run, "start", "Start one and print its id", &Start, arguments, outcome);
+  start->add_option("--plan", arguments->plan, "Plan, TOML")->type_name("FILE")->required();
+  start->add_option("--member", arguments->members, "Once for each seat, with its size class")
+      ->type_name("TENANT/NODE=SIZE")
+      ->required();
+  start->add_option("--seed", arguments->seed, "Of the initial weights")->capture_default_str();
+  start->add_option("--min-survivors", arguments->min_survivors, "0: follows from the members");
+  start->add_option("--colluders", arguments->colluders, "0: follows from the members");
+  const auto with_id = [&](CLI::App* command) {
+    command->add_option("RUN", arguments->run, "As start printed it")->required();
+    return command;
+  };
+  with_id(AddCommand(*run, "watch", "Follow one to its end", &Watch, arguments, outcome));
+  with_id(
+      AddCommand(*run, "stop", "Stop one; what is spent stays spent", &Stop, arguments, outcome))
+      ->add_option("--reason", arguments->reason)
+      ->capture_default_str();
+  with_id(
+      AddCommand(*run, "model", "Save the latest model's bytes", &SaveModel, arguments, outcome))
+      ->add_option("--out", arguments->out)
+      ->type_name("FILE")
+      ->required();
+}
+
+}  // namespace veilsum::cli

@@ -1,0 +1,79 @@
+#include "cli/release/release_of_run.h"
+
+#include "base/file.h"
+#include "model/contract/privacy_terms.h"
+#include "model/plan/plan_format.h"
+#include "model/safetensors.h"
+
+namespace veilsum::cli {
+namespace {
+
+// A report's value in the canonical subset: reals become decimals, nothing becomes nothing.
+Json Canonical(const Json& value) {
+  if (value.is_number_float()) return release::DecimalOf(value.get<double>());
+  if (value.is_array()) {
+    Json out = Json::array();
+    for (const Json& item : value)
+      if (!item.is_null()) out.push_back(Canonical(item));
+    return out;
+  }
+  if (!value.is_object()) return value;
+  Json out = Json::object();
+  for (const auto& [key, item] : value.items())
+    if (!item.is_null()) out[key] = Canonical(item);
+  return out;
+}
+
+std::string TextAt(const Json& report, const char* path) {
+  const Json::json_pointer place(path);
+  return report.is_object() && report.contains(place) && report.at(place).is_string()
+             ? report.at(place).get<std::string>()
+             : std::string();
+}
+
+std::uint64_t CountAt(const Json& report, const char* path) {
+  const Json::json_pointer place(path);
+  return report.contains(place) && report.at(place).is_number_unsigned()
+             ? report.at(place).get<std::uint64_t>()
+             : 0;
+}
+
+}  // namespace
+
+absl::StatusOr<release::ReleaseInput> InputOfRun(const Json& report, std::string_view plan_json,
+                                                 ByteView safetensors, release::Manifest facts,
+                                                 const std::string& builder) {
+  if (TextAt(report, "/schema") != "veilsum.report.v1" || !report.contains("privacy") ||
+      !report.contains("quality"))
+    return InvalidArgument("not a report of schema veilsum.report.v1");
+  release::ReleaseInput input;
+  VEILSUM_ASSIGN_OR_RETURN(input.plan, model::PlanFromJson(plan_json));
+  VEILSUM_ASSIGN_OR_RETURN(model::Safetensors file, model::ReadSafetensors(safetensors));
+  VEILSUM_ASSIGN_OR_RETURN(input.model, model::ReadModel(safetensors, model::LayoutOf(input.plan)));
+  const std::string plan_sha256 = HexEncode(model::PlanSha256(input.plan));
+  if (TextAt(report, "/plan/sha256") != plan_sha256 || file.metadata["plan_sha256"] != plan_sha256)
+    return InvalidArgument("report, model and plan are not of one run");
+  input.facts = std::move(facts);
+  input.facts.run_id = file.metadata["run_id"];
+  input.facts.last_round = CountAt(report, "/federation/rounds");
+  input.privacy = Canonical(report["privacy"]);
+  input.privacy["adjacency"] = "add_remove";
+  input.privacy["noise_mode"] = "distributed";
+  Json& quality = input.metrics;
+  quality = Canonical(report["quality"]);
+  quality.erase("per_merchant");  // a merchant's own affair
+  input.builder = builder;
+  return input;
+}
+
+absl::StatusOr<release::ReleaseInput> InputOfFolder(const std::filesystem::path& folder,
+                                                    release::Manifest facts,
+                                                    const std::string& builder) {
+  VEILSUM_ASSIGN_OR_RETURN(const std::string report, ReadFile(folder / "report.json"));
+  VEILSUM_ASSIGN_OR_RETURN(const std::string plan, ReadFile(folder / "federation" / "plan.json"));
+  VEILSUM_ASSIGN_OR_RETURN(const std::string model, ReadFile(folder / "model.safetensors"));
+  return InputOfRun(Json::parse(report, nullptr, false), plan, AsBytes(model), std::move(facts),
+                    builder);
+}
+
+}  // namespace veilsum::cli

@@ -1,0 +1,70 @@
+#include "client/cli/model_command.h"
+
+#include <chrono>
+#include <cstdio>
+
+#include "base/file.h"
+#include "client/release/updater.h"
+
+namespace veilsum::client {
+namespace {
+
+absl::StatusOr<ModelStore> OpenOrCreate(const ModelImport& options) {
+  absl::StatusOr<ModelStore> store = ModelStore::Open(options.store);
+  if (store.ok() || !absl::IsNotFound(store.status())) return store;
+  if (options.root.empty())
+    return InvalidArgument("%s has no store yet: give --root, received out of band", options.store);
+  VEILSUM_ASSIGN_OR_RETURN(const std::string root,
+                           ReadFile(options.root, rollout::MaxBytes(rollout::Role::kRoot)));
+  VEILSUM_ASSIGN_OR_RETURN(const std::string payload, rollout::PayloadOf(root));
+  VEILSUM_RETURN_IF_ERROR(rollout::ParseRoot(payload).status());
+  return ModelStore::Create(options.store, root);
+}
+
+absl::StatusOr<UpdateReport> Import(const ModelImport& options, const std::string& version) {
+  VEILSUM_ASSIGN_OR_RETURN(ModelStore store, OpenOrCreate(options));
+  FolderSource source(options.metadata, options.package);
+  const SteadyClock clock;
+  UpdaterConfig config;
+  config.client = options.client;
+  config.client_version = version;
+  if (options.epsilon_max > 0) config.policy.epsilon_max = options.epsilon_max;
+  const auto now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
+  return Updater(store, source, clock, config).Check(now);
+}
+
+int Say(const absl::Status& status) {
+  return std::fprintf(stderr, "veilsum-client: %s\n", std::string(status.message()).c_str());
+}
+
+}  // namespace
+
+ExitCode RunModelImport(const ModelImport& options, const std::string& version) {
+  const absl::StatusOr<UpdateReport> report = Import(options, version);
+  if (!report.ok()) {
+    Say(report.status());
+    return absl::IsInvalidArgument(report.status()) ? ExitCode::kUsage
+                                                    : ExitCodeOf(report.status());
+  }
+  std::printf("%s\n", report->ToJson(options.client).c_str());
+  if (report->status.ok()) return ExitCode::kDone;
+  Say(report->status);
+  return report->code.empty() ? ExitCodeOf(report->status) : ExitCode::kFindings;
+}
+
+ExitCode RunModelStatus(const std::string& folder) {
+  const absl::StatusOr<ModelStore> store = ModelStore::Open(folder);
+  if (!store.ok()) {
+    Say(store.status());
+    return ExitCodeOf(store.status());
+  }
+  const StoreState& s = store->state();
+  const nlohmann::ordered_json line = {
+      {"digest", s.current.digest},    {"model_id", s.current.model_id},
+      {"version", s.current.version},  {"release_counter", s.current.release_counter},
+      {"previous", s.previous.digest}, {"last_fresh", s.last_fresh}};
+  std::printf("%s\n", line.dump().c_str());
+  return ExitCode::kDone;
+}
+
+}  // namespace veilsum::client

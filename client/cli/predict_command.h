@@ -1,0 +1,25 @@
+// `veilsum-client predict --package PKG --data FILE|-`: a released model's predictions. Nothing
+// leaves the machine.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "base/exit_code.h"
+
+namespace veilsum::client {
+
+struct PredictOptions {
+  std::string package;  // a release package's folder
+  std::string store;    // instead of a package: a model store's present release
+  std::string key;      // the release key, PEM; empty: release.pub.pem beside the package
+  std::string data;     // a file of flat rows, "-", or a folder with the merchant's tables
+  bool json = false;    // JSON lines instead of CSV
+  bool explain = false;
+};
+
+// Verifies the package, then prints a line for each row. kFindings: the package or the data are
+// refused; whole batches of rows before a bad one are printed.
+ExitCode RunPredict(const PredictOptions& options);
+
+}  // namespace veilsum::client

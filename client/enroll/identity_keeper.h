@@ -1,0 +1,46 @@
+// Keeps a node's certificates fresh while it runs: at half of a leaf's life, give or take a tenth,
+// it asks for new ones for the same keys, writes them where the old ones were, and shows them to
+// the coordinator, so that what is open lives on.
+#pragma once
+
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string_view>
+#include <thread>
+
+#include "base/secure_rng.h"
+#include "client/keys/client_keys.h"
+#include "client/rpc/grpc_coordinator_link.h"
+
+namespace veilsum::client {
+
+class IdentityKeeper {
+ public:
+  // `link` says where to renew; its `tls` is not used. `log` and `rng` must outlive it. With
+  // `renew` false it only hands out the identity that it was given.
+  IdentityKeeper(KeyFiles files, std::shared_ptr<const TlsIdentity> now, LinkConfig link,
+                 bool renew, SecureRng& rng, std::function<void(std::string_view)> log);
+  ~IdentityKeeper();
+  IdentityKeeper(const IdentityKeeper&) = delete;
+
+  std::shared_ptr<const TlsIdentity> Current() const;  // from any thread
+
+ private:
+  void Keep();
+  absl::Status Renew();
+  std::chrono::system_clock::time_point DueOf(const TlsIdentity& tls);
+
+  const KeyFiles files_;
+  const LinkConfig link_;
+  SecureRng& rng_;
+  const std::function<void(std::string_view)> log_;
+  mutable std::mutex mutex_;
+  std::condition_variable wake_;
+  std::shared_ptr<const TlsIdentity> current_;  // guarded by mutex_
+  bool stopping_ = false;                       // likewise
+  std::thread thread_;
+};
+
+}  // namespace veilsum::client

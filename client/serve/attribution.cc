@@ -1,0 +1,149 @@
+#include "client/serve/attribution.h"
+
+#include <algorithm>
+
+namespace veilsum::client {
+namespace {
+
+using Numbers = std::vector<double>;
+
+class Row {
+ public:
+  Row(const model::Plan& plan, const model::Layout& layout, const model::ModelVector& model,
+      const model::Examples& examples, std::size_t row)
+      : plan_(plan), layout_(layout), model_(model), examples_(examples), row_(row) {
+    Split();
+  }
+
+  Attribution Integrate() const {
+    Attribution out;
+    out.features = direct_;
+    const std::size_t width = layout_.layers().front().out;
+    for (int step = 0; step < kAttributionSteps; ++step) {
+      Numbers gradient;
+      Forward((step + 0.5) / kAttributionSteps, &gradient);
+      for (std::size_t f = 0; f < through_.size(); ++f)
+        for (std::size_t j = 0; j < width; ++j)
+          out.features[f] += gradient[j] * through_[f][j] / kAttributionSteps;
+    }
+    double logit = Forward(1, nullptr), sum = 0;
+    const double baseline = Forward(0, nullptr);
+    for (const double direct : direct_) logit += direct;
+    for (const double feature : out.features) sum += feature;
+    out.logit = static_cast<float>(logit);
+    out.baseline = static_cast<float>(baseline);
+    out.residual = logit - baseline - sum;
+    return out;
+  }
+
+ private:
+  double Number(std::size_t offset) const { return static_cast<double>(model_[offset]); }
+
+  // Adds value * (row `input` of the first layer's matrix).
+  void AddInput(std::size_t input, double value, Numbers& to) const {
+    const model::Layer& layer = layout_.layers().front();
+    for (std::size_t j = 0; j < layer.out; ++j)
+      to[j] += value * Number(layer.weight + input * layer.out + j);
+  }
+
+  double Standardised(std::size_t i) const {
+    const auto value = static_cast<double>(examples_.NumericOf(row_)[i]);
+    if (!layout_.standardised()) return value;
+    return std::clamp((value - Number(i)) * Number(layout_.numeric() + i), -4.0, 4.0);
+  }
+
+  void AddBags(std::size_t list, std::size_t feature) {
+    const auto ids = examples_.lists[list].IdsOf(row_);
+    const auto weights = examples_.lists[list].WeightsOf(row_);
+    for (const model::Bag& bag : layout_.bags()) {
+      if (bag.list != list) continue;
+      for (std::size_t k = 0; k < ids.size(); ++k)
+        for (std::size_t j = 0; j < (bag.direct ? 1 : bag.width); ++j) {
+          const double value =
+              static_cast<double>(weights[k]) * Number(bag.weight + ids[k] * bag.width + j);
+          if (bag.direct) {
+            direct_[feature] += value;
+          } else {
+            AddInput(bag.first_input + j, value, through_[feature]);
+          }
+        }
+    }
+  }
+
+  // What each feature adds to the first layer, and to the output directly.
+  void Split() {
+    std::size_t numeric = 0, categorical = 0, list = 0;
+    direct_.assign(plan_.features.size(), 0);
+    through_.assign(plan_.features.size(), Numbers(layout_.layers().front().out));
+    for (std::size_t f = 0; f < plan_.features.size(); ++f) {
+      const model::Feature& feature = plan_.features[f];
+      if (feature.kind == model::FeatureKind::kNumeric) {
+        AddInput(numeric, Standardised(numeric), through_[f]);
+        ++numeric;
+      } else if (feature.kind == model::FeatureKind::kCategorical) {
+        AddInput(examples_.ActiveOf(row_)[categorical++], 1, through_[f]);
+      } else {
+        AddBags(list++, f);
+      }
+    }
+  }
+
+  // The first output with `share` of every feature, without the direct paths; its gradient by the
+  // first layer's output.
+  double Forward(double share, Numbers* gradient) const {
+    const std::vector<model::Layer>& layers = layout_.layers();
+    std::vector<Numbers> z = {Numbers(layers[0].out)};
+    for (std::size_t j = 0; j < layers[0].out; ++j) z[0][j] = Number(layers[0].bias + j);
+    for (const Numbers& feature : through_)
+      for (std::size_t j = 0; j < feature.size(); ++j) z[0][j] += share * feature[j];
+    for (std::size_t l = 1; l < layers.size(); ++l) {
+      z.emplace_back(layers[l].out);
+      for (std::size_t j = 0; j < layers[l].out; ++j) z[l][j] = Number(layers[l].bias + j);
+      for (std::size_t i = 0; i < layers[l].in; ++i)
+        if (z[l - 1][i] > 0)
+          for (std::size_t j = 0; j < layers[l].out; ++j)
+            z[l][j] += z[l - 1][i] * Number(layers[l].weight + i * layers[l].out + j);
+    }
+    if (gradient != nullptr) *gradient = Backward(z);
+    return z.back()[0];
+  }
+
+  Numbers Backward(const std::vector<Numbers>& z) const {
+    const std::vector<model::Layer>& layers = layout_.layers();
+    Numbers delta(layers.back().out);
+    delta[0] = 1;
+    for (std::size_t l = layers.size() - 1; l > 0; --l) {
+      Numbers below(layers[l].in);
+      for (std::size_t i = 0; i < layers[l].in; ++i)
+        if (z[l - 1][i] > 0)
+          for (std::size_t j = 0; j < layers[l].out; ++j)
+            below[i] += delta[j] * Number(layers[l].weight + i * layers[l].out + j);
+      delta = std::move(below);
+    }
+    return delta;
+  }
+
+  const model::Plan& plan_;
+  const model::Layout& layout_;
+  const model::ModelVector& model_;
+  const model::Examples& examples_;
+  const std::size_t row_;
+  std::vector<Numbers> through_;  // feature -> what it adds to the first layer's output
+  Numbers direct_;
+};
+
+}  // namespace
+
+absl::StatusOr<Attribution> Attribute(const model::Plan& plan, const model::Layout& layout,
+                                      const model::ModelVector& model,
+                                      const model::Examples& examples, std::size_t row) {
+  if (model.size() != layout.size() || row >= examples.rows() ||
+      static_cast<std::size_t>(examples.numeric) != layout.numeric())
+    return InvalidArgument("model, layout and examples do not fit each other");
+  for (const std::uint32_t input : examples.ActiveOf(row))
+    if (input >= layout.inputs()) return InvalidArgument("active input %d is out of range", input);
+  VEILSUM_RETURN_IF_ERROR(model::CheckLists(layout, examples));
+  return Row(plan, layout, model, examples, row).Integrate();
+}
+
+}  // namespace veilsum::client

@@ -1,0 +1,156 @@
+#include "client/serve/row_source.h"
+
+#include <algorithm>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "client/data/csv_reader.h"
+
+namespace veilsum::client {
+namespace {
+
+constexpr std::size_t kMaxLine = std::size_t{4} << 20;
+
+// The names under which a column may come, the full one first.
+std::vector<std::string> NamesOf(const std::vector<WantedColumn>& wanted, std::size_t i) {
+  std::vector<std::string> names = {wanted[i].table + "." + wanted[i].column};
+  const auto same = [&](const WantedColumn& other) { return other.column == wanted[i].column; };
+  if (std::ranges::count_if(wanted, same) == 1) names.push_back(wanted[i].column);
+  return names;
+}
+
+class CsvSource final : public RowSource {
+ public:
+  CsvSource(CsvReader reader, std::size_t fields, std::vector<std::size_t> places,
+            std::ptrdiff_t id)
+      : reader_(std::move(reader)), fields_(fields), places_(std::move(places)), id_(id) {}
+
+  static absl::StatusOr<std::unique_ptr<RowSource>> Create(CsvReader reader,
+                                                           const std::vector<WantedColumn>& wanted,
+                                                           const std::string& id_column) {
+    CsvRow header;
+    VEILSUM_ASSIGN_OR_RETURN(const bool any, reader.Next(header));
+    if (!any) return InvalidArgument("%s: there is no header", reader.name());
+    const auto place = [&](const std::string& name) -> std::ptrdiff_t {
+      const auto found = std::ranges::find(header.fields, name);
+      return found == header.fields.end() ? -1 : found - header.fields.begin();
+    };
+    std::vector<std::size_t> places;
+    for (std::size_t i = 0; i < wanted.size(); ++i) {
+      std::ptrdiff_t found = -1;
+      const std::vector<std::string> names = NamesOf(wanted, i);
+      for (const std::string& name : names)
+        if (found < 0) found = place(name);
+      if (found < 0)
+        return InvalidArgument("%s:1: column %s is missing", reader.name(), names.front());
+      places.push_back(static_cast<std::size_t>(found));
+    }
+    const std::size_t fields = header.fields.size();
+    return std::unique_ptr<RowSource>(
+        std::make_unique<CsvSource>(std::move(reader), fields, places, place(id_column)));
+  }
+
+  absl::StatusOr<bool> Next(FlatRow& row) override {
+    VEILSUM_ASSIGN_OR_RETURN(const bool any, reader_.Next(next_));
+    if (!any) return false;
+    if (next_.fields.size() != fields_)
+      return InvalidArgument("%s:%d: %d fields, the header has %d", reader_.name(), next_.line,
+                             next_.fields.size(), fields_);
+    row.line = next_.line;
+    row.id = id_ < 0 ? "" : next_.fields[static_cast<std::size_t>(id_)];
+    row.values.clear();
+    for (const std::size_t place : places_) row.values.push_back(next_.fields[place]);
+    return true;
+  }
+  const std::string& name() const override { return reader_.name(); }
+
+ private:
+  CsvReader reader_;
+  CsvRow next_;
+  std::size_t fields_;
+  std::vector<std::size_t> places_;
+  std::ptrdiff_t id_;
+};
+
+class JsonLines final : public RowSource {
+ public:
+  JsonLines(std::ifstream in, std::string name, std::vector<WantedColumn> wanted,
+            std::string id_column)
+      : in_(std::move(in)), name_(std::move(name)), id_column_(std::move(id_column)) {
+    for (std::size_t i = 0; i < wanted.size(); ++i) names_.push_back(NamesOf(wanted, i));
+  }
+
+  absl::StatusOr<bool> Next(FlatRow& row) override {
+    std::string text;
+    do {
+      VEILSUM_ASSIGN_OR_RETURN(const bool any, ReadLine(text));
+      if (!any) return false;
+    } while (text.find_first_not_of(" \t\r") == std::string::npos);
+    const nlohmann::json object = nlohmann::json::parse(text, nullptr, false);
+    if (!object.is_object()) return InvalidArgument("%s:%d: not a JSON object", name_, line_);
+    row.line = line_;
+    row.values.clear();
+    for (const std::vector<std::string>& names : names_) {
+      VEILSUM_ASSIGN_OR_RETURN(std::string value, Value(object, names));
+      row.values.push_back(std::move(value));
+    }
+    row.id.clear();
+    if (object.contains(id_column_)) {
+      VEILSUM_ASSIGN_OR_RETURN(row.id, Value(object, {id_column_}));
+    }
+    return true;
+  }
+  const std::string& name() const override { return name_; }
+
+ private:
+  absl::StatusOr<bool> ReadLine(std::string& text) {
+    text.clear();
+    ++line_;
+    for (int byte; (byte = in_.rdbuf()->sbumpc()) != -1;) {
+      if (byte == '\n') return true;
+      if (text.size() == kMaxLine)
+        return InvalidArgument("%s:%d: more than %d bytes", name_, line_, kMaxLine);
+      text.push_back(static_cast<char>(byte));
+    }
+    return !text.empty();
+  }
+
+  absl::StatusOr<std::string> Value(const nlohmann::json& object,
+                                    const std::vector<std::string>& names) const {
+    for (const std::string& name : names) {
+      const auto found = object.find(name);
+      if (found == object.end()) continue;
+      if (found->is_string()) return found->get<std::string>();
+      if (found->is_number() || found->is_boolean()) return found->dump();
+      return InvalidArgument("%s:%d: column %s is no text and no number", name_, line_, name);
+    }
+    return InvalidArgument("%s:%d: column %s is missing", name_, line_, names.front());
+  }
+
+  std::ifstream in_;
+  std::string name_, id_column_;
+  std::vector<std::vector<std::string>> names_;
+  std::size_t line_ = 0;
+};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<RowSource>> OpenRowSource(const std::string& file,
+                                                         std::vector<WantedColumn> wanted,
+                                                         std::string id_column) {
+  const bool standard = file == "-";
+  std::error_code error;
+  if (!standard && !std::filesystem::exists(file, error))
+    return NotFound("%s: there is no such file", file);
+  std::ifstream in(standard ? "/dev/stdin" : file, std::ios::binary);
+  if (!in) return PermissionDenied("%s: cannot be read", file);
+  std::string name = standard ? "stdin" : std::filesystem::path(file).filename().string();
+  if (in.peek() == '{')
+    return std::unique_ptr<RowSource>(std::make_unique<JsonLines>(
+        std::move(in), std::move(name), std::move(wanted), std::move(id_column)));
+  in.clear();
+  VEILSUM_ASSIGN_OR_RETURN(CsvReader reader, CsvReader::FromStream(std::move(in), std::move(name)));
+  return CsvSource::Create(std::move(reader), wanted, id_column);
+}
+
+}  // namespace veilsum::client

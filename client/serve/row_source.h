@@ -1,0 +1,40 @@
+// Rows to predict for, one at a time: CSV with a header, or JSON lines, from a file or a pipe. A
+// row is flat: what several tables held in training is columns of one row here.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+
+namespace veilsum::client {
+
+// A column by name; in the rows it is called "table.column", or "column" where no other wanted
+// column has that name.
+struct WantedColumn {
+  std::string table, column;
+};
+
+struct FlatRow {
+  std::string id;                   // empty where the rows have no such column
+  std::vector<std::string> values;  // of the wanted columns, in their order
+  std::size_t line = 0;
+};
+
+class RowSource {
+ public:
+  virtual ~RowSource() = default;
+  // False at the end. InvalidArgument "rows.csv:3: ..." for a row that cannot be read.
+  virtual absl::StatusOr<bool> Next(FlatRow& row) = 0;
+  virtual const std::string& name() const = 0;  // for messages
+};
+
+// "-" is standard input. A first byte '{' says JSON lines. NotFound, PermissionDenied; or
+// InvalidArgument when the header lacks a wanted column. JSON lines: every wanted column must be a
+// text, a number or true or false in each object; other keys are ignored.
+absl::StatusOr<std::unique_ptr<RowSource>> OpenRowSource(const std::string& file,
+                                                         std::vector<WantedColumn> wanted,
+                                                         std::string id_column);
+
+}  // namespace veilsum::client

@@ -1,0 +1,129 @@
+#include "model/quality.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace veilsum::model {
+namespace {
+
+double Level(bool log, double x) { return log ? std::copysign(std::log1p(std::abs(x)), x) : x; }
+double Unlevel(bool log, double y) { return log ? std::copysign(std::expm1(std::abs(y)), y) : y; }
+
+absl::StatusOr<Quality> EvaluateTwo(std::span<const float> logits, std::span<const float> labels) {
+  VEILSUM_ASSIGN_OR_RETURN(BinaryMetrics metrics, EvaluateBinary(logits, labels));
+  Quality out;
+  out.rows = metrics.rows;
+  out.loss = metrics.log_loss;
+  out.log_loss = metrics.log_loss;
+  out.accuracy = metrics.accuracy;
+  out.majority_accuracy = metrics.majority_accuracy;
+  out.roc_auc = metrics.roc_auc;
+  out.pr_auc = metrics.pr_auc;
+  out.calibration = std::move(metrics.calibration);
+  return out;
+}
+
+// ln(sum over i of e^z_i), without `skip`.
+double LogSum(std::span<const float> z, std::size_t skip) {
+  double largest = -INFINITY, sum = 0;
+  for (std::size_t i = 0; i < z.size(); ++i)
+    if (i != skip) largest = std::max<double>(largest, z[i]);
+  for (std::size_t i = 0; i < z.size(); ++i)
+    if (i != skip) sum += std::exp(static_cast<double>(z[i]) - largest);
+  return largest + std::log(sum);
+}
+
+// Of the class against all others, by its log odds.
+absl::StatusOr<std::optional<double>> AgainstOthers(std::size_t of, std::size_t classes,
+                                                    std::span<const float> outputs,
+                                                    std::span<const float> labels) {
+  std::vector<float> odds, is(labels.size());
+  for (std::size_t row = 0; row < labels.size(); ++row) {
+    const auto z = outputs.subspan(row * classes, classes);
+    odds.push_back(static_cast<float>(static_cast<double>(z[of]) - LogSum(z, of)));
+    is[row] = labels[row] == static_cast<float>(of) ? 1 : 0;
+  }
+  VEILSUM_ASSIGN_OR_RETURN(const BinaryMetrics metrics, EvaluateBinary(odds, is));
+  return metrics.roc_auc;
+}
+
+absl::StatusOr<Quality> EvaluateClasses(std::size_t classes, std::span<const float> outputs,
+                                        std::span<const float> labels) {
+  std::vector<std::size_t> counts(classes);
+  double loss = 0;
+  std::size_t right = 0;
+  for (std::size_t row = 0; row < labels.size(); ++row) {
+    if (!(labels[row] >= 0 && labels[row] < static_cast<float>(classes)))
+      return InvalidArgument("label %d is not one of %d classes", row, classes);
+    const auto label = static_cast<std::size_t>(labels[row]);
+    const auto z = outputs.subspan(row * classes, classes);
+    ++counts[label];
+    loss += LogSum(z, classes) - static_cast<double>(z[label]);
+    right += static_cast<std::size_t>(std::ranges::max_element(z) - z.begin()) == label;
+  }
+  Quality out;
+  out.rows = labels.size();
+  const double rows = static_cast<double>(out.rows);
+  out.loss = loss / rows;
+  out.log_loss = out.loss;
+  out.accuracy = static_cast<double>(right) / rows;
+  out.majority_accuracy = static_cast<double>(std::ranges::max(counts)) / rows;
+  double sum = 0;
+  std::size_t present = 0;
+  for (std::size_t c = 0; c < classes; ++c) {
+    if (counts[c] == 0 || counts[c] == labels.size()) continue;
+    VEILSUM_ASSIGN_OR_RETURN(const auto auc, AgainstOthers(c, classes, outputs, labels));
+    sum += auc.value_or(0);
+    ++present;
+  }
+  if (present > 0) out.roc_auc = sum / static_cast<double>(present);
+  return out;
+}
+
+Quality EvaluateValues(const Label& label, std::span<const float> outputs,
+                       std::span<const float> labels) {
+  double loss = 0, squares = 0, absolute = 0, sum = 0, sum_squares = 0;
+  const double huber = label.huber ? label.huber->ToDouble() : INFINITY;
+  for (std::size_t row = 0; row < labels.size(); ++row) {
+    const double scaled = std::abs(static_cast<double>(outputs[row]) - labels[row]);
+    loss += scaled <= huber ? scaled * scaled / 2 : huber * (scaled - huber / 2);
+    const double truth = DecodeValue(label, labels[row]);
+    const double error = DecodeValue(label, outputs[row]) - truth;
+    squares += error * error;
+    absolute += std::abs(error);
+    sum += truth;
+    sum_squares += truth * truth;
+  }
+  const double rows = static_cast<double>(labels.size());
+  const double spread = sum_squares - sum * sum / rows;
+  Quality out;
+  out.rows = labels.size();
+  out.loss = loss / rows;
+  out.rmse = std::sqrt(squares / rows);
+  out.mae = absolute / rows;
+  if (spread > sum_squares * 0x1p-40) out.r2 = 1 - squares / spread;
+  return out;
+}
+
+}  // namespace
+
+double DecodeValue(const Label& label, double scaled) {
+  const double low = Level(label.log, label.lo.ToDouble());
+  const double high = Level(label.log, label.hi.ToDouble());
+  return Unlevel(label.log, low + (std::clamp(scaled, -1.0, 1.0) + 1) / 2 * (high - low));
+}
+
+absl::StatusOr<Quality> Evaluate(const Plan& plan, std::span<const float> outputs,
+                                 std::span<const float> labels) {
+  if (plan.task == Task::kBinary) return EvaluateTwo(outputs, labels);
+  if (labels.empty()) return InvalidArgument("there is nothing to score");
+  if (outputs.size() != labels.size() * plan.outputs())
+    return InvalidArgument("%d outputs for %d labels, must be %d for each", outputs.size(),
+                           labels.size(), plan.outputs());
+  for (const float output : outputs)
+    if (!std::isfinite(output)) return InvalidArgument("an output is not finite");
+  if (plan.task == Task::kMultiClass) return EvaluateClasses(plan.outputs(), outputs, labels);
+  return EvaluateValues(plan.label, outputs, labels);
+}
+
+}  // namespace veilsum::model

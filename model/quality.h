@@ -1,0 +1,39 @@
+// How good a model's outputs are for a plan's task. Exact numbers: only where the hold-out is at
+// home (SE-17).
+#pragma once
+
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "model/metrics.h"
+#include "model/plan/plan.h"
+
+namespace veilsum::model {
+
+// What the task does not have is empty.
+struct Quality {
+  std::size_t rows = 0;
+  double loss = 0;  // mean of the trained loss: binary and classes log loss, values on their scale
+  std::optional<double> log_loss, accuracy, majority_accuracy;  // binary and classes
+  // Binary; classes: mean over those present, each against all others (Provost and Domingos 2001,
+  // unweighted). None when one class only is present.
+  std::optional<double> roc_auc;
+  std::optional<double> pr_auc;             // binary
+  std::optional<double> rmse, mae, r2;      // values, in the units of the label's column; r2: none
+                                            // where all labels are equal
+  std::vector<CalibrationBin> calibration;  // binary
+
+  // What runs are compared by: RMSE (less is better) of values, else ROC-AUC (more is better).
+  std::optional<double> leading() const { return rmse ? rmse : roc_auc; }
+};
+
+// outputs: rows x plan.outputs(); labels as ParseLabel gives them. InvalidArgument: nothing to
+// score, lengths that do not fit, a label that is none of the task's, an output that is not finite.
+absl::StatusOr<Quality> Evaluate(const Plan& plan, std::span<const float> outputs,
+                                 std::span<const float> labels);
+
+// The inverse of a label's scale; outside [-1, 1] the nearer bound.
+double DecodeValue(const Label& label, double scaled);
+
+}  // namespace veilsum::model
