@@ -13,7 +13,8 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view kNoPolicy =
     "# What this client approves by itself. As it stands: nothing.\n"
-    "# docs/policy.md says what can be allowed; a limit that is not stated is not assumed.\n"
+    "# A limit that is not stated is not assumed. epsilon_cap and delta_cap are the most that a "
+    "plan may claim.\n"
     "epsilon_cap = 0.0\n"
     "delta_cap = 0.0\n";
 
