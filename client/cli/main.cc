@@ -83,51 +83,10 @@ int main(int argc, char** argv) {
   open_epoch->add_option("--reason", reason, "Why; kept in the odometer")->required();
   open_epoch->add_flag("--json", json, "One line of JSON on stdout");
   veilsum::client::PredictOptions predict_options;
-  CLI::App* predict =
-      app.add_subcommand("predict", "A released model's predictions; nothing leaves the machine");
-  CLI::Option* package =
-      predict->add_option("--package", predict_options.package, "folder of a release")
-          ->type_name("PKG");
-  predict
-      ->add_option("--store", predict_options.store, "this machine's releases: the one that serves")
-      ->type_name("DIR")
-      ->excludes(package);
-  predict
-      ->add_option("--key", predict_options.key,
-                   "the release key, PEM; default: release.pub.pem beside the package")
-      ->type_name("FILE");
-  predict
-      ->add_option("--data", predict_options.data,
-                   "rows as CSV or JSON lines, - for stdin, or a folder with the plan's tables")
-      ->type_name("DATA")
-      ->required();
-  predict->add_flag("--json", predict_options.json, "JSON lines on stdout instead of CSV");
-  predict->add_flag("--explain", predict_options.explain,
-                    "What each column adds to the logit: integrated gradients from an empty row");
-  CLI::App* model = app.add_subcommand("model", "The releases on this machine");
-  model->require_subcommand(1);
-  veilsum::client::ModelImport import_options;
-  CLI::App* import = model->add_subcommand(
-      "import", "Verify and install a release from a folder, without a network; exit 2: refused");
-  import->add_option("PKG", import_options.package, "folder of the release")->required();
-  import
-      ->add_option("--metadata", import_options.metadata,
-                   "a copy of the repository: metadata/ and director/")
-      ->type_name("DIR")
-      ->required();
-  import->add_option("--store", import_options.store, "this machine's releases")
-      ->type_name("DIR")
-      ->required();
-  import->add_option("--client", import_options.client, "own SPIFFE ID")->required();
-  import
-      ->add_option("--root", import_options.root,
-                   "for a new store: the first root, received out of band")
-      ->type_name("FILE");
-  import->add_option("--epsilon-max", import_options.epsilon_max,
-                     "refuse releases with a larger epsilon");
-  std::string store;
-  CLI::App* status = model->add_subcommand("status", "What serves, and what is kept");
-  status->add_option("--store", store, "this machine's releases")->type_name("DIR")->required();
+  CLI::App* predict = veilsum::client::AddPredictCommand(app, predict_options);
+  veilsum::client::ModelArguments model_arguments;
+  const veilsum::client::ModelCommands model =
+      veilsum::client::AddModelCommands(app, model_arguments);
   veilsum::client::EnrollArguments enrolment;
   CLI::App* enroll = veilsum::client::AddEnrollCommand(app, enrolment);
   try {
@@ -151,8 +110,10 @@ int main(int argc, char** argv) {
   }
   if (odometer->parsed()) return static_cast<int>(veilsum::client::RunOdometer(config, json));
   if (predict->parsed()) return static_cast<int>(veilsum::client::RunPredict(predict_options));
-  if (import->parsed())
-    return static_cast<int>(veilsum::client::RunModelImport(import_options, VEILSUM_VERSION));
-  if (status->parsed()) return static_cast<int>(veilsum::client::RunModelStatus(store));
+  if (model.import->parsed())
+    return static_cast<int>(
+        veilsum::client::RunModelImport(model_arguments.import, VEILSUM_VERSION));
+  if (model.status->parsed())
+    return static_cast<int>(veilsum::client::RunModelStatus(model_arguments.store));
   return Run(config, settings, check->parsed());
 }

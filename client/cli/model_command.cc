@@ -67,4 +67,31 @@ ExitCode RunModelStatus(const std::string& folder) {
   return ExitCode::kDone;
 }
 
+ModelCommands AddModelCommands(CLI::App& app, ModelArguments& arguments) {
+  CLI::App* model = app.add_subcommand("model", "The releases on this machine");
+  model->require_subcommand(1);
+  ModelImport& options = arguments.import;
+  CLI::App* import = model->add_subcommand(
+      "import", "Verify and install a release from a folder, without a network; exit 2: refused");
+  import->add_option("PKG", options.package, "folder of the release")->required();
+  import
+      ->add_option("--metadata", options.metadata,
+                   "a copy of the repository: metadata/ and director/")
+      ->type_name("DIR")
+      ->required();
+  import->add_option("--store", options.store, "this machine's releases")
+      ->type_name("DIR")
+      ->required();
+  import->add_option("--client", options.client, "own SPIFFE ID")->required();
+  import
+      ->add_option("--root", options.root, "for a new store: the first root, received out of band")
+      ->type_name("FILE");
+  import->add_option("--epsilon-max", options.epsilon_max, "refuse releases with a larger epsilon");
+  CLI::App* status = model->add_subcommand("status", "What serves, and what is kept");
+  status->add_option("--store", arguments.store, "this machine's releases")
+      ->type_name("DIR")
+      ->required();
+  return {import, status};
+}
+
 }  // namespace veilsum::client

@@ -1,6 +1,7 @@
 // `veilsum-client model import|status`: the releases on this machine.
 #pragma once
 
+#include <CLI/CLI.hpp>
 #include <string>
 
 #include "base/exit_code.h"
@@ -22,5 +23,14 @@ ExitCode RunModelImport(const ModelImport& options, const std::string& version);
 
 // What serves, what is kept, and what was seen; one line of JSON.
 ExitCode RunModelStatus(const std::string& store);
+
+struct ModelArguments {
+  ModelImport import;
+  std::string store;  // of status
+};
+struct ModelCommands {
+  CLI::App *import, *status;
+};
+ModelCommands AddModelCommands(CLI::App& app, ModelArguments& arguments);
 
 }  // namespace veilsum::client

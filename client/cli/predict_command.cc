@@ -142,12 +142,12 @@ absl::StatusOr<release::Release> Load(const PredictOptions& options) {
     return store.LoadCurrent();
   }
   if (options.package.empty()) return InvalidArgument("give --package or --store");
-  const fs::path package = options.package;
-  const fs::path key_file =
-      options.key.empty() ? package.parent_path() / "release.pub.pem" : fs::path(options.key);
-  VEILSUM_ASSIGN_OR_RETURN(const std::string pem, ReadFile(key_file, std::size_t{1} << 16));
+  if (options.key.empty())
+    return InvalidArgument(
+        "--package needs --key: a key that lies beside a package proves nothing");
+  VEILSUM_ASSIGN_OR_RETURN(const std::string pem, ReadFile(options.key, std::size_t{1} << 16));
   VEILSUM_ASSIGN_OR_RETURN(const P256PublicKey key, P256PublicKey::FromPem(pem));
-  VEILSUM_ASSIGN_OR_RETURN(const release::Files files, release::ReadPackage(package));
+  VEILSUM_ASSIGN_OR_RETURN(const release::Files files, release::ReadPackage(options.package));
   return release::OpenPackage(files, key);
 }
 
@@ -164,6 +164,28 @@ absl::Status Predict(const PredictOptions& options) {
 }
 
 }  // namespace
+
+CLI::App* AddPredictCommand(CLI::App& app, PredictOptions& options) {
+  CLI::App* predict =
+      app.add_subcommand("predict", "A released model's predictions; nothing leaves the machine");
+  CLI::Option* package =
+      predict->add_option("--package", options.package, "folder of a release")->type_name("PKG");
+  predict->add_option("--store", options.store, "this machine's releases: the one that serves")
+      ->type_name("DIR")
+      ->excludes(package);
+  predict->add_option("--key", options.key, "with --package: the release key, received out of band")
+      ->type_name("FILE")
+      ->needs(package);
+  predict
+      ->add_option("--data", options.data,
+                   "rows as CSV or JSON lines, - for stdin, or a folder with the plan's tables")
+      ->type_name("DATA")
+      ->required();
+  predict->add_flag("--json", options.json, "JSON lines on stdout instead of CSV");
+  predict->add_flag("--explain", options.explain,
+                    "What each column adds to the logit: integrated gradients from an empty row");
+  return predict;
+}
 
 ExitCode RunPredict(const PredictOptions& options) {
   const absl::Status status = Predict(options);

@@ -2,7 +2,7 @@
 // leaves the machine.
 #pragma once
 
-#include <cstdint>
+#include <CLI/CLI.hpp>
 #include <string>
 
 #include "base/exit_code.h"
@@ -12,7 +12,7 @@ namespace veilsum::client {
 struct PredictOptions {
   std::string package;  // a release package's folder
   std::string store;    // instead of a package: a model store's present release
-  std::string key;      // the release key, PEM; empty: release.pub.pem beside the package
+  std::string key;      // with a package: the release key, PEM, received out of band
   std::string data;     // a file of flat rows, "-", or a folder with the merchant's tables
   bool json = false;    // JSON lines instead of CSV
   bool explain = false;
@@ -21,5 +21,6 @@ struct PredictOptions {
 // Verifies the package, then prints a line for each row. kFindings: the package or the data are
 // refused; whole batches of rows before a bad one are printed.
 ExitCode RunPredict(const PredictOptions& options);
+CLI::App* AddPredictCommand(CLI::App& app, PredictOptions& options);
 
 }  // namespace veilsum::client
