@@ -1,5 +1,7 @@
 #include "base/canonical_json.h"
 
+#include <optional>
+
 namespace veilsum {
 namespace {
 
@@ -13,39 +15,55 @@ bool IsKey(std::string_view key) {
   return true;
 }
 
-absl::Status CheckInteger(const Json& value, const std::string& where) {
-  const bool fits =
-      value.is_number_unsigned()
-          ? value.get<std::uint64_t>() <= static_cast<std::uint64_t>(kMaxInteger)
-          : value.get<std::int64_t>() >= -kMaxInteger && value.get<std::int64_t>() <= kMaxInteger;
-  if (!fits) return InvalidArgument("%s: integer beyond 2^53 - 1", where);
-  return absl::OkStatus();
+// What is wrong, and where: the place is put together only on the way out of a mistake.
+struct Wrong {
+  std::string where, what;
+};
+
+bool Fits(const Json& value) {
+  if (value.is_number_unsigned())
+    return value.get<std::uint64_t>() <= static_cast<std::uint64_t>(kMaxInteger);
+  return value.get<std::int64_t>() >= -kMaxInteger && value.get<std::int64_t>() <= kMaxInteger;
 }
 
-absl::Status Check(const Json& value, const std::string& where, int depth) {
-  if (depth > kMaxDepth) return InvalidArgument("%s: nested deeper than %d", where, kMaxDepth);
-  if (value.is_number_integer()) return CheckInteger(value, where);
-  if (value.is_string() || value.is_boolean()) return absl::OkStatus();
-  if (value.is_array()) {
-    for (std::size_t i = 0; i < value.size(); ++i)
-      VEILSUM_RETURN_IF_ERROR(Check(value[i], absl::StrFormat("%s[%d]", where, i), depth + 1));
-    return absl::OkStatus();
-  }
-  if (value.is_object()) {
-    for (const auto& [key, child] : value.items()) {
-      if (!IsKey(key)) return InvalidArgument("%s: key \"%s\" is not [a-z0-9_]+", where, key);
-      VEILSUM_RETURN_IF_ERROR(Check(child, where + "." + key, depth + 1));
+std::optional<Wrong> Find(const Json& value, int depth);
+
+std::optional<Wrong> FindInArray(const Json& array, int depth) {
+  for (std::size_t i = 0; i < array.size(); ++i)
+    if (auto wrong = Find(array[i], depth + 1)) {
+      wrong->where = absl::StrFormat("[%d]", i) + wrong->where;
+      return wrong;
     }
-    return absl::OkStatus();
+  return std::nullopt;
+}
+
+std::optional<Wrong> FindInObject(const Json& object, int depth) {
+  for (const auto& [key, child] : object.items()) {
+    if (!IsKey(key)) return Wrong{"", absl::StrFormat("key \"%s\" is not [a-z0-9_]+", key)};
+    if (auto wrong = Find(child, depth + 1)) {
+      wrong->where = "." + key + wrong->where;
+      return wrong;
+    }
   }
-  return InvalidArgument("%s: %s is not canonical (no floats, no null)", where,
-                         std::string(value.type_name()));
+  return std::nullopt;
+}
+
+std::optional<Wrong> Find(const Json& value, int depth) {
+  if (depth > kMaxDepth) return Wrong{"", absl::StrFormat("nested deeper than %d", kMaxDepth)};
+  if (value.is_number_integer())
+    return Fits(value) ? std::nullopt : std::optional(Wrong{"", "integer beyond 2^53 - 1"});
+  if (value.is_string() || value.is_boolean()) return std::nullopt;
+  if (value.is_array()) return FindInArray(value, depth);
+  if (value.is_object()) return FindInObject(value, depth);
+  return Wrong{"", absl::StrFormat("%s is not canonical (no floats, no null)",
+                                   std::string(value.type_name()))};
 }
 
 }  // namespace
 
 absl::StatusOr<std::string> EncodeCanonical(const Json& value) {
-  VEILSUM_RETURN_IF_ERROR(Check(value, "$", 0));
+  if (const auto wrong = Find(value, 0))
+    return InvalidArgument("$%s: %s", wrong->where, wrong->what);
   try {
     return value.dump(-1, ' ', false, Json::error_handler_t::strict);
   } catch (const Json::exception&) {

@@ -60,19 +60,17 @@ absl::StatusOr<std::string> Payload(const Entry& entry) {
     if (predicate.contains(key)) return InvalidArgument("%s is a field of the header", key);
     predicate[key] = value;
   }
-  // Only the predicate is ours to name; the rest keeps in-toto's spelling.
-  VEILSUM_RETURN_IF_ERROR(EncodeCanonical(predicate).status());
-  const Json statement = {
-      {"_type", kStatement},
-      {"predicateType", PredicateType(entry.header.federation, entry.type)},
-      {"predicate", predicate},
-      {"subject",
-       {{{"digest", {{"sha256", HexEncode(entry.subject_sha256)}}}, {"name", entry.subject}}}}};
-  try {
-    return statement.dump(-1, ' ', false, Json::error_handler_t::strict);
-  } catch (const Json::exception&) {
-    return InvalidArgument("a string is not UTF-8");
-  }
+  // Only the predicate is ours to name; the rest keeps in-toto's spelling, keys in order.
+  VEILSUM_ASSIGN_OR_RETURN(const std::string text, EncodeCanonical(predicate));
+  VEILSUM_ASSIGN_OR_RETURN(
+      const std::string subject,
+      EncodeCanonical(Json::array(
+          {{{"digest", {{"sha256", HexEncode(entry.subject_sha256)}}}, {"name", entry.subject}}})));
+  VEILSUM_ASSIGN_OR_RETURN(
+      const std::string type,
+      EncodeCanonical(Json(PredicateType(entry.header.federation, entry.type))));
+  return absl::StrFormat(R"({"_type":"%s","predicate":%s,"predicateType":%s,"subject":%s})",
+                         kStatement, text, type, subject);
 }
 
 absl::StatusOr<Header> TakeHeader(Json& predicate) {
