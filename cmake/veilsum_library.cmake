@@ -73,8 +73,9 @@ function(veilsum_binary name)
   veilsum_precompile(${name} veilsum_base)
 endfunction()
 
+# WHOLE: one entry of ctest for the program, where its tests share a costly beginning.
 function(veilsum_test name)
-  cmake_parse_arguments(PARSE_ARGV 1 ARG "" "TIMEOUT" "LABELS;SOURCES;DEPS")
+  cmake_parse_arguments(PARSE_ARGV 1 ARG "WHOLE" "TIMEOUT" "LABELS;SOURCES;DEPS")
   veilsum_check_layer(${name} tests ${ARG_DEPS})
   add_executable(${name} ${ARG_SOURCES})
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
@@ -85,6 +86,11 @@ function(veilsum_test name)
   endforeach()
   if(NOT ARG_TIMEOUT)
     set(ARG_TIMEOUT 120)
+  endif()
+  if(ARG_WHOLE)
+    add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
+    set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT ${ARG_TIMEOUT})
+    return()
   endif()
   gtest_discover_tests(${name} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR} NO_PRETTY_VALUES
     DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60
