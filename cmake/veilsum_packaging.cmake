@@ -1,6 +1,6 @@
 # `cmake --install` and `cpack -G DEB`: the programs, the units, the examples, the documents.
 set(CMAKE_SKIP_INSTALL_ALL_DEPENDENCY ON)  # what was built is packed; tests need not be
-foreach(program veilsum veilsum-coordinator veilsum-client)
+foreach(program veilsum veilsum-coordinator veilsum-client veilsum-audit)
   if(TARGET ${program})
     install(TARGETS ${program} RUNTIME DESTINATION bin)
   endif()
