@@ -84,7 +84,8 @@ absl::StatusOr<SpiffeId> SpiffeId::Parse(std::string_view uri) {
                                   SpiffeRole::kAuditor, SpiffeRole::kWitness})
       if (parts[1] == RoleName(role)) return Of(role, parts[0], "", parts[2]);
   }
-  return InvalidArgument("%s names no client, coordinator, operator or other party", Printable(uri));
+  return InvalidArgument("%s names no client, coordinator, operator or other party",
+                         Printable(uri));
 }
 
 absl::StatusOr<SpiffeId> SpiffeId::Of(SpiffeRole role, std::string_view domain,

@@ -53,7 +53,8 @@ TlsFiles OwnIdentity::Watched() const {
 
 absl::StatusOr<bool> OwnIdentity::RenewIfDue(IdentityOffice& office, WallTime now) {
   const CertificateChain chain = tls_->chain();
-  // Leaves are dated back by five minutes against clocks that differ; that is no part of their life.
+  // Leaves are dated back by five minutes against clocks that differ; that is no part of their
+  // life.
   const WallTime from = chain.not_before() + std::chrono::minutes(5);
   if (now < from + (chain.not_after() - from) / 2) return false;
   VEILSUM_ASSIGN_OR_RETURN(const Bytes request, MakeSigningRequest(tls_->key_pem));

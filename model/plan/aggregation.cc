@@ -9,7 +9,9 @@ absl::StatusOr<ResolvedAggregation> ResolveAggregation(const Aggregation& plan,
                                                        std::uint32_t seats_of_largest_tenant) {
   const std::uint32_t n = members;
   if (n < 3) return FailedPrecondition("a run has %d members, must have at least 3", n);
-  if (n > 255) return FailedPrecondition("a cohort has %d members, must have at most 255 (cohorts.count splits a run)", n);
+  if (n > 255)
+    return FailedPrecondition(
+        "a cohort has %d members, must have at most 255 (cohorts.count splits a run)", n);
   const std::uint32_t tenant = std::max(1u, seats_of_largest_tenant);
   const std::uint32_t c = plan.colluders != 0 ? plan.colluders : std::max({1u, n / 5, tenant});
   if (c < tenant)

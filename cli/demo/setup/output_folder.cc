@@ -14,8 +14,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kMarker = ".veilsum-demo";
-constexpr const char* kOwn[] = {"audit",       "federation",  "logs",              "data",
-                                "report.json", "report.html", "model.safetensors", "release"};
+constexpr const char* kOwn[] = {"audit",       "federation",        "logs",   "data", "report.json",
+                                "report.html", "model.safetensors", "release"};
 
 absl::Status Remove(const fs::path& path) {
   std::error_code error;
