@@ -40,4 +40,12 @@ absl::StatusOr<Ed25519Signer> MakeKeyFile(const std::filesystem::path& file, Sec
   return Ed25519Signer(std::move(seed));
 }
 
+absl::Status MakePrivateFolder(const std::filesystem::path& folder) {
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (!error) std::filesystem::permissions(folder, std::filesystem::perms::owner_all, error);
+  if (error) return Unavailable("cannot make the folder %s: %s", folder.string(), error.message());
+  return absl::OkStatus();
+}
+
 }  // namespace veilsum

@@ -14,4 +14,8 @@ absl::StatusOr<Ed25519Signer> ReadKeyFile(const std::filesystem::path& file);
 // Makes a new key in `file`, durably. AlreadyExists: something is there.
 absl::StatusOr<Ed25519Signer> MakeKeyFile(const std::filesystem::path& file, SecureRng& rng);
 
+// A folder for keys, with those above it, that only its owner may enter. Unavailable with the
+// reason.
+absl::Status MakePrivateFolder(const std::filesystem::path& folder);
+
 }  // namespace veilsum

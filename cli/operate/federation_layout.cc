@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/pki/credentials.h"
 #include "base/pki/issuer.h"
+#include "base/pki/key_file.h"
 
 namespace veilsum::cli {
 namespace {
@@ -14,14 +15,6 @@ constexpr std::chrono::hours kYear{24 * 365};
 constexpr std::chrono::hours kRootLife = 10 * kYear, kFirstLeaf{24 * 30};
 
 WallTime Now() { return std::chrono::system_clock::now(); }
-
-absl::Status MakeFolder(const fs::path& folder) {
-  std::error_code error;
-  fs::create_directories(folder, error);
-  if (error) return Unavailable("cannot make the folder %s: %s", folder.string(), error.message());
-  fs::permissions(folder, fs::perms::owner_all, error);
-  return absl::OkStatus();
-}
 
 // A passphrase from a file, or none.
 class Lock {
@@ -53,7 +46,7 @@ std::vector<std::string> AddressesOf(const std::string& host) {
 // A fresh TLS key in `folder` and a leaf for it.
 absl::Status MakeNode(const Issuer& issuer, const SpiffeId& id, const fs::path& folder,
                       const SecretText* passphrase, const std::string& host = "") {
-  VEILSUM_RETURN_IF_ERROR(MakeFolder(folder));
+  VEILSUM_RETURN_IF_ERROR(MakePrivateFolder(folder));
   VEILSUM_ASSIGN_OR_RETURN(const SecretText key, NewTlsKey());
   VEILSUM_ASSIGN_OR_RETURN(const Bytes request, MakeSigningRequest(key));
   VEILSUM_ASSIGN_OR_RETURN(const RequestedKey requested,
@@ -96,7 +89,7 @@ absl::Status MakeIssuer(const IssuerPlan& plan) {
   VEILSUM_ASSIGN_OR_RETURN(const Lock lock, Lock::Read(plan.passphrase));
   VEILSUM_ASSIGN_OR_RETURN(const CertificateAuthority root,
                            CertificateAuthority::Load(plan.root, root_lock.get()));
-  VEILSUM_RETURN_IF_ERROR(MakeFolder(plan.out));
+  VEILSUM_RETURN_IF_ERROR(MakePrivateFolder(plan.out));
   const Validity validity = ValidFor(Now(), kYear);
   if (!plan.request.empty()) {
     VEILSUM_ASSIGN_OR_RETURN(const std::string der, ReadFile(plan.request, 4096));
@@ -123,7 +116,7 @@ absl::Status LayOutFederation(const FederationPlan& plan) {
   VEILSUM_ASSIGN_OR_RETURN(const Lock lock, Lock::Read(plan.passphrase));
   VEILSUM_ASSIGN_OR_RETURN(const CertificateAuthority root,
                            CertificateAuthority::Create(plan.name, ValidFor(Now(), kRootLife)));
-  VEILSUM_RETURN_IF_ERROR(MakeFolder(plan.out / "root"));
+  VEILSUM_RETURN_IF_ERROR(MakePrivateFolder(plan.out / "root"));
   VEILSUM_RETURN_IF_ERROR(root.Save(plan.out / "root", root_lock.get()));
   VEILSUM_RETURN_IF_ERROR(MakeIssuer({.root = plan.out / "root",
                                       .out = plan.out / "issuer",

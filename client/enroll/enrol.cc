@@ -3,6 +3,7 @@
 #include "base/config/toml_config.h"
 #include "base/file.h"
 #include "base/pki/credentials.h"
+#include "base/pki/key_file.h"
 #include "base/pki/signing_request.h"
 #include "client/rpc/enroll_client.h"
 
@@ -17,14 +18,6 @@ constexpr std::string_view kNoPolicy =
     "plan may claim.\n"
     "epsilon_cap = 0.0\n"
     "delta_cap = 0.0\n";
-
-absl::Status MakeFolder(const fs::path& folder) {
-  std::error_code error;
-  fs::create_directories(folder, error);
-  if (error) return Unavailable("cannot make the folder %s: %s", folder.string(), error.message());
-  fs::permissions(folder, fs::perms::owner_all, error);
-  return absl::OkStatus();
-}
 
 // The key of the file, made if it is not there.
 absl::StatusOr<Bytes> RequestFor(const fs::path& file, absl::StatusOr<SecretText> (*make)(),
@@ -69,7 +62,7 @@ absl::StatusOr<Enrolled> Enrol(const Enrolment& enrolment) {
   const fs::path config = out / "client.toml";
   if (fs::exists(config))
     return FailedPrecondition("%s is there already: this folder is enrolled", config.string());
-  VEILSUM_RETURN_IF_ERROR(MakeFolder(out));
+  VEILSUM_RETURN_IF_ERROR(MakePrivateFolder(out));
   std::optional<SecretText> passphrase;
   if (!enrolment.passphrase.empty()) {
     VEILSUM_ASSIGN_OR_RETURN(passphrase, ReadPassphrase(enrolment.passphrase));

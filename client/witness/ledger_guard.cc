@@ -4,6 +4,7 @@
 #include "model/ledger/ledger_writer.h"
 #include "model/ledger/receipt.h"
 #include "model/ledger/time_text.h"
+#include "model/ledger/witness_name.h"
 
 namespace veilsum::client {
 namespace {
@@ -63,16 +64,11 @@ absl::StatusCode StatusCodeOf(LedgerRefusal kind) {
 
 }  // namespace
 
-std::string WitnessName(const std::string& seat) {
-  constexpr std::string_view kScheme = "spiffe://";
-  return seat.starts_with(kScheme) ? seat.substr(kScheme.size()) : seat;
-}
-
 absl::StatusOr<std::unique_ptr<LedgerGuard>> LedgerGuard::Create(
     Own own, std::shared_ptr<const Ed25519Signer> witness, WitnessStore& store, Now now) {
   VEILSUM_ASSIGN_OR_RETURN(
       tlog::VerifierKey key,
-      tlog::VerifierKey::Create(WitnessName(own.seat), tlog::KeyType::kCosignature,
+      tlog::VerifierKey::Create(ledger::WitnessName(own.seat), tlog::KeyType::kCosignature,
                                 witness->public_key()));
   std::unique_ptr<LedgerGuard> guard(
       new LedgerGuard(std::move(own), std::move(key), std::move(witness), store, std::move(now)));

@@ -80,7 +80,4 @@ class LedgerGuard {
   std::set<std::uint64_t> sent_;
 };
 
-// The name of a seat's witness key: its SPIFFE URI without the scheme.
-std::string WitnessName(const std::string& seat);
-
 }  // namespace veilsum::client

@@ -11,9 +11,10 @@ namespace {
 absl::StatusOr<int> InMemory(const SecretText& text) {
   const int fd = memfd_create("veilsum-key", MFD_CLOEXEC);
   const std::string_view bytes = text.Expose();
-  if (fd < 0 || write(fd, bytes.data(), bytes.size()) != static_cast<ssize_t>(bytes.size()))
-    return Internal("no memory for the decrypted key");
-  return fd;
+  if (fd >= 0 && write(fd, bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size()))
+    return fd;
+  if (fd >= 0) close(fd);
+  return Internal("no memory for the decrypted key");
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include "base/pki/spiffe_id.h"
 #include "coordinator/store/ledger_subjects.h"
+#include "model/ledger/witness_name.h"
 
 namespace veilsum::coordinator {
 namespace {
@@ -29,11 +30,6 @@ absl::StatusOr<v1::LedgerEntry> Encode(LedgerView& ledger, const ProvedLeaf& pro
 }
 
 }  // namespace
-
-std::string WitnessNameOf(const std::string& seat) {
-  constexpr std::string_view kScheme = "spiffe://";
-  return seat.starts_with(kScheme) ? seat.substr(kScheme.size()) : seat;
-}
 
 absl::StatusOr<v1::LedgerHead> LedgerFeed::HeadFor(Shown& shown) {
   v1::LedgerHead head;
@@ -137,7 +133,7 @@ absl::Status LedgerFeed::OnCosignature(const std::string& seat, const v1::Cosign
   if (wire.witness().size() > 1024)
     return InvalidArgument("witness: %d bytes are no verifier key", wire.witness().size());
   VEILSUM_ASSIGN_OR_RETURN(const tlog::VerifierKey key, tlog::VerifierKey::Parse(wire.witness()));
-  if (key.name() != WitnessNameOf(seat))
+  if (key.name() != ledger::WitnessName(seat))
     return InvalidArgument("witness: the key is of %s, not of %s", key.name(), seat);
   if (witnesses_.try_emplace(seat, wire.witness()).first->second != wire.witness())
     return InvalidArgument("witness: %s had another key before", seat);

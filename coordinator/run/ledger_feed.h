@@ -53,7 +53,4 @@ class LedgerFeed {
   std::map<std::string, v1::LedgerEntry> proved_;  // the same for many seats
 };
 
-// The name of a seat's witness key: its SPIFFE URI without the scheme.
-std::string WitnessNameOf(const std::string& seat);
-
 }  // namespace veilsum::coordinator

@@ -4,6 +4,7 @@
 # explains it command by command.
 #   deploy/examples/three-merchants.sh [DIR] [PLAN]      the programs are taken from PATH
 set -euo pipefail
+umask 077  # tokens and keys are their owner's
 here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
 dir=${1:-three-merchants}
 plan=${2:-$here/synthetic_shops.toml}
@@ -24,8 +25,8 @@ number=0
 for merchant in acme bolt cara; do
   number=$((number + 1))
   veilsum tenant create "$merchant" --config "$operator" --kit "$dir/kits/$merchant"
-  token=$(veilsum token create "$merchant" node-1 --config "$operator")
-  veilsum-client enroll --token "$token" --out "$dir/$merchant" \
+  veilsum token create "$merchant" node-1 --config "$operator" >"$dir/$merchant.token"
+  veilsum-client enroll --token-file "$dir/$merchant.token" --out "$dir/$merchant" \
     --data "$dir/data/merchants/shop_$number" --policy "$here/three-merchants.policy.toml"
   veilsum-client run --config "$dir/$merchant/client.toml" 2>"$dir/$merchant.log" &
 done

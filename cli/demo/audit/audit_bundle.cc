@@ -8,6 +8,7 @@
 #include "client/witness/ledger_guard.h"
 #include "coordinator/store/ledger_export.h"
 #include "model/ledger/log_check.h"
+#include "model/ledger/witness_name.h"
 
 namespace veilsum::cli {
 namespace {
@@ -63,7 +64,7 @@ class BundleOfDemo {
     VEILSUM_RETURN_IF_ERROR(signer.status());
     VEILSUM_ASSIGN_OR_RETURN(
         const tlog::VerifierKey key,
-        tlog::VerifierKey::Create(client::WitnessName(seat.uri), tlog::KeyType::kCosignature,
+        tlog::VerifierKey::Create(ledger::WitnessName(seat.uri), tlog::KeyType::kCosignature,
                                   signer->public_key()));
     VEILSUM_ASSIGN_OR_RETURN(const SpiffeId id, SpiffeId::Parse(seat.uri));
     policy_ += "witness " + id.tenant() + " " + key.ToString() + "\n";

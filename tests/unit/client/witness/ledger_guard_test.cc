@@ -5,6 +5,7 @@
 #include "base/secure_rng.h"
 #include "coordinator/run/ledger_feed.h"
 #include "coordinator/store/run_store.h"
+#include "model/ledger/witness_name.h"
 #include "tests/support/test_pki.h"
 #include "tests/unit/model/small_ledger.h"
 
@@ -274,7 +275,8 @@ TEST_F(LedgerGuardTest, CosignaturesOfOthersAreNotTaken) {
   bad.mutable_signature()->at(20) ^= 1;
   EXPECT_FALSE(feed.OnCosignature(Seat(), bad).ok());
   bad = good;
-  bad.set_witness(SmallKey(21).As(WitnessName(Seat()), tlog::KeyType::kCosignature).ToString());
+  bad.set_witness(
+      SmallKey(21).As(ledger::WitnessName(Seat()), tlog::KeyType::kCosignature).ToString());
   ASSERT_OK(feed.OnCosignature(Seat(), good));
   EXPECT_FALSE(feed.OnCosignature(Seat(), bad).ok()) << "another key";
   ASSERT_OK_AND_ASSIGN(const tlog::Note head, history.store().ledger()->SignedHead());
