@@ -28,6 +28,7 @@ for merchant in acme bolt cara; do
   veilsum token create "$merchant" node-1 --config "$operator" >"$dir/$merchant.token"
   veilsum-client enroll --token-file "$dir/$merchant.token" --out "$dir/$merchant" \
     --data "$dir/data/merchants/shop_$number" --policy "$here/three-merchants.policy.toml"
+  rm "$dir/$merchant.token"  # spent
   veilsum-client run --config "$dir/$merchant/client.toml" 2>"$dir/$merchant.log" &
 done
 
