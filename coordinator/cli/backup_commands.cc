@@ -78,15 +78,18 @@ absl::Status CopyStore(const fs::path& store, const fs::path& to) {
   return AskForCopy(store, to);
 }
 
-// Databases of tenants, which several may have open.
+// Databases of tenants, which several may have open, in the folders that they are in.
 absl::Status CopyRecords(const fs::path& from, const fs::path& to) {
   VEILSUM_RETURN_IF_ERROR(MakeFolder(to));
-  std::error_code error;
-  for (const fs::directory_entry& file : fs::directory_iterator(from, error))
-    if (file.path().extension() == ".sqlite")
-      VEILSUM_RETURN_IF_ERROR(
-          CopyDatabase(file.path(), to / file.path().filename(), /*exclusive=*/false));
-  return error ? Unavailable("%s: cannot be read", from.string()) : absl::OkStatus();
+  for (const fs::directory_entry& entry : fs::recursive_directory_iterator(from)) {
+    const fs::path target = to / fs::relative(entry.path(), from);
+    if (entry.is_directory()) {
+      VEILSUM_RETURN_IF_ERROR(MakeFolder(target));
+    } else if (entry.path().extension() == ".sqlite") {
+      VEILSUM_RETURN_IF_ERROR(CopyDatabase(entry.path(), target, /*exclusive=*/false));
+    }
+  }
+  return absl::OkStatus();
 }
 
 absl::StatusOr<Json> DigestsOf(const fs::path& folder) {
@@ -173,8 +176,11 @@ absl::StatusOr<StoreCheck> Restore(const fs::path& config_file, const fs::path& 
   VEILSUM_ASSIGN_OR_RETURN(StoreCheck check, Whole(beside));
   if (!config.records.empty() && fs::exists(from / "records")) {
     if (!fs::exists(config.records)) VEILSUM_RETURN_IF_ERROR(MakeFolder(config.records));
-    for (const fs::directory_entry& file : fs::directory_iterator(from / "records"))
-      VEILSUM_RETURN_IF_ERROR(CopyFile(file.path(), config.records / file.path().filename()));
+    for (const auto& entry : fs::recursive_directory_iterator(from / "records")) {
+      const fs::path target = config.records / fs::relative(entry.path(), from / "records");
+      VEILSUM_RETURN_IF_ERROR(entry.is_directory() ? MakeFolder(target)
+                                                   : CopyFile(entry.path(), target));
+    }
   }
   std::error_code error;
   fs::rename(beside, config.store, error);

@@ -60,6 +60,9 @@ config=$work/out/federation/coordinator/coordinator.toml
 veilsum-coordinator backup --config "$config" --out "$work/backup" >"$work/backup.txt" ||
   fail "no backup while it runs"
 grep -q '^backup: 1 runs, ' "$work/backup.txt" || fail "the backup says $(cat "$work/backup.txt")"
+for merchant in acme bolt cara; do
+  [ -s "$work/backup/records/tenants/$merchant.sqlite" ] || fail "the backup knows nothing of $merchant"
+done
 ! grep -rlq 'PRIVATE KEY' "$work/backup" || fail "the backup holds a key"
 get coordinator /metrics | grep -qE '^veilsum_backup_last_success_timestamp_seconds 1[0-9]{9}' || wrong "the backup is not noticed"
 code=0
