@@ -2,13 +2,12 @@
 
 #include <algorithm>
 
+#include "base/tlog/in_toto.h"
 #include "model/ledger/fields.h"
 
 namespace veilsum::ledger {
 namespace {
 
-constexpr const char* kPayloadType = "application/vnd.in-toto+json";
-constexpr const char* kStatement = "https://in-toto.io/Statement/v1";
 constexpr int kVersion = 1;
 
 std::string PredicateType(const std::string& federation, const std::string& type) {
@@ -70,7 +69,7 @@ absl::StatusOr<std::string> Payload(const Entry& entry) {
       const std::string type,
       EncodeCanonical(Json(PredicateType(entry.header.federation, entry.type))));
   return absl::StrFormat(R"({"_type":"%s","predicate":%s,"predicateType":%s,"subject":%s})",
-                         kStatement, text, type, subject);
+                         tlog::kInTotoStatementType, text, type, subject);
 }
 
 absl::StatusOr<Header> TakeHeader(Json& predicate) {
@@ -128,7 +127,7 @@ absl::StatusOr<Entry> FromStatement(Json statement) {
 absl::StatusOr<Bytes> SignEntry(const Entry& entry, const Ed25519Signer& signer) {
   VEILSUM_ASSIGN_OR_RETURN(const std::string payload, Payload(entry));
   tlog::Envelope envelope;
-  envelope.payload_type = kPayloadType;
+  envelope.payload_type = tlog::kInTotoPayloadType;
   envelope.payload.assign(payload.begin(), payload.end());
   envelope.Sign(entry.header.actor, signer);
   const std::string json = envelope.ToJson();
@@ -143,7 +142,7 @@ absl::StatusOr<SignedEntry> ParseEntry(ByteView leaf) {
     return InvalidArgument("entry has %d bytes, at most %d", leaf.size(), kMaxEntryBytes);
   SignedEntry out;
   VEILSUM_ASSIGN_OR_RETURN(out.envelope, tlog::Envelope::Parse(AsText(leaf)));
-  if (out.envelope.payload_type != kPayloadType || out.envelope.signatures.size() != 1)
+  if (out.envelope.payload_type != tlog::kInTotoPayloadType || out.envelope.signatures.size() != 1)
     return InvalidArgument("entry: not one signature of an in-toto statement");
   const std::string_view payload = AsText(out.envelope.payload);
   Json statement = Json::parse(payload, nullptr, false);

@@ -30,8 +30,6 @@ using client::ConnectToCoordinator;
 using client::CoordinatorLink;
 using client::LinkConfig;
 
-constexpr std::chrono::hours kDay{24};
-
 class RpcServerTest : public testing::Test {
  protected:
   void SetUp() override { Start(RpcLimits()); }
