@@ -10,7 +10,9 @@
 #include "client/cli/odometer_command.h"
 #include "client/cli/predict_command.h"
 #include "client/cli/preflight_command.h"
+#include "client/cli/recommend_command.h"
 #include "client/cli/run_command.h"
+#include "client/cli/serve_command.h"
 #include "client/policy/policy.h"
 
 namespace {
@@ -84,6 +86,10 @@ int main(int argc, char** argv) {
   open_epoch->add_flag("--json", json, "One line of JSON on stdout");
   veilsum::client::PredictOptions predict_options;
   CLI::App* predict = veilsum::client::AddPredictCommand(app, predict_options);
+  veilsum::client::RecommendOptions recommend_options;
+  CLI::App* recommend = veilsum::client::AddRecommendCommand(app, recommend_options);
+  veilsum::client::ServeOptions serve_options;
+  CLI::App* serve = veilsum::client::AddServeCommand(app, serve_options);
   veilsum::client::ModelArguments model_arguments;
   const veilsum::client::ModelCommands model =
       veilsum::client::AddModelCommands(app, model_arguments);
@@ -110,6 +116,9 @@ int main(int argc, char** argv) {
   }
   if (odometer->parsed()) return static_cast<int>(veilsum::client::RunOdometer(config, json));
   if (predict->parsed()) return static_cast<int>(veilsum::client::RunPredict(predict_options));
+  if (recommend->parsed())
+    return static_cast<int>(veilsum::client::RunRecommend(recommend_options));
+  if (serve->parsed()) return static_cast<int>(veilsum::client::RunServe(serve_options));
   if (model.import->parsed())
     return static_cast<int>(
         veilsum::client::RunModelImport(model_arguments.import, VEILSUM_VERSION));
