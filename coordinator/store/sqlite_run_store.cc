@@ -29,6 +29,11 @@ class SqliteRunStore final : public RunStore {
   }
   LedgerView* ledger() override { return book_.get(); }
 
+  absl::Status BackupTo(const std::filesystem::path& file) override {
+    const std::lock_guard lock(mutex_);
+    return db_.BackupTo(file);
+  }
+
   absl::Status CreateRun(const RunRecord& run, const ModelRecord& initial,
                          ByteView engine_state) override {
     const std::lock_guard lock(mutex_);
@@ -330,6 +335,7 @@ absl::StatusOr<std::unique_ptr<RunStore>> OpenSqliteRunStore(const std::filesyst
   Database::Options open;
   open.exclusive = true;
   open.vfs = options.vfs;
+  open.on_commit = options.on_commit;
   VEILSUM_ASSIGN_OR_RETURN(Database db, Database::Open(file, open));
   VEILSUM_RETURN_IF_ERROR(db.Migrate(kRunStoreMigrations));
   auto store = std::make_unique<SqliteRunStore>(std::move(db));
