@@ -1,6 +1,7 @@
 // One prediction and batches of them through the local endpoint, from a client on loopback:
 //   serve/one           microseconds of wall time of one row a request, median and 99th percentile
-//   serve/batch/FORM    predictions a second of wall time, requests of 8192 rows, one connection; and a
+//   serve/batch/FORM    predictions a second of wall time, requests of 8192 rows, one connection;
+//   and a
 //                       second of CPU time of client and server together
 // The model is the small demo's (17 columns, 128 x 64 x 32); the client's own time is in it.
 #include <httplib.h>
@@ -92,7 +93,7 @@ int Run(const char* plan_file) {
   ServingModel model;
   model.Set(Predictor::Create(std::move(release)).value());
   ServingApi api(model, nullptr);
-  const auto endpoint = HttpEndpoint::Start({.threads = 1}, api);
+  const auto endpoint = StartHttpEndpoint({.threads = 1}, api);
   if (!endpoint.ok()) return 1;
   httplib::Client client("127.0.0.1", (*endpoint)->port());
   client.set_keep_alive(true);
