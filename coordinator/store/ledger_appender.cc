@@ -1,35 +1,10 @@
 #include "coordinator/store/ledger_appender.h"
 
-#include <algorithm>
-
 #include "base/crypto/sha256.h"
 #include "base/pki/spiffe_id.h"
+#include "coordinator/store/new_entry.h"
 
 namespace veilsum::coordinator {
-namespace {
-
-using ledger::NewEntry;
-
-constexpr std::size_t kMostOfReason = 200;
-
-NewEntry Make(std::string type, std::string subject, const Hash32& subject_sha256, Json body) {
-  NewEntry entry;
-  entry.type = std::move(type);
-  entry.subject = std::move(subject);
-  entry.subject_sha256 = subject_sha256;
-  entry.body = std::move(body);
-  return entry;
-}
-
-// Of somebody's own wording: printable ASCII, not long.
-std::string Plain(std::string_view text) {
-  std::string out(text.substr(0, kMostOfReason));
-  std::ranges::replace_if(
-      out, [](char c) { return c < 0x20 || c > 0x7e; }, '?');
-  return out;
-}
-
-}  // namespace
 
 LedgerAppender& AppenderOf(RunStore& store) {
   auto* const appender = dynamic_cast<LedgerAppender*>(&store);
@@ -48,7 +23,7 @@ absl::StatusOr<LedgerChange> StatementEntries(const ledger::SignedStatement& sta
   LedgerChange out;
   if (rules.LastIssued(seat.tenant(), said.type) >= said.issued) return out;
   const auto add = [&](std::string type, std::string subject, const Hash32& hash, Json body) {
-    out.entries.push_back(Make(std::move(type), std::move(subject), hash, std::move(body)));
+    out.entries.push_back(MakeEntry(std::move(type), std::move(subject), hash, std::move(body)));
     out.entries.back().tenant = seat.tenant();
   };
   const auto known = rules.KeyOf(said.seat);
@@ -67,14 +42,14 @@ LedgerChange PublishedEntries(const ReleaseFacts& facts, const ledger::LedgerRul
   LedgerChange out;
   const std::string digest = HexEncode(facts.release);
   if (rules.releases().contains(digest)) return out;
-  out.entries.push_back(Make("release.published", "release/" + digest, facts.release,
-                             {{"contract_hash", facts.contract_hash},
-                              {"model_id", Plain(facts.model_id)},
-                              {"version", Plain(facts.version)},
-                              {"release_counter", facts.release_counter},
-                              {"release_sha256", digest},
-                              {"manifest_sha256", HexEncode(facts.manifest)},
-                              {"model_sha256", HexEncode(facts.model)}}));
+  out.entries.push_back(MakeEntry("release.published", "release/" + digest, facts.release,
+                                  {{"contract_hash", facts.contract_hash},
+                                   {"model_id", PlainWords(facts.model_id)},
+                                   {"version", PlainWords(facts.version)},
+                                   {"release_counter", facts.release_counter},
+                                   {"release_sha256", digest},
+                                   {"manifest_sha256", HexEncode(facts.manifest)},
+                                   {"model_sha256", HexEncode(facts.model)}}));
   return out;
 }
 
@@ -86,9 +61,9 @@ LedgerChange RevokedEntries(const Hash32& release, const std::string& reason,
   if (const auto known = rules.releases().find(digest);
       known != rules.releases().end() && known->second.revoked)
     return out;
-  out.entries.push_back(
-      Make("release.revoked", "release/" + digest, release,
-           {{"release_sha256", digest}, {"reason", Plain(reason)}, {"approvers", approvers}}));
+  out.entries.push_back(MakeEntry(
+      "release.revoked", "release/" + digest, release,
+      {{"release_sha256", digest}, {"reason", PlainWords(reason)}, {"approvers", approvers}}));
   return out;
 }
 
@@ -100,15 +75,15 @@ LedgerChange TransitionEntries(const RolloutFacts& facts, const ledger::LedgerRu
       known != rules.rollouts().end() && known->second == wanted)
     return out;
   out.entries.push_back(
-      Make("rollout.transition", "rollout/" + facts.rollout_id, facts.release,
-           {{"rollout_id", facts.rollout_id},
-            {"release_sha256", digest},
-            {"from", facts.from},
-            {"to", facts.to},
-            {"percent", facts.percent},
-            {"reason", Plain(facts.reason)},
-            {"gate_report_sha256", facts.gate_report ? HexEncode(*facts.gate_report) : ""},
-            {"approvers", facts.approvers}}));
+      MakeEntry("rollout.transition", "rollout/" + facts.rollout_id, facts.release,
+                {{"rollout_id", facts.rollout_id},
+                 {"release_sha256", digest},
+                 {"from", facts.from},
+                 {"to", facts.to},
+                 {"percent", facts.percent},
+                 {"reason", PlainWords(facts.reason)},
+                 {"gate_report_sha256", facts.gate_report ? HexEncode(*facts.gate_report) : ""},
+                 {"approvers", facts.approvers}}));
   return out;
 }
 
