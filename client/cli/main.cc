@@ -122,6 +122,8 @@ int main(int argc, char** argv) {
   if (model.import->parsed())
     return static_cast<int>(
         veilsum::client::RunModelImport(model_arguments.import, VEILSUM_VERSION));
+  if (model.compare->parsed())
+    return static_cast<int>(veilsum::client::RunModelCompare(model_arguments.compare));
   if (model.status->parsed())
     return static_cast<int>(veilsum::client::RunModelStatus(model_arguments.store));
   return Run(config, settings, check->parsed());

@@ -29,6 +29,7 @@ expect_json "$work/out/report.json" plan.name plan.sha256 data.source data.synth
 [ "$(json "$work/out/report.json" release.installed)" = 4 ] || fail "not every merchant has the release"
 [ "$(json "$work/out/report.json" release.refused)" = 0 ] || fail "a merchant refused the release"
 [ "$(json "$work/out/report.json" release.prediction.rows)" -gt 0 ] || fail "the release predicted nothing"
+[ "$(json "$work/out/report.json" release.recommendation.kind)" = '"customers"' ] || fail "the release recommended nothing"
 package="$work/out/$(json "$work/out/report.json" release.folder | tr -d '"')"
 "$program" release verify "$package" --key "$work/out/release/release.pub.pem" >/dev/null || fail "the release does not verify"
 sum=$(sha256sum <"$work/out/model.safetensors")

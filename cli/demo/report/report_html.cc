@@ -369,6 +369,14 @@ std::string ReleaseTable(const Report& report) {
   html += TableRow("predictions",
                    absl::StrFormat("%d hold-out rows of %s, mean probability %s", r.predicted_rows,
                                    r.predicted_at, Shown(r.predicted_mean, 4)));
+  if (const auto& best = r.recommendation)
+    html +=
+        TableRow("recommended",
+                 absl::StrFormat(
+                     best->kind == "customers"
+                         ? "the best %d of %d customers: %.1f %% buy, %.1f %% of all do; NDCG %.3f"
+                         : "the best %d of %d classes: %.1f %% right, %.1f %% by chance; NDCG %.3f",
+                     best->best, best->of, 100 * best->hit_rate, 100 * best->chance, best->ndcg));
   for (const AttributionFact& by : r.attribution)
     html += TableRow("moved by " + by.column,
                      absl::StrFormat("%.4f of the logit, mean absolute", by.mean_absolute));

@@ -148,6 +148,12 @@ Object ReleaseJson(const std::optional<ReleaseFacts>& release) {
     rollout.push_back({{"stage", step.stage}, {"percent", step.percent}, {"reason", step.reason}});
   for (const AttributionFact& by : r.attribution)
     attribution.push_back({{"column", by.column}, {"mean_absolute", by.mean_absolute}});
+  Object recommendation = nullptr;
+  if (const auto& best = r.recommendation)
+    recommendation = {
+        {"merchant", r.predicted_at}, {"kind", best->kind},         {"of", best->of},
+        {"best", best->best},         {"hit_rate", best->hit_rate}, {"chance", best->chance},
+        {"ndcg", best->ndcg}};
   return {{"model_id", r.model_id},
           {"version", r.version},
           {"digest", r.digest},
@@ -157,6 +163,7 @@ Object ReleaseJson(const std::optional<ReleaseFacts>& release) {
           {"canary", r.canary},
           {"installed", r.installed},
           {"refused", r.refused},
+          {"recommendation", recommendation},
           {"prediction",
            {{"merchant", r.predicted_at},
             {"rows", r.predicted_rows},

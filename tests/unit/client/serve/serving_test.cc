@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "client/data/dataset.h"
+#include "client/serve/compare.h"
 #include "client/serve/http_endpoint.h"
 #include "client/serve/ranking.h"
 #include "model/mlp.h"
@@ -145,6 +146,81 @@ TEST(Ranking, IsMeasuredByDiscountedGain) {
   EXPECT_NEAR(NdcgAt(std::vector<double>{9, 8, 0, 7}, gains, 2),
               (1 / std::log2(3)) / (1 + 1 / std::log2(3)), 1e-12);
   EXPECT_EQ(NdcgAt(gains, std::vector<double>(4), 2), 0);
+}
+
+// AUC and its variance by the definition, pair by pair (DeLong et al. 1988, equations 1 and 3).
+model::Difference ByPairs(const std::vector<float>& before, const std::vector<float>& after,
+                          const std::vector<float>& labels) {
+  const auto psi = [](float x, float y) { return x > y ? 1.0 : x == y ? 0.5 : 0.0; };
+  std::vector<std::size_t> up, down;
+  for (std::size_t i = 0; i < labels.size(); ++i) (labels[i] == 1 ? up : down).push_back(i);
+  const auto component = [&](const std::vector<float>& s, std::size_t i, bool positive) {
+    double sum = 0;
+    for (const std::size_t j : positive ? down : up)
+      sum += positive ? psi(s[i], s[j]) : psi(s[j], s[i]);
+    return sum / static_cast<double>(positive ? down.size() : up.size());
+  };
+  model::Difference out;
+  double variance = 0;
+  for (const bool positive : {true, false}) {
+    const std::vector<std::size_t>& rows = positive ? up : down;
+    const auto n = static_cast<double>(rows.size());
+    double mean = 0, squares = 0, old = 0;
+    std::vector<double> d;
+    for (const std::size_t i : rows) {
+      old += component(before, i, positive) / n;
+      d.push_back(component(after, i, positive) - component(before, i, positive));
+      mean += d.back() / n;
+    }
+    for (const double x : d) squares += (x - mean) * (x - mean);
+    variance += squares / (n - 1) / n;
+    out.before = old;
+    out.value = mean;
+  }
+  out.high = out.value + 1.959963984540054 * std::sqrt(variance);
+  return out;
+}
+
+TEST(Comparison, OfRankingsIsDeLongsByThePairs) {
+  std::vector<float> before, after, labels;
+  for (int i = 0; i < 60; ++i) {  // ties in both
+    before.push_back(static_cast<float>(i * 37 % 11));
+    after.push_back(static_cast<float>((i * 53 + i / 7) % 13));
+    labels.push_back(i * 29 % 5 < 2 ? 1.0f : 0.0f);
+  }
+  ASSERT_OK_AND_ASSIGN(const model::Difference fast, model::AucDifference(before, after, labels));
+  const model::Difference slow = ByPairs(before, after, labels);
+  EXPECT_NEAR(fast.before, slow.before, 1e-12);
+  EXPECT_NEAR(fast.value, slow.value, 1e-12);
+  EXPECT_NEAR(fast.high, slow.high, 1e-12);
+  EXPECT_NEAR(fast.low + fast.high, 2 * fast.value, 1e-12);
+  ASSERT_OK_AND_ASSIGN(const model::Difference none, model::AucDifference(before, before, labels));
+  EXPECT_EQ(none.low, 0);  // the same model: no doubt that there is no difference
+  labels.assign(60, 1);
+  EXPECT_FALSE(model::AucDifference(before, after, labels).ok());
+  EXPECT_FALSE(model::MeanDifference(std::vector<double>{1}, std::vector<double>{2}).ok());
+}
+
+TEST(Comparison, IsOfTwoReleasesOnTheSameRows) {
+  for (const model::Task task : {model::Task::kMultiClass, model::Task::kRegression}) {
+    const auto predictor = OfTask(task);
+    model::Examples rows = Rows(*predictor, 4);
+    rows.labels = {0, 1, 0, 1};
+    ASSERT_OK_AND_ASSIGN(const Comparison same, Compare(*predictor, *predictor, rows));
+    EXPECT_EQ(same.figure, task == model::Task::kMultiClass ? "accuracy" : "absolute_error");
+    EXPECT_EQ(same.difference.value, 0);
+    EXPECT_EQ(same.rows, 4u);
+  }
+  const auto before = SamplePredictor(1), after = SamplePredictor(2);
+  model::Examples rows = Rows(*before, 8);
+  rows.labels = {0, 1, 0, 1, 1, 0, 0, 1};
+  ASSERT_OK_AND_ASSIGN(const Comparison c, Compare(*before, *after, rows));
+  EXPECT_EQ(c.figure, "roc_auc");
+  EXPECT_LE(c.difference.low, c.difference.value);
+  release::Release other = SampleRelease();
+  other.manifest.schema_sha256 = "another";
+  EXPECT_THAT(Compare(*before, *Predictor::Create(std::move(other)).value(), rows),
+              StatusIs(StatusCode::kFailedPrecondition, "different ways"));
 }
 
 class Feedback : public testing::Test {
