@@ -80,6 +80,10 @@ Json TenantJson(const AuditedTenant& tenant) {
               {"epsilon_claimed", RealText(tenant.epsilon_claimed)},
               {"receipts", tenant.receipts},
               {"tenant", Legible(tenant.tenant)}};
+  if (tenant.data) {
+    out["n_upper"] = tenant.data->persons_at_most;
+    out["overlap_bound"] = tenant.data->overlap_bound;
+  }
   if (!tenant.policy) return out;
   out["delta_cap"] = RealText(tenant.policy->cap.delta);
   out["epsilon_cap"] = RealText(tenant.policy->cap.epsilon);
