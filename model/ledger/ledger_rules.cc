@@ -261,6 +261,10 @@ void LedgerRules::OnPlan(const Entry& entry) {
   run.contract = *std::move(contract);
   run.claim = {plan->is_private() ? RealOf(epsilon) : std::numeric_limits<double>::infinity(),
                RealOf(delta)};
+  // In merchant mode the claim is of a merchant; a tenant's cap is about its customers (DP-20).
+  run.cap_epsilon = run.claim.epsilon;
+  if (const Verdict& kept = judged_->at(name); kept.ok() && kept->input.training.merchant)
+    run.cap_epsilon = kept->statement.epsilon_customer;
   Set(&LedgerRules::runs_, name, std::move(run));
 }
 
@@ -285,11 +289,11 @@ void LedgerRules::OnReserved(const Entry& entry) {
   const std::string& tenant = entry.header.tenant;
   if (const auto policy = policies_.find(tenant); policy != policies_.end()) {
     const Claim& cap = policy->second.cap;
-    if (run->claim.epsilon > cap.epsilon || run->claim.delta > cap.delta)
+    if (run->cap_epsilon > cap.epsilon || run->claim.delta > cap.delta)
       Find("P303",
            absl::StrFormat("epsilon %.17g, delta %.17g for %s, whose policy allows %.17g, "
                            "%.17g",
-                           run->claim.epsilon, run->claim.delta, tenant, cap.epsilon, cap.delta));
+                           run->cap_epsilon, run->claim.delta, tenant, cap.epsilon, cap.delta));
   }
   if (const auto data = datasets_.find(tenant);
       data != datasets_.end() && run->contract.is_private &&

@@ -55,6 +55,7 @@ struct RegisteredRun {
   std::string name;  // contract_hash
   model::RunContract contract;
   Claim claim;
+  double cap_epsilon = 0;            // of one customer, what a tenant's policy caps
   std::set<std::string> reserved;    // tenants
   std::uint64_t opened_through = 0;  // the last round opened
   std::uint64_t opened = 0;          // rounds opened, all charged

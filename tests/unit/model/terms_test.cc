@@ -272,6 +272,55 @@ TEST(CheckPrivacy, EvaluationComposesByMaximum) {
   EXPECT_THAT(CheckPrivacy(plan, without), StatusIs(StatusCode::kInvalidArgument, "2 sums"));
 }
 
+// DP-20: the unit of the claim is a merchant; its customers pay for twice the sensitivity.
+TEST(CheckPrivacy, DP20_AMerchantContractIsRecomputedWithItsBit) {
+  SmallPlan small;
+  small.merchant_steps = 3;
+  small.statistics = false;
+  const Plan plan = MakeSmallPlan(small);
+  const RunContract contract = ContractFor(plan);
+  ASSERT_EQ(contract.sums.size(), 1u);
+  EXPECT_EQ(contract.sums[0].sampling_rate, "1") << "who uploads is public";
+  EXPECT_EQ(contract.sums[0].dimension, LayoutOf(plan).parameters() + 1);
+  ASSERT_OK_AND_ASSIGN(const CheckedPrivacy checked, CheckPrivacy(plan, contract));
+  EXPECT_LE(checked.statement.epsilon, 8 * (1 + 1e-9));
+  EXPECT_GT(checked.statement.epsilon, 7.5);
+  EXPECT_GT(checked.statement.epsilon_customer, 1.5 * checked.statement.epsilon);
+  EXPECT_EQ(CalibrateCohorts(plan, contract)->training.share_sigma,
+            checked.noise.training.share_sigma);
+  const dp::MerchantGrid grid = MerchantGridOf(plan, checked.noise.training);
+  EXPECT_EQ(static_cast<double>(grid.half), std::floor(checked.noise.training.noise_sigma / 4));
+  RunContract other = contract;  // an update without its bit
+  other.sums[0].dimension -= 1;
+  EXPECT_THAT(CheckPrivacy(plan, other), StatusIs(StatusCode::kInvalidArgument, "train sum"));
+  other = contract;
+  other.sums[0].sampling_rate = "1/2";
+  EXPECT_THAT(CheckPrivacy(plan, other), StatusIs(StatusCode::kInvalidArgument, "train sum"));
+  other = contract;
+  for (std::string* s :
+       {&other.sums[0].noise_sigma, &other.sums[0].share_sigma, &other.sums[0].noise_multiplier})
+    *s = Scaled(*s, 0.9);
+  EXPECT_THAT(CheckPrivacy(plan, other), StatusIs(StatusCode::kPermissionDenied, ""));
+}
+
+TEST(CheckPrivacy, QuantilesAreAHistogramOfEveryFeature) {
+  SmallPlan small;
+  small.quantile_bins = 16;
+  const Plan plan = MakeSmallPlan(small);
+  const RunContract contract = ContractFor(plan);
+  EXPECT_EQ(contract.sums[0].purpose, "statistics");
+  EXPECT_EQ(contract.sums[0].dimension, 3u * 16);
+  EXPECT_NEAR(std::stod(contract.sums[0].sensitivity), 65536 * std::sqrt(3), 1e-6);
+  ASSERT_OK_AND_ASSIGN(const CheckedPrivacy checked, CheckPrivacy(plan, contract));
+  EXPECT_NEAR(checked.statement.statistics_epsilon, 0.2 * 8, 1e-3);
+  EXPECT_LE(checked.statement.epsilon, 8 * (1 + 1e-9));
+  RunContract cheaper = contract;
+  cheaper.sums[0].sensitivity = "65536";
+  EXPECT_THAT(CheckPrivacy(plan, cheaper),
+              StatusIs(StatusCode::kPermissionDenied, "statistics sensitivity"));
+  EXPECT_THAT(CheckPrivacy(plan, Good().contract), StatusIs(StatusCode::kInvalidArgument, ""));
+}
+
 TEST(CheckPrivacy, DP15_ABandedContractIsRecomputedBlockByBlock) {
   SmallPlan small;
   small.bands = 2;

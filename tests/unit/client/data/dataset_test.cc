@@ -269,9 +269,9 @@ TEST(LoadDataset, PoolsFoldersAndRefusesACustomerInTwo) {
 
 TEST(LoadDataset, RefusesAPlanThatThisBuildCannotRun) {
   model::Plan plan = PlanWith();
-  plan.training.mode = model::Mode::kMerchant;
+  plan.network.dropout = model::Exactly(1, 2);
   EXPECT_THAT(Load(kVisits, kLabels, plan),
-              StatusIs(absl::StatusCode::kFailedPrecondition, "training.mode must be"));
+              StatusIs(absl::StatusCode::kFailedPrecondition, "model.dropout is 0.5"));
 }
 
 TEST(SelectCustomers, KeepsAllRowsOfThoseWhoStay) {
