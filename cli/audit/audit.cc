@@ -283,9 +283,10 @@ class Auditor {
         text.ok() ? model::PlanFromJson(*text) : absl::StatusOr<model::Plan>(text.status());
     if (plan.ok()) {
       out.plan_name = plan->name;
-      out.unit = plan->unit.column;
+      const bool merchants = plan->training.mode == model::Mode::kMerchant;
+      out.unit = merchants ? "merchant" : plan->unit.column;
       out.clip_norm = model::DecimalText(plan->training.clip_norm);
-      out.sampling_rate = plan->training.sampling_rate.ToString();
+      out.sampling_rate = merchants ? "1" : plan->training.sampling_rate.ToString();
     }
     const model::CheckedPrivacy* privacy = rules.PrivacyOf(name);
     if (privacy == nullptr) return out;  // a finding already

@@ -58,8 +58,8 @@ struct FederationFacts {
 struct PrivacyFacts {
   bool is_private = true;
   std::optional<double> epsilon, delta, epsilon_rdp, epsilon_outsider, epsilon_coordinator,
-      epsilon_coordinator_plus_t, epsilon_all_others, epsilon_person_2, epsilon_person_3,
-      epsilon_filter, delta_slack;
+      epsilon_coordinator_plus_t, epsilon_all_others, epsilon_customer, epsilon_person_2,
+      epsilon_person_3, epsilon_filter, delta_slack;
   std::string accountant;
   std::uint64_t colluders = 0;
   std::string unit;

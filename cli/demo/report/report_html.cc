@@ -240,6 +240,8 @@ std::string PrivacyTable(const Report& r) {
   html += TableRow("epsilon, coordinator alone", Shown(p.epsilon_coordinator, 4));
   html += TableRow("epsilon, outsider who sees the models", Shown(p.epsilon_outsider, 4));
   html += TableRow("epsilon, everybody else conspires", Shown(p.epsilon_all_others, 4));
+  if (p.mode == "merchant")  // else it is the first row's
+    html += TableRow("epsilon, one customer of a merchant", Shown(p.epsilon_customer, 4));
   html += TableRow("epsilon, a customer of 2 / of 3 merchants",
                    Shown(p.epsilon_person_2, 4) + " / " + Shown(p.epsilon_person_3, 4));
   html += TableRow("epsilon by the Renyi accountant", Shown(p.epsilon_rdp, 4));

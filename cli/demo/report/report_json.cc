@@ -35,6 +35,7 @@ Object PrivacyJson(const PrivacyFacts& p) {
       {"epsilon_coordinator", OrNull(p.epsilon_coordinator)},
       {"epsilon_coordinator_plus_t", OrNull(p.epsilon_coordinator_plus_t)},
       {"epsilon_all_others", OrNull(p.epsilon_all_others)},
+      {"epsilon_customer", OrNull(p.epsilon_customer)},
       {"epsilon_person", {{"2", OrNull(p.epsilon_person_2)}, {"3", OrNull(p.epsilon_person_3)}}},
       {"epsilon_filter", OrNull(p.epsilon_filter)},
       {"delta_slack", OrNull(p.delta_slack)},
