@@ -13,6 +13,8 @@ absl::StatusOr<ClientConfig> ReadClientConfig(const std::filesystem::path& file,
   config.federation = toml.Text("federation.name");
   config.coordinator_address = toml.Text("coordinator.address");
   config.coordinator_id = toml.Text("coordinator.spiffe_id");
+  if (const std::int64_t seconds = toml.Integer("coordinator.give_up_seconds", 0, 0, 1'000'000'000))
+    config.give_up = std::chrono::seconds(seconds);
   config.keys = {toml.Path("tls.root"), toml.Path("tls.certificate"), toml.Path("tls.key"),
                  toml.Path("signing.certificate"), toml.Path("signing.key")};
   config.keys.passphrase = toml.Path("identity.passphrase_file", {});
@@ -29,10 +31,13 @@ absl::StatusOr<ClientConfig> ReadClientConfig(const std::filesystem::path& file,
   config.witness_key = toml.Path("store.witness_key", config.witness.parent_path() / "witness.key");
   config.policy = toml.Path("policy.file");
   config.plan = toml.Path("plan.file", {});
+  config.metrics = toml.Text("metrics.address", "");
+  const std::string log = toml.Text("log.format", "text");
   const std::string drop = toml.Text("demo.drop_fraction", "");
   config.drop_seed = static_cast<std::uint64_t>(
       toml.Integer("demo.drop_seed", 0, 0, std::numeric_limits<std::int64_t>::max()));
   VEILSUM_RETURN_IF_ERROR(toml.Finish());
+  VEILSUM_ASSIGN_OR_RETURN(config.log, Log::ParseFormat(log));
   if (!drop.empty()) {
     VEILSUM_ASSIGN_OR_RETURN(config.drop_fraction, Rational::Parse(drop));
   }

@@ -1,11 +1,13 @@
 // client.toml: where this merchant's client finds its coordinator, keys, data, odometer and policy.
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "base/observe/log.h"
 #include "base/rational.h"
 #include "client/keys/client_keys.h"
 
@@ -15,7 +17,9 @@ struct ClientConfig {
   std::string federation;           // [federation] name: the trust domain
   std::string coordinator_address;  // [coordinator] address, host:port
   std::string coordinator_id;       // [coordinator] spiffe_id
-  KeyFiles keys;                    // [tls] certificate, key, root; [signing] certificate, key
+  // [coordinator] give_up_seconds: without a coordinator for so long it ends; 0: it tries for ever
+  std::optional<std::chrono::seconds> give_up;
+  KeyFiles keys;  // [tls] certificate, key, root; [signing] certificate, key
   std::vector<std::filesystem::path> folders;  // [data] folder, or folders for a pool
   bool renew = false;  // [identity] renew: ask the coordinator for fresh certificates in time.
                        // [identity] passphrase_file: opens encrypted keys
@@ -23,8 +27,10 @@ struct ClientConfig {
   std::filesystem::path odometer;  // [store] odometer
   // [store] witness, witness_key: beside the odometer unless said; both are made when missing
   std::filesystem::path witness, witness_key;
-  std::filesystem::path policy;  // [policy] file
-  std::filesystem::path plan;    // [plan] file: TOML or canonical JSON, for preflight; may be empty
+  std::filesystem::path policy;      // [policy] file
+  std::string metrics;               // [metrics] address: HOST:PORT on loopback; empty: none
+  LogFormat log = LogFormat::kText;  // [log] format: text or json
+  std::filesystem::path plan;  // [plan] file: TOML or canonical JSON, for preflight; may be empty
   std::optional<Rational>
       drop_fraction;  // [demo] drop_fraction, drop_seed: vanish in rounds on purpose
   std::uint64_t drop_seed = 0;

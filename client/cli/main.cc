@@ -11,6 +11,7 @@
 #include "client/cli/predict_command.h"
 #include "client/cli/preflight_command.h"
 #include "client/cli/recommend_command.h"
+#include "client/cli/renew_command.h"
 #include "client/cli/run_command.h"
 #include "client/cli/serve_command.h"
 #include "client/policy/policy.h"
@@ -71,7 +72,7 @@ int main(int argc, char** argv) {
   bool node = false;
   preflight->add_flag(
       "--node", node,
-      "Check this node instead: certificate, clock, dns, coordinator, disk, policy");
+      "Check this node instead: certificate, clock, dns, coordinator, mtu, disk, gpu, policy");
   CLI::App* odometer = app.add_subcommand(
       "odometer", "What this merchant's customers have paid so far, and what is left");
   odometer->add_option("--config", config, "client.toml; required")->type_name("FILE");
@@ -84,6 +85,14 @@ int main(int argc, char** argv) {
   open_epoch->add_option("--config", config, "client.toml")->type_name("FILE")->required();
   open_epoch->add_option("--reason", reason, "Why; kept in the odometer")->required();
   open_epoch->add_flag("--json", json, "One line of JSON on stdout");
+  CLI::App* renew = app.add_subcommand(
+      "renew", "Fetch fresh certificates for the same keys; for an operator, from a timer");
+  std::string operator_config;
+  CLI::Option_group* whose = renew->add_option_group("whose");
+  whose->add_option("--config", config, "client.toml: this node's")->type_name("FILE");
+  whose->add_option("--operator", operator_config, "operator.toml: an operator's")
+      ->type_name("FILE");
+  whose->require_option(1);
   veilsum::client::PredictOptions predict_options;
   CLI::App* predict = veilsum::client::AddPredictCommand(app, predict_options);
   veilsum::client::RecommendOptions recommend_options;
@@ -102,6 +111,12 @@ int main(int argc, char** argv) {
   }
   if (enroll->parsed()) {
     const absl::Status status = veilsum::client::RunEnroll(enrolment);
+    return Finish(status, veilsum::ExitCodeOf(status));
+  }
+  if (renew->parsed()) {
+    const absl::Status status = operator_config.empty()
+                                    ? veilsum::client::RenewNode(config)
+                                    : veilsum::client::RenewOperator(operator_config);
     return Finish(status, veilsum::ExitCodeOf(status));
   }
   if (preflight->parsed() && node)

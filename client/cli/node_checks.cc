@@ -1,11 +1,18 @@
 #include "client/cli/node_checks.h"
 
 #include <netdb.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include <limits>
+
+#include "base/file.h"
+#include "client/cli/read_plan.h"
 #include "client/policy/policy.h"
 #include "client/rpc/secure_channel.h"
+#include "model/plan/plan_format.h"
 
 namespace veilsum::client {
 namespace {
@@ -77,6 +84,36 @@ NodeCheck Coordinator(const ClientConfig& config, const ClientKeys& keys) {
   return check;
 }
 
+// IPv6's least: over less, large TLS records may vanish without an error.
+constexpr int kLeastMtu = 1280;
+
+NodeCheck Mtu(const ClientConfig& config) {
+  NodeCheck check{"mtu", "", ""};
+  const std::string& address = config.coordinator_address;
+  const std::size_t colon = address.rfind(':');
+  std::string host = address.substr(0, colon);
+  if (host.size() > 2 && host.front() == '[') host = host.substr(1, host.size() - 2);
+  addrinfo* found = nullptr;
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_DGRAM;
+  if (getaddrinfo(host.c_str(), address.c_str() + colon + 1, &hints, &found) != 0) return check;
+  // What the kernel knows of the way there; nothing is sent.
+  const int fd = socket(found->ai_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  int mtu = 0;
+  socklen_t size = sizeof mtu;
+  const bool v6 = found->ai_family == AF_INET6;
+  const bool known =
+      fd >= 0 && connect(fd, found->ai_addr, found->ai_addrlen) == 0 &&
+      getsockopt(fd, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_MTU : IP_MTU, &mtu, &size) == 0;
+  if (fd >= 0) close(fd);
+  freeaddrinfo(found);
+  if (!known || mtu >= kLeastMtu) return check;
+  check.fault = absl::StrFormat("the way to %s takes %d bytes a packet, should take %d", address,
+                                mtu, kLeastMtu);
+  check.remedy = "raise the MTU of the tunnel or interface on that way (ip link set DEV mtu 1420)";
+  return check;
+}
+
 NodeCheck Disk(const ClientConfig& config) {
   NodeCheck check{"disk", "", ""};
   const std::filesystem::path folder =
@@ -95,12 +132,31 @@ NodeCheck Disk(const ClientConfig& config) {
   return check;
 }
 
+// The policy's answer to the plan that the configuration names, if any. How many customers there
+// are is for `preflight` without --node to look at.
+absl::Status FitsPlan(const ClientConfig& config, const Policy& policy) {
+  if (config.plan.empty()) return absl::OkStatus();
+  VEILSUM_ASSIGN_OR_RETURN(const model::Plan plan, ReadPlan(config));
+  PlanFacts facts;
+  facts.plan_name = plan.name;
+  facts.plan_sha256 = HexEncode(model::PlanSha256(plan));
+  facts.epsilon = plan.privacy.epsilon.ToDouble();
+  facts.delta = plan.privacy.delta.ToDouble();
+  facts.is_private = plan.is_private();
+  facts.customers = std::numeric_limits<std::uint64_t>::max();
+  facts.has_beacon = plan.cohorts.has_value() && !plan.cohorts->beacon.empty();
+  return CheckPolicy(policy, facts);
+}
+
 NodeCheck OwnPolicy(const ClientConfig& config) {
   NodeCheck check{"policy", "", ""};
   const absl::StatusOr<Policy> policy = LoadPolicy(config.policy);
   if (!policy.ok()) {
     check.fault = Text(policy.status());
     check.remedy = "mend the file that policy.file names";
+  } else if (const absl::Status fits = FitsPlan(config, *policy); !fits.ok()) {
+    check.fault = Text(fits);
+    check.remedy = "talk to the operator about the plan, or change the policy if that is meant";
   } else if (policy->epsilon_cap <= 0 && !policy->allow_no_privacy) {
     check.fault = config.policy.string() + ": it approves nothing, epsilon_cap is 0";
     check.remedy = "set epsilon_cap and delta_cap to what your compliance officer allows";
@@ -108,13 +164,44 @@ NodeCheck OwnPolicy(const ClientConfig& config) {
   return check;
 }
 
+// NVIDIA's vendor number among the display controllers of the PCI bus.
+bool HasCard(const std::filesystem::path& root) {
+  std::error_code error;
+  for (const auto& device :
+       std::filesystem::directory_iterator(root / "sys/bus/pci/devices", error)) {
+    const auto vendor = ReadFile(device.path() / "vendor", 64);
+    const auto kind = ReadFile(device.path() / "class", 64);
+    if (vendor.ok() && kind.ok() && vendor->starts_with("0x10de") && kind->starts_with("0x03"))
+      return true;
+  }
+  return false;
+}
+
 }  // namespace
+
+NodeCheck CheckGpu(const std::filesystem::path& root) {
+  NodeCheck check{"gpu", "", ""};
+  const std::filesystem::path device = root / "dev/nvidia0";
+  std::error_code error;
+  if (std::filesystem::exists(device, error)) {
+    if (access(device.c_str(), R_OK | W_OK) == 0) return check;
+    check.fault = device.string() + ": there is a card, and this user may not use it";
+    check.remedy = "give the user the group of /dev/nvidia*, and the unit PrivateDevices=no";
+  } else if (HasCard(root)) {
+    check.fault = "there is a card without a driver that is loaded";
+    check.remedy = "install the driver and load it (modprobe nvidia); until then the CPU trains";
+  }
+  return check;
+}
 
 std::vector<NodeCheck> CheckNode(const ClientConfig& config, WallTime now) {
   const absl::StatusOr<ClientKeys> keys = ClientKeys::Load(config.keys, now);
   std::vector<NodeCheck> out = {Certificate(keys), Clock(config, now), Dns(config)};
-  if (keys.ok() && out.back().fault.empty()) out.push_back(Coordinator(config, *keys));
+  const bool found = out.back().fault.empty();
+  if (keys.ok() && found) out.push_back(Coordinator(config, *keys));
+  if (found) out.push_back(Mtu(config));
   out.push_back(Disk(config));
+  out.push_back(CheckGpu("/"));
   out.push_back(OwnPolicy(config));
   return out;
 }

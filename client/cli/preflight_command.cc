@@ -3,22 +3,14 @@
 #include <cstdio>
 
 #include "base/canonical_json.h"
-#include "base/file.h"
 #include "client/cli/config.h"
 #include "client/cli/node_checks.h"
+#include "client/cli/read_plan.h"
 #include "client/data/dataset.h"
 #include "model/contract/run_contract.h"
-#include "model/plan/plan_format.h"
 
 namespace veilsum::client {
 namespace {
-
-absl::StatusOr<model::Plan> ReadPlan(const ClientConfig& config) {
-  if (config.plan.empty()) return InvalidArgument("plan.file is missing: preflight needs the plan");
-  if (config.plan.extension() == ".toml") return model::ReadPlanFile(config.plan.string());
-  VEILSUM_ASSIGN_OR_RETURN(const std::string text, ReadFile(config.plan, model::kMaxPlanBytes));
-  return model::PlanFromJson(text);
-}
 
 std::string InWords(const Json& answer) {
   if (answer["eligible"].get<bool>())

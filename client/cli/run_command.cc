@@ -1,11 +1,12 @@
 #include "client/cli/run_command.h"
 
 #include <algorithm>
-#include <cstdio>
+#include <mutex>
 
 #include "base/pki/key_file.h"
 #include "base/stop_on_signal.h"
 #include "client/cli/config.h"
+#include "client/cli/node_metrics.h"
 #include "client/data/dataset.h"
 #include "client/data/select_customers.h"
 #include "client/enroll/identity_keeper.h"
@@ -16,10 +17,6 @@
 
 namespace veilsum::client {
 namespace {
-
-void LogLine(std::string_view line) {
-  std::fprintf(stderr, "veilsum-client: %.*s\n", static_cast<int>(line.size()), line.data());
-}
 
 // SE-32: whoever was used in a closed epoch stays there.
 absl::Status KeepOpenEpoch(Odometer& odometer, model::Examples& examples) {
@@ -33,7 +30,10 @@ absl::Status KeepOpenEpoch(Odometer& odometer, model::Examples& examples) {
 // exceeding it is refused here, before the contract is signed (SE-15).
 absl::StatusOr<Prepared> Prepare(const ApprovedRun& run, const ClientConfig& config,
                                  const std::string& seat, SecureRng& rng, Odometer& odometer) {
-  VEILSUM_ASSIGN_OR_RETURN(Dataset dataset, LoadDataset(run.plan(), config.folders));
+  absl::StatusOr<Dataset> loaded = LoadDataset(run.plan(), config.folders);
+  // What is wrong with a row is for `preflight` to show, not for a log.
+  if (!loaded.ok()) return WithoutQuotations(loaded.status());
+  Dataset dataset = *std::move(loaded);
   VEILSUM_RETURN_IF_ERROR(KeepOpenEpoch(odometer, dataset.training));
   VEILSUM_RETURN_IF_ERROR(KeepOpenEpoch(odometer, dataset.holdout));
   VEILSUM_RETURN_IF_ERROR(CheckPopulation(run.plan(), dataset.training, seat));
@@ -59,11 +59,73 @@ absl::StatusOr<std::shared_ptr<const Ed25519Signer>> WitnessKey(const ClientConf
   return std::make_shared<const Ed25519Signer>(*std::move(key));
 }
 
-ParticipantConfig ConfigOf(const ClientConfig& config, const ClientKeys& keys, Policy policy) {
+// What signals do to a client, from before there is one.
+class Signals {
+ public:
+  Signals()
+      : signals_([this](int) { Do(stop_, stopped_); },
+                 [this] {
+                   bool later = false;
+                   Do(reload_, later);
+                 }) {}
+  ~Signals() { On(nullptr, nullptr); }
+  // From now on these are called; `stop` at once if it was asked for already.
+  void On(std::function<void()> stop, std::function<void()> reload) {
+    const std::lock_guard lock(mutex_);
+    stop_ = std::move(stop);
+    reload_ = std::move(reload);
+    if (stopped_ && stop_) stop_();
+  }
+
+ private:
+  void Do(const std::function<void()>& what, bool& noted) {
+    const std::lock_guard lock(mutex_);
+    noted = true;
+    if (what) what();
+  }
+  std::mutex mutex_;
+  bool stopped_ = false;
+  std::function<void()> stop_, reload_;
+  StopOnSignal signals_;  // last: its thread uses the rest
+};
+
+// The policy's file as it was when it was last good.
+class PolicyFile {
+ public:
+  PolicyFile(std::filesystem::path file, Policy policy)
+      : file_(std::move(file)), policy_(std::move(policy)) {}
+  Policy Now() const {
+    const std::lock_guard lock(mutex_);
+    return policy_;
+  }
+  absl::Status Reload() {
+    VEILSUM_ASSIGN_OR_RETURN(Policy policy, LoadPolicy(file_));
+    const std::lock_guard lock(mutex_);
+    policy_ = std::move(policy);
+    return absl::OkStatus();
+  }
+
+ private:
+  const std::filesystem::path file_;
+  mutable std::mutex mutex_;
+  Policy policy_;
+};
+
+void ReadAgain(IdentityKeeper& keeper, PolicyFile& policy, Log& log) {
+  const absl::Status identity = keeper.Reload(), rules = policy.Reload();
+  for (const absl::Status& status : {identity, rules})
+    if (!status.ok())
+      log.Write("what was read before stays in use: " + std::string(status.message()),
+                {.level = LogLevel::kError, .event = "reload"});
+  if (identity.ok() && rules.ok())
+    log.Write("certificates and policy were read again", {.event = "reload"});
+}
+
+ParticipantConfig ConfigOf(const ClientConfig& config, const ClientKeys& keys) {
   ParticipantConfig out;
   out.own = {keys.id().ToString(), config.federation, keys.root().Fingerprint()};
   out.identity = {keys.id().ToString(), keys.shared_signer(), keys.signing_chain().der()};
-  out.policy = std::move(policy);
+  out.give_up = config.give_up;
   out.drop_fraction = config.drop_fraction;
   out.drop_seed = config.drop_seed;
   return out;
@@ -72,11 +134,22 @@ ParticipantConfig ConfigOf(const ClientConfig& config, const ClientKeys& keys, P
 }  // namespace
 
 absl::Status RunClient(const ClientConfig& config) {
+  Signals signals;
   VEILSUM_ASSIGN_OR_RETURN(const ClientKeys keys,
                            ClientKeys::Load(config.keys, std::chrono::system_clock::now()));
-  VEILSUM_ASSIGN_OR_RETURN(Policy policy, LoadPolicy(config.policy));
+  VEILSUM_ASSIGN_OR_RETURN(Policy loaded, LoadPolicy(config.policy));
+  PolicyFile policy(config.policy, std::move(loaded));
   VEILSUM_ASSIGN_OR_RETURN(const std::unique_ptr<Odometer> odometer,
                            Odometer::Open(config.odometer));
+  Log log("veilsum-client", std::string(keys.id().tenant()), config.log);
+  const auto log_line = [&log](std::string_view line) { log.Write(line); };
+  NodeMetrics metrics(*odometer);
+  metrics.CertificatesEnd(keys.tls()->chain().not_after(), keys.signing_chain().not_after());
+  std::unique_ptr<HttpServer> shown;
+  if (!config.metrics.empty()) {
+    VEILSUM_ASSIGN_OR_RETURN(shown, metrics.Serve(config.metrics));
+    log.Write(absl::StrFormat("metrics on port %d", shown->port()), {.event = "start"});
+  }
   SystemRng rng;
   VEILSUM_ASSIGN_OR_RETURN(const auto witness_key, WitnessKey(config, rng));
   VEILSUM_ASSIGN_OR_RETURN(const std::unique_ptr<WitnessStore> witnessed,
@@ -97,7 +170,7 @@ absl::Status RunClient(const ClientConfig& config) {
   link.coordinator_id = config.coordinator_id;
   link.tls = keys.tls();
   RealWaiter waiter;
-  IdentityKeeper keeper(config.keys, keys.tls(), link, config.renew, rng, LogLine);
+  IdentityKeeper keeper(config.keys, keys.tls(), link, config.renew, rng, log_line);
   link.current = [&keeper] { return keeper.Current(); };
   ParticipantWorld world;
   world.connect = [&] {
@@ -107,15 +180,23 @@ absl::Status RunClient(const ClientConfig& config) {
   world.prepare = [&](const ApprovedRun& run) {
     return Prepare(run, config, seat, rng, *odometer);
   };
+  world.policy = [&] { return policy.Now(); };
   world.verifier = &verifier;
   world.odometer = odometer.get();
   world.ledger = ledger.get();
   world.rng = &rng;
   world.waiter = &waiter;
-  world.log = LogLine;
-  Participant participant(ConfigOf(config, keys, std::move(policy)), std::move(world));
-  const StopOnSignal stop([&](int) { participant.Stop(); });
+  world.log = log_line;
+  world.observe = [&](ParticipantEvent event) {
+    metrics.On(event);
+    metrics.LedgerSeen(ledger->size());
+    metrics.CertificatesEnd(keeper.Current()->chain().not_after(),
+                            keys.signing_chain().not_after());
+  };
+  Participant participant(ConfigOf(config, keys), std::move(world));
+  signals.On([&] { participant.Stop(); }, [&] { ReadAgain(keeper, policy, log); });
   const absl::Status ended = participant.Run();
+  signals.On(nullptr, nullptr);
   return absl::IsCancelled(ended) ? absl::OkStatus() : ended;
 }
 

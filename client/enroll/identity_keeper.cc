@@ -39,6 +39,17 @@ std::shared_ptr<const TlsIdentity> IdentityKeeper::Current() const {
   return current_;
 }
 
+absl::Status IdentityKeeper::Reload() {
+  VEILSUM_ASSIGN_OR_RETURN(const ClientKeys keys,
+                           ClientKeys::Load(files_, std::chrono::system_clock::now()));
+  const std::lock_guard lock(mutex_);
+  if (keys.id() != current_->id)
+    return InvalidArgument("the certificates are of %s now, this node is %s", keys.id().ToString(),
+                           current_->id.ToString());
+  current_ = keys.tls();
+  return absl::OkStatus();
+}
+
 // 40 % to 60 % of its life, so that the nodes of a federation do not come all at once.
 std::chrono::system_clock::time_point IdentityKeeper::DueOf(const TlsIdentity& tls) {
   std::uint8_t byte = 0;

@@ -25,11 +25,15 @@ class IdentityKeeper {
   ~IdentityKeeper();
   IdentityKeeper(const IdentityKeeper&) = delete;
 
-  std::shared_ptr<const TlsIdentity> Current() const;  // from any thread
+  std::shared_ptr<const TlsIdentity> Current() const;  // from any thread, as Reload
+  // The files as they are now, which somebody may have replaced. After an error, which
+  // ClientKeys::Load gives, or InvalidArgument when they are another node's, nothing has changed.
+  absl::Status Reload();
+  // Now, whether it is due or not. Errors of the keys' files and of RenewCertificates.
+  absl::Status Renew();
 
  private:
   void Keep();
-  absl::Status Renew();
   std::chrono::system_clock::time_point DueOf(const TlsIdentity& tls);
 
   const KeyFiles files_;

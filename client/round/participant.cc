@@ -13,7 +13,10 @@ using coordinator::v1::ClientMessage;
 using coordinator::v1::ServerMessage;
 
 constexpr std::chrono::milliseconds kFirstPause{10};
-constexpr std::chrono::milliseconds kLongestPause{2000};
+constexpr std::chrono::milliseconds kLongestPause{2000};      // while no run is open
+constexpr std::chrono::milliseconds kLongestAbsence{15'000};  // while there is no coordinator
+
+constexpr char kNoCheck[] = "refused";
 
 // A pause of half to one and a half `base`, so that clients do not come back all at once.
 Clock::Duration Jittered(Clock::Duration base, SecureRng& rng) {
@@ -31,13 +34,18 @@ std::string CheckOf(const absl::Status& reason) {
                      message.starts_with("DP-") || message.starts_with("POLICY_") ||
                      message.starts_with("LEDGER_");
   return named && end != std::string_view::npos && end <= 32 ? std::string(message.substr(0, end))
-                                                             : "refused";
+                                                             : kNoCheck;
 }
 
 ClientMessage DeclineOf(const absl::Status& reason) {
   ClientMessage message;
-  message.mutable_decline()->set_code(CheckOf(reason));
-  message.mutable_decline()->set_reason(std::string(reason.message().substr(0, 400)));
+  const std::string code = CheckOf(reason);
+  message.mutable_decline()->set_code(code);
+  // An error without a check's name may be about this merchant's own files, and quote them: that
+  // stays at home.
+  message.mutable_decline()->set_reason(code == kNoCheck
+                                            ? "for a reason that is in the merchant's own log"
+                                            : std::string(reason.message().substr(0, 400)));
   return message;
 }
 
@@ -61,8 +69,10 @@ absl::Status Participant::Run() {
     VEILSUM_ASSIGN_OR_RETURN(std::unique_ptr<CoordinatorLink> link, ConnectPatiently());
     SetLink(link.get());
     heard_ = false;
+    Tell(ParticipantEvent::kConnected);
     const absl::StatusOr<Next> end = Serve(*link);
     SetLink(nullptr);
+    Tell(ParticipantEvent::kDisconnected);
     link->Close();
     if (end.ok() && *end == Next::kDone) return absl::OkStatus();
     if (!end.ok() && end.status().code() != absl::StatusCode::kUnavailable &&
@@ -72,7 +82,8 @@ absl::Status Participant::Run() {
       pause = kFirstPause;
     } else {  // a stream that ends before its first message: no run is open, or the coordinator is
               // going down
-      if (world_.waiter->Now() >= heard_at_ + config_.give_up) return end.status();
+      if (config_.give_up && world_.waiter->Now() >= heard_at_ + *config_.give_up)
+        return end.status();
       world_.waiter->WaitUntil(world_.waiter->Now() + Jittered(pause, *world_.rng));
       pause = std::min<Clock::Duration>(2 * pause, kLongestPause);
     }
@@ -81,9 +92,10 @@ absl::Status Participant::Run() {
 }
 
 absl::StatusOr<std::unique_ptr<CoordinatorLink>> Participant::ConnectPatiently() {
-  const Clock::Time give_up = world_.waiter->Now() + config_.give_up;
+  const Clock::Time give_up =
+      config_.give_up ? world_.waiter->Now() + *config_.give_up : Clock::Time::max();
   for (Clock::Duration pause = kFirstPause;;
-       pause = std::min<Clock::Duration>(2 * pause, kLongestPause)) {
+       pause = std::min<Clock::Duration>(2 * pause, kLongestAbsence)) {
     absl::StatusOr<std::unique_ptr<CoordinatorLink>> link = world_.connect();
     if (link.ok()) return link;
     if (link.status().code() != absl::StatusCode::kUnavailable &&
@@ -186,6 +198,8 @@ absl::StatusOr<Participant::Next> Participant::Reply(CoordinatorLink& link,
 absl::StatusOr<Participant::Next> Participant::Refuse(CoordinatorLink& link,
                                                       const absl::Status& reason,
                                                       std::uint64_t round) {
+  Tell(absl::IsResourceExhausted(reason) ? ParticipantEvent::kBudgetDenied
+                                         : ParticipantEvent::kRefused);
   const std::string slot =
       round != 0 && sum_->last_slot() ? absl::StrFormat(" (slot %d)", *sum_->last_slot()) : "";
   world_.log(
@@ -200,6 +214,7 @@ absl::StatusOr<Participant::Next> Participant::Refuse(CoordinatorLink& link,
 
 absl::StatusOr<Participant::Next> Participant::Stopped(CoordinatorLink& link,
                                                        const absl::Status& reason) {
+  if (absl::IsResourceExhausted(reason)) Tell(ParticipantEvent::kBudgetDenied);
   if (!absl::IsUnavailable(reason)) (void)link.Write(DeclineOf(reason)).ok();
   return reason;
 }
@@ -233,18 +248,18 @@ absl::Status Participant::Approve(const coordinator::v1::ContractOffer& offer) {
   VEILSUM_ASSIGN_OR_RETURN(ApprovedRun run,
                            ApprovedRun::Check(offer.plan(), offer.contract(), config_.own));
   VEILSUM_ASSIGN_OR_RETURN(Prepared prepared, world_.prepare(run));
-  VEILSUM_RETURN_IF_ERROR(CheckPolicy(
-      config_.policy,
-      {.plan_name = run.plan().name,
-       .plan_sha256 = HexEncode(run.contract().plan_sha256),
-       .epsilon = run.privacy().epsilon_customer,
-       .delta = run.privacy().delta,
-       .is_private = run.contract().is_private,
-       .customers = prepared.customers,
-       .has_beacon = run.plan().cohorts.has_value() && !run.plan().cohorts->beacon.empty()}));
+  const Policy policy = world_.policy ? world_.policy() : config_.policy;
+  VEILSUM_RETURN_IF_ERROR(CheckPolicy(policy, {.plan_name = run.plan().name,
+                                               .plan_sha256 = HexEncode(run.contract().plan_sha256),
+                                               .epsilon = run.privacy().epsilon_customer,
+                                               .delta = run.privacy().delta,
+                                               .is_private = run.contract().is_private,
+                                               .customers = prepared.customers,
+                                               .has_beacon = run.plan().cohorts.has_value() &&
+                                                             !run.plan().cohorts->beacon.empty()}));
   if (world_.ledger != nullptr)
     VEILSUM_RETURN_IF_ERROR(world_.ledger->Approve(offer.plan(), offer.contract()));
-  VEILSUM_RETURN_IF_ERROR(ReserveBudget(run, config_.policy, *world_.odometer));
+  VEILSUM_RETURN_IF_ERROR(ReserveBudget(run, policy, *world_.odometer));
   VEILSUM_ASSIGN_OR_RETURN(charged_through_, world_.odometer->SpentThrough(run.contract_hash()));
   VEILSUM_ASSIGN_OR_RETURN(secure_agg::SessionParams params, run.SessionTerms());
   VEILSUM_ASSIGN_OR_RETURN(auto session,
@@ -288,6 +303,7 @@ absl::StatusOr<Participant::Next> Participant::OnStart(CoordinatorLink& link,
   const absl::Status sent = Contribute(link, *model, *purpose, received);
   if (absl::IsUnavailable(sent)) return sent;
   if (!sent.ok()) return Refuse(link, sent, round_);
+  Tell(ParticipantEvent::kContributed);
   return Vanishes(round_, DropPhase::kAfterUpload) ? Next::kReconnect : Next::kRead;
 }
 

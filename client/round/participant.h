@@ -30,16 +30,22 @@ struct Prepared {
   std::uint64_t customers = 0;
 };
 
+// What can be counted of a participant without saying anything about its customers.
+enum class ParticipantEvent { kConnected, kDisconnected, kContributed, kRefused, kBudgetDenied };
+
 // The world around a participant. Pointers must outlive it.
 struct ParticipantWorld {
   std::function<absl::StatusOr<std::unique_ptr<CoordinatorLink>>()> connect;
+  // The merchant's policy as it is now, for each contract; empty: the one of the configuration.
+  std::function<Policy()> policy = nullptr;
   std::function<absl::StatusOr<Prepared>(const ApprovedRun&)> prepare;
   const secure_agg::SeatVerifier* verifier = nullptr;
   Odometer* odometer = nullptr;
   LedgerGuard* ledger = nullptr;  // null, in tests of other things: no ledger is asked for
   SecureRng* rng = nullptr;
   Waiter* waiter = nullptr;
-  std::function<void(std::string_view)> log;  // one line, no secrets
+  std::function<void(std::string_view)> log;                // one line, no secrets
+  std::function<void(ParticipantEvent)> observe = nullptr;  // on the participant's thread
 };
 
 struct ParticipantConfig {
@@ -50,8 +56,9 @@ struct ParticipantConfig {
       drop_fraction;  // demo and tests only: vanish on purpose (drop_schedule.h)
   std::uint64_t drop_seed = 0;
   std::size_t largest_frame =
-      256 * 1024;                     // a masked vector up to this goes with the control stream
-  std::chrono::seconds give_up{600};  // without a coordinator for so long: Unavailable
+      256 * 1024;  // a masked vector up to this goes with the control stream
+  // Without a coordinator for so long: Unavailable. Unset: never, it tries for ever.
+  std::optional<std::chrono::seconds> give_up = std::chrono::seconds(600);
   std::chrono::seconds silence{600};  // a stream that says nothing for so long is opened anew
 };
 
@@ -96,6 +103,9 @@ class Participant {
   bool Vanishes(std::uint64_t round, DropPhase phase) const;
   absl::StatusOr<std::unique_ptr<CoordinatorLink>> ConnectPatiently();
   void SetLink(CoordinatorLink* link);
+  void Tell(ParticipantEvent event) const {
+    if (world_.observe) world_.observe(event);
+  }
 
   ParticipantConfig config_;
   ParticipantWorld world_;

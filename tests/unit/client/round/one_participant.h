@@ -127,6 +127,7 @@ class OneParticipant {
     config.identity = {mine(), world.signers[mine()], world.CertificateOf(mine())};
     config.policy = policy;
     config.give_up = std::chrono::seconds(60);
+    if (for_ever) config.give_up.reset();
     if (fetches) config.largest_frame = 0;
     return config;
   }
@@ -177,7 +178,8 @@ class OneParticipant {
   std::vector<ClientMessage> written;
   std::vector<std::string> log;
   int connections = 0;
-  bool fetches = false;  // models and uploads in calls of their own, not on the stream
+  bool for_ever = false;  // never gives up
+  bool fetches = false;   // models and uploads in calls of their own, not on the stream
   // Where a test steps in.
   std::function<bool()> silent = [] { return false; };  // true: this Read finds nothing in a second
   std::function<absl::Status()> connect = [] { return absl::OkStatus(); };
