@@ -1,4 +1,5 @@
-// SIGTERM and SIGINT as a call on a thread of its own, where locks may be taken.
+// SIGTERM and SIGINT, and SIGHUP if asked for, as calls on a thread of its own, where locks may be
+// taken.
 #pragma once
 
 #include <csignal>
@@ -7,12 +8,14 @@
 
 namespace veilsum {
 
-// Blocks the two signals for the calling thread and for those it starts later, until it is
+// Blocks these signals for the calling thread and for those it starts later, until it is
 // destroyed: make it before any other thread. One at a time in a process. The first signal calls
 // `stop` with its number; a second one ends the process at once.
 class StopOnSignal {
  public:
-  explicit StopOnSignal(std::function<void(int signal)> stop);
+  // `reload`: called for each SIGHUP; empty: SIGHUP is left as it is.
+  explicit StopOnSignal(std::function<void(int signal)> stop,
+                        std::function<void()> reload = nullptr);
   ~StopOnSignal();
   StopOnSignal(const StopOnSignal&) = delete;
   StopOnSignal& operator=(const StopOnSignal&) = delete;

@@ -8,6 +8,7 @@ endforeach()
 install(FILES deploy/systemd/veilsum-coordinator.service deploy/systemd/veilsum-client.service DESTINATION lib/systemd/system)
 install(FILES deploy/systemd/veilsum.sysusers.conf DESTINATION lib/sysusers.d RENAME veilsum.conf)
 install(DIRECTORY deploy/examples/ DESTINATION share/veilsum/examples USE_SOURCE_PERMISSIONS)
+install(DIRECTORY deploy/prometheus deploy/grafana DESTINATION share/veilsum)
 install(DIRECTORY docs/ DESTINATION share/doc/veilsum/docs)
 install(FILES README.md SECURITY.md LICENSE DESTINATION share/doc/veilsum)
 

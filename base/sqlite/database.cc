@@ -4,6 +4,8 @@
 #include <sqlite3.h>
 #include <unistd.h>
 
+#include <cerrno>
+
 #include "base/crypto/sha256.h"
 
 namespace veilsum::sqlite {
@@ -155,6 +157,7 @@ absl::StatusOr<Database> Database::Open(const std::filesystem::path& file, const
         "PRAGMA trusted_schema=OFF", "PRAGMA cell_size_check=ON"})
     if (absl::Status status = db.Execute(pragma); !status.ok())
       return Annotate(status, file.string());
+  db.on_commit_ = options.on_commit;
   return db;
 }
 
@@ -186,6 +189,27 @@ absl::StatusOr<Statement> Database::Prepare(std::string_view sql) {
 absl::Status Database::Execute(const std::string& sql) {
   const int code = sqlite3_exec(db_.get(), sql.c_str(), nullptr, nullptr, nullptr);
   return code == SQLITE_OK ? absl::OkStatus() : Error(db_.get(), code, "sqlite");
+}
+
+absl::Status Database::BackupTo(const std::filesystem::path& file) {
+  const int fd = open(file.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  if (fd < 0 && errno == EEXIST) return AlreadyExists("%s is there already", file.string());
+  if (fd < 0) return Unavailable("%s: cannot be created", file.string());
+  close(fd);
+  sqlite3* raw = nullptr;
+  const int opened =
+      sqlite3_open_v2(file.c_str(), &raw,
+                      SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nullptr);
+  Database copy(raw);
+  if (opened != SQLITE_OK) return Error(raw, opened, file.string());
+  VEILSUM_RETURN_IF_ERROR(copy.Execute("PRAGMA synchronous=FULL"));
+  sqlite3_backup* const backup = sqlite3_backup_init(raw, "main", db_.get(), "main");
+  if (backup == nullptr) return Error(raw, sqlite3_errcode(raw), file.string());
+  const int copied = sqlite3_backup_step(backup, -1);
+  const int finished = sqlite3_backup_finish(backup);
+  if (copied != SQLITE_DONE) return Error(raw, copied, file.string());
+  if (finished != SQLITE_OK) return Error(raw, finished, file.string());
+  return absl::OkStatus();
 }
 
 std::int64_t Database::ChangedRows() const { return sqlite3_changes64(db_.get()); }
@@ -232,6 +256,7 @@ Transaction::~Transaction() {
 
 absl::Status Transaction::Commit() {
   VEILSUM_RETURN_IF_ERROR(db_->Execute("COMMIT"));
+  if (db_->on_commit_) db_->on_commit_(std::chrono::steady_clock::now() - began_);
   db_ = nullptr;
   return absl::OkStatus();
 }

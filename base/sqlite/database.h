@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -71,6 +72,8 @@ class Database {
     bool exclusive =
         false;  // nobody else may open the file while we have it (released when the process dies)
     const char* vfs = nullptr;  // a registered VFS by name, for fault tests; null: the default one
+    // Told how long each transaction took that was committed, from its BEGIN to its durable end.
+    std::function<void(std::chrono::nanoseconds)> on_commit = nullptr;
   };
   // Creates the file with mode 0600 when it is not there. Unavailable: cannot open; DataLoss: not a
   // database, or corrupt.
@@ -93,9 +96,15 @@ class Database {
   // has changed.
   absl::Status Migrate(std::span<const Migration> migrations);
   std::int64_t ChangedRows() const;  // of the last statement
+  // A copy of what is committed, by SQLite's online backup: `file` is made, with mode 0600, and is
+  // a whole database when this returns OK, synced to disk. AlreadyExists: the file is there. Other
+  // connections are not stopped; this one must not be used meanwhile.
+  absl::Status BackupTo(const std::filesystem::path& file);
 
  private:
+  friend class Transaction;
   explicit Database(sqlite3* db);
+  std::function<void(std::chrono::nanoseconds)> on_commit_;
   std::unique_ptr<std::uint64_t> work_left_;  // at a fixed address, which SQLite holds
   std::unique_ptr<sqlite3, int (*)(sqlite3*)> db_;
 };
@@ -104,7 +113,8 @@ class Database {
 class Transaction {
  public:
   static absl::StatusOr<Transaction> Begin(Database& db);
-  Transaction(Transaction&& other) noexcept : db_(std::exchange(other.db_, nullptr)) {}
+  Transaction(Transaction&& other) noexcept
+      : db_(std::exchange(other.db_, nullptr)), began_(other.began_) {}
   Transaction& operator=(Transaction&&) = delete;
   ~Transaction();
   absl::Status Commit();
@@ -112,6 +122,7 @@ class Transaction {
  private:
   explicit Transaction(Database* db) : db_(db) {}
   Database* db_;
+  std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
 };
 
 }  // namespace veilsum::sqlite

@@ -3,6 +3,8 @@
 #include <charconv>
 #include <cmath>
 
+#include "base/tlog/in_toto.h"
+
 namespace veilsum::cli {
 namespace {
 
@@ -193,7 +195,7 @@ std::string AuditResultJson(const Audit& audit, const std::string& version,
   for (const Hash32& hash : audit.trust_sha256)
     policies.push_back({{"digest", {{"sha256", HexEncode(hash)}}}, {"name", "trust.policy"}});
   const Json statement = {
-      {"_type", "https://in-toto.io/Statement/v1"},
+      {"_type", tlog::kInTotoStatementType},
       {"predicateType", "https://in-toto.io/attestation/svr/v0.2"},
       {"predicate",
        {{"properties", properties},

@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::size_t kModelLimit = std::size_t{1} << 30;
 
-struct Arguments {
+struct RunArguments {
   std::string config, plan, run;
   std::vector<std::string> members;
   std::uint64_t seed = 1;
@@ -23,7 +23,7 @@ struct Arguments {
   std::filesystem::path out;
 };
 
-absl::StatusOr<std::unique_ptr<client::AdminClient>> Connect(const Arguments& arguments) {
+absl::StatusOr<std::unique_ptr<client::AdminClient>> Connect(const RunArguments& arguments) {
   VEILSUM_ASSIGN_OR_RETURN(const client::LinkConfig link, ReadOperatorConfig(arguments.config));
   return client::AdminClient::Connect(link);
 }
@@ -50,7 +50,7 @@ absl::StatusOr<Member> ParseMember(const std::string& text, const std::string& d
   return Member{id.ToString(), size};
 }
 
-absl::Status Start(const Arguments& arguments) {
+absl::Status Start(const RunArguments& arguments) {
   VEILSUM_ASSIGN_OR_RETURN(const model::Plan plan, model::ReadPlanFile(arguments.plan));
   VEILSUM_RETURN_IF_ERROR(model::CheckRunnable(plan));
   VEILSUM_ASSIGN_OR_RETURN(const client::LinkConfig link, ReadOperatorConfig(arguments.config));
@@ -75,7 +75,7 @@ absl::Status Start(const Arguments& arguments) {
 }
 
 // OK when the run has finished.
-absl::Status Watch(const Arguments& arguments) {
+absl::Status Watch(const RunArguments& arguments) {
   VEILSUM_ASSIGN_OR_RETURN(const auto admin, Connect(arguments));
   admin::v1::RunProgress last;
   VEILSUM_RETURN_IF_ERROR(admin->WatchRun(arguments.run, [&](const auto& progress) {
@@ -93,20 +93,20 @@ absl::Status Watch(const Arguments& arguments) {
   return Aborted("the run is %s: %s", last.state(), last.reason());
 }
 
-absl::Status Stop(const Arguments& arguments) {
+absl::Status Stop(const RunArguments& arguments) {
   VEILSUM_ASSIGN_OR_RETURN(const auto admin, Connect(arguments));
   return admin->StopRun(arguments.run, arguments.reason);
 }
 
-absl::Status SaveModel(const Arguments& arguments) {
+absl::Status SaveModel(const RunArguments& arguments) {
   VEILSUM_ASSIGN_OR_RETURN(const auto admin, Connect(arguments));
   VEILSUM_ASSIGN_OR_RETURN(const Bytes model, admin->GetModel(arguments.run, {}, kModelLimit));
   return WriteFile(arguments.out, AsText(model));
 }
 
 CLI::App* AddCommand(CLI::App& parent, const char* name, const char* about,
-                     absl::Status (*action)(const Arguments&),
-                     const std::shared_ptr<Arguments>& arguments, Outcome& outcome) {
+                     absl::Status (*action)(const RunArguments&),
+                     const std::shared_ptr<RunArguments>& arguments, Outcome& outcome) {
   CLI::App* command = parent.add_subcommand(name, about);
   command->add_option("--config", arguments->config, "operator.toml")
       ->type_name("FILE")
@@ -120,7 +120,7 @@ CLI::App* AddCommand(CLI::App& parent, const char* name, const char* about,
 void AddRunCommands(CLI::App& app, Outcome& outcome) {
   CLI::App* run = app.add_subcommand("run", "Runs: a plan being executed");
   run->require_subcommand(1);
-  const auto arguments = std::make_shared<Arguments>();
+  const auto arguments = std::make_shared<RunArguments>();
   CLI::App* start =
       AddCommand(*run, "start", "Start one and print its id", &Start, arguments, outcome);
   start->add_option("--plan", arguments->plan, "Plan, TOML")->type_name("FILE")->required();

@@ -68,13 +68,14 @@ absl::Status Serve(const ServeOptions& options) {
   VEILSUM_ASSIGN_OR_RETURN(const std::unique_ptr<FeedbackLog> feedback,
                            OpenFeedback(options, model));
   ServingApi api(model, feedback.get());
-  VEILSUM_ASSIGN_OR_RETURN(
-      const std::unique_ptr<HttpEndpoint> endpoint,
-      HttpEndpoint::Start(
-          {.address = options.address, .port = options.port, .threads = options.threads}, api));
   const bool six = options.address.find(':') != std::string::npos;
-  std::printf("{\"address\":\"%s%s%s:%d\"}\n", six ? "[" : "", options.address.c_str(),
-              six ? "]" : "", endpoint->port());
+  const std::string host = six ? "[" + options.address + "]" : options.address;
+  VEILSUM_ASSIGN_OR_RETURN(
+      const std::unique_ptr<HttpServer> endpoint,
+      StartHttpEndpoint(
+          {.address = absl::StrFormat("%s:%d", host, options.port), .threads = options.threads},
+          api));
+  std::printf("{\"address\":\"%s:%d\"}\n", host.c_str(), endpoint->port());
   std::fflush(stdout);
   std::string told;
   while (!stop.WaitFor(kLookEvery))

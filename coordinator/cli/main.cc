@@ -4,6 +4,7 @@
 
 #include "base/exit_code.h"
 #include "base/process.h"
+#include "coordinator/cli/backup_commands.h"
 #include "coordinator/cli/serve_command.h"
 
 int main(int argc, char** argv) {
@@ -28,11 +29,28 @@ int main(int argc, char** argv) {
     command
         ->add_option("--set", settings, "Wins over VEILSUM_SECTION_NAME, which wins over the file")
         ->type_name("SECTION.NAME=VALUE");
+  CLI::App* backup = app.add_subcommand(
+      "backup", "Copy store, records and configuration, also while it runs; no private keys");
+  CLI::App* restore =
+      app.add_subcommand("restore", "Put a backup in the place of a store that is gone");
+  CLI::App* fsck = app.add_subcommand(
+      "fsck", "Check the store, its ledger, and that both say the same; repairs nothing");
+  for (CLI::App* command : {backup, restore, fsck})
+    command->add_option("--config", config, "coordinator.toml")->type_name("FILE")->required();
+  std::string folder;
+  backup->add_option("--out", folder, "A new folder")->type_name("DIR")->required();
+  restore->add_option("--from", folder, "The folder that backup made")
+      ->type_name("DIR")
+      ->required();
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : static_cast<int>(veilsum::ExitCode::kUsage);
   }
+  namespace node = veilsum::coordinator;
+  if (backup->parsed()) return static_cast<int>(node::RunBackup(config, folder));
+  if (restore->parsed()) return static_cast<int>(node::RunRestore(config, folder));
+  if (fsck->parsed()) return static_cast<int>(node::RunFsck(config));
   const absl::Status status = serve->parsed() ? veilsum::coordinator::Serve(config, settings)
                                               : veilsum::coordinator::CheckConfig(config, settings);
   if (status.ok()) return 0;

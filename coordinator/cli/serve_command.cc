@@ -1,15 +1,17 @@
 #include "coordinator/cli/serve_command.h"
 
 #include <csignal>
-#include <cstdio>
 #include <future>
 
-#include "base/config/toml_config.h"
 #include "base/crypto/sha256.h"
 #include "base/file.h"
+#include "base/observe/log.h"
 #include "base/pki/credentials.h"
 #include "base/pki/key_file.h"
 #include "base/stop_on_signal.h"
+#include "coordinator/cli/backup_commands.h"
+#include "coordinator/cli/config.h"
+#include "coordinator/cli/node_metrics.h"
 #include "coordinator/cli/own_identity.h"
 #include "coordinator/identity/identity_office.h"
 #include "coordinator/rpc/enroll_server.h"
@@ -21,41 +23,7 @@
 namespace veilsum::coordinator {
 namespace {
 
-struct Config {
-  std::string federation, listen, advertise, enroll_listen, enroll_advertise;
-  std::filesystem::path port_file, store, ledger_key, revoked, issuer, records;
-  IdentityFiles tls;
-  std::chrono::seconds leaf_lifetime{};
-  int uploads_admitted = 4;
-};
-
-absl::StatusOr<Config> ReadConfig(const std::filesystem::path& file,
-                                  const std::vector<std::string>& settings) {
-  VEILSUM_ASSIGN_OR_RETURN(TomlConfig toml, TomlConfig::Read(file, settings));
-  Config config;
-  config.federation = toml.Text("federation.name");
-  config.listen = toml.Text("listen.address");
-  config.advertise = toml.Text("listen.advertise", "");
-  config.port_file = toml.Path("listen.port_file", {});
-  config.tls = {toml.Path("tls.root"), toml.Path("tls.certificate"), toml.Path("tls.key"),
-                toml.Path("tls.passphrase_file", {})};
-  config.store = toml.Path("store.path");
-  config.ledger_key = toml.Path("ledger.key", config.store.parent_path() / "ledger.key");
-  config.revoked = toml.Path("signing.revoked", {});
-  config.uploads_admitted = static_cast<int>(toml.Integer("limits.uploads_admitted", 4, 1, 64));
-  config.issuer = toml.Path("identity.issuer", {});
-  if (!config.issuer.empty()) {
-    config.records = toml.Path("identity.records");
-    config.enroll_listen = toml.Text("identity.enroll_address");
-    config.enroll_advertise = toml.Text("identity.enroll_advertise", "");
-    config.leaf_lifetime = std::chrono::seconds(
-        toml.Integer("identity.leaf_seconds", 24 * 3600, 10, std::int64_t{90} * 24 * 3600));
-  }
-  VEILSUM_RETURN_IF_ERROR(toml.Finish());
-  return config;
-}
-
-absl::StatusOr<OwnIdentity> ReadIdentity(const Config& config) {
+absl::StatusOr<OwnIdentity> ReadIdentity(const CoordinatorConfig& config) {
   VEILSUM_ASSIGN_OR_RETURN(OwnIdentity identity, OwnIdentity::Load(config.tls));
   if (identity.tls()->id.domain() != config.federation)
     return InvalidArgument("federation.name is \"%s\", the certificate is of \"%s\"",
@@ -65,7 +33,7 @@ absl::StatusOr<OwnIdentity> ReadIdentity(const Config& config) {
 
 // The key is made with the ledger: later its absence is an error, because another key would be
 // another ledger.
-absl::StatusOr<LedgerOptions> LedgerOf(const Config& config, const TlsIdentity& identity,
+absl::StatusOr<LedgerOptions> LedgerOf(const CoordinatorConfig& config, const TlsIdentity& identity,
                                        const std::filesystem::path& config_file, SecureRng& rng) {
   absl::StatusOr<Ed25519Signer> key = ReadKeyFile(config.ledger_key);
   if (absl::IsNotFound(key.status())) {
@@ -85,7 +53,7 @@ absl::StatusOr<LedgerOptions> LedgerOf(const Config& config, const TlsIdentity& 
   return options;
 }
 
-absl::StatusOr<Issuer> ReadIssuer(const Config& config, const Certificate& root) {
+absl::StatusOr<Issuer> ReadIssuer(const CoordinatorConfig& config, const Certificate& root) {
   std::optional<SecretText> passphrase;
   if (!config.tls.passphrase.empty()) {
     VEILSUM_ASSIGN_OR_RETURN(passphrase, ReadPassphrase(config.tls.passphrase));
@@ -99,14 +67,10 @@ std::string WithPort(const std::string& address, int port) {
   return absl::StrFormat("%s:%d", address.substr(0, address.rfind(':')), port);
 }
 
-void LogLine(std::string_view line) {
-  std::fprintf(stderr, "veilsum-coordinator: %.*s\n", static_cast<int>(line.size()), line.data());
-}
-
 // What only a coordinator with an issuer has: it lets new nodes in.
 class Enrolment {
  public:
-  static absl::StatusOr<std::unique_ptr<Enrolment>> Open(const Config& config,
+  static absl::StatusOr<std::unique_ptr<Enrolment>> Open(const CoordinatorConfig& config,
                                                          const TlsIdentity& tls, DenyList& deny) {
     VEILSUM_ASSIGN_OR_RETURN(Issuer issuer, ReadIssuer(config, tls.root));
     OfficeConfig office{.folder = config.records,
@@ -119,7 +83,7 @@ class Enrolment {
                              IdentityOffice::Open(std::move(office), deny, out->rng_));
     return out;
   }
-  explicit Enrolment(const Config& config)
+  explicit Enrolment(const CoordinatorConfig& config)
       : listen_(config.enroll_listen), advertise_(config.enroll_advertise) {}
 
   IdentityOffice* office() { return office_.get(); }
@@ -141,19 +105,23 @@ class Enrolment {
 
 // Until `stop`; the own leaf is looked at in between.
 void WaitAndRenew(std::future<void> stop, OwnIdentity& identity, Enrolment* enrolment,
-                  const std::string& address) {
+                  const std::string& address, Log& log, NodeMetrics& metrics,
+                  const std::function<void()>& every_second) {
   constexpr std::chrono::seconds kLook{1};
   while (stop.wait_for(kLook) == std::future_status::timeout) {
+    every_second();
     if (enrolment == nullptr) continue;
     const auto renewed =
         identity.RenewIfDue(*enrolment->office(), std::chrono::system_clock::now());
     if (!renewed.ok()) {
-      LogLine("its own certificate could not be renewed: " +
-              std::string(renewed.status().message()));
+      log.Write(
+          "its own certificate could not be renewed: " + std::string(renewed.status().message()),
+          {.level = LogLevel::kError, .event = "certificate"});
     } else if (*renewed) {
-      LogLine("its own certificate is renewed");
+      log.Write("its own certificate is renewed", {.event = "certificate"});
+      metrics.LeafEnds(identity.tls()->chain().not_after());
       if (const absl::Status again = enrolment->Listen(identity.tls(), address); !again.ok())
-        LogLine(std::string(again.message()));
+        log.Write(std::string(again.message()), {.level = LogLevel::kError});
     }
   }
 }
@@ -162,7 +130,8 @@ void WaitAndRenew(std::future<void> stop, OwnIdentity& identity, Enrolment* enro
 
 absl::Status CheckConfig(const std::filesystem::path& config_file,
                          const std::vector<std::string>& settings) {
-  VEILSUM_ASSIGN_OR_RETURN(const Config config, ReadConfig(config_file, settings));
+  VEILSUM_ASSIGN_OR_RETURN(const CoordinatorConfig config,
+                           ReadCoordinatorConfig(config_file, settings));
   VEILSUM_ASSIGN_OR_RETURN(const OwnIdentity identity, ReadIdentity(config));
   if (!config.issuer.empty())
     VEILSUM_RETURN_IF_ERROR(ReadIssuer(config, identity.tls()->root).status());
@@ -174,15 +143,22 @@ absl::Status Serve(const std::filesystem::path& config_file,
   std::promise<void> stop;
   const StopOnSignal on_signal([&](int) { stop.set_value(); });
   std::signal(SIGHUP, SIG_IGN);  // certificates and revocations are read again without being told
-  VEILSUM_ASSIGN_OR_RETURN(const Config config, ReadConfig(config_file, settings));
+  VEILSUM_ASSIGN_OR_RETURN(const CoordinatorConfig config,
+                           ReadCoordinatorConfig(config_file, settings));
   VEILSUM_ASSIGN_OR_RETURN(OwnIdentity identity, ReadIdentity(config));
+  Log log("veilsum-coordinator", /*tenant=*/"", config.log);
+  NodeMetrics metrics;
+  metrics.LeafEnds(identity.tls()->chain().not_after());
   SystemRng rng;
   SqliteRunStoreOptions options;
+  options.on_commit = [&metrics](std::chrono::nanoseconds took) { metrics.TransactionTook(took); };
   VEILSUM_ASSIGN_OR_RETURN(options.ledger, LedgerOf(config, *identity.tls(), config_file, rng));
   VEILSUM_ASSIGN_OR_RETURN(const std::unique_ptr<RunStore> store,
                            OpenSqliteRunStore(config.store, options));
-  LogLine(absl::StrFormat("ledger %s has %d entries", ledger::LedgerOrigin(config.federation),
-                          store->ledger()->Head().size));
+  log.Write(absl::StrFormat("ledger %s has %d entries", ledger::LedgerOrigin(config.federation),
+                            store->ledger()->Head().size),
+            {.event = "start"});
+  metrics.Watch(*store, config.store);
   std::shared_ptr<RevocationList> revoked;
   if (!config.revoked.empty()) {
     VEILSUM_ASSIGN_OR_RETURN(revoked, RevocationList::Open(config.revoked));
@@ -202,7 +178,13 @@ absl::Status Serve(const std::filesystem::path& config_file,
   parts.verifier = &verifier;
   parts.rng = &rng;
   parts.clock = &clock;
-  parts.log = LogLine;
+  parts.log = [&log](std::string_view line) { log.Write(line, {.event = "run"}); };
+  parts.round_ended = [&](const RoundFigures& figures) {
+    metrics.RoundEnded(figures);
+    if (config.log == LogFormat::kJson)
+      log.Write(figures.committed ? "committed" : "aborted",
+                {.event = "round", .round = figures.round});
+  };
   VEILSUM_ASSIGN_OR_RETURN(const std::unique_ptr<RunEngine> engine,
                            RunEngine::Start(std::move(parts)));
   RpcServerConfig rpc;
@@ -211,16 +193,29 @@ absl::Status Serve(const std::filesystem::path& config_file,
   rpc.reload = identity.Watched();
   rpc.deny = deny;
   rpc.office = enrolment == nullptr ? nullptr : enrolment->office();
+  rpc.observer = &metrics;
   rpc.limits.uploads_admitted = config.uploads_admitted;
+  const auto calls = static_cast<double>(config.tenant_calls);
+  rpc.limits.tenant_calls = {calls, 2 * calls};
+  rpc.limits.tenant_streams = static_cast<std::size_t>(config.tenant_streams);
+  rpc.limits.memory_bytes = static_cast<std::size_t>(config.memory_mib) << 20;
   VEILSUM_ASSIGN_OR_RETURN(const std::unique_ptr<RpcServer> server,
                            RpcServer::Start(rpc, *engine, *engine));
   const std::string address = WithPort(config.listen, server->port());
   const std::string& dialled = config.advertise.empty() ? address : config.advertise;
   if (enrolment != nullptr) VEILSUM_RETURN_IF_ERROR(enrolment->Listen(identity.tls(), dialled));
-  LogLine("listens on " + address);
+  std::unique_ptr<HttpServer> shown;
+  if (!config.metrics.empty()) {
+    VEILSUM_ASSIGN_OR_RETURN(shown, metrics.Serve(config.metrics));
+    log.Write(absl::StrFormat("metrics on %s", WithPort(config.metrics, shown->port())),
+              {.event = "start"});
+  }
+  log.Write("listens on " + address, {.event = "start"});
   if (!config.port_file.empty())
     VEILSUM_RETURN_IF_ERROR(WriteFile(config.port_file, address + "\n"));
-  WaitAndRenew(stop.get_future(), identity, enrolment.get(), dialled);
+  WaitAndRenew(stop.get_future(), identity, enrolment.get(), dialled, log, metrics,
+               [&] { AnswerBackupRequest(config.store, *store, log); });
+  log.Write("shuts down", {.event = "stop"});
   server->Shutdown(std::chrono::seconds(2));
   engine->Shutdown();
   return absl::OkStatus();

@@ -18,6 +18,9 @@ class ClientLink {
   virtual ~ClientLink() = default;
   virtual void Send(const v1::ServerMessage& message) = 0;
   virtual void Close(const absl::Status& reason) = 0;
+  // The oldest message that OnMessage was given is dealt with. A link that has too many which are
+  // not reads no more until then, so that one client's flood waits at that client.
+  virtual void Consumed() {}
 };
 
 // Called from RPC threads: implementations queue and return at once. `seat` is the SPIFFE URI of
@@ -26,6 +29,7 @@ class RoundsBackend {
  public:
   virtual ~RoundsBackend() = default;
   virtual void OnConnected(const std::string& seat, std::shared_ptr<ClientLink> link) = 0;
+  // Once for each message: link->Consumed(), now or later.
   virtual void OnMessage(const std::string& seat, const std::shared_ptr<ClientLink>& link,
                          v1::ClientMessage message) = 0;
   virtual void OnDisconnected(const std::string& seat, const std::shared_ptr<ClientLink>& link) = 0;

@@ -20,14 +20,23 @@ absl::Status CallGuard::Check(std::string_view path, const grpc::AuthContext* co
                : Unauthenticated("SA-38: this call needs a certificate");
   }
   VEILSUM_ASSIGN_OR_RETURN(const Principal principal, gate_->Identify(context));
-  return CheckPermission(path, principal.id.role());
+  VEILSUM_RETURN_IF_ERROR(CheckPermission(path, principal.id.role()));
+  if (calls_ != nullptr &&
+      !calls_->Take(QuotaHolder(principal.id), std::chrono::steady_clock::now()))
+    return ResourceExhausted("%s begins too many calls", QuotaHolder(principal.id));
+  return absl::OkStatus();
 }
 
 grpc::Status CallGuard::Process(const InputMetadata& metadata, grpc::AuthContext* context,
                                 OutputMetadata*, OutputMetadata*) {
   const auto path = metadata.find(":path");
   if (path == metadata.end()) return ToGrpc(PermissionDenied("a call without a path is refused"));
-  return ToGrpc(Check({path->second.data(), path->second.size()}, context));
+  const absl::Status checked = Check({path->second.data(), path->second.size()}, context);
+  if (observer_ != nullptr && absl::IsResourceExhausted(checked))
+    observer_->Limited("calls");
+  else if (observer_ != nullptr && !checked.ok())
+    observer_->Denied(absl::IsUnauthenticated(checked) ? "certificate" : "permission");
+  return ToGrpc(checked);
 }
 
 // Lives exactly as long as gRPC's own record of the call.
@@ -64,11 +73,14 @@ class OpenStreams::WatchFactory final
   OpenStreams& all_;
 };
 
-OpenStreams::OpenStreams(std::shared_ptr<const PeerGate> gate) : gate_(std::move(gate)) {
+OpenStreams::OpenStreams(std::shared_ptr<const PeerGate> gate, std::size_t of_a_tenant,
+                         RpcObserver* observer)
+    : gate_(std::move(gate)), of_a_tenant_(of_a_tenant), observer_(observer) {
   thread_ = std::thread([this] {
     std::unique_lock<std::recursive_mutex> lock(mutex_);
     while (!stopping_) {
-      wake_.wait_for(lock, kSweep);
+      wake_.wait_for(lock, kSweep, [this] { return stopping_ || look_now_; });
+      look_now_ = false;
       Sweep();
     }
   });
@@ -92,7 +104,17 @@ void OpenStreams::Add(Watch* watch) {
   const auto peer = gate_->Identify(watch->context()->auth_context().get());
   if (!peer.ok()) return;
   const std::lock_guard lock(mutex_);
-  open_.insert({watch, *peer});
+  const std::string& holder = QuotaHolder(peer->id);
+  const auto same = std::ranges::count_if(open_, [&](const auto& entry) {
+    return !entry.second.excess && QuotaHolder(entry.second.peer.id) == holder;
+  });
+  const bool excess = static_cast<std::size_t>(same) >= of_a_tenant_;
+  open_.insert({watch, {*peer, excess}});
+  if (!excess) return;
+  // Not here: the call is only about to begin.
+  if (observer_ != nullptr) observer_->Limited("streams");
+  look_now_ = true;
+  wake_.notify_all();
 }
 
 void OpenStreams::Remove(Watch* watch) {
@@ -104,7 +126,8 @@ void OpenStreams::Remove(Watch* watch) {
 void OpenStreams::Sweep() {
   const WallTime now = std::chrono::system_clock::now();
   const auto is_over = [&](const auto& entry) {
-    return !gate_->CheckDenied(entry.second).ok() || now > gate_->LatestEnd(entry.second);
+    const Principal& peer = entry.second.peer;
+    return entry.second.excess || !gate_->CheckDenied(peer).ok() || now > gate_->LatestEnd(peer);
   };
   for (auto it = std::ranges::find_if(open_, is_over); it != open_.end();
        it = std::ranges::find_if(open_, is_over)) {

@@ -15,6 +15,8 @@
 #include <thread>
 
 #include "coordinator/rpc/peer_identity.h"
+#include "coordinator/rpc/rpc_observer.h"
+#include "coordinator/rpc/tenant_quota.h"
 
 namespace veilsum::coordinator {
 
@@ -22,8 +24,13 @@ namespace veilsum::coordinator {
 class CallGuard final : public grpc::AuthMetadataProcessor {
  public:
   // `anonymous`: peers show no certificate, and may call only what the table opens to them.
-  explicit CallGuard(std::shared_ptr<const PeerGate> gate, bool anonymous = false)
-      : gate_(std::move(gate)), anonymous_(anonymous) {}
+  // `calls`: how many a tenant may begin; null: any number. `observer` may be null.
+  explicit CallGuard(std::shared_ptr<const PeerGate> gate, bool anonymous = false,
+                     std::shared_ptr<TenantQuota> calls = nullptr, RpcObserver* observer = nullptr)
+      : gate_(std::move(gate)),
+        anonymous_(anonymous),
+        calls_(std::move(calls)),
+        observer_(observer) {}
   bool IsBlocking() const override { return false; }
   grpc::Status Process(const InputMetadata& metadata, grpc::AuthContext* context,
                        OutputMetadata* consumed, OutputMetadata* response) override;
@@ -32,12 +39,16 @@ class CallGuard final : public grpc::AuthMetadataProcessor {
   absl::Status Check(std::string_view path, const grpc::AuthContext* context) const;
   const std::shared_ptr<const PeerGate> gate_;
   const bool anonymous_;
+  const std::shared_ptr<TenantQuota> calls_;
+  RpcObserver* const observer_;
 };
 
 // The open streams of a server and their peers. A thread of its own looks at them twice a second.
 class OpenStreams {
  public:
-  explicit OpenStreams(std::shared_ptr<const PeerGate> gate);
+  // At most `of_a_tenant` streams of a tenant stay open, the oldest. `observer` may be null.
+  explicit OpenStreams(std::shared_ptr<const PeerGate> gate, std::size_t of_a_tenant = 64,
+                       RpcObserver* observer = nullptr);
   ~OpenStreams();
   OpenStreams(const OpenStreams&) = delete;
   OpenStreams& operator=(const OpenStreams&) = delete;
@@ -53,11 +64,18 @@ class OpenStreams {
   void Remove(Watch* watch);
   void Sweep();
 
+  struct Stream {
+    Principal peer;
+    bool excess;  // more than its tenant may have
+  };
   const std::shared_ptr<const PeerGate> gate_;
+  const std::size_t of_a_tenant_;
+  RpcObserver* const observer_;
   // Recursive: cancelling a call may end it on this very thread.
   std::recursive_mutex mutex_;
   std::condition_variable_any wake_;
-  std::map<Watch*, Principal> open_;
+  std::map<Watch*, Stream> open_;
+  bool look_now_ = false;
   bool stopping_ = false;
   std::atomic<std::uint64_t> cut_ = 0;
   std::thread thread_;  // last: it uses the rest

@@ -7,12 +7,15 @@
 namespace veilsum::coordinator {
 
 ParticipateCall::ParticipateCall(grpc::CallbackServerContext* context, std::string seat,
-                                 RoundsBackend& rounds, std::size_t queued_bytes, Ended ended)
+                                 RoundsBackend& rounds, const RpcLimits& limits,
+                                 RpcObserver* observer, Ended ended)
     : context_(context),
       seat_(std::move(seat)),
       rounds_(rounds),
-      queued_limit_(queued_bytes),
-      ended_(std::move(ended)) {}
+      limits_(limits),
+      observer_(observer),
+      ended_(std::move(ended)),
+      messages_(limits.messages) {}
 
 void ParticipateCall::Begin() {
   self_ = shared_from_this();
@@ -25,13 +28,14 @@ void ParticipateCall::Send(const v1::ServerMessage& message) {
   const std::lock_guard lock(mutex_);
   if (closed_) return;
   const std::size_t size = message.ByteSizeLong();
-  if (queued_ + size > queued_limit_) {
+  if (queued_ + size > limits_.queued_bytes) {
     // A peer that does not read must not make us keep everything for it: what waits is dropped and
     // the stream cut.
     queue_.clear();
     queued_ = 0;
     CloseLocked(ResourceExhausted("the client does not take its messages: more than %d bytes wait",
-                                  queued_limit_));
+                                  limits_.queued_bytes));
+    if (observer_ != nullptr) observer_->Limited("queue");
     if (context_ != nullptr) context_->TryCancel();
     return;
   }
@@ -71,17 +75,40 @@ void ParticipateCall::OnReadDone(bool ok) {
     bool deliver;
     {
       const std::lock_guard lock(mutex_);
+      if (!closed_ && !messages_.Take(limits_.messages, std::chrono::steady_clock::now())) {
+        if (observer_ != nullptr) observer_->Limited("messages");
+        CloseLocked(
+            ResourceExhausted("more than %g messages a second", limits_.messages.per_second));
+      }
       deliver = !closed_;
+      if (deliver) {
+        unconsumed_.push_back(incoming_.ByteSizeLong());
+        unconsumed_bytes_ += unconsumed_.back();
+      }
     }
     if (deliver) rounds_.OnMessage(seat_, self_, std::move(incoming_));
     const std::lock_guard lock(mutex_);
     incoming_.Clear();
-    if (!finished_) StartRead(&incoming_);
-    return;
+    return ReadLocked();
   }
   const std::lock_guard lock(mutex_);
   CloseLocked(
       absl::OkStatus());  // the client is done, or gone: then a write fails or Finish goes nowhere
+}
+
+void ParticipateCall::ReadLocked() {
+  if (finished_) return;
+  paused_ = unconsumed_.size() >= limits_.unconsumed_messages ||
+            unconsumed_bytes_ >= limits_.unconsumed_bytes;
+  if (!paused_) StartRead(&incoming_);
+}
+
+void ParticipateCall::Consumed() {
+  const std::lock_guard lock(mutex_);
+  if (unconsumed_.empty()) return;
+  unconsumed_bytes_ -= unconsumed_.front();
+  unconsumed_.pop_front();
+  if (paused_) ReadLocked();
 }
 
 void ParticipateCall::OnWriteDone(bool ok) {

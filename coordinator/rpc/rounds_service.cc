@@ -14,7 +14,7 @@ grpc::ServerBidiReactor<v1::ClientMessage, v1::ServerMessage>* RoundsService::Pa
   const auto peer = gate_->Admit(context->auth_context().get(), SpiffeRole::kClient);
   if (!peer.ok()) return new Refused(peer.status());
   auto call =
-      std::make_shared<ParticipateCall>(context, peer->ToString(), rounds_, limits_.queued_bytes,
+      std::make_shared<ParticipateCall>(context, peer->ToString(), rounds_, limits_, observer_,
                                         [this](ParticipateCall* ended) { Forget(ended); });
   if (const absl::Status status = Register(call); !status.ok()) return new Refused(status);
   call->Begin();

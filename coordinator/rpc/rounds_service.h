@@ -22,10 +22,11 @@ using RoundsCalls =
 class RoundsService final : public RoundsCalls {
  public:
   RoundsService(RoundsBackend& rounds, std::shared_ptr<const PeerGate> gate,
-                const RpcLimits& limits)
+                const RpcLimits& limits, RpcObserver* observer = nullptr)
       : rounds_(rounds),
         gate_(std::move(gate)),
         limits_(limits),
+        observer_(observer),
         admission_(limits.uploads_admitted),
         buffers_(std::make_shared<BufferPool>(limits.uploads_admitted)) {}
 
@@ -49,6 +50,7 @@ class RoundsService final : public RoundsCalls {
   RoundsBackend& rounds_;
   const std::shared_ptr<const PeerGate> gate_;
   const RpcLimits limits_;
+  RpcObserver* const observer_;
   UploadAdmission admission_;
   const std::shared_ptr<BufferPool> buffers_;
 

@@ -22,17 +22,21 @@ namespace tls = grpc::experimental;
 
 constexpr char kRoundsName[] = "veilsum.coordinator.v1.Rounds";
 constexpr char kAdminName[] = "veilsum.admin.v1.Admin";
+constexpr char kEnrollName[] = "veilsum.enroll.v1.Enroll";
+constexpr char kTenancyName[] = "veilsum.tenancy.v1.Tenancy";
 
 // Ends a handshake whose leaf our own rules refuse, so that such a peer reaches no service at all,
 // not even health.
 class LeafVerifier final : public tls::ExternalCertificateVerifier {
  public:
-  explicit LeafVerifier(std::shared_ptr<const PeerGate> gate) : gate_(std::move(gate)) {}
+  LeafVerifier(std::shared_ptr<const PeerGate> gate, RpcObserver* observer)
+      : gate_(std::move(gate)), observer_(observer) {}
   bool Verify(tls::TlsCustomVerificationCheckRequest* request, std::function<void(grpc::Status)>,
               grpc::Status* sync_status) override {
     const grpc::string_ref leaf = request->peer_cert(), all = request->peer_cert_full_chain();
     const auto peer = gate_->Verify({leaf.data(), leaf.size()}, {all.data(), all.size()});
     const absl::Status status = peer.ok() ? gate_->CheckDenied(*peer) : peer.status();
+    if (!status.ok() && observer_ != nullptr) observer_->Denied("handshake");
     if (!status.ok())
       *sync_status = grpc::Status(grpc::StatusCode::UNAUTHENTICATED, std::string(status.message()));
     return true;
@@ -41,6 +45,7 @@ class LeafVerifier final : public tls::ExternalCertificateVerifier {
 
  private:
   const std::shared_ptr<const PeerGate> gate_;
+  RpcObserver* const observer_;
 };
 
 std::shared_ptr<tls::CertificateProviderInterface> Certificates(const RpcServerConfig& config) {
@@ -59,9 +64,12 @@ std::shared_ptr<grpc::ServerCredentials> MutualTls(const RpcServerConfig& config
   options.watch_root_certs();
   options.watch_identity_key_cert_pairs();
   options.set_cert_request_type(GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
-  options.set_certificate_verifier(tls::ExternalCertificateVerifier::Create<LeafVerifier>(gate));
+  options.set_certificate_verifier(
+      tls::ExternalCertificateVerifier::Create<LeafVerifier>(gate, config.observer));
   auto credentials = tls::TlsServerCredentials(options);
-  credentials->SetAuthMetadataProcessor(std::make_shared<CallGuard>(std::move(gate)));
+  credentials->SetAuthMetadataProcessor(std::make_shared<CallGuard>(
+      std::move(gate), /*anonymous=*/false,
+      std::make_shared<TenantQuota>(config.limits.tenant_calls), config.observer));
   return credentials;
 }
 
@@ -97,8 +105,8 @@ class GrpcServer final : public RpcServer {
  public:
   GrpcServer(const RpcServerConfig& config, RoundsBackend& rounds, AdminBackend& admin)
       : gate_(std::make_shared<const PeerGate>(config.tls, config.deny)),
-        streams_(gate_),
-        rounds_(rounds, gate_, config.limits),
+        streams_(gate_, config.limits.tenant_streams, config.observer),
+        rounds_(rounds, gate_, config.limits, config.observer),
         admin_(admin, gate_, config.limits) {}
   ~GrpcServer() override { Shutdown(std::chrono::milliseconds(0)); }
 
@@ -143,6 +151,8 @@ class GrpcServer final : public RpcServer {
     if (health == nullptr) return;
     health->SetServingStatus(kRoundsName, serving);
     health->SetServingStatus(kAdminName, serving);
+    if (enroll_ != nullptr) health->SetServingStatus(kEnrollName, serving);
+    if (tenancy_ != nullptr) health->SetServingStatus(kTenancyName, serving);
     health->SetServingStatus("", serving);
   }
 

@@ -12,6 +12,8 @@
 #include "coordinator/admin/admin_backend.h"
 #include "coordinator/authz/deny_list.h"
 #include "coordinator/round/rounds_backend.h"
+#include "coordinator/rpc/rpc_observer.h"
+#include "coordinator/rpc/tenant_quota.h"
 
 namespace veilsum::coordinator {
 
@@ -31,6 +33,13 @@ struct RpcLimits {
   int stream_window_bytes = 512 * 1024;  // flow control: of a stream, beyond what has been read
   int read_chunk_bytes = 128 * 1024;     // of a connection's socket, at once
   int max_concurrent_streams = 100;      // a connection
+  std::size_t tenant_streams = 64;       // of all connections of a tenant; later ones are cut
+  Rate tenant_calls{200, 400};           // begun by a tenant
+  // Of one client's stream, which ends when they come faster. A round takes about five.
+  Rate messages{5000, 10'000};
+  // Of one client's stream, not dealt with yet: then it is not read, and what it sends waits where
+  // it is. So a client has a bounded part of what the coordinator works through.
+  std::size_t unconsumed_messages = 16, unconsumed_bytes = 1u << 20;
   std::size_t memory_bytes = std::size_t{1} << 30;  // gRPC's resource quota
 };
 
@@ -48,6 +57,7 @@ struct RpcServerConfig {
   std::optional<TlsFiles> reload = std::nullopt;   // empty: `tls` is all there ever is
   std::shared_ptr<const DenyList> deny = nullptr;  // who is refused, now and on open streams
   IdentityOffice* office = nullptr;                // null: no Enroll and no Tenancy
+  RpcObserver* observer = nullptr;                 // may be null
 };
 
 // Owns the listening socket and gRPC's threads. The back ends must outlive it.

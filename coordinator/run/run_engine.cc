@@ -88,9 +88,10 @@ void RunEngine::OnMessage(const std::string& seat, const std::shared_ptr<ClientL
                           v1::ClientMessage message) {
   Post([this, seat, link, message = std::move(message)] {
     const auto mine = links_.find(seat);
-    if (!machine_ || mine == links_.end() || mine->second != link)
-      return;  // of a connection that was replaced
-    machine_->OnMessage(seat, message, parts_.clock->Now());
+    // Else it is of a connection that was replaced.
+    if (machine_ && mine != links_.end() && mine->second == link)
+      machine_->OnMessage(seat, message, parts_.clock->Now());
+    link->Consumed();
   });
 }
 

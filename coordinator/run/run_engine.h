@@ -25,6 +25,7 @@ struct RunEngineParts {
   const Clock* clock = nullptr;
   RunMachineTiming timing;
   std::function<void(std::string_view)> log;
+  std::function<void(const RoundFigures&)> round_ended;  // on the loop; may be empty
 };
 
 class RunEngine final : public RoundsBackend, public AdminBackend, private RunPort {
@@ -79,6 +80,9 @@ class RunEngine final : public RoundsBackend, public AdminBackend, private RunPo
   void OfferModel(const Hash32& hash, std::shared_ptr<const Bytes> bytes) override;
   void Changed() override { changed_ = true; }
   void Log(std::string_view line) override { parts_.log(line); }
+  void RoundEnded(const RoundFigures& figures) override {
+    if (parts_.round_ended) parts_.round_ended(figures);
+  }
 
   RunEngineParts parts_;
   // Owned by the loop.

@@ -118,6 +118,7 @@ class RunMachine {
   absl::Status Accept(const RoundSum& sum);
   void Spend(const absl::Status& reason);
   void Blame(const absl::Status& reason);
+  RoundFigures FiguresOf(const absl::StatusOr<RoundSum>& outcome, Clock::Time now) const;
   void End(const std::string& outcome, const std::string& reason);
   void Publish(ModelRecord published);  // PublishedRecord(state_)
 
@@ -152,6 +153,8 @@ class RunMachine {
   std::optional<CohortKeying> keying_;
   std::optional<BatchSet> batch_, next_;  // in use; ready to follow it
   std::optional<CohortRound> round_;
+  Clock::Time round_began_{};
+  std::size_t round_holders_ = 0;     // members that could take part in it
   std::uint64_t block_first_ = 1;     // round number of the batch's slot 0
   std::uint64_t last_charged_ = 0;    // last round of the last block opened
   std::uint64_t last_opened_ = 0;     // last round opened

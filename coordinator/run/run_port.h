@@ -8,9 +8,23 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "base/clock.h"
 #include "veilsum/coordinator/v1/rounds.pb.h"
 
 namespace veilsum::coordinator {
+
+// How a round ended, in figures that every member of the run may know: nothing in it depends on
+// what a merchant's customers are like.
+struct RoundFigures {
+  std::uint64_t round = 0;
+  bool committed = false;
+  std::size_t participants = 0;    // in the sum; 0 unless committed
+  std::size_t dropped = 0;         // of the batch's members, not in the sum; 0 unless committed
+  std::size_t bytes_in = 0;        // of masked vectors in the sum
+  std::size_t bytes_out = 0;       // of models announced to those who could take part
+  double epsilon_spent_ratio = 0;  // of all attempts charged, against the contract's epsilon
+  Clock::Duration took{};          // from the opening to the end
+};
 
 class RunPort {
  public:
@@ -28,6 +42,7 @@ class RunPort {
   // Something that RunProgress shows has changed.
   virtual void Changed() = 0;
   virtual void Log(std::string_view line) = 0;
+  virtual void RoundEnded(const RoundFigures&) {}
 };
 
 }  // namespace veilsum::coordinator

@@ -301,6 +301,8 @@ void RunMachine::OpenRound(Clock::Time now) {
                         silent, PhaseDeadline(), now);
   if (!opened.ok()) return End("failed", std::string(opened.status().message()));
   round_.emplace(*std::move(opened));
+  round_began_ = now;
+  round_holders_ = holders.size();
   phase_ = Phase::kRound;
   deadline_ = Clock::Time::max();
   if (!keying_ && !next_ && ShouldKeyAhead()) {
@@ -312,16 +314,36 @@ void RunMachine::OpenRound(Clock::Time now) {
 bool RunMachine::StepRound(Clock::Time now) {
   std::optional<absl::StatusOr<RoundSum>> outcome = round_->TakeOutcome(now);
   if (!outcome) return false;
+  RoundFigures figures = FiguresOf(*outcome, now);
   for (const absl::Status& failed : round_->failures()) Blame(failed);
   if (!outcome->ok()) {
     Spend(outcome->status());
   } else if (const absl::Status accepted = Accept(**outcome); !accepted.ok()) {
     End("failed", std::string(accepted.message()));
+    figures.committed = false;
   }
+  world_.port->RoundEnded(figures);
   if (phase_ == Phase::kEnded) return true;
   EnterWaiting(now);
   world_.port->Changed();
   return true;
+}
+
+RoundFigures RunMachine::FiguresOf(const absl::StatusOr<RoundSum>& outcome, Clock::Time now) const {
+  RoundFigures figures{.round = round_->round(), .committed = outcome.ok()};
+  figures.took = now - round_began_;
+  figures.bytes_out = round_holders_ * terms_.layout().size() * sizeof(float);
+  const double claimed = terms_.privacy().epsilon;
+  if (terms_.contract().is_private && claimed > 0)
+    figures.epsilon_spent_ratio = terms_.EpsilonAfter(charged_) / claimed;
+  if (!outcome.ok()) return figures;
+  const absl::StatusOr<model::RoundPurpose> purpose =
+      model::PurposeOf(terms_.contract(), round_->round());
+  figures.participants = outcome->survivors.size();
+  figures.dropped = batch_->members().size() - figures.participants;
+  if (purpose.ok())
+    figures.bytes_in = figures.participants * terms_.session()->sums()[purpose->sum].UploadBytes();
+  return figures;
 }
 
 // The sum, the model and the optimiser become durable together, before any byte of the new model

@@ -154,6 +154,12 @@ class RunStore {
   virtual absl::StatusOr<std::shared_ptr<const Bytes>> LoadModel(const std::string& run_id,
                                                                  const Hash32& hash) = 0;
 
+  // A whole copy of what is durable now, as a new file that OpenSqliteRunStore opens.
+  // AlreadyExists: the file is there. Unimplemented: a back end without files.
+  virtual absl::Status BackupTo(const std::filesystem::path& file) {
+    return Unimplemented("%s: this store has no file to copy", file.string());
+  }
+
   // Null: this store keeps none. Lives as long as the store.
   virtual LedgerView* ledger() { return nullptr; }
 };
@@ -165,6 +171,8 @@ absl::StatusOr<std::unique_ptr<RunStore>> NewMemoryRunStore(LedgerOptions ledger
 struct SqliteRunStoreOptions {
   const char* vfs = nullptr;  // by name, for fault tests; null: the default one
   std::optional<LedgerOptions> ledger = std::nullopt;
+  // How long a committed transaction took; called by the caller of the store.
+  std::function<void(std::chrono::nanoseconds)> on_commit = nullptr;
 };
 // Opens or creates the file, locks it for one writer, migrates it, reads its ledger. Unavailable:
 // another coordinator has it open. DataLoss: the ledger's entries are not what its rules admit, or

@@ -93,7 +93,7 @@ int Run(const char* plan_file) {
   ServingModel model;
   model.Set(Predictor::Create(std::move(release)).value());
   ServingApi api(model, nullptr);
-  const auto endpoint = HttpEndpoint::Start({.threads = 1}, api);
+  const auto endpoint = StartHttpEndpoint({.threads = 1}, api);
   if (!endpoint.ok()) return 1;
   httplib::Client client("127.0.0.1", (*endpoint)->port());
   client.set_keep_alive(true);

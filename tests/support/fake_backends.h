@@ -22,7 +22,14 @@ class FakeRounds final : public RoundsBackend {
   // Answers every join with an offer that names the seat.
   void OnMessage(const std::string& seat, const std::shared_ptr<ClientLink>& link,
                  v1::ClientMessage message) override {
-    Change([&] { ++messages; });
+    bool hold = false;
+    Change([&] {
+      ++messages;
+      ++messages_of[seat];
+      hold = hold_messages_of == seat;
+      if (hold) ++held_messages;
+    });
+    if (!hold) link->Consumed();
     v1::ServerMessage answer;
     answer.mutable_contract()->set_contract(seat);
     answer.mutable_contract()->set_plan(std::string(padding, 'x'));
@@ -77,6 +84,9 @@ class FakeRounds final : public RoundsBackend {
   std::map<std::string, std::shared_ptr<ClientLink>> links;
   int connected = 0, disconnected = 0, messages = 0, expected_asked = 0;
   std::size_t padding = 0;
+  std::map<std::string, int> messages_of;  // by seat
+  std::string hold_messages_of;            // whose messages are not dealt with
+  int held_messages = 0;
   std::map<std::uint64_t, std::size_t> expected;
   std::map<std::string, Bytes> uploads;
   bool hold_uploads = false;

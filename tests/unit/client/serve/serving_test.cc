@@ -298,7 +298,7 @@ class Endpoint : public testing::Test {
   Endpoint() { model_.Set(SamplePredictor()); }
   void Start(FeedbackLog* feedback = nullptr) {
     api_.emplace(model_, feedback);
-    endpoint_ = HttpEndpoint::Start({.threads = 6}, *api_).value();
+    endpoint_ = StartHttpEndpoint({.threads = 6}, *api_).value();
   }
   httplib::Client Connect() const {
     httplib::Client client("127.0.0.1", endpoint_->port());
@@ -308,7 +308,7 @@ class Endpoint : public testing::Test {
   }
   ServingModel model_;
   std::optional<ServingApi> api_;
-  std::unique_ptr<HttpEndpoint> endpoint_;
+  std::unique_ptr<HttpServer> endpoint_;
 };
 
 TEST_F(Endpoint, AnswersAsTheModelDoes) {
@@ -384,10 +384,11 @@ TEST_F(Endpoint, RefusesWhatItCannotUse) {
   model_.Set(nullptr);
   EXPECT_EQ(status("{\"rows\":[]}"), 503);
   EXPECT_EQ(client.Get("/v1/model")->status, 503);
-  EXPECT_THAT(HttpEndpoint::Start({.address = "0.0.0.0"}, *api_),
+  EXPECT_THAT(StartHttpEndpoint({.address = "0.0.0.0:0"}, *api_),
               StatusIs(StatusCode::kInvalidArgument, "127.0.0.1"));
-  EXPECT_THAT(HttpEndpoint::Start({.port = endpoint_->port()}, *api_),
-              StatusIs(StatusCode::kUnavailable, ""));
+  EXPECT_THAT(
+      StartHttpEndpoint({.address = "127.0.0.1:" + std::to_string(endpoint_->port())}, *api_),
+      StatusIs(StatusCode::kUnavailable, ""));
 }
 
 // Every request is answered, each by one model, while models are exchanged under it.

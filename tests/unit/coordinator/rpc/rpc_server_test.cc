@@ -30,14 +30,32 @@ using client::ConnectToCoordinator;
 using client::CoordinatorLink;
 using client::LinkConfig;
 
-constexpr std::chrono::hours kDay{24};
+class CountingObserver final : public RpcObserver {
+ public:
+  void Denied(std::string_view reason) override { Count(reason); }
+  void Limited(std::string_view limit) override { Count(limit); }
+  int of(const std::string& what) {
+    const std::lock_guard lock(mutex_);
+    return counts_[what];
+  }
+
+ private:
+  void Count(std::string_view what) {
+    const std::lock_guard lock(mutex_);
+    ++counts_[std::string(what)];
+  }
+  std::mutex mutex_;
+  std::map<std::string, int> counts_;
+};
 
 class RpcServerTest : public testing::Test {
  protected:
   void SetUp() override { Start(RpcLimits()); }
   void Start(const RpcLimits& limits) {
     server_.reset();
-    auto server = RpcServer::Start({"127.0.0.1:0", pki_.Coordinator(), limits}, rounds_, admin_);
+    RpcServerConfig config{"127.0.0.1:0", pki_.Coordinator(), limits};
+    config.observer = &observer_;
+    auto server = RpcServer::Start(config, rounds_, admin_);
     ASSERT_OK(server);
     server_ = *std::move(server);
   }
@@ -72,6 +90,7 @@ class RpcServerTest : public testing::Test {
   const TestPki pki_;
   FakeRounds rounds_;
   FakeAdmin admin_;
+  CountingObserver observer_;
   std::unique_ptr<RpcServer> server_;
 };
 
@@ -376,6 +395,95 @@ TEST_F(RpcServerTest, CutsAClientThatTakesNothing) {
   stream->WritesDone();
   context.TryCancel();
   EXPECT_FALSE(stream->Finish().ok());
+}
+
+// ---- A hostile tenant: what it takes is taken from nobody else
+// ----------------------------------------------------------------------------------
+
+TEST_F(RpcServerTest, AFloodOfMessagesWaitsAtItsSender) {
+  const std::string hostile = TestPki::ClientUri("acme");
+  rounds_.hold_messages_of = hostile;
+  const auto flood = Connect("acme"), honest = Connect("bolt");
+  for (int i = 0; i < 300; ++i) ASSERT_OK(flood->Write(Join()));
+  const int most = static_cast<int>(RpcLimits().unconsumed_messages);
+  ASSERT_TRUE(rounds_.Await([&] { return rounds_.held_messages == most; }));
+  for (int i = 0; i < 50; ++i) {  // the others are served as if nothing were
+    ASSERT_OK(honest->Write(Join()));
+    ASSERT_OK(honest->Read());
+  }
+  std::shared_ptr<ClientLink> link;
+  rounds_.Change([&] {
+    EXPECT_EQ(rounds_.messages_of[hostile], most) << "read beyond its share";
+    rounds_.hold_messages_of.clear();
+    link = rounds_.links[hostile];
+  });
+  for (int i = 0; i < most; ++i) link->Consumed();
+  EXPECT_TRUE(rounds_.Await([&] { return rounds_.messages_of[hostile] == 300; }))
+      << "nothing is lost that was only late";
+}
+
+TEST_F(RpcServerTest, MessagesFasterThanTheLimitEndTheStream) {
+  RpcLimits limits;
+  limits.messages = {0.001, 20};
+  Start(limits);
+  const auto flood = Connect("acme"), honest = Connect("bolt");
+  for (int i = 0; i < 30; ++i)
+    if (!flood->Write(Join()).ok()) break;
+  absl::StatusOr<v1::ServerMessage> last = flood->Read();
+  while (last.ok()) last = flood->Read();
+  EXPECT_THAT(last, StatusIs(StatusCode::kResourceExhausted, "messages a second"));
+  EXPECT_EQ(observer_.of("messages"), 1);
+  ASSERT_OK(honest->Write(Join()));
+  EXPECT_OK(honest->Read());
+}
+
+TEST_F(RpcServerTest, CallsOfATenantAreCountedTogetherAndOfNobodyElse) {
+  RpcLimits limits;
+  limits.tenant_calls = {0.001, 6};
+  Start(limits);
+  const auto first =
+      ConnectToCoordinator(Config(pki_.Tls("spiffe://fed.test/tenant/acme/client/a")));
+  const auto second =
+      ConnectToCoordinator(Config(pki_.Tls("spiffe://fed.test/tenant/acme/client/b")));
+  ASSERT_OK(first);
+  ASSERT_OK(second);
+  for (int i = 0; i < 2; ++i)
+    for (const auto& link : {&first, &second})
+      EXPECT_THAT((**link)->FetchModel(Hash32{9}, 10), StatusIs(StatusCode::kNotFound, ""));
+  EXPECT_THAT((*first)->FetchModel(Hash32{9}, 10),
+              StatusIs(StatusCode::kResourceExhausted, "too many calls"));
+  EXPECT_GE(observer_.of("calls"), 1);
+  EXPECT_THAT(Connect("bolt")->FetchModel(Hash32{9}, 10), StatusIs(StatusCode::kNotFound, ""));
+}
+
+TEST_F(RpcServerTest, StreamsOfATenantBeyondItsNumberAreCut) {
+  RpcLimits limits;
+  limits.tenant_streams = 2;
+  Start(limits);
+  std::vector<std::unique_ptr<CoordinatorLink>> links;
+  for (const char* node : {"a", "b", "c"}) {
+    auto link = ConnectToCoordinator(
+        Config(pki_.Tls(absl::StrFormat("spiffe://fed.test/tenant/acme/client/%s", node))));
+    ASSERT_OK(link);
+    links.push_back(*std::move(link));
+    const int begun = static_cast<int>(links.size());
+    ASSERT_TRUE(rounds_.Await([&] { return rounds_.connected == begun; }));
+  }
+  ASSERT_TRUE(rounds_.Await([&] { return rounds_.disconnected == 1; }));
+  EXPECT_FALSE(links[2]->Read().ok());
+  EXPECT_EQ(observer_.of("streams"), 1);
+  const auto honest = Connect("bolt");
+  for (CoordinatorLink* link : {links[0].get(), links[1].get(), honest.get()}) {
+    ASSERT_OK(link->Write(Join()));
+    EXPECT_OK(link->Read());
+  }
+}
+
+TEST_F(RpcServerTest, WhoIsRefusedIsCounted) {
+  EXPECT_FALSE(TryToJoin(pki_.Operator()).ok());
+  EXPECT_GE(observer_.of("permission"), 1);
+  const TestPki other;
+  EXPECT_FALSE(TryToJoin(other.Client("acme"), 300).ok());
 }
 
 TEST_F(RpcServerTest, ManySeatsJoin) {

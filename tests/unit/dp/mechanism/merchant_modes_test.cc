@@ -14,8 +14,6 @@
 namespace veilsum::dp {
 namespace {
 
-constexpr auto kInvalid = absl::StatusCode::kInvalidArgument;
-
 // ---- Merchant mode
 
 MerchantModeSpec ThousandMerchants() {

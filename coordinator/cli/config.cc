@@ -1,0 +1,39 @@
+#include "coordinator/cli/config.h"
+
+#include "base/config/toml_config.h"
+
+namespace veilsum::coordinator {
+
+absl::StatusOr<CoordinatorConfig> ReadCoordinatorConfig(const std::filesystem::path& file,
+                                                        const std::vector<std::string>& settings) {
+  VEILSUM_ASSIGN_OR_RETURN(TomlConfig toml, TomlConfig::Read(file, settings));
+  CoordinatorConfig config;
+  config.federation = toml.Text("federation.name");
+  config.listen = toml.Text("listen.address");
+  config.advertise = toml.Text("listen.advertise", "");
+  config.port_file = toml.Path("listen.port_file", {});
+  config.tls = {toml.Path("tls.root"), toml.Path("tls.certificate"), toml.Path("tls.key"),
+                toml.Path("tls.passphrase_file", {})};
+  config.store = toml.Path("store.path");
+  config.ledger_key = toml.Path("ledger.key", config.store.parent_path() / "ledger.key");
+  config.revoked = toml.Path("signing.revoked", {});
+  config.uploads_admitted = static_cast<int>(toml.Integer("limits.uploads_admitted", 4, 1, 64));
+  config.tenant_calls = toml.Integer("limits.tenant_calls_per_second", 200, 1, 1'000'000);
+  config.tenant_streams = toml.Integer("limits.tenant_streams", 64, 1, 100'000);
+  config.memory_mib = toml.Integer("limits.memory_mib", 1024, 64, 1 << 20);
+  config.issuer = toml.Path("identity.issuer", {});
+  if (!config.issuer.empty()) {
+    config.records = toml.Path("identity.records");
+    config.enroll_listen = toml.Text("identity.enroll_address");
+    config.enroll_advertise = toml.Text("identity.enroll_advertise", "");
+    config.leaf_lifetime = std::chrono::seconds(
+        toml.Integer("identity.leaf_seconds", 24 * 3600, 10, std::int64_t{90} * 24 * 3600));
+  }
+  config.metrics = toml.Text("metrics.address", "");
+  const std::string log = toml.Text("log.format", "text");
+  VEILSUM_RETURN_IF_ERROR(toml.Finish());
+  VEILSUM_ASSIGN_OR_RETURN(config.log, Log::ParseFormat(log));
+  return config;
+}
+
+}  // namespace veilsum::coordinator

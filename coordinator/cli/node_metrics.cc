@@ -1,0 +1,118 @@
+#include "coordinator/cli/node_metrics.h"
+
+#include <ctime>
+
+#include "coordinator/store/backup.h"
+#include "model/ledger/entry.h"
+
+namespace veilsum::coordinator {
+namespace {
+
+double Seconds(std::chrono::nanoseconds time) {
+  return std::chrono::duration<double>(time).count();
+}
+double UnixSeconds(std::chrono::system_clock::time_point time) {
+  return Seconds(time.time_since_epoch());
+}
+
+void ReadLedger(LedgerView& ledger, Metrics& metrics) {
+  const std::uint64_t size = ledger.Head().size;
+  metrics.Set("veilsum_ledger_size", static_cast<double>(size));
+  if (const auto head = ledger.SignedHead(); head.ok())  // the first signature is the ledger's own
+    metrics.Set("veilsum_ledger_cosignatures",
+                static_cast<double>(std::max<std::size_t>(head->signatures.size(), 1) - 1));
+  if (size == 0) return;
+  const absl::StatusOr<Bytes> leaf = ledger.Leaf(size - 1);
+  if (!leaf.ok()) return;
+  const auto entry = ledger::ParseEntry(*leaf);
+  if (!entry.ok()) return;
+  std::tm utc{};  // the entry's time is RFC 3339 in UTC: ParseEntry has looked
+  if (strptime(entry->entry.header.time.c_str(), "%Y-%m-%dT%H:%M:%S", &utc) != nullptr)
+    metrics.Set("veilsum_ledger_checkpoint_age_seconds",
+                UnixSeconds(std::chrono::system_clock::now()) - static_cast<double>(timegm(&utc)));
+}
+
+}  // namespace
+
+NodeMetrics::NodeMetrics() {
+  for (const auto& [name, help] : std::initializer_list<std::pair<const char*, const char*>>{
+           {"veilsum_build_info", "1; the label says which version runs"},
+           {"veilsum_leader", "1: this coordinator owns the store"},
+           {"veilsum_round_total", "Rounds that ended, by outcome"},
+           {"veilsum_round_duration_seconds", "From a round's opening to its end"},
+           {"veilsum_round_participants", "Members in the sum of the last committed round"},
+           {"veilsum_update_bytes_total",
+            "Masked vectors added (in), models announced to members (out)"},
+           {"veilsum_secagg_dropouts_total", "Members of a batch that were not in a round's sum"},
+           {"veilsum_privacy_epsilon_spent_ratio",
+            "Epsilon of all attempts charged in the present run, against its contract's"},
+           {"veilsum_ledger_size", "Entries"},
+           {"veilsum_ledger_cosignatures", "Witnesses' signatures under the newest head"},
+           {"veilsum_ledger_checkpoint_age_seconds", "Since the newest entry"},
+           {"veilsum_auth_denied_total", "Peers and calls that were refused, by reason"},
+           {"veilsum_ratelimited_total", "Calls and streams cut by a limit, by its name"},
+           {"veilsum_cert_expiry_seconds", "Until the own TLS leaf expires"},
+           {"veilsum_db_txn_duration_seconds", "Of transactions of the run store"},
+           {"veilsum_backup_last_success_timestamp_seconds", "Of the newest good backup"}})
+    metrics_.Describe(name, help);
+  metrics_.Set("veilsum_build_info", 1, {{"version", VEILSUM_VERSION}});
+  metrics_.Set("veilsum_leader", 1);
+  // Counters that an alert asks for are there from the beginning.
+  for (const char* outcome : {"committed", "aborted"})
+    metrics_.Add("veilsum_round_total", 0, {{"outcome", outcome}});
+  for (const char* reason : {"handshake", "certificate", "permission"})
+    metrics_.Add("veilsum_auth_denied_total", 0, {{"reason", reason}});
+  metrics_.Add("veilsum_secagg_dropouts_total", 0);
+}
+
+void NodeMetrics::Denied(std::string_view reason) {
+  metrics_.Add("veilsum_auth_denied_total", 1, {{"reason", std::string(reason)}});
+}
+
+void NodeMetrics::Limited(std::string_view limit) {
+  metrics_.Add("veilsum_ratelimited_total", 1, {{"limit", std::string(limit)}});
+}
+
+void NodeMetrics::RoundEnded(const RoundFigures& figures) {
+  metrics_.Add("veilsum_round_total", 1,
+               {{"outcome", figures.committed ? "committed" : "aborted"}});
+  metrics_.Observe("veilsum_round_duration_seconds", Seconds(figures.took));
+  metrics_.Set("veilsum_privacy_epsilon_spent_ratio", figures.epsilon_spent_ratio);
+  metrics_.Add("veilsum_update_bytes_total", static_cast<double>(figures.bytes_out),
+               {{"direction", "out"}});
+  if (!figures.committed) return;
+  metrics_.Set("veilsum_round_participants", static_cast<double>(figures.participants));
+  metrics_.Add("veilsum_secagg_dropouts_total", static_cast<double>(figures.dropped));
+  metrics_.Add("veilsum_update_bytes_total", static_cast<double>(figures.bytes_in),
+               {{"direction", "in"}});
+}
+
+void NodeMetrics::TransactionTook(std::chrono::nanoseconds time) {
+  metrics_.Observe("veilsum_db_txn_duration_seconds", Seconds(time));
+}
+
+void NodeMetrics::LeafEnds(WallTime when) { leaf_ends_ = when; }
+
+void NodeMetrics::Watch(RunStore& store, const std::filesystem::path& store_file) {
+  metrics_.BeforeRender([this, &store, backup = BackupMark(store_file)](Metrics& metrics) {
+    if (LedgerView* const ledger = store.ledger()) ReadLedger(*ledger, metrics);
+    metrics.Set("veilsum_cert_expiry_seconds",
+                UnixSeconds(leaf_ends_.load()) - UnixSeconds(std::chrono::system_clock::now()));
+    std::error_code none;
+    const auto written = std::filesystem::last_write_time(backup, none);
+    metrics.Set("veilsum_backup_last_success_timestamp_seconds",
+                none ? 0 : UnixSeconds(std::chrono::file_clock::to_sys(written)));
+  });
+}
+
+absl::StatusOr<std::unique_ptr<HttpServer>> NodeMetrics::Serve(const std::string& address) {
+  return HttpServer::Start(
+      address,
+      {{"GET", "/metrics",
+        [this](const HttpRequest&) {
+          return HttpAnswer{200, "text/plain; version=0.0.4; charset=utf-8", metrics_.Render()};
+        }},
+       {"GET", "/healthz", [](const HttpRequest&) { return HttpAnswer{.body = "ok\n"}; }}});
+}
+
+}  // namespace veilsum::coordinator
