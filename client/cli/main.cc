@@ -11,6 +11,7 @@
 #include "client/cli/predict_command.h"
 #include "client/cli/preflight_command.h"
 #include "client/cli/run_command.h"
+#include "client/cli/state_command.h"
 #include "client/policy/policy.h"
 
 namespace {
@@ -87,6 +88,8 @@ int main(int argc, char** argv) {
   veilsum::client::ModelArguments model_arguments;
   const veilsum::client::ModelCommands model =
       veilsum::client::AddModelCommands(app, model_arguments);
+  veilsum::client::StateArguments statement;
+  const veilsum::client::StateCommands state = veilsum::client::AddStateCommands(app, statement);
   veilsum::client::EnrollArguments enrolment;
   CLI::App* enroll = veilsum::client::AddEnrollCommand(app, enrolment);
   try {
@@ -109,6 +112,8 @@ int main(int argc, char** argv) {
     return static_cast<int>(veilsum::ExitCode::kUsage);
   }
   if (odometer->parsed()) return static_cast<int>(veilsum::client::RunOdometer(config, json));
+  if (state.policy->parsed() || state.data->parsed() || state.erased->parsed())
+    return static_cast<int>(veilsum::client::RunState(state, statement));
   if (predict->parsed()) return static_cast<int>(veilsum::client::RunPredict(predict_options));
   if (model.import->parsed())
     return static_cast<int>(

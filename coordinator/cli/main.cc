@@ -4,6 +4,7 @@
 
 #include "base/exit_code.h"
 #include "base/process.h"
+#include "coordinator/cli/record_command.h"
 #include "coordinator/cli/serve_command.h"
 
 int main(int argc, char** argv) {
@@ -23,6 +24,8 @@ int main(int argc, char** argv) {
   CLI::App* check =
       app.add_subcommand("check-config", "Read the configuration and the keys, and start nothing");
   check->add_option("--config", config, "coordinator.toml")->type_name("FILE")->required();
+  veilsum::coordinator::RecordArguments arguments;
+  const CLI::App* record = veilsum::coordinator::AddRecordCommand(app, arguments);
   std::vector<std::string> settings;
   for (CLI::App* command : {serve, check})
     command
@@ -33,8 +36,10 @@ int main(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : static_cast<int>(veilsum::ExitCode::kUsage);
   }
-  const absl::Status status = serve->parsed() ? veilsum::coordinator::Serve(config, settings)
-                                              : veilsum::coordinator::CheckConfig(config, settings);
+  const absl::Status status = record->parsed() ? veilsum::coordinator::Record(arguments)
+                              : serve->parsed()
+                                  ? veilsum::coordinator::Serve(config, settings)
+                                  : veilsum::coordinator::CheckConfig(config, settings);
   if (status.ok()) return 0;
   std::fprintf(stderr, "veilsum-coordinator: %s\n", std::string(status.message()).c_str());
   const bool configuration =
