@@ -14,6 +14,7 @@
 #include "client/cli/renew_command.h"
 #include "client/cli/run_command.h"
 #include "client/cli/serve_command.h"
+#include "client/cli/state_command.h"
 #include "client/policy/policy.h"
 
 namespace {
@@ -102,6 +103,8 @@ int main(int argc, char** argv) {
   veilsum::client::ModelArguments model_arguments;
   const veilsum::client::ModelCommands model =
       veilsum::client::AddModelCommands(app, model_arguments);
+  veilsum::client::StateArguments statement;
+  const veilsum::client::StateCommands state = veilsum::client::AddStateCommands(app, statement);
   veilsum::client::EnrollArguments enrolment;
   CLI::App* enroll = veilsum::client::AddEnrollCommand(app, enrolment);
   try {
@@ -130,6 +133,8 @@ int main(int argc, char** argv) {
     return static_cast<int>(veilsum::ExitCode::kUsage);
   }
   if (odometer->parsed()) return static_cast<int>(veilsum::client::RunOdometer(config, json));
+  if (state.policy->parsed() || state.data->parsed() || state.erased->parsed())
+    return static_cast<int>(veilsum::client::RunState(state, statement));
   if (predict->parsed()) return static_cast<int>(veilsum::client::RunPredict(predict_options));
   if (recommend->parsed())
     return static_cast<int>(veilsum::client::RunRecommend(recommend_options));
