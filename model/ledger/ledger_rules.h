@@ -1,6 +1,6 @@
 // What a ledger may say next. The coordinator asks before it appends, an auditor asks of every
 // entry of a log that somebody hands over: one set of rules for both. A pure value; memory grows
-// with contracts, keys and rounds that are open, not with entries.
+// with contracts, keys, tenants, releases, rollouts and rounds that are open, not with entries.
 //
 // Types and the fields of their bodies (text unless said; hashes and keys in lower-case hex):
 //   federation.genesis  root_ca_sha256, log_key (a verifier key), key (of its actor)
@@ -21,8 +21,7 @@
 //   round.aborted       contract_hash, round (int), reason                (charged like any, SE-07)
 //   run.ended           contract_hash, outcome, attempts (int)
 //   release.published   contract_hash, model_id, version, release_counter (int), release_sha256
-//   (its
-//                       name), manifest_sha256, model_sha256 (as in round.committed)          (I7)
+//                       (its name), manifest_sha256, model_sha256 (as in round.committed)          (I7)
 //   release.revoked     release_sha256, reason, approvers[]
 //   rollout.transition  rollout_id, release_sha256, from, to (stages), percent (int), reason,
 //                       gate_report_sha256 ("" without one), approvers[]

@@ -318,7 +318,7 @@ TEST(CheckPrivacy, QuantilesAreAHistogramOfEveryFeature) {
   cheaper.sums[0].sensitivity = "65536";
   EXPECT_THAT(CheckPrivacy(plan, cheaper),
               StatusIs(StatusCode::kPermissionDenied, "statistics sensitivity"));
-  EXPECT_THAT(CheckPrivacy(plan, Good().contract), StatusIs(StatusCode::kInvalidArgument, ""));
+  EXPECT_THAT(CheckPrivacy(plan, GoodTerms().contract), StatusIs(StatusCode::kInvalidArgument, ""));
 }
 
 TEST(CheckPrivacy, DP15_ABandedContractIsRecomputedBlockByBlock) {
