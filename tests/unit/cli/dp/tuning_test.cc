@@ -20,7 +20,7 @@ namespace {
 
 using absl::StatusCode;
 
-model::SmallPlan Small() {
+model::SmallPlan Candidate() {
   model::SmallPlan small;
   small.evaluation_attempts = 1;
   small.statistics = false;
@@ -29,10 +29,10 @@ model::SmallPlan Small() {
 
 // Two plans that differ in their steps, which is how the fake below tells them apart.
 std::vector<model::Plan> Candidates() {
-  model::SmallPlan longer = Small();
+  model::SmallPlan longer = Candidate();
   longer.steps = 6;
   longer.attempts_max = 14;
-  return {model::MakeSmallPlan(Small()), model::MakeSmallPlan(longer)};
+  return {model::MakeSmallPlan(Candidate()), model::MakeSmallPlan(longer)};
 }
 
 std::string ContractOf(const model::Plan& plan) {
