@@ -59,6 +59,114 @@ std::optional<Wrong> Find(const Json& value, int depth) {
                                    std::string(value.type_name()))};
 }
 
+// Reads the plainest form of canonical JSON, printable ASCII without escapes, several times as fast
+// as a general parser and an encoder to compare with. It accepts nothing that those two would not,
+// and gives the same value; whatever else there is it leaves to them.
+class PlainReader {
+ public:
+  explicit PlainReader(std::string_view text) : rest_(text) {}
+
+  std::optional<Json> Read() {
+    Json value;
+    if (!Value(value, 0) || !rest_.empty()) return std::nullopt;
+    return value;
+  }
+
+ private:
+  bool Take(char c) {
+    if (rest_.empty() || rest_.front() != c) return false;
+    rest_.remove_prefix(1);
+    return true;
+  }
+  bool Take(std::string_view word) {
+    if (!rest_.starts_with(word)) return false;
+    rest_.remove_prefix(word.size());
+    return true;
+  }
+
+  bool Value(Json& out, int depth) {
+    if (depth > kMaxDepth || rest_.empty()) return false;
+    switch (rest_.front()) {
+      case '{':
+        return Object(out = Json::object(), depth);
+      case '[':
+        return Array(out = Json::array(), depth);
+      case '"':
+        return String(out = std::string());
+      case 't':
+        out = true;
+        return Take("true");
+      case 'f':
+        out = false;
+        return Take("false");
+      default:
+        return Integer(out);
+    }
+  }
+
+  bool Object(Json& out, int depth) {
+    auto& members = out.get_ref<Json::object_t&>();
+    if (!Take('{')) return false;
+    if (Take('}')) return true;
+    do {
+      std::string_view key;
+      if (!Text(key) || !IsKey(key) || !Take(':')) return false;
+      if (!members.empty() && members.rbegin()->first >= key) return false;
+      if (!Value(members.emplace_hint(members.end(), key, Json())->second, depth + 1)) return false;
+    } while (Take(','));
+    return Take('}');
+  }
+
+  bool Array(Json& out, int depth) {
+    auto& elements = out.get_ref<Json::array_t&>();
+    if (!Take('[')) return false;
+    if (Take(']')) return true;
+    do {
+      if (!Value(elements.emplace_back(), depth + 1)) return false;
+    } while (Take(','));
+    return Take(']');
+  }
+
+  bool String(Json& out) {
+    std::string_view text;
+    if (!Text(text)) return false;
+    out.get_ref<std::string&>().assign(text);
+    return true;
+  }
+
+  bool Text(std::string_view& out) {
+    if (!Take('"')) return false;
+    std::size_t size = 0;
+    while (size < rest_.size() && rest_[size] != '"') {
+      if (rest_[size] < 0x20 || rest_[size] > 0x7e || rest_[size] == '\\') return false;
+      ++size;
+    }
+    out = rest_.substr(0, size);
+    rest_.remove_prefix(size);
+    return Take('"');
+  }
+
+  bool Integer(Json& out) {
+    const bool negative = Take('-');
+    std::uint64_t value = 0;
+    std::size_t digits = 0;
+    for (; digits < rest_.size() && rest_[digits] >= '0' && rest_[digits] <= '9'; ++digits) {
+      value = 10 * value + static_cast<std::uint64_t>(rest_[digits] - '0');
+      if (value > static_cast<std::uint64_t>(kMaxInteger)) return false;
+    }
+    if (digits == 0 || (digits > 1 && rest_.front() == '0') || (negative && value == 0))
+      return false;
+    rest_.remove_prefix(digits);
+    if (negative)
+      out = -static_cast<std::int64_t>(value);
+    else
+      out = value;
+    return true;
+  }
+
+  std::string_view rest_;
+};
+
 }  // namespace
 
 absl::StatusOr<std::string> EncodeCanonical(const Json& value) {
@@ -72,6 +180,7 @@ absl::StatusOr<std::string> EncodeCanonical(const Json& value) {
 }
 
 absl::StatusOr<Json> ParseCanonical(std::string_view text) {
+  if (std::optional<Json> plain = PlainReader(text).Read()) return *std::move(plain);
   Json value = Json::parse(text, nullptr, false);
   if (value.is_discarded()) return InvalidArgument("not JSON");
   VEILSUM_ASSIGN_OR_RETURN(const std::string again, EncodeCanonical(value));

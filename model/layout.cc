@@ -18,7 +18,8 @@ void Layout::Add(std::string name, std::vector<std::size_t> shape) {
 }
 
 Layout Layout::Mlp(std::size_t numeric, std::size_t one_hot, const std::vector<std::size_t>& hidden,
-                   bool standardised, const std::vector<BagShape>& bags, std::size_t outputs) {
+                   bool standardised, const std::vector<BagShape>& bags, std::size_t outputs,
+                   bool adaptive_clip) {
   Layout layout;
   layout.numeric_ = layout.dense_ = numeric;
   for (const BagShape& shape : bags) {
@@ -28,6 +29,11 @@ Layout Layout::Mlp(std::size_t numeric, std::size_t one_hot, const std::vector<s
   if (standardised) {
     layout.Add("input.mean", {numeric});
     layout.Add("input.scale", {numeric});
+  }
+  layout.standardised_ = standardised && numeric > 0;
+  if (adaptive_clip) {
+    layout.clip_norm_ = layout.size_;
+    layout.Add("merchant.clip_norm", {1});
   }
   layout.buffers_ = layout.size_;
   std::vector<std::size_t> widths = hidden;

@@ -1,9 +1,11 @@
 // Where every number of a model lives: float32, in plan order (SE-18). First the buffers (input
-// standardisation, published by the statistics round and not trained), then for each layer its
+// standardisation, published by the statistics round and not trained; in merchant mode the clip
+// norm of the next round), then for each layer its
 // weight [in][out], row-major, and its bias, then the tables of the bags.
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -44,10 +46,11 @@ class Layout {
   // An MLP numeric + bag + one-hot inputs -> hidden... -> outputs; inputs of layer 0 are in this
   // order. `standardised`: the model starts with input.mean and input.scale, `numeric` floats each:
   // a numeric input u becomes clip((u - mean) * scale, -4, 4). A direct bag has the width of the
-  // last layer.
+  // last layer. `adaptive_clip`: merchant.clip_norm follows the buffers of the inputs.
   static Layout Mlp(std::size_t numeric, std::size_t one_hot,
                     const std::vector<std::size_t>& hidden, bool standardised,
-                    const std::vector<BagShape>& bags = {}, std::size_t outputs = 1);
+                    const std::vector<BagShape>& bags = {}, std::size_t outputs = 1,
+                    bool adaptive_clip = false);
 
   std::size_t size() const { return size_; }
   std::size_t buffers() const { return buffers_; }             // floats before the first parameter
@@ -55,7 +58,9 @@ class Layout {
   std::size_t numeric() const { return numeric_; }
   std::size_t inputs() const { return layers_.front().in; }
   std::size_t dense_inputs() const { return dense_; }  // of layer 0: numeric, then bags
-  bool standardised() const { return buffers_ != 0; }
+  bool standardised() const { return standardised_; }
+  // Where merchant mode's current clip norm is; none in other modes. No part of the network.
+  const std::optional<std::size_t>& clip_norm() const { return clip_norm_; }
   const std::vector<Layer>& layers() const { return layers_; }
   // In plan order.
   const std::vector<Bag>& bags() const { return bags_; }
@@ -64,6 +69,8 @@ class Layout {
  private:
   void Add(std::string name, std::vector<std::size_t> shape);
   std::size_t size_ = 0, buffers_ = 0, numeric_ = 0, dense_ = 0;
+  bool standardised_ = false;
+  std::optional<std::size_t> clip_norm_;
   std::vector<Layer> layers_;
   std::vector<Bag> bags_;
   std::vector<Tensor> tensors_;

@@ -31,6 +31,36 @@ absl::StatusOr<HostAndPort> Loopback(const std::string& address) {
   return out;
 }
 
+bool IsLoopbackName(std::string host) {
+  if (const std::size_t colon = host.rfind(':');
+      colon != std::string::npos && host.find(']', colon) == std::string::npos)
+    host.resize(colon);
+  return host == "127.0.0.1" || host == "localhost" || host == "[::1]";
+}
+
+std::string MediaType(const std::string& header) {
+  const std::string type = header.substr(0, header.find(';'));
+  return type.substr(0, type.find_last_not_of(' ') + 1);
+}
+
+// Before the body is read. 0: go on.
+int Refused(const httplib::Request& request) {
+  if (!IsLoopbackName(request.get_header_value("Host"))) return 421;
+  if (request.has_header("Content-Encoding")) return 415;
+  if (request.has_header("Transfer-Encoding")) return 411;
+  if (request.method != "POST") return request.method == "GET" ? 0 : 405;
+  const std::string type = MediaType(request.get_header_value("Content-Type"));
+  return type == "application/json" || type == "application/x-ndjson" || type == "text/csv" ? 0
+                                                                                            : 415;
+}
+
+HttpRequest Translated(const httplib::Request& request) {
+  return {request.path,
+          {request.params.begin(), request.params.end()},
+          MediaType(request.get_header_value("Content-Type")),
+          request.body};
+}
+
 class LocalServer final : public HttpServer {
  public:
   explicit LocalServer(const HttpLimits& limits) {
@@ -40,7 +70,7 @@ class LocalServer final : public HttpServer {
     server_.set_payload_max_length(limits.body_bytes);
     server_.set_read_timeout(limits.seconds);
     server_.set_write_timeout(limits.seconds);
-    server_.set_keep_alive_timeout(limits.seconds);
+    server_.set_keep_alive_timeout(limits.idle_seconds);
     server_.set_keep_alive_max_count(limits.requests_per_connection);
     server_.set_tcp_nodelay(true);
     // The library's own choice would let two servers share a port.
@@ -48,6 +78,14 @@ class LocalServer final : public HttpServer {
       const int yes = 1;
       setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
     });
+    server_.set_pre_routing_handler(
+        [](const httplib::Request& request, httplib::Response& response) {
+          const int status = Refused(request);
+          if (status == 0) return httplib::Server::HandlerResponse::Unhandled;
+          response.status = status;
+          response.set_header("Connection", "close");  // its body is not read
+          return httplib::Server::HandlerResponse::Handled;
+        });
   }
   ~LocalServer() override {
     server_.stop();
@@ -57,7 +95,7 @@ class LocalServer final : public HttpServer {
   void Add(const HttpRoute& route) {
     const auto handler = [answer = route.answer](const httplib::Request& request,
                                                  httplib::Response& response) {
-      HttpAnswer out = answer({request.path, request.body});
+      HttpAnswer out = answer(Translated(request));
       response.status = out.status;
       response.set_content(std::move(out.body), out.content_type);
     };

@@ -1,8 +1,13 @@
 // A small HTTP/1.1 server for what stays on this machine: metrics, health, answers to a local
-// caller. No TLS and no identity, so it listens on a loopback address and nowhere else.
+// caller. No TLS and no identity, so it listens on a loopback address and nowhere else. Whoever may
+// open a connection on this machine may ask; what a page in a browser could be made to send is
+// refused: another Host than loopback (421), a body that is neither JSON nor JSON lines nor CSV
+// (415; Fetch standard, "CORS-safelisted request-header"), a coded body (415), or one whose length
+// is not stated (411).
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -12,7 +17,9 @@
 namespace veilsum {
 
 struct HttpRequest {
-  std::string path;  // without the query
+  std::string path;                          // without the query
+  std::map<std::string, std::string> query;  // of a name given twice, the first
+  std::string media_type;                    // of the body, without parameters
   std::string body;
 };
 
@@ -33,6 +40,7 @@ struct HttpLimits {
   std::size_t threads = 2;
   std::size_t body_bytes = std::size_t{1} << 20;  // a larger one is answered with 413
   int seconds = 5;                                // a peer may take for its request, or our answer
+  int idle_seconds = 5;                           // a connection may be silent: it holds a thread
   std::size_t requests_per_connection = 1000;     // then it is closed
 };
 

@@ -7,13 +7,13 @@ namespace veilsum {
 namespace {
 
 // RFC 8410, section 7: PrivateKeyInfo of an Ed25519 seed up to the seed itself.
-constexpr std::uint8_t kPrefix[] = {0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06,
-                                    0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20};
+constexpr std::uint8_t kDerPrefix[] = {0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06,
+                                       0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20};
 
 SecretText PemOf(const Secret<32>& seed) {
-  std::array<std::uint8_t, sizeof kPrefix + 32> der;
-  std::ranges::copy(kPrefix, der.begin());
-  std::ranges::copy(seed.Expose(), der.begin() + sizeof kPrefix);
+  std::array<std::uint8_t, sizeof kDerPrefix + 32> der;
+  std::ranges::copy(kDerPrefix, der.begin());
+  std::ranges::copy(seed.Expose(), der.begin() + sizeof kDerPrefix);
   SecretText body(Base64Encode(der));
   sodium_memzero(der.data(), der.size());
   std::string pem;

@@ -10,7 +10,7 @@ namespace veilsum::tlog {
 namespace {
 
 constexpr std::string_view kDash = "\xE2\x80\x94 ";  // U+2014, space
-constexpr std::size_t kMaxSignatures = 100, kMaxBytes = 64 * 1024;
+constexpr std::size_t kMaxSignatures = 100, kMaxNoteBytes = 64 * 1024;
 
 // Unicode's other spaces are refused with the rest of what is not ASCII: our names are URLs.
 bool IsName(std::string_view name) {
@@ -87,7 +87,8 @@ std::string VerifierKey::ToString() const {
 }
 
 absl::StatusOr<Note> Note::Parse(std::string_view note) {
-  if (note.size() > kMaxBytes) return InvalidArgument("note: more than %d bytes", kMaxBytes);
+  if (note.size() > kMaxNoteBytes)
+    return InvalidArgument("note: more than %d bytes", kMaxNoteBytes);
   if (!IsUtf8(note) ||
       std::ranges::any_of(note, [](char c) { return c >= 0 && c < ' ' && c != '\n'; }))
     return InvalidArgument("note: control characters, or not UTF-8");

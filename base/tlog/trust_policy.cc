@@ -8,7 +8,7 @@ namespace veilsum::tlog {
 namespace {
 
 constexpr std::string_view kNone = "none";
-constexpr std::size_t kMaxBytes = 1 << 20;
+constexpr std::size_t kMaxPolicyBytes = 1 << 20;
 
 std::vector<std::string_view> WordsOf(std::string_view line) {
   std::vector<std::string_view> words;
@@ -42,7 +42,8 @@ bool IsAmong(const std::vector<VerifierKey>& keys, const VerifierKey& key) {
 }  // namespace
 
 absl::StatusOr<TrustPolicy> TrustPolicy::Parse(std::string_view text) {
-  if (text.size() > kMaxBytes) return InvalidArgument("policy: more than %d bytes", kMaxBytes);
+  if (text.size() > kMaxPolicyBytes)
+    return InvalidArgument("policy: more than %d bytes", kMaxPolicyBytes);
   TrustPolicy policy;
   for (int number = 1; !text.empty(); ++number) {
     const std::size_t newline = text.find('\n');

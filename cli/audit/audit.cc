@@ -226,6 +226,7 @@ class Auditor {
       }
     }
     for (const auto& [name, policy] : rules.policies()) tenants[name].policy = policy;
+    for (const auto& [name, data] : rules.datasets()) tenants[name].data = data;
     for (const auto& [seat, facts] : receipts.seats()) {
       const absl::StatusOr<SpiffeId> id = SpiffeId::Parse(seat);
       if (!id.ok()) continue;
@@ -243,6 +244,20 @@ class Auditor {
       }
       out_.tenants.push_back(std::move(tenant));
     }
+    out_.overlap_bound = OverlapOf(rules, out_.runs);
+  }
+
+  // I9: without every tenant's word there is no bound.
+  static std::uint64_t OverlapOf(const ledger::LedgerRules& rules,
+                                 const std::vector<AuditedRun>& runs) {
+    std::uint64_t bound = 0;
+    for (const AuditedRun& run : runs)
+      for (const TenantOfRun& each : run.tenants) {
+        const auto data = rules.datasets().find(each.tenant);
+        if (data == rules.datasets().end()) return 0;
+        bound = std::max(bound, data->second.overlap_bound);
+      }
+    return bound;
   }
 
   AuditedRun Described(const std::string& name, const ledger::RegisteredRun& run,
@@ -268,9 +283,10 @@ class Auditor {
         text.ok() ? model::PlanFromJson(*text) : absl::StatusOr<model::Plan>(text.status());
     if (plan.ok()) {
       out.plan_name = plan->name;
-      out.unit = plan->unit.column;
+      const bool merchants = plan->training.mode == model::Mode::kMerchant;
+      out.unit = merchants ? "merchant" : plan->unit.column;
       out.clip_norm = model::DecimalText(plan->training.clip_norm);
-      out.sampling_rate = plan->training.sampling_rate.ToString();
+      out.sampling_rate = merchants ? "1" : plan->training.sampling_rate.ToString();
     }
     const model::CheckedPrivacy* privacy = rules.PrivacyOf(name);
     if (privacy == nullptr) return out;  // a finding already
@@ -417,9 +433,18 @@ class Auditor {
     if (!out_.silent.empty())
       out_.notes.push_back(absl::StrFormat(
           "%d members gave no receipt: their charges are the ledger's word.", out_.silent.size()));
-    out_.notes.push_back(
-        "No dataset in the ledger states in how many merchants' data one person may be, so no "
-        "person-level epsilon is claimed; what it would be at two and at three is in each run.");
+    if (out_.overlap_bound == 0)
+      out_.notes.push_back(
+          "Not every tenant states in how many merchants' data one person may be, so no "
+          "person-level epsilon is claimed; what it would be at two and at three is in each run.");
+    else
+      out_.notes.push_back(absl::StrFormat(
+          "Tenants state that one person is in the data of at most %d merchants: the person-level "
+          "epsilon of a run is %s",
+          out_.overlap_bound,
+          out_.overlap_bound == 1   ? "its epsilon."
+          : out_.overlap_bound <= 3 ? absl::StrFormat("that at %d merchants.", out_.overlap_bound)
+                                    : "above those that are stated, and not claimed."));
     out_.notes.push_back(
         "An audit cannot prove that a colluding majority of clients sampled, clipped or added "
         "noise honestly; it proves what was agreed, charged and published.");

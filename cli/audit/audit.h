@@ -59,6 +59,7 @@ struct AuditedRun {
 struct AuditedTenant {
   std::string tenant;
   std::optional<ledger::TenantPolicy> policy;  // as recorded; none: the tenant stated none
+  std::optional<ledger::TenantData> data;      // as it has declared it
   double epsilon_claimed = 0;                  // the largest claim of its runs
   std::optional<double> block_spent;  // of the Renyi divergence that its block allows, as a share
   std::uint64_t batches = 0, receipts = 0;  // of all its seats
@@ -76,6 +77,8 @@ struct Audit {
   std::vector<AuditStep> steps;  // 1 to 10
   std::vector<AuditedRun> runs;  // by contract hash
   std::vector<AuditedTenant> tenants;
+  // Of merchants that one person may be at, by what all tenants with a seat declare; 0: not all do.
+  std::uint64_t overlap_bound = 0;
   std::vector<std::string> silent;  // seats that were members and gave no receipt at all
   std::map<std::string, ledger::LineageCheck::Made> models;
   std::vector<std::string> notes;

@@ -3,6 +3,8 @@
 #include <charconv>
 #include <cmath>
 
+#include "base/tlog/in_toto.h"
+
 namespace veilsum::cli {
 namespace {
 
@@ -78,6 +80,10 @@ Json TenantJson(const AuditedTenant& tenant) {
               {"epsilon_claimed", RealText(tenant.epsilon_claimed)},
               {"receipts", tenant.receipts},
               {"tenant", Legible(tenant.tenant)}};
+  if (tenant.data) {
+    out["n_upper"] = tenant.data->persons_at_most;
+    out["overlap_bound"] = tenant.data->overlap_bound;
+  }
   if (!tenant.policy) return out;
   out["delta_cap"] = RealText(tenant.policy->cap.delta);
   out["epsilon_cap"] = RealText(tenant.policy->cap.epsilon);
@@ -193,7 +199,7 @@ std::string AuditResultJson(const Audit& audit, const std::string& version,
   for (const Hash32& hash : audit.trust_sha256)
     policies.push_back({{"digest", {{"sha256", HexEncode(hash)}}}, {"name", "trust.policy"}});
   const Json statement = {
-      {"_type", "https://in-toto.io/Statement/v1"},
+      {"_type", tlog::kInTotoStatementType},
       {"predicateType", "https://in-toto.io/attestation/svr/v0.2"},
       {"predicate",
        {{"properties", properties},

@@ -135,7 +135,9 @@ class Demo {
     FederationSpec spec{.root = out.federation(), .domain = kDomain, .seats = scenario_.seats};
     spec.no_privacy = !plan.is_private();
     if (plan.is_private())
-      spec.epsilon_cap = plan.privacy.epsilon.ToDouble(),
+      // In merchant mode a customer's epsilon is that of twice the sensitivity: below four times.
+      spec.epsilon_cap =
+          plan.privacy.epsilon.ToDouble() * (plan.training.mode == model::Mode::kMerchant ? 4 : 1),
       spec.delta_cap = plan.privacy.delta.ToDouble();
     spec.plan_sha256 = scenario_.plan_sha256;
     spec.plan_json = scenario_.plan_json;

@@ -8,7 +8,7 @@
 namespace veilsum::cli {
 namespace {
 
-struct Arguments {
+struct DataArguments {
   std::filesystem::path out;
   int shops = 3;
   std::uint64_t seed = 1;
@@ -21,7 +21,7 @@ void AddDataCommands(CLI::App& app, Outcome& outcome) {
   data->require_subcommand(1);
   CLI::App* generate = data->add_subcommand(
       "generate", "Write synthetic shops: DIR/manifest.json and DIR/merchants/<shop>/*.csv");
-  auto arguments = std::make_shared<Arguments>();
+  auto arguments = std::make_shared<DataArguments>();
   generate->add_option("--out", arguments->out, "Folder, made if it is not there")
       ->type_name("DIR")
       ->required();

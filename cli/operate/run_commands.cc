@@ -1,4 +1,4 @@
-// `veilsum run start|watch|stop|model`: an operator's runs.
+// `veilsum run start|watch|stop|model|tune`: an operator's runs.
 #include <cstdio>
 #include <map>
 #include <memory>
@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "cli/operate/operate_commands.h"
 #include "cli/operate/operator_config.h"
+#include "cli/operate/tuning.h"
 #include "client/rpc/admin_client.h"
 #include "model/plan/plan_format.h"
 
@@ -14,8 +15,10 @@ namespace {
 
 constexpr std::size_t kModelLimit = std::size_t{1} << 30;
 
-struct Arguments {
+struct RunArguments {
   std::string config, plan, run;
+  std::vector<std::string> plans;
+  std::string eta = "0", gamma;
   std::vector<std::string> members;
   std::uint64_t seed = 1;
   std::uint32_t min_survivors = 0, colluders = 0;
@@ -23,7 +26,7 @@ struct Arguments {
   std::filesystem::path out;
 };
 
-absl::StatusOr<std::unique_ptr<client::AdminClient>> Connect(const Arguments& arguments) {
+absl::StatusOr<std::unique_ptr<client::AdminClient>> Connect(const RunArguments& arguments) {
   VEILSUM_ASSIGN_OR_RETURN(const client::LinkConfig link, ReadOperatorConfig(arguments.config));
   return client::AdminClient::Connect(link);
 }
@@ -50,17 +53,14 @@ absl::StatusOr<Member> ParseMember(const std::string& text, const std::string& d
   return Member{id.ToString(), size};
 }
 
-absl::Status Start(const Arguments& arguments) {
-  VEILSUM_ASSIGN_OR_RETURN(const model::Plan plan, model::ReadPlanFile(arguments.plan));
-  VEILSUM_RETURN_IF_ERROR(model::CheckRunnable(plan));
-  VEILSUM_ASSIGN_OR_RETURN(const client::LinkConfig link, ReadOperatorConfig(arguments.config));
+absl::StatusOr<admin::v1::StartRunRequest> RequestOf(const RunArguments& arguments,
+                                                     const client::LinkConfig& link) {
   std::map<std::string, std::uint64_t> members;  // in the order that the contract lists them in
   for (const std::string& text : arguments.members) {
     VEILSUM_ASSIGN_OR_RETURN(const Member member, ParseMember(text, link.tls->id.domain()));
     members[member.uri] = member.size_class;
   }
   admin::v1::StartRunRequest request;
-  request.set_plan(model::PlanToJson(plan));
   for (const auto& [uri, size_class] : members) {
     request.add_members(uri);
     request.add_size_classes(size_class);
@@ -68,6 +68,15 @@ absl::Status Start(const Arguments& arguments) {
   request.set_colluders(arguments.colluders);
   request.set_min_survivors(arguments.min_survivors);
   request.set_seed(arguments.seed);
+  return request;
+}
+
+absl::Status Start(const RunArguments& arguments) {
+  VEILSUM_ASSIGN_OR_RETURN(const model::Plan plan, model::ReadPlanFile(arguments.plan));
+  VEILSUM_RETURN_IF_ERROR(model::CheckRunnable(plan));
+  VEILSUM_ASSIGN_OR_RETURN(const client::LinkConfig link, ReadOperatorConfig(arguments.config));
+  VEILSUM_ASSIGN_OR_RETURN(admin::v1::StartRunRequest request, RequestOf(arguments, link));
+  request.set_plan(model::PlanToJson(plan));
   VEILSUM_ASSIGN_OR_RETURN(const auto admin, client::AdminClient::Connect(link));
   VEILSUM_ASSIGN_OR_RETURN(const auto response, admin->StartRun(request));
   std::printf("%s\n", response.run_id().c_str());
@@ -75,7 +84,7 @@ absl::Status Start(const Arguments& arguments) {
 }
 
 // OK when the run has finished.
-absl::Status Watch(const Arguments& arguments) {
+absl::Status Watch(const RunArguments& arguments) {
   VEILSUM_ASSIGN_OR_RETURN(const auto admin, Connect(arguments));
   admin::v1::RunProgress last;
   VEILSUM_RETURN_IF_ERROR(admin->WatchRun(arguments.run, [&](const auto& progress) {
@@ -93,20 +102,81 @@ absl::Status Watch(const Arguments& arguments) {
   return Aborted("the run is %s: %s", last.state(), last.reason());
 }
 
-absl::Status Stop(const Arguments& arguments) {
+absl::Status Stop(const RunArguments& arguments) {
   VEILSUM_ASSIGN_OR_RETURN(const auto admin, Connect(arguments));
   return admin->StopRun(arguments.run, arguments.reason);
 }
 
-absl::Status SaveModel(const Arguments& arguments) {
+absl::Status SaveModel(const RunArguments& arguments) {
   VEILSUM_ASSIGN_OR_RETURN(const auto admin, Connect(arguments));
   VEILSUM_ASSIGN_OR_RETURN(const Bytes model, admin->GetModel(arguments.run, {}, kModelLimit));
   return WriteFile(arguments.out, AsText(model));
 }
 
+class RunsOfOperator final : public TuningRuns {
+ public:
+  RunsOfOperator(client::AdminClient& admin, admin::v1::StartRunRequest request)
+      : admin_(admin), request_(std::move(request)) {}
+
+  // Starting the same plan with the same seed is one run: each has the next seed.
+  absl::StatusOr<Done> Run(const model::Plan& plan) override {
+    request_.set_plan(model::PlanToJson(plan));
+    VEILSUM_ASSIGN_OR_RETURN(const auto started, admin_.StartRun(request_));
+    request_.set_seed(request_.seed() + 1);
+    std::fprintf(stderr, "run %s of plan %s\n", started.run_id().c_str(), plan.name.c_str());
+    admin::v1::RunProgress last;
+    VEILSUM_RETURN_IF_ERROR(admin_.WatchRun(started.run_id(), [&](const auto& progress) {
+      last = progress;
+      return true;
+    }));
+    if (last.state() != "finished")
+      return Aborted("run %s is %s: %s", started.run_id(), last.state(), last.reason());
+    Done done{started.run_id(), started.contract()};
+    if (last.has_evaluation() && last.evaluation().unusable().empty())
+      done.roc_auc = last.evaluation().roc_auc();
+    return done;
+  }
+
+ private:
+  client::AdminClient& admin_;
+  admin::v1::StartRunRequest request_;
+};
+
+absl::Status TuneAndSave(const RunArguments& arguments) {
+  std::vector<model::Plan> plans;
+  for (const std::string& file : arguments.plans) {
+    VEILSUM_ASSIGN_OR_RETURN(model::Plan plan, model::ReadPlanFile(file));
+    plans.push_back(std::move(plan));
+  }
+  VEILSUM_RETURN_IF_ERROR(CheckCandidates(plans));
+  VEILSUM_ASSIGN_OR_RETURN(const Rational eta, Rational::Parse(arguments.eta));
+  VEILSUM_ASSIGN_OR_RETURN(const Rational gamma, Rational::Parse(arguments.gamma));
+  VEILSUM_ASSIGN_OR_RETURN(const dp::RepeatCount count, dp::RepeatCount::Create(eta, gamma));
+  VEILSUM_ASSIGN_OR_RETURN(const client::LinkConfig link, ReadOperatorConfig(arguments.config));
+  VEILSUM_ASSIGN_OR_RETURN(admin::v1::StartRunRequest request, RequestOf(arguments, link));
+  VEILSUM_ASSIGN_OR_RETURN(const auto admin, client::AdminClient::Connect(link));
+  RunsOfOperator runs(*admin, std::move(request));
+  SystemRng rng;
+  VEILSUM_ASSIGN_OR_RETURN(const Tuned tuned, Tune(plans, count, runs, rng));
+  const TuningRuns::Done& best = tuned.runs[tuned.best];
+  VEILSUM_ASSIGN_OR_RETURN(const Bytes model, admin->GetModel(best.run_id, {}, kModelLimit));
+  VEILSUM_RETURN_IF_ERROR(WriteFile(arguments.out, AsText(model)));
+  std::fprintf(
+      stderr,
+      "%d runs (%.1f expected); all of them, as the coordinator sees them: epsilon %.4f at "
+      "delta %g by Renyi\n",
+      static_cast<int>(tuned.runs.size()), tuned.expected_runs, tuned.epsilon_all, tuned.delta);
+  std::printf(
+      "plan %s, private ROC-AUC %.4f\nto whoever sees this model alone: epsilon %.4f at "
+      "delta %g\n",
+      plans[tuned.candidate[tuned.best]].name.c_str(), *best.roc_auc, tuned.epsilon_selected,
+      tuned.delta);
+  return absl::OkStatus();
+}
+
 CLI::App* AddCommand(CLI::App& parent, const char* name, const char* about,
-                     absl::Status (*action)(const Arguments&),
-                     const std::shared_ptr<Arguments>& arguments, Outcome& outcome) {
+                     absl::Status (*action)(const RunArguments&),
+                     const std::shared_ptr<RunArguments>& arguments, Outcome& outcome) {
   CLI::App* command = parent.add_subcommand(name, about);
   command->add_option("--config", arguments->config, "operator.toml")
       ->type_name("FILE")
@@ -120,7 +190,7 @@ CLI::App* AddCommand(CLI::App& parent, const char* name, const char* about,
 void AddRunCommands(CLI::App& app, Outcome& outcome) {
   CLI::App* run = app.add_subcommand("run", "Runs: a plan being executed");
   run->require_subcommand(1);
-  const auto arguments = std::make_shared<Arguments>();
+  const auto arguments = std::make_shared<RunArguments>();
   CLI::App* start =
       AddCommand(*run, "start", "Start one and print its id", &Start, arguments, outcome);
   start->add_option("--plan", arguments->plan, "Plan, TOML")->type_name("FILE")->required();
@@ -130,6 +200,26 @@ void AddRunCommands(CLI::App& app, Outcome& outcome) {
   start->add_option("--seed", arguments->seed, "Of the initial weights")->capture_default_str();
   start->add_option("--min-survivors", arguments->min_survivors, "0: follows from the members");
   start->add_option("--colluders", arguments->colluders, "0: follows from the members");
+  CLI::App* tune = AddCommand(
+      *run, "tune", "Run plans a random number of times, each charged, and keep the best model",
+      &TuneAndSave, arguments, outcome);
+  tune->add_option("--plan", arguments->plans, "Once for each candidate, TOML with [evaluation]")
+      ->type_name("FILE")
+      ->required();
+  tune->add_option("--member", arguments->members, "Once for each seat, with its size class")
+      ->type_name("TENANT/NODE=SIZE")
+      ->required();
+  tune->add_option("--gamma", arguments->gamma, "Of the number of runs: the smaller, the more")
+      ->required();
+  tune->add_option("--eta", arguments->eta, "Of the number of runs: 1 is geometric, 0 logarithmic")
+      ->capture_default_str();
+  tune->add_option("--seed", arguments->seed, "Of the first run; each has the next one")
+      ->capture_default_str();
+  tune->add_option("--min-survivors", arguments->min_survivors, "0: follows from the members");
+  tune->add_option("--colluders", arguments->colluders, "0: follows from the members");
+  tune->add_option("--out", arguments->out, "The kept model's bytes")
+      ->type_name("FILE")
+      ->required();
   const auto with_id = [&](CLI::App* command) {
     command->add_option("RUN", arguments->run, "As start printed it")->required();
     return command;

@@ -13,22 +13,22 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct Arguments {
+struct TenantArguments {
   std::string config, tenant, name, role = "client", reason, serial, key;
   fs::path kit;
   std::uint32_t ttl = 3600;
 };
-using Action = absl::Status (*)(const Arguments&, const client::LinkConfig&,
+using Action = absl::Status (*)(const TenantArguments&, const client::LinkConfig&,
                                 client::TenancyClient&);
 
-absl::Status Perform(const Arguments& arguments, Action action) {
+absl::Status Perform(const TenantArguments& arguments, Action action) {
   VEILSUM_ASSIGN_OR_RETURN(const client::LinkConfig link, ReadOperatorConfig(arguments.config));
   VEILSUM_ASSIGN_OR_RETURN(const auto tenancy, client::TenancyClient::Connect(link));
   return action(arguments, link, *tenancy);
 }
 
 // What a merchant is handed: public, every byte of it.
-absl::Status WriteKit(const Arguments& arguments, const client::LinkConfig& link) {
+absl::Status WriteKit(const TenantArguments& arguments, const client::LinkConfig& link) {
   std::error_code error;
   fs::create_directories(arguments.kit, error);
   const Certificate& root = link.tls->root;
@@ -42,25 +42,26 @@ absl::Status WriteKit(const Arguments& arguments, const client::LinkConfig& link
   return WriteFile(arguments.kit / "root.pem", root.ToPem());
 }
 
-absl::Status Create(const Arguments& arguments, const client::LinkConfig& link,
+absl::Status Create(const TenantArguments& arguments, const client::LinkConfig& link,
                     client::TenancyClient& tenancy) {
   VEILSUM_RETURN_IF_ERROR(tenancy.CreateTenant(arguments.tenant));
   return arguments.kit.empty() ? absl::OkStatus() : WriteKit(arguments, link);
 }
 
-absl::Status List(const Arguments&, const client::LinkConfig&, client::TenancyClient& tenancy) {
+absl::Status List(const TenantArguments&, const client::LinkConfig&,
+                  client::TenancyClient& tenancy) {
   VEILSUM_ASSIGN_OR_RETURN(const auto response, tenancy.ListTenants());
   for (const auto& tenant : response.tenants())
     std::printf("%s%s\n", tenant.tenant().c_str(), tenant.revoked() ? "  revoked" : "");
   return absl::OkStatus();
 }
 
-absl::Status RevokeTenant(const Arguments& arguments, const client::LinkConfig&,
+absl::Status RevokeTenant(const TenantArguments& arguments, const client::LinkConfig&,
                           client::TenancyClient& tenancy) {
   return tenancy.RevokeTenant(arguments.tenant, arguments.reason);
 }
 
-absl::Status ListClients(const Arguments& arguments, const client::LinkConfig&,
+absl::Status ListClients(const TenantArguments& arguments, const client::LinkConfig&,
                          client::TenancyClient& tenancy) {
   VEILSUM_ASSIGN_OR_RETURN(const auto response, tenancy.ListClients(arguments.tenant));
   for (const auto& leaf : response.leaves())
@@ -70,7 +71,7 @@ absl::Status ListClients(const Arguments& arguments, const client::LinkConfig&,
   return absl::OkStatus();
 }
 
-absl::Status RevokeClient(const Arguments& arguments, const client::LinkConfig&,
+absl::Status RevokeClient(const TenantArguments& arguments, const client::LinkConfig&,
                           client::TenancyClient& tenancy) {
   tenancy::v1::RevokeClientRequest request;
   request.set_tenant(arguments.tenant);
@@ -81,7 +82,7 @@ absl::Status RevokeClient(const Arguments& arguments, const client::LinkConfig&,
   return tenancy.RevokeClient(request);
 }
 
-absl::Status CreateToken(const Arguments& arguments, const client::LinkConfig&,
+absl::Status CreateToken(const TenantArguments& arguments, const client::LinkConfig&,
                          client::TenancyClient& tenancy) {
   tenancy::v1::CreateJoinTokenRequest request;
   request.set_tenant(arguments.tenant);
@@ -94,7 +95,7 @@ absl::Status CreateToken(const Arguments& arguments, const client::LinkConfig&,
 }
 
 CLI::App* AddCommand(CLI::App& parent, const char* name, const char* about, Action action,
-                     const std::shared_ptr<Arguments>& arguments, Outcome& outcome) {
+                     const std::shared_ptr<TenantArguments>& arguments, Outcome& outcome) {
   CLI::App* command = parent.add_subcommand(name, about);
   command->add_option("--config", arguments->config, "operator.toml")
       ->type_name("FILE")
@@ -103,18 +104,18 @@ CLI::App* AddCommand(CLI::App& parent, const char* name, const char* about, Acti
   return command;
 }
 
-void AddTenantName(CLI::App& command, Arguments& arguments) {
+void AddTenantName(CLI::App& command, TenantArguments& arguments) {
   command.add_option("TENANT", arguments.tenant, "[a-z0-9-]{3,40}")->required();
 }
 
-void AddReason(CLI::App& command, Arguments& arguments) {
+void AddReason(CLI::App& command, TenantArguments& arguments) {
   command.add_option("--reason", arguments.reason, "Kept beside the revocation")->type_name("TEXT");
 }
 
 void AddTenant(CLI::App& app, Outcome& outcome) {
   CLI::App* tenant = app.add_subcommand("tenant", "Merchants of this federation");
   tenant->require_subcommand(1);
-  const auto arguments = std::make_shared<Arguments>();
+  const auto arguments = std::make_shared<TenantArguments>();
   CLI::App* create =
       AddCommand(*tenant, "create", "Let a merchant in", &Create, arguments, outcome);
   AddTenantName(*create, *arguments);
@@ -130,7 +131,7 @@ void AddTenant(CLI::App& app, Outcome& outcome) {
 void AddClient(CLI::App& app, Outcome& outcome) {
   CLI::App* client = app.add_subcommand("client", "Nodes of a merchant");
   client->require_subcommand(1);
-  const auto arguments = std::make_shared<Arguments>();
+  const auto arguments = std::make_shared<TenantArguments>();
   CLI::App* list = AddCommand(*client, "list", "Certificates issued; for the merchant's own staff",
                               &ListClients, arguments, outcome);
   AddTenantName(*list, *arguments);
@@ -149,7 +150,7 @@ void AddClient(CLI::App& app, Outcome& outcome) {
 void AddToken(CLI::App& app, Outcome& outcome) {
   CLI::App* token = app.add_subcommand("token", "Join tokens: what a new node is told");
   token->require_subcommand(1);
-  const auto arguments = std::make_shared<Arguments>();
+  const auto arguments = std::make_shared<TenantArguments>();
   CLI::App* create = AddCommand(*token, "create", "Print a token: for one node, once, for an hour",
                                 &CreateToken, arguments, outcome);
   AddTenantName(*create, *arguments);

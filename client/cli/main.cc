@@ -10,8 +10,11 @@
 #include "client/cli/odometer_command.h"
 #include "client/cli/predict_command.h"
 #include "client/cli/preflight_command.h"
+#include "client/cli/recommend_command.h"
 #include "client/cli/renew_command.h"
 #include "client/cli/run_command.h"
+#include "client/cli/serve_command.h"
+#include "client/cli/state_command.h"
 #include "client/policy/policy.h"
 
 namespace {
@@ -93,9 +96,15 @@ int main(int argc, char** argv) {
   whose->require_option(1);
   veilsum::client::PredictOptions predict_options;
   CLI::App* predict = veilsum::client::AddPredictCommand(app, predict_options);
+  veilsum::client::RecommendOptions recommend_options;
+  CLI::App* recommend = veilsum::client::AddRecommendCommand(app, recommend_options);
+  veilsum::client::ServeOptions serve_options;
+  CLI::App* serve = veilsum::client::AddServeCommand(app, serve_options);
   veilsum::client::ModelArguments model_arguments;
   const veilsum::client::ModelCommands model =
       veilsum::client::AddModelCommands(app, model_arguments);
+  veilsum::client::StateArguments statement;
+  const veilsum::client::StateCommands state = veilsum::client::AddStateCommands(app, statement);
   veilsum::client::EnrollArguments enrolment;
   CLI::App* enroll = veilsum::client::AddEnrollCommand(app, enrolment);
   try {
@@ -124,10 +133,17 @@ int main(int argc, char** argv) {
     return static_cast<int>(veilsum::ExitCode::kUsage);
   }
   if (odometer->parsed()) return static_cast<int>(veilsum::client::RunOdometer(config, json));
+  if (state.policy->parsed() || state.data->parsed() || state.erased->parsed())
+    return static_cast<int>(veilsum::client::RunState(state, statement));
   if (predict->parsed()) return static_cast<int>(veilsum::client::RunPredict(predict_options));
+  if (recommend->parsed())
+    return static_cast<int>(veilsum::client::RunRecommend(recommend_options));
+  if (serve->parsed()) return static_cast<int>(veilsum::client::RunServe(serve_options));
   if (model.import->parsed())
     return static_cast<int>(
         veilsum::client::RunModelImport(model_arguments.import, VEILSUM_VERSION));
+  if (model.compare->parsed())
+    return static_cast<int>(veilsum::client::RunModelCompare(model_arguments.compare));
   if (model.status->parsed())
     return static_cast<int>(veilsum::client::RunModelStatus(model_arguments.store));
   return Run(config, settings, check->parsed());

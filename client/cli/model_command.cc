@@ -4,7 +4,9 @@
 #include <cstdio>
 
 #include "base/file.h"
+#include "client/data/dataset.h"
 #include "client/release/updater.h"
+#include "client/serve/compare.h"
 
 namespace veilsum::client {
 namespace {
@@ -31,6 +33,27 @@ absl::StatusOr<UpdateReport> Import(const ModelImport& options, const std::strin
   if (options.epsilon_max > 0) config.policy.epsilon_max = options.epsilon_max;
   const auto now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
   return Updater(store, source, clock, config).Check(now);
+}
+
+absl::StatusOr<std::shared_ptr<const Predictor>> Open(const ReleaseChoice& choice) {
+  VEILSUM_ASSIGN_OR_RETURN(release::Release release, LoadRelease(choice));
+  return Predictor::Create(std::move(release));
+}
+
+absl::StatusOr<std::string> CompareJson(const ModelCompare& options) {
+  VEILSUM_ASSIGN_OR_RETURN(const auto before, Open(options.before));
+  VEILSUM_ASSIGN_OR_RETURN(const auto after, Open(options.after));
+  VEILSUM_ASSIGN_OR_RETURN(const Dataset data,
+                           LoadDataset(after->plan(), {options.data.begin(), options.data.end()}));
+  VEILSUM_ASSIGN_OR_RETURN(const Comparison c, Compare(*before, *after, data.holdout));
+  const model::Difference& d = c.difference;
+  return nlohmann::ordered_json({{"figure", c.figure},
+                                 {"holdout_rows", c.rows},
+                                 {"before", d.before},
+                                 {"after", d.after},
+                                 {"difference", d.value},
+                                 {"interval", {d.low, d.high}}})
+      .dump();
 }
 
 int Say(const absl::Status& status) {
@@ -67,6 +90,18 @@ ExitCode RunModelStatus(const std::string& folder) {
   return ExitCode::kDone;
 }
 
+ExitCode RunModelCompare(const ModelCompare& options) {
+  const absl::StatusOr<std::string> line = CompareJson(options);
+  if (line.ok()) {
+    std::printf("%s\n", line->c_str());
+    return ExitCode::kDone;
+  }
+  Say(line.status());
+  const bool refused = absl::IsInvalidArgument(line.status()) ||
+                       absl::IsFailedPrecondition(line.status()) || absl::IsNotFound(line.status());
+  return refused ? ExitCode::kFindings : ExitCodeOf(line.status());
+}
+
 ModelCommands AddModelCommands(CLI::App& app, ModelArguments& arguments) {
   CLI::App* model = app.add_subcommand("model", "The releases on this machine");
   model->require_subcommand(1);
@@ -91,7 +126,18 @@ ModelCommands AddModelCommands(CLI::App& app, ModelArguments& arguments) {
   status->add_option("--store", arguments.store, "this machine's releases")
       ->type_name("DIR")
       ->required();
-  return {import, status};
+  CLI::App* compare = model->add_subcommand(
+      "compare", "A new release against the old one on this merchant's own hold-out");
+  ModelCompare& both = arguments.compare;
+  for (const auto& [name, choice] : {std::pair("--old", &both.before), {"--new", &both.after}}) {
+    compare->add_option(name, choice->package, "folder of a release")->type_name("PKG")->required();
+    compare
+        ->add_option(std::string(name) + "-key", choice->key, "the key that it must be signed by")
+        ->type_name("FILE")
+        ->required();
+  }
+  compare->add_option("--data", both.data, "the merchant's folders")->type_name("DIR")->required();
+  return {import, status, compare};
 }
 
 }  // namespace veilsum::client

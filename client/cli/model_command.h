@@ -1,10 +1,12 @@
-// `veilsum-client model import|status`: the releases on this machine.
+// `veilsum-client model import|status|compare`: the releases on this machine.
 #pragma once
 
 #include <CLI/CLI.hpp>
 #include <string>
+#include <vector>
 
 #include "base/exit_code.h"
+#include "client/cli/release_choice.h"
 
 namespace veilsum::client {
 
@@ -24,12 +26,22 @@ ExitCode RunModelImport(const ModelImport& options, const std::string& version);
 // What serves, what is kept, and what was seen; one line of JSON.
 ExitCode RunModelStatus(const std::string& store);
 
+struct ModelCompare {
+  ReleaseChoice before, after;    // packages with their keys
+  std::vector<std::string> data;  // the merchant's folders
+};
+
+// The new release against the old one on this merchant's hold-out, with a 95 % interval; one line
+// of JSON. Exact: for the merchant's own eyes. kFindings: a package or the data are refused.
+ExitCode RunModelCompare(const ModelCompare& options);
+
 struct ModelArguments {
   ModelImport import;
+  ModelCompare compare;
   std::string store;  // of status
 };
 struct ModelCommands {
-  CLI::App *import, *status;
+  CLI::App *import, *status, *compare;
 };
 ModelCommands AddModelCommands(CLI::App& app, ModelArguments& arguments);
 

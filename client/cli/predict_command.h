@@ -6,15 +6,14 @@
 #include <string>
 
 #include "base/exit_code.h"
+#include "client/cli/release_choice.h"
 
 namespace veilsum::client {
 
 struct PredictOptions {
-  std::string package;  // a release package's folder
-  std::string store;    // instead of a package: a model store's present release
-  std::string key;      // with a package: the release key, PEM, received out of band
-  std::string data;     // a file of flat rows, "-", or a folder with the merchant's tables
-  bool json = false;    // JSON lines instead of CSV
+  ReleaseChoice release;
+  std::string data;   // a file of flat rows, "-", or a folder with the merchant's tables
+  bool json = false;  // JSON lines instead of CSV
   bool explain = false;
 };
 

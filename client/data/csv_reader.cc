@@ -1,10 +1,12 @@
 #include "client/data/csv_reader.h"
 
+#include <fstream>
+
 #include "client/data/utf8.h"
 
 namespace veilsum::client {
 
-CsvReader::CsvReader(std::ifstream in, std::string name, CsvLimits limits)
+CsvReader::CsvReader(std::unique_ptr<std::istream> in, std::string name, CsvLimits limits)
     : in_(std::move(in)), name_(std::move(name)), limits_(limits) {}
 
 absl::StatusOr<CsvReader> CsvReader::Open(const std::filesystem::path& path, std::string name,
@@ -15,12 +17,12 @@ absl::StatusOr<CsvReader> CsvReader::Open(const std::filesystem::path& path, std
     return NotFound("%s: there is no such file", name);
   if (kind != std::filesystem::file_type::regular)
     return InvalidArgument("%s: not a regular file", name);
-  std::ifstream in(path, std::ios::binary);
-  if (!in) return PermissionDenied("%s: cannot be read", name);
+  auto in = std::make_unique<std::ifstream>(path, std::ios::binary);
+  if (!*in) return PermissionDenied("%s: cannot be read", name);
   return FromStream(std::move(in), std::move(name), limits);
 }
 
-absl::StatusOr<CsvReader> CsvReader::FromStream(std::ifstream in, std::string name,
+absl::StatusOr<CsvReader> CsvReader::FromStream(std::unique_ptr<std::istream> in, std::string name,
                                                 CsvLimits limits) {
   CsvReader reader(std::move(in), std::move(name), limits);
   constexpr int kByteOrderMark[] = {0xef, 0xbb, 0xbf};
@@ -34,12 +36,12 @@ absl::StatusOr<CsvReader> CsvReader::FromStream(std::ifstream in, std::string na
 }
 
 int CsvReader::Get() {
-  const int byte = in_.rdbuf()->sbumpc();
+  const int byte = in_->rdbuf()->sbumpc();
   if (byte == '\n') ++line_;
   return byte;
 }
 
-int CsvReader::Peek() { return in_.rdbuf()->sgetc(); }
+int CsvReader::Peek() { return in_->rdbuf()->sgetc(); }
 
 absl::StatusOr<bool> CsvReader::TakeLineEnd() {
   const bool carriage_return = Peek() == '\r';
@@ -115,7 +117,7 @@ absl::StatusOr<bool> CsvReader::Next(CsvRow& row) {
   row.line = row_line_ = line_;
   row_bytes_ = 0;
   if (Peek() == -1) {
-    if (in_.bad()) return Unavailable("%s:%d: reading failed", name_, line_);
+    if (in_->bad()) return Unavailable("%s:%d: reading failed", name_, line_);
     return false;
   }
   if (absl::Status status = ReadRow(row); !status.ok()) {

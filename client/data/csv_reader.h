@@ -4,7 +4,8 @@
 #pragma once
 
 #include <filesystem>
-#include <fstream>
+#include <istream>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -29,9 +30,9 @@ class CsvReader {
   // no regular file.
   static absl::StatusOr<CsvReader> Open(const std::filesystem::path& path, std::string name,
                                         CsvLimits limits = {});
-  // Of what is open already, a pipe for instance. InvalidArgument: it begins with half a byte order
-  // mark.
-  static absl::StatusOr<CsvReader> FromStream(std::ifstream in, std::string name,
+  // Of what is open already, a pipe or a text in memory. InvalidArgument: it begins with half a
+  // byte order mark.
+  static absl::StatusOr<CsvReader> FromStream(std::unique_ptr<std::istream> in, std::string name,
                                               CsvLimits limits = {});
 
   // Fills `row`; false at the end of the file. InvalidArgument "name:line: ...": a quote that is
@@ -42,7 +43,7 @@ class CsvReader {
   const std::string& name() const { return name_; }
 
  private:
-  CsvReader(std::ifstream in, std::string name, CsvLimits limits);
+  CsvReader(std::unique_ptr<std::istream> in, std::string name, CsvLimits limits);
   int Get();  // the next byte, or -1; counts lines
   int Peek();
   absl::StatusOr<bool> TakeLineEnd();  // LF or CRLF; whether there was one
@@ -53,7 +54,7 @@ class CsvReader {
   absl::Status Broken(std::string_view what);
   void SkipLine();
 
-  std::ifstream in_;
+  std::unique_ptr<std::istream> in_;
   std::string name_;
   CsvLimits limits_;
   std::size_t line_ = 1;      // of the next byte

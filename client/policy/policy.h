@@ -30,7 +30,7 @@ struct Policy {
 struct PlanFacts {
   std::string plan_name;
   std::string plan_sha256;  // lower-case hex
-  double epsilon = 0;       // of the claim; ignored when the plan is not private
+  double epsilon = 0;       // of one customer by the claim; ignored when the plan is not private
   double delta = 0;
   bool is_private = true;
   std::uint64_t customers = 0;  // of this merchant, for training

@@ -39,6 +39,10 @@ LocalContribution::LocalContribution(const ApprovedRun& run, dp::SamplingRate ra
       scale_log2_(static_cast<int>(run.plan().aggregation.scale_log2)),
       rng_(rng) {
   for (const model::SumSpec& sum : run.contract().sums) purposes_.push_back(sum.purpose);
+  if (run.plan().training.mode == model::Mode::kMerchant)
+    merchant_ = model::MerchantGridOf(run.plan(), run.noise().training);
+  if (run.plan().statistics.kind == model::StatisticsKind::kQuantiles)
+    quantiles_ = model::StatisticsBins(run.plan());
   if (run.plan().evaluation)
     histogram_ = {.bins = run.plan().evaluation->bins,
                   .scale_log2 = static_cast<int>(run.plan().aggregation.scale_log2),
@@ -84,7 +88,8 @@ absl::Status LocalContribution::SetGroups(const ApprovedRun& run, const Secret<3
 absl::StatusOr<dp::NoisedVector> LocalContribution::Compute(const model::RoundPurpose& purpose,
                                                             const model::ModelVector& model) {
   const dp::NoiseShare& noise = noise_[purpose.sum];
-  if (local_steps_ > 0 && purposes_[purpose.sum] == model::kTrain) return LocalUpdate(noise, model);
+  if (local_steps_ > 0 && !merchant_ && purposes_[purpose.sum] == model::kTrain)
+    return LocalUpdate(noise, model);
   VEILSUM_ASSIGN_OR_RETURN(dp::ClippedSum sum, ClippedSumFor(purpose, model));
   return noise.AddTo(std::move(sum), rng_);
 }
@@ -92,9 +97,11 @@ absl::StatusOr<dp::NoisedVector> LocalContribution::Compute(const model::RoundPu
 absl::StatusOr<dp::ClippedSum> LocalContribution::ClippedSumFor(const model::RoundPurpose& purpose,
                                                                 const model::ModelVector& model) {
   if (purposes_[purpose.sum] == model::kStatistics)
-    return StatisticsSum(training_, std::ldexp(1.0, scale_log2_));
+    return quantiles_ ? StatisticsHistogram(training_, *quantiles_)
+                      : StatisticsSum(training_, std::ldexp(1.0, scale_log2_));
   if (purposes_[purpose.sum] == model::kEvaluation)
     return ScoreHistogramSum(layout_, model, holdout_, histogram_);
+  if (merchant_) return MerchantUpdate(model);
   VEILSUM_ASSIGN_OR_RETURN(dp::ClippedSum step,
                            trainer_->GradientSum(model, Sample(purpose.attempt), shape_));
   if (!bands_) return step;
@@ -125,6 +132,20 @@ absl::StatusOr<dp::NoisedVector> LocalContribution::LocalUpdate(const dp::NoiseS
     std::ranges::copy(round.parameters(), parameters.begin());
   }
   return round.Update(update_clamp_, scale_log2_);
+}
+
+// DP-20: whatever happens in here, the update is clipped to the norm that everybody knows.
+absl::StatusOr<dp::ClippedSum> LocalContribution::MerchantUpdate(const model::ModelVector& model) {
+  model::ModelVector moved = model;
+  const std::span<float> parameters = std::span(moved).subspan(layout_.buffers());
+  dp::MerchantRound round(parameters);
+  for (std::uint32_t step = 0; step < local_steps_; ++step) {
+    VEILSUM_ASSIGN_OR_RETURN(dp::ClippedSum sum,
+                             trainer_->GradientSum(moved, Sample(step), shape_));
+    VEILSUM_RETURN_IF_ERROR(round.Step(std::move(sum), step_size_));
+    std::ranges::copy(round.parameters(), parameters.begin());
+  }
+  return round.Update(model[*layout_.clip_norm()], *merchant_);
 }
 
 }  // namespace veilsum::client

@@ -10,8 +10,10 @@
 #include "client/round/contribution.h"
 #include "client/train/score_histogram.h"
 #include "client/train/trainer.h"
+#include "dp/mechanism/adaptive_clip.h"
 #include "dp/mechanism/band_rows.h"
 #include "dp/mechanism/noise_share.h"
+#include "dp/mechanism/private_quantiles.h"
 #include "dp/params.h"
 
 namespace veilsum::client {
@@ -39,6 +41,8 @@ class LocalContribution final : public Contribution {
                                                const model::ModelVector& model);
   // Customers for step `attempt`, sampled afresh (DP-05).
   std::vector<std::uint32_t> Sample(std::uint64_t attempt);
+  // SGD on this merchant's customers, `local_steps_` steps; none of it is released.
+  absl::StatusOr<dp::ClippedSum> MerchantUpdate(const model::ModelVector& model);
   absl::StatusOr<dp::NoisedVector> LocalUpdate(const dp::NoiseShare& noise,
                                                const model::ModelVector& model);
 
@@ -54,7 +58,10 @@ class LocalContribution final : public Contribution {
   std::uint32_t local_steps_ = 0;
   double step_size_ = 0, update_clamp_ = 0;
   int scale_log2_ = 0;
-  ScoreHistogramShape histogram_;  // of evaluation
+  // Of a merchant plan (DP-20), beside the local steps.
+  std::optional<dp::MerchantGrid> merchant_;
+  std::optional<dp::HistogramGrid> quantiles_;  // of statistics, where a plan asks for them
+  ScoreHistogramShape histogram_;               // of evaluation
   SecureRng& rng_;
   std::unique_ptr<Trainer> trainer_;
   std::vector<dp::NoiseShare> noise_;  // one a sum

@@ -251,7 +251,7 @@ absl::Status Participant::Approve(const coordinator::v1::ContractOffer& offer) {
   const Policy policy = world_.policy ? world_.policy() : config_.policy;
   VEILSUM_RETURN_IF_ERROR(CheckPolicy(policy, {.plan_name = run.plan().name,
                                                .plan_sha256 = HexEncode(run.contract().plan_sha256),
-                                               .epsilon = run.privacy().epsilon,
+                                               .epsilon = run.privacy().epsilon_customer,
                                                .delta = run.privacy().delta,
                                                .is_private = run.contract().is_private,
                                                .customers = prepared.customers,

@@ -10,8 +10,13 @@ using Numbers = std::vector<double>;
 class Row {
  public:
   Row(const model::Plan& plan, const model::Layout& layout, const model::ModelVector& model,
-      const model::Examples& examples, std::size_t row)
-      : plan_(plan), layout_(layout), model_(model), examples_(examples), row_(row) {
+      const model::Examples& examples, std::size_t row, std::size_t output)
+      : plan_(plan),
+        layout_(layout),
+        model_(model),
+        examples_(examples),
+        row_(row),
+        output_(output) {
     Split();
   }
 
@@ -58,14 +63,11 @@ class Row {
     for (const model::Bag& bag : layout_.bags()) {
       if (bag.list != list) continue;
       for (std::size_t k = 0; k < ids.size(); ++k)
-        for (std::size_t j = 0; j < (bag.direct ? 1 : bag.width); ++j) {
+        for (std::size_t j = 0; j < bag.width; ++j) {
           const double value =
               static_cast<double>(weights[k]) * Number(bag.weight + ids[k] * bag.width + j);
-          if (bag.direct) {
-            direct_[feature] += value;
-          } else {
-            AddInput(bag.first_input + j, value, through_[feature]);
-          }
+          if (!bag.direct) AddInput(bag.first_input + j, value, through_[feature]);
+          if (bag.direct && j == output_) direct_[feature] += value;
         }
     }
   }
@@ -88,7 +90,7 @@ class Row {
     }
   }
 
-  // The first output with `share` of every feature, without the direct paths; its gradient by the
+  // The output with `share` of every feature, without the direct paths; its gradient by the
   // first layer's output.
   double Forward(double share, Numbers* gradient) const {
     const std::vector<model::Layer>& layers = layout_.layers();
@@ -105,13 +107,13 @@ class Row {
             z[l][j] += z[l - 1][i] * Number(layers[l].weight + i * layers[l].out + j);
     }
     if (gradient != nullptr) *gradient = Backward(z);
-    return z.back()[0];
+    return z.back()[output_];
   }
 
   Numbers Backward(const std::vector<Numbers>& z) const {
     const std::vector<model::Layer>& layers = layout_.layers();
     Numbers delta(layers.back().out);
-    delta[0] = 1;
+    delta[output_] = 1;
     for (std::size_t l = layers.size() - 1; l > 0; --l) {
       Numbers below(layers[l].in);
       for (std::size_t i = 0; i < layers[l].in; ++i)
@@ -127,7 +129,7 @@ class Row {
   const model::Layout& layout_;
   const model::ModelVector& model_;
   const model::Examples& examples_;
-  const std::size_t row_;
+  const std::size_t row_, output_;
   std::vector<Numbers> through_;  // feature -> what it adds to the first layer's output
   Numbers direct_;
 };
@@ -136,14 +138,16 @@ class Row {
 
 absl::StatusOr<Attribution> Attribute(const model::Plan& plan, const model::Layout& layout,
                                       const model::ModelVector& model,
-                                      const model::Examples& examples, std::size_t row) {
+                                      const model::Examples& examples, std::size_t row,
+                                      std::size_t output) {
   if (model.size() != layout.size() || row >= examples.rows() ||
+      output >= layout.layers().back().out ||
       static_cast<std::size_t>(examples.numeric) != layout.numeric())
     return InvalidArgument("model, layout and examples do not fit each other");
   for (const std::uint32_t input : examples.ActiveOf(row))
     if (input >= layout.inputs()) return InvalidArgument("active input %d is out of range", input);
   VEILSUM_RETURN_IF_ERROR(model::CheckLists(layout, examples));
-  return Row(plan, layout, model, examples, row).Integrate();
+  return Row(plan, layout, model, examples, row, output).Integrate();
 }
 
 }  // namespace veilsum::client

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "client/data/csv_reader.h"
 
@@ -13,8 +14,11 @@ constexpr std::size_t kMaxLine = std::size_t{4} << 20;
 
 // The names under which a column may come, the full one first.
 std::vector<std::string> NamesOf(const std::vector<WantedColumn>& wanted, std::size_t i) {
+  if (wanted[i].table.empty()) return {wanted[i].column};
   std::vector<std::string> names = {wanted[i].table + "." + wanted[i].column};
-  const auto same = [&](const WantedColumn& other) { return other.column == wanted[i].column; };
+  const auto same = [&](const WantedColumn& other) {
+    return !other.table.empty() && other.column == wanted[i].column;
+  };
   if (std::ranges::count_if(wanted, same) == 1) names.push_back(wanted[i].column);
   return names;
 }
@@ -72,13 +76,28 @@ class CsvSource final : public RowSource {
   std::ptrdiff_t id_;
 };
 
+absl::Status ReadValue(const nlohmann::json& object, const std::vector<std::string>& names,
+                       const std::string& name, std::size_t line, std::string& value) {
+  for (const std::string& key : names) {
+    const auto found = object.find(key);
+    if (found == object.end()) continue;
+    if (found->is_string()) {
+      value = found->get_ref<const std::string&>();
+    } else if (found->is_number() || found->is_boolean()) {
+      value = found->dump();
+    } else {
+      return InvalidArgument("%s:%d: column %s is no text and no number", name, line, key);
+    }
+    return absl::OkStatus();
+  }
+  return InvalidArgument("%s:%d: column %s is missing", name, line, names.front());
+}
+
 class JsonLines final : public RowSource {
  public:
-  JsonLines(std::ifstream in, std::string name, std::vector<WantedColumn> wanted,
-            std::string id_column)
-      : in_(std::move(in)), name_(std::move(name)), id_column_(std::move(id_column)) {
-    for (std::size_t i = 0; i < wanted.size(); ++i) names_.push_back(NamesOf(wanted, i));
-  }
+  JsonLines(std::unique_ptr<std::istream> in, std::string name,
+            const std::vector<WantedColumn>& wanted, std::string id_column)
+      : in_(std::move(in)), name_(std::move(name)), rows_(wanted, std::move(id_column)) {}
 
   absl::StatusOr<bool> Next(FlatRow& row) override {
     std::string text;
@@ -86,18 +105,8 @@ class JsonLines final : public RowSource {
       VEILSUM_ASSIGN_OR_RETURN(const bool any, ReadLine(text));
       if (!any) return false;
     } while (text.find_first_not_of(" \t\r") == std::string::npos);
-    const nlohmann::json object = nlohmann::json::parse(text, nullptr, false);
-    if (!object.is_object()) return InvalidArgument("%s:%d: not a JSON object", name_, line_);
     row.line = line_;
-    row.values.clear();
-    for (const std::vector<std::string>& names : names_) {
-      VEILSUM_ASSIGN_OR_RETURN(std::string value, Value(object, names));
-      row.values.push_back(std::move(value));
-    }
-    row.id.clear();
-    if (object.contains(id_column_)) {
-      VEILSUM_ASSIGN_OR_RETURN(row.id, Value(object, {id_column_}));
-    }
+    VEILSUM_RETURN_IF_ERROR(rows_.Read(nlohmann::json::parse(text, nullptr, false), name_, row));
     return true;
   }
   const std::string& name() const override { return name_; }
@@ -106,7 +115,7 @@ class JsonLines final : public RowSource {
   absl::StatusOr<bool> ReadLine(std::string& text) {
     text.clear();
     ++line_;
-    for (int byte; (byte = in_.rdbuf()->sbumpc()) != -1;) {
+    for (int byte; (byte = in_->rdbuf()->sbumpc()) != -1;) {
       if (byte == '\n') return true;
       if (text.size() == kMaxLine)
         return InvalidArgument("%s:%d: more than %d bytes", name_, line_, kMaxLine);
@@ -115,25 +124,41 @@ class JsonLines final : public RowSource {
     return !text.empty();
   }
 
-  absl::StatusOr<std::string> Value(const nlohmann::json& object,
-                                    const std::vector<std::string>& names) const {
-    for (const std::string& name : names) {
-      const auto found = object.find(name);
-      if (found == object.end()) continue;
-      if (found->is_string()) return found->get<std::string>();
-      if (found->is_number() || found->is_boolean()) return found->dump();
-      return InvalidArgument("%s:%d: column %s is no text and no number", name_, line_, name);
-    }
-    return InvalidArgument("%s:%d: column %s is missing", name_, line_, names.front());
-  }
-
-  std::ifstream in_;
-  std::string name_, id_column_;
-  std::vector<std::vector<std::string>> names_;
+  std::unique_ptr<std::istream> in_;
+  std::string name_;
+  JsonRows rows_;
   std::size_t line_ = 0;
 };
 
+absl::StatusOr<std::unique_ptr<RowSource>> RowsOfStream(std::unique_ptr<std::istream> in,
+                                                        std::string name,
+                                                        const std::vector<WantedColumn>& wanted,
+                                                        std::string id_column) {
+  if (in->peek() == '{')
+    return std::unique_ptr<RowSource>(
+        std::make_unique<JsonLines>(std::move(in), std::move(name), wanted, std::move(id_column)));
+  in->clear();
+  VEILSUM_ASSIGN_OR_RETURN(CsvReader reader, CsvReader::FromStream(std::move(in), std::move(name)));
+  return CsvSource::Create(std::move(reader), wanted, id_column);
+}
+
 }  // namespace
+
+JsonRows::JsonRows(const std::vector<WantedColumn>& wanted, std::string id_column)
+    : id_column_(std::move(id_column)) {
+  for (std::size_t i = 0; i < wanted.size(); ++i) names_.push_back(NamesOf(wanted, i));
+}
+
+absl::Status JsonRows::Read(const nlohmann::json& object, const std::string& name,
+                            FlatRow& row) const {
+  if (!object.is_object()) return InvalidArgument("%s:%d: not a JSON object", name, row.line);
+  row.values.resize(names_.size());
+  for (std::size_t i = 0; i < names_.size(); ++i)
+    VEILSUM_RETURN_IF_ERROR(ReadValue(object, names_[i], name, row.line, row.values[i]));
+  row.id.clear();
+  if (!object.contains(id_column_)) return absl::OkStatus();
+  return ReadValue(object, {id_column_}, name, row.line, row.id);
+}
 
 absl::StatusOr<std::unique_ptr<RowSource>> OpenRowSource(const std::string& file,
                                                          std::vector<WantedColumn> wanted,
@@ -142,15 +167,17 @@ absl::StatusOr<std::unique_ptr<RowSource>> OpenRowSource(const std::string& file
   std::error_code error;
   if (!standard && !std::filesystem::exists(file, error))
     return NotFound("%s: there is no such file", file);
-  std::ifstream in(standard ? "/dev/stdin" : file, std::ios::binary);
-  if (!in) return PermissionDenied("%s: cannot be read", file);
+  auto in = std::make_unique<std::ifstream>(standard ? "/dev/stdin" : file, std::ios::binary);
+  if (!*in) return PermissionDenied("%s: cannot be read", file);
   std::string name = standard ? "stdin" : std::filesystem::path(file).filename().string();
-  if (in.peek() == '{')
-    return std::unique_ptr<RowSource>(std::make_unique<JsonLines>(
-        std::move(in), std::move(name), std::move(wanted), std::move(id_column)));
-  in.clear();
-  VEILSUM_ASSIGN_OR_RETURN(CsvReader reader, CsvReader::FromStream(std::move(in), std::move(name)));
-  return CsvSource::Create(std::move(reader), wanted, id_column);
+  return RowsOfStream(std::move(in), std::move(name), wanted, std::move(id_column));
+}
+
+absl::StatusOr<std::unique_ptr<RowSource>> RowsOfText(std::string text, std::string name,
+                                                      std::vector<WantedColumn> wanted,
+                                                      std::string id_column) {
+  return RowsOfStream(std::make_unique<std::istringstream>(std::move(text)), std::move(name),
+                      wanted, std::move(id_column));
 }
 
 }  // namespace veilsum::client

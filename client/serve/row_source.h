@@ -1,8 +1,9 @@
-// Rows to predict for, one at a time: CSV with a header, or JSON lines, from a file or a pipe. A
-// row is flat: what several tables held in training is columns of one row here.
+// Rows to predict for, one at a time: CSV with a header, or JSON lines, from a file, a pipe or a
+// text. A row is flat: what several tables held in training is columns of one row here.
 #pragma once
 
 #include <memory>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
 
@@ -11,7 +12,7 @@
 namespace veilsum::client {
 
 // A column by name; in the rows it is called "table.column", or "column" where no other wanted
-// column has that name.
+// column has that name. Without a table it is called "column".
 struct WantedColumn {
   std::string table, column;
 };
@@ -36,5 +37,21 @@ class RowSource {
 absl::StatusOr<std::unique_ptr<RowSource>> OpenRowSource(const std::string& file,
                                                          std::vector<WantedColumn> wanted,
                                                          std::string id_column);
+// The same of a text in memory, `name` in messages.
+absl::StatusOr<std::unique_ptr<RowSource>> RowsOfText(std::string text, std::string name,
+                                                      std::vector<WantedColumn> wanted,
+                                                      std::string id_column);
+
+// Rows that are JSON objects already.
+class JsonRows {
+ public:
+  JsonRows(const std::vector<WantedColumn>& wanted, std::string id_column);
+  // row.line is for messages and set by the caller. InvalidArgument "name:line: ...".
+  absl::Status Read(const nlohmann::json& object, const std::string& name, FlatRow& row) const;
+
+ private:
+  std::string id_column_;
+  std::vector<std::vector<std::string>> names_;  // of each wanted column
+};
 
 }  // namespace veilsum::client

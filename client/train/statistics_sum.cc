@@ -49,4 +49,22 @@ absl::StatusOr<dp::ClippedSum> StatisticsSum(const model::Examples& examples, do
   return dp::ClippedSum::FromCertifiedContributions(std::move(grid));
 }
 
+absl::StatusOr<dp::ClippedSum> StatisticsHistogram(const model::Examples& examples,
+                                                   const dp::HistogramGrid& grid) {
+  VEILSUM_RETURN_IF_ERROR(dp::ValidateGrid(grid));
+  const auto numeric = static_cast<std::size_t>(examples.numeric);
+  if (grid.columns != numeric)
+    return InvalidArgument("the histogram has %d columns, the examples %d", grid.columns, numeric);
+  std::vector<std::int64_t> cells(dp::HistogramDimension(grid));
+  std::vector<double> values;
+  for (std::size_t u = 0; u < examples.customers(); ++u) {
+    values.clear();
+    for (std::size_t row = examples.first_row[u]; row < examples.first_row[u + 1]; ++row)
+      for (std::size_t j = 0; j < numeric; ++j)
+        values.push_back((1 + static_cast<double>(examples.NumericOf(row)[j])) / 2);
+    dp::AddCustomer(grid, values, cells);
+  }
+  return dp::ClippedSum::FromCertifiedContributions(std::move(cells));
+}
+
 }  // namespace veilsum::client

@@ -5,6 +5,7 @@
 #include "base/exit_code.h"
 #include "base/process.h"
 #include "coordinator/cli/backup_commands.h"
+#include "coordinator/cli/record_command.h"
 #include "coordinator/cli/serve_command.h"
 
 int main(int argc, char** argv) {
@@ -42,6 +43,8 @@ int main(int argc, char** argv) {
   restore->add_option("--from", folder, "The folder that backup made")
       ->type_name("DIR")
       ->required();
+  veilsum::coordinator::RecordArguments arguments;
+  const CLI::App* record = veilsum::coordinator::AddRecordCommand(app, arguments);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -51,8 +54,10 @@ int main(int argc, char** argv) {
   if (backup->parsed()) return static_cast<int>(node::RunBackup(config, folder));
   if (restore->parsed()) return static_cast<int>(node::RunRestore(config, folder));
   if (fsck->parsed()) return static_cast<int>(node::RunFsck(config));
-  const absl::Status status = serve->parsed() ? veilsum::coordinator::Serve(config, settings)
-                                              : veilsum::coordinator::CheckConfig(config, settings);
+  const absl::Status status = record->parsed() ? veilsum::coordinator::Record(arguments)
+                              : serve->parsed()
+                                  ? veilsum::coordinator::Serve(config, settings)
+                                  : veilsum::coordinator::CheckConfig(config, settings);
   if (status.ok()) return 0;
   std::fprintf(stderr, "veilsum-coordinator: %s\n", std::string(status.message()).c_str());
   const bool configuration =

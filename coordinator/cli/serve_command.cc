@@ -221,4 +221,18 @@ absl::Status Serve(const std::filesystem::path& config_file,
   return absl::OkStatus();
 }
 
+absl::StatusOr<IdleCoordinator> OpenIdle(const std::filesystem::path& config_file) {
+  VEILSUM_ASSIGN_OR_RETURN(const CoordinatorConfig config, ReadCoordinatorConfig(config_file));
+  VEILSUM_ASSIGN_OR_RETURN(OwnIdentity identity, ReadIdentity(config));
+  SystemRng rng;
+  SqliteRunStoreOptions options;
+  VEILSUM_ASSIGN_OR_RETURN(options.ledger, LedgerOf(config, *identity.tls(), config_file, rng));
+  IdleCoordinator out{identity.tls()->root, nullptr, nullptr};
+  VEILSUM_ASSIGN_OR_RETURN(out.store, OpenSqliteRunStore(config.store, options));
+  if (!config.revoked.empty()) {
+    VEILSUM_ASSIGN_OR_RETURN(out.revoked, RevocationList::Open(config.revoked));
+  }
+  return out;
+}
+
 }  // namespace veilsum::coordinator

@@ -47,6 +47,30 @@ Shares SharesOf(const dp::ScoreHistogramGrid& grid, std::span<const std::int64_t
   return out;
 }
 
+// The calibration error of noisy bins. Noise n_i in `observed` moves it by at most sum w_i |n_i|,
+// whose mean is below `mean`; it is Lipschitz in the noise with constant `root`, so it passes mean
+// + z root no more often than a normal passes z (Gaussian concentration: Boucheron, Lugosi and
+// Massart 2013, theorem 5.6).
+struct Calibration {
+  double error = 0, mean = 0, root = 0;
+  bool visible = false;
+};
+Calibration CalibrationOf(std::span<const dp::ReliabilityBin> bins) {
+  Calibration out;
+  double total = 0, squares = 0;
+  for (const dp::ReliabilityBin& bin : bins) total += bin.customers;
+  out.visible = total > 0 && std::isfinite(total);
+  if (!out.visible) return out;
+  for (const dp::ReliabilityBin& bin : bins) {
+    const double weight = bin.customers / total, noise = weight * bin.error;
+    out.error += weight * std::abs(bin.predicted - bin.observed);
+    out.mean += noise * std::sqrt(2 / std::numbers::pi);
+    squares += noise * noise;
+  }
+  out.root = std::sqrt(squares);
+  return out;
+}
+
 // The bounds of a quantile of the latency histogram: ranks n q -+ z sqrt(n q (1 - q)).
 struct Range {
   double low, high, middle;
@@ -135,6 +159,21 @@ GateResult DriftGate(const dp::ScoreHistogramGrid& grid, std::span<const std::in
                           (root + norm) * (root + norm), limits.drift);
   const double seen = std::sqrt(limits.drift) + 2 * norm;
   out.detectable = seen * seen;
+  return out;
+}
+
+GateResult CalibrationGate(std::span<const dp::ReliabilityBin> canary,
+                           std::span<const dp::ReliabilityBin> baseline, const GateLimits& limits,
+                           std::uint32_t look) {
+  const Calibration c = CalibrationOf(canary), b = CalibrationOf(baseline);
+  if (!c.visible || !b.visible)
+    return Unknown("calibration", OnBreach::kPause, limits.calibration,
+                   "noise hides whether there is anybody");
+  const double z = UpperQuantile(SpentAlpha(limits.alpha, look));
+  const double width = c.mean + b.mean + z * std::hypot(c.root, b.root), more = c.error - b.error;
+  GateResult out =
+      AtMost("calibration", OnBreach::kPause, more, more - width, more + width, limits.calibration);
+  out.detectable = limits.calibration + 2 * width;
   return out;
 }
 

@@ -38,6 +38,7 @@ struct GateLimits {
   double alpha = 0.025;             // one side, over all looks
   double auc_loss = 0.002;          // may be lost
   double drift = 0.2;               // population stability index
+  double calibration = 0.01;        // expected calibration error, more than the baseline's
   double error_rate = 0.001;        // more than the baseline's
   double latency_ratio = 1.10;      // of the 99th percentiles
   std::uint64_t requests_min = 50;  // below, counters are not even looked at
@@ -53,6 +54,14 @@ GateResult QualityGate(const dp::PrivateAuc& canary, const dp::PrivateAuc& basel
 GateResult DriftGate(const dp::ScoreHistogramGrid& grid, std::span<const std::int64_t> canary,
                      std::span<const std::int64_t> baseline, double noise_sigma,
                      const GateLimits& limits, std::uint32_t look);
+
+// How far probabilities are from what happens: the expected calibration error sum_i w_i
+// |predicted_i
+// - observed_i| with w_i the bin's share of customers (Guo, Pleiss, Sun and Weinberger 2017), the
+// canary's minus the baseline's. Both from private evaluation. Inconclusive without customers.
+GateResult CalibrationGate(std::span<const dp::ReliabilityBin> canary,
+                           std::span<const dp::ReliabilityBin> baseline, const GateLimits& limits,
+                           std::uint32_t look);
 
 // Counters without personal data (unprotected quantities, listed in the report).
 struct ServingCounters {

@@ -18,12 +18,19 @@ double ScaleOf(const model::SumSpec& sum) {
   return std::ldexp(1.0, static_cast<int>(sum.scale_log2));
 }
 
+dp::ClaimedNoise NoiseOf(const RunTerms& terms) {
+  const absl::StatusOr<dp::ClaimedNoise> noise =
+      model::ClaimedNoiseOf(terms.plan(), terms.contract());
+  VEILSUM_CHECK(noise.ok());  // terms are of a contract that was checked
+  return *noise;
+}
+
 absl::StatusOr<std::unique_ptr<Strategy>> StrategyOf(const RunTerms& terms) {
   const model::Plan& plan = terms.plan();
   StrategyConfig config;
   config.optimizer = "adam";
   config.learning_rate = plan.training.learning_rate.ToDouble();
-  if (plan.training.mode == model::Mode::kLocal) {  // the mean of the merchants' models
+  if (plan.training.mode != model::Mode::kDistributed) {  // the mean of the merchants' models
     config.optimizer = "sgd";
     config.learning_rate = 1;
     config.momentum = 0;
@@ -70,8 +77,11 @@ absl::Status LoadBands(ByteView& saved, dp::BandDecoder& bands) {
 absl::StatusOr<TrainingState> TrainingState::Create(const RunTerms& terms, std::uint64_t seed) {
   VEILSUM_ASSIGN_OR_RETURN(std::unique_ptr<Strategy> strategy, StrategyOf(terms));
   VEILSUM_ASSIGN_OR_RETURN(std::optional<dp::BandDecoder> bands, BandsOf(terms));
-  return TrainingState(model::InitialModel(terms.layout(), seed), std::move(strategy),
-                       std::move(bands));
+  model::ModelVector initial = model::InitialModel(terms.layout(), seed);
+  if (terms.layout().clip_norm())
+    initial[*terms.layout().clip_norm()] =
+        static_cast<float>(terms.plan().training.merchant.initial.ToDouble());
+  return TrainingState(std::move(initial), std::move(strategy), std::move(bands));
 }
 
 absl::StatusOr<TrainingState> TrainingState::Restore(const RunTerms& terms, ByteView saved) {
@@ -95,6 +105,9 @@ absl::StatusOr<TrainingState> TrainingState::Restore(const RunTerms& terms, Byte
                            saved.size());
   VEILSUM_ASSIGN_OR_RETURN(model::ModelVector iterate,
                            model::ParseModelBytes(saved.first(model_bytes), terms.layout().size()));
+  if (terms.layout().clip_norm() && !(iterate[*terms.layout().clip_norm()] > 0))
+    return InvalidArgument("engine state has a clip norm of %g, must be above 0",
+                           iterate[*terms.layout().clip_norm()]);
   VEILSUM_ASSIGN_OR_RETURN(std::unique_ptr<Strategy> strategy, StrategyOf(terms));
   VEILSUM_RETURN_IF_ERROR(strategy->LoadState(saved.subspan(model_bytes)));
   TrainingState state(std::move(iterate), std::move(strategy), std::move(bands));
@@ -118,6 +131,7 @@ void TrainingState::Step(const RunTerms& terms, std::uint64_t attempt,
   const model::Training& training = terms.plan().training;
   if (!bands_ && training.mode == model::Mode::kDistributed)
     return strategy_->Step(iterate_, values);
+  if (training.mode == model::Mode::kMerchant) return MerchantStep(terms, values);
   const double scale = ScaleOf(model::TrainingSum(terms.contract()));
   std::vector<double> gradient(values.begin(), values.end());
   if (bands_) gradient = bands_->Step(attempt, values);
@@ -128,6 +142,18 @@ void TrainingState::Step(const RunTerms& terms, std::uint64_t attempt,
   strategy_->StepBy(iterate_, gradient);
 }
 
+// DP-20: the clip norm of the next round is published with the model.
+void TrainingState::MerchantStep(const RunTerms& terms, std::span<const std::int64_t> values) {
+  float& clip = iterate_[*terms.layout().clip_norm()];
+  absl::StatusOr<dp::MerchantModeStep> step =
+      dp::DecodeMerchantStep(values, clip, model::AdaptiveClipOf(terms.plan()),
+                             model::MerchantGridOf(terms.plan(), NoiseOf(terms).training));
+  VEILSUM_CHECK(step.ok());  // Apply has checked the size, and a clip norm stays in its bounds
+  for (double& number : step->mean_update) number = -number;
+  strategy_->StepBy(iterate_, step->mean_update);
+  clip = static_cast<float>(step->next_clip);
+}
+
 absl::Status TrainingState::Apply(const RunTerms& terms, const model::RoundPurpose& attempt,
                                   std::span<const std::int64_t> values, std::size_t survivors) {
   const model::SumSpec& spec = terms.contract().sums[attempt.sum];
@@ -135,7 +161,12 @@ absl::Status TrainingState::Apply(const RunTerms& terms, const model::RoundPurpo
     return Internal("a sum of %d numbers for a %s sum of %d", values.size(), spec.purpose,
                     spec.dimension);
   if (spec.purpose == model::kStatistics)
-    return SetStandardisation(terms.layout(), values, ScaleOf(spec), iterate_);
+    return terms.plan().statistics.kind == model::StatisticsKind::kQuantiles
+               ? SetStandardisation(terms.layout(), values, model::StatisticsBins(terms.plan()),
+                                    NoiseOf(terms).statistics->share_sigma *
+                                        std::sqrt(static_cast<double>(survivors)),
+                                    iterate_)
+               : SetStandardisation(terms.layout(), values, ScaleOf(spec), iterate_);
   if (spec.purpose == model::kEvaluation) {
     evaluation_ = {static_cast<std::uint32_t>(survivors), {values.begin(), values.end()}};
     return absl::OkStatus();

@@ -40,6 +40,7 @@ class TrainingState {
       : iterate_(std::move(iterate)), strategy_(std::move(strategy)), bands_(std::move(bands)) {}
   void Step(const RunTerms& terms, std::uint64_t attempt, std::span<const std::int64_t> values,
             std::size_t survivors);
+  void MerchantStep(const RunTerms& terms, std::span<const std::int64_t> values);
   model::ModelVector iterate_;
   std::unique_ptr<Strategy> strategy_;
   std::optional<dp::BandDecoder> bands_;  // of a banded plan: the last steps

@@ -92,21 +92,21 @@ absl::Status LedgerBook::StageAll(const LedgerChange& change) {
   if (change.entries.empty()) return absl::OkStatus();
   for (const std::string& blob : change.blobs)
     VEILSUM_RETURN_IF_ERROR(shelf_.AddBlob(Sha256(blob), blob));
-  staged_ = writer_;
-  for (const ledger::NewEntry& entry : change.entries)
-    VEILSUM_RETURN_IF_ERROR(Append(entry, *staged_));
+  writer_.Begin();
+  staged_ = true;
+  for (const ledger::NewEntry& entry : change.entries) VEILSUM_RETURN_IF_ERROR(Append(entry));
   VEILSUM_RETURN_IF_ERROR(FlushCosignatures());
-  return shelf_.SetHead(tlog::SignCheckpoint(staged_->Head(), key_, *options_.signer).ToString());
+  return shelf_.SetHead(tlog::SignCheckpoint(writer_.Head(), key_, *options_.signer).ToString());
 }
 
-absl::Status LedgerBook::Append(const ledger::NewEntry& entry, ledger::LedgerWriter& writer) {
+absl::Status LedgerBook::Append(const ledger::NewEntry& entry) {
   ledger::NewEntry named = entry;
   named.idem = IdemOf(entry);
-  std::uint64_t index = writer.Head().size;
+  std::uint64_t index = rules().size();
   VEILSUM_ASSIGN_OR_RETURN(const Bytes leaf,
-                           writer.Append(named, ledger::TimeText(options_.now())));
+                           writer_.Append(named, ledger::TimeText(options_.now())));
   VEILSUM_RETURN_IF_ERROR(shelf_.AddLeaf(index, NameOf(entry.type, entry.subject), leaf));
-  Hash32 hash = writer.rules().last_leaf();
+  Hash32 hash = rules().last_leaf();
   VEILSUM_RETURN_IF_ERROR(shelf_.AddHash(0, index, hash));
   for (int level = 0; index % 2 == 1; ++level, index /= 2) {
     VEILSUM_ASSIGN_OR_RETURN(const Hash32 left, shelf_.Read(level, index - 1));
@@ -125,14 +125,15 @@ absl::Status LedgerBook::FlushCosignatures() {
 void LedgerBook::Keep() {
   shelf_.Keep();
   if (!staged_) return;
-  writer_ = *std::move(staged_);
-  staged_.reset();
+  writer_.Keep();
+  staged_ = false;
   cosignatures_.clear();
 }
 
 void LedgerBook::Drop() {
   shelf_.Drop();
-  staged_.reset();
+  if (staged_) writer_.Drop();
+  staged_ = false;
 }
 
 tlog::Checkpoint LedgerBook::Head() {

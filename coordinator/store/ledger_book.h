@@ -3,7 +3,6 @@
 #pragma once
 
 #include <mutex>
-#include <optional>
 
 #include "coordinator/store/ledger_entries.h"
 #include "coordinator/store/ledger_shelf.h"
@@ -42,7 +41,7 @@ class LedgerBook final : public LedgerView {
   LedgerBook(LedgerOptions options, LedgerShelf& shelf, std::mutex& mutex, tlog::VerifierKey key);
   absl::Status ReadLeaves(std::uint64_t count);
   absl::Status CheckHead();
-  absl::Status Append(const ledger::NewEntry& entry, ledger::LedgerWriter& writer);
+  absl::Status Append(const ledger::NewEntry& entry);
   absl::Status StageAll(const LedgerChange& change);
   absl::Status FlushCosignatures();
 
@@ -51,7 +50,7 @@ class LedgerBook final : public LedgerView {
   std::mutex& mutex_;
   tlog::VerifierKey key_;
   ledger::LedgerWriter writer_;
-  std::optional<ledger::LedgerWriter> staged_;
+  bool staged_ = false;                                    // writer_ is ahead of what is durable
   std::map<std::string, StoredCosignature> cosignatures_;  // not stored yet
 };
 

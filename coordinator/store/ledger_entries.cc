@@ -4,6 +4,7 @@
 
 #include "base/crypto/sha256.h"
 #include "base/pki/spiffe_id.h"
+#include "coordinator/store/new_entry.h"
 #include "coordinator/store/run_store_rules.h"
 #include "model/plan/decimal.h"
 #include "model/plan/plan_format.h"
@@ -14,26 +15,6 @@ namespace {
 using ledger::NewEntry;
 
 constexpr std::size_t kNamesInEntry = 32;  // longer lists are blobs
-constexpr std::size_t kMostOfReason = 200;
-
-NewEntry Make(std::string type, std::string subject, const Hash32& subject_sha256, Json body,
-              std::string tenant = "*") {
-  NewEntry entry;
-  entry.type = std::move(type);
-  entry.tenant = std::move(tenant);
-  entry.subject = std::move(subject);
-  entry.subject_sha256 = subject_sha256;
-  entry.body = std::move(body);
-  return entry;
-}
-
-// Of somebody's own wording: printable ASCII, not long.
-std::string Plain(std::string_view text) {
-  std::string out(text.substr(0, kMostOfReason));
-  std::ranges::replace_if(
-      out, [](char c) { return c < 0x20 || c > 0x7e; }, '?');
-  return out;
-}
 
 void PutNames(const std::string& key, const MemberList& names, Json& body, LedgerChange& out) {
   if (names.size() <= kNamesInEntry) {
@@ -80,24 +61,24 @@ LedgerRun LedgerRunOf(const RunRecord& run) {
 }
 
 NewEntry GenesisEntry(const LedgerOptions& options, const std::string& log_key) {
-  return Make("federation.genesis", options.federation, options.root_ca,
-              {{"root_ca_sha256", HexEncode(options.root_ca)},
-               {"log_key", log_key},
-               {"key", HexEncode(options.signer->public_key())}});
+  return MakeEntry("federation.genesis", options.federation, options.root_ca,
+                   {{"root_ca_sha256", HexEncode(options.root_ca)},
+                    {"log_key", log_key},
+                    {"key", HexEncode(options.signer->public_key())}});
 }
 
 absl::StatusOr<LedgerChange> NewRunEntries(const RunRecord& run) {
   VEILSUM_ASSIGN_OR_RETURN(const model::Plan plan, model::PlanFromJson(run.plan));
   LedgerChange out;
   out.blobs = {run.plan, run.contract};
-  out.entries.push_back(
-      Make("plan.registered", RunSubject(run.run_id), Sha256(run.contract),
-           {{"plan_sha256", HexEncode(Sha256(run.plan))},
-            {"contract_sha256", HexEncode(Sha256(run.contract))},
-            {"contract_hash", LedgerRunOf(run).contract_hash},
-            {"run_id", run.run_id},
-            {"claim_epsilon", plan.is_private() ? model::DecimalText(plan.privacy.epsilon) : "inf"},
-            {"claim_delta", model::DecimalText(plan.privacy.delta)}}));
+  out.entries.push_back(MakeEntry(
+      "plan.registered", RunSubject(run.run_id), Sha256(run.contract),
+      {{"plan_sha256", HexEncode(Sha256(run.plan))},
+       {"contract_sha256", HexEncode(Sha256(run.contract))},
+       {"contract_hash", LedgerRunOf(run).contract_hash},
+       {"run_id", run.run_id},
+       {"claim_epsilon", plan.is_private() ? model::DecimalText(plan.privacy.epsilon) : "inf"},
+       {"claim_delta", model::DecimalText(plan.privacy.delta)}}));
   return out;
 }
 
@@ -109,18 +90,20 @@ absl::StatusOr<LedgerChange> ApprovalEntries(const LedgerRun& run, const Approva
   const std::string tenant = TenantOf(approval.member);
   const auto known = rules.KeyOf(approval.member);
   if (known && *known != key)
-    out.entries.push_back(Make("key.revoked", approval.member, Sha256(*known),
-                               {{"spiffe_id", approval.member}, {"reason", "renewed"}}, tenant));
+    out.entries.push_back(MakeEntry("key.revoked", approval.member, Sha256(*known),
+                                    {{"spiffe_id", approval.member}, {"reason", "renewed"}},
+                                    tenant));
   if (known != key)
-    out.entries.push_back(Make("key.registered", approval.member, Sha256(key),
-                               {{"spiffe_id", approval.member}, {"key", HexEncode(key)}}, tenant));
+    out.entries.push_back(MakeEntry("key.registered", approval.member, Sha256(key),
+                                    {{"spiffe_id", approval.member}, {"key", HexEncode(key)}},
+                                    tenant));
   const auto found = rules.runs().find(run.contract_hash);
   if (found == rules.runs().end() || found->second.reserved.contains(tenant)) return out;
   Json sums = Json::array();
   for (const model::SumSpec& sum : found->second.contract.sums)
     sums.push_back({{"purpose", sum.purpose}, {"attempts", sum.attempts_max}});
-  out.entries.push_back(Make("budget.reserved", TenantSubject(run.run_id, tenant), HashOf(run),
-                             {{"contract_hash", run.contract_hash}, {"sums", sums}}, tenant));
+  out.entries.push_back(MakeEntry("budget.reserved", TenantSubject(run.run_id, tenant), HashOf(run),
+                                  {{"contract_hash", run.contract_hash}, {"sums", sums}}, tenant));
   return out;
 }
 
@@ -128,9 +111,9 @@ LedgerChange BlockEntries(const LedgerRun& run, const Block& block) {
   LedgerChange out;
   Json body = {{"contract_hash", run.contract_hash}, {"first", block.first}, {"last", block.last}};
   PutNames("members", block.members, body, out);
-  out.entries.push_back(Make("rounds.opened", BlockSubject(run.run_id, block.first),
-                             ParseFixed<32>("setup_hash", ByteView(block.setup_hash)).value(),
-                             std::move(body)));
+  out.entries.push_back(MakeEntry("rounds.opened", BlockSubject(run.run_id, block.first),
+                                  ParseFixed<32>("setup_hash", ByteView(block.setup_hash)).value(),
+                                  std::move(body)));
   return out;
 }
 
@@ -141,16 +124,16 @@ LedgerChange CommitEntries(const LedgerRun& run, const RoundCommit& commit) {
                {"aggregate_sha256", HexEncode(commit.sum_hash)},
                {"model_sha256", commit.model ? HexEncode(commit.model->hash) : ""}};
   PutNames("survivors", commit.survivors, body, out);
-  out.entries.push_back(Make("round.committed", RoundSubject(run.run_id, commit.round),
-                             commit.sum_hash, std::move(body)));
+  out.entries.push_back(MakeEntry("round.committed", RoundSubject(run.run_id, commit.round),
+                                  commit.sum_hash, std::move(body)));
   return out;
 }
 
 LedgerChange AbortEntries(const LedgerRun& run, std::uint64_t round, const std::string& reason) {
   LedgerChange out;
-  out.entries.push_back(
-      Make("round.aborted", RoundSubject(run.run_id, round), HashOf(run),
-           {{"contract_hash", run.contract_hash}, {"round", round}, {"reason", Plain(reason)}}));
+  out.entries.push_back(MakeEntry(
+      "round.aborted", RoundSubject(run.run_id, round), HashOf(run),
+      {{"contract_hash", run.contract_hash}, {"round", round}, {"reason", PlainWords(reason)}}));
   return out;
 }
 
@@ -167,9 +150,10 @@ LedgerChange RunEndEntries(const LedgerRun& run, const std::string& outcome,
   const auto found = rules.runs().find(run.contract_hash);
   if (found == rules.runs().end()) return out;  // of a time before there was a ledger
   const std::uint64_t attempts = found->second.opened;
-  out.entries.push_back(Make(
-      "run.ended", RunSubject(run.run_id), HashOf(run),
-      {{"contract_hash", run.contract_hash}, {"outcome", Plain(outcome)}, {"attempts", attempts}}));
+  out.entries.push_back(MakeEntry("run.ended", RunSubject(run.run_id), HashOf(run),
+                                  {{"contract_hash", run.contract_hash},
+                                   {"outcome", PlainWords(outcome)},
+                                   {"attempts", attempts}}));
   return out;
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <mutex>
 
+#include "coordinator/store/ledger_appender.h"
 #include "coordinator/store/ledger_book.h"
 #include "coordinator/store/run_store.h"
 #include "coordinator/store/run_store_rules.h"
@@ -38,7 +39,7 @@ void Prune(std::vector<KeptModel>& models) {
   models = std::move(kept);
 }
 
-class MemoryRunStore final : public RunStore {
+class MemoryRunStore final : public RunStore, public LedgerAppender {
  public:
   absl::Status CreateRun(const RunRecord& run, const ModelRecord& initial,
                          ByteView engine_state) override {
@@ -237,6 +238,11 @@ class MemoryRunStore final : public RunStore {
     return absl::OkStatus();
   }
   LedgerView* ledger() override { return book_.get(); }
+  absl::Status AppendEntries(const Make& make) override {
+    const std::lock_guard lock(mutex_);
+    if (!book_) return FailedPrecondition("the store keeps no ledger");
+    return Record([&] { return make(book_->rules()); });
+  }
 
  private:
   // The last thing that can fail in a transaction.

@@ -3,6 +3,7 @@
 #include <mutex>
 
 #include "base/sqlite/database.h"
+#include "coordinator/store/ledger_appender.h"
 #include "coordinator/store/ledger_book.h"
 #include "coordinator/store/run_store.h"
 #include "coordinator/store/run_store_rules.h"
@@ -17,7 +18,7 @@ using sqlite::Database;
 using sqlite::Statement;
 using sqlite::Transaction;
 
-class SqliteRunStore final : public RunStore {
+class SqliteRunStore final : public RunStore, public LedgerAppender {
  public:
   explicit SqliteRunStore(Database db) : db_(std::move(db)) {}
 
@@ -28,6 +29,12 @@ class SqliteRunStore final : public RunStore {
     return Finish(transaction);
   }
   LedgerView* ledger() override { return book_.get(); }
+  absl::Status AppendEntries(const Make& make) override {
+    const std::lock_guard lock(mutex_);
+    if (!book_) return FailedPrecondition("the store keeps no ledger");
+    VEILSUM_ASSIGN_OR_RETURN(Transaction transaction, Transaction::Begin(db_));
+    return CommitWith(transaction, [&] { return make(book_->rules()); });
+  }
 
   absl::Status BackupTo(const std::filesystem::path& file) override {
     const std::lock_guard lock(mutex_);

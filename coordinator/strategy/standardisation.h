@@ -6,6 +6,7 @@
 #include <span>
 
 #include "base/status.h"
+#include "dp/mechanism/private_quantiles.h"
 #include "model/layout.h"
 
 namespace veilsum::coordinator {
@@ -19,5 +20,14 @@ inline constexpr double kVarianceFloor =
 // + 2 numeric long, scale is not positive.
 absl::Status SetStandardisation(const model::Layout& layout, std::span<const std::int64_t> sum,
                                 double scale, model::ModelVector& model);
+
+// The same from a noisy histogram of every numeric input over [-1, 1], each cell with noise of
+// standard deviation `noise_sigma` in grid units: mean is the median, 1 / scale half the distance
+// between the quantiles that lie a deviation from a Gaussian's mean, at least that of
+// kVarianceFloor. Where noise hides whether there is anybody, mean 0 and scale 1. InvalidArgument:
+// the layout has no buffers, sizes, noise_sigma.
+absl::Status SetStandardisation(const model::Layout& layout, std::span<const std::int64_t> cells,
+                                const dp::HistogramGrid& grid, double noise_sigma,
+                                model::ModelVector& model);
 
 }  // namespace veilsum::coordinator

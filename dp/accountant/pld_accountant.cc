@@ -2,22 +2,21 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <tuple>
 
 #include "dp/analysis/integer_loss.h"
 #include "dp/analysis/laplace_loss.h"
+#include "dp/infinity.h"
 
 namespace veilsum::dp {
 namespace {
 
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr double kLargestStep = 1e-4;     // DP-18
 constexpr double kStepsOfEpsilon = 2000;  // DP-18
 // Of one release's loss: rounding adds at most (step / 2)^2 to its variance.
 constexpr double kStepsOfDeviation = 10;
-constexpr double kCoarse = 4;        // times the step
-constexpr double kTailShare = 1e-7;  // of delta, over all releases: raised to infinity
+constexpr double kCoarse = 4;          // times the step
+constexpr double kTailOfDelta = 1e-7;  // of delta, over all releases: raised to infinity
 constexpr std::size_t kMostBins = std::size_t{1} << 22;
 constexpr double kMostExactSigma = 1 << 12;  // one-coordinate integer noise up to here is exact
 constexpr double kMostSlack = 0.5;           // of delta
@@ -138,7 +137,7 @@ LossDistribution PldAccountant::LossOf(const Part& part, Direction direction, do
 ComposedLoss PldAccountant::ComposeAt(Direction direction, double delta, double step) const {
   double releases = 0;
   for (const Part& part : parts_) releases += static_cast<double>(part.event.count);
-  const double tail = kTailShare * delta / releases;
+  const double tail = kTailOfDelta * delta / releases;
   for (const Part& part : parts_)
     step = std::max(step, RangeOf(part, direction, tail) / static_cast<double>(kMostBins));
   for (;; step *= 2) {
@@ -166,8 +165,8 @@ bool PldAccountant::IsWithin(Direction direction, double epsilon, double delta, 
   for (const Part& part : parts_) releases += static_cast<double>(part.event.count);
   std::vector<LossBlock> blocks;  // on a coarse grid, which only raises losses
   for (const Part& part : parts_)
-    blocks.push_back(
-        {LossOf(part, direction, kCoarse * step, kTailShare * delta / releases), part.event.count});
+    blocks.push_back({LossOf(part, direction, kCoarse * step, kTailOfDelta * delta / releases),
+                      part.event.count});
   return MomentsShowDelta(blocks, epsilon, delta);
 }
 

@@ -3,16 +3,15 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
-#include <limits>
 
 #include "dp/analysis/cumulant.h"
 #include "dp/analysis/each_width.h"
 #include "dp/analysis/fft.h"
+#include "dp/infinity.h"
 
 namespace veilsum::dp {
 namespace {
 
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
 // Of the tilted sum beyond either end of the window: it wraps around, where it only adds, and where
 // the other end's masses do not matter.
 constexpr double kLogWrapped = -16.1;  // ln 1e-7

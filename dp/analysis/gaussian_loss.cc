@@ -3,14 +3,12 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <limits>
 
 #include "dp/analysis/log_choose.h"
+#include "dp/infinity.h"
 
 namespace veilsum::dp {
 namespace {
-
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 double UpperTail(double x) { return std::erfc(x / M_SQRT2) / 2; }
 

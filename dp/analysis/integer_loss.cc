@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
+
+#include "dp/infinity.h"
 
 namespace veilsum::dp {
 namespace {
 
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr double kReach = 13.7;  // standard deviations of a Gaussian with less than 1e-41 beyond
 
 void Normalise(std::vector<double>& logs) {

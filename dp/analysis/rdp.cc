@@ -2,17 +2,15 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <map>
 #include <numeric>
 
 #include "dp/analysis/log_choose.h"
 #include "dp/analysis/rdp_integer.h"
+#include "dp/infinity.h"
 
 namespace veilsum::dp {
 namespace {
-
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 // ln(1 + e^x) without overflow and without losing small e^x.
 long double Softplus(long double x) {

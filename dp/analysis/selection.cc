@@ -7,6 +7,15 @@
 #include "dp/analysis/rdp.h"
 
 namespace veilsum::dp {
+namespace {
+
+std::vector<PrivacySchedule> RunsOf(const Selection& selection) {
+  std::vector<PrivacySchedule> runs = {selection.run};
+  runs.insert(runs.end(), selection.others.begin(), selection.others.end());
+  return runs;
+}
+
+}  // namespace
 
 absl::Status ValidateRepeatRule(const RepeatRule& rule) {
   if (!(rule.eta > -1 && rule.eta <= 16))
@@ -37,26 +46,34 @@ double ProbabilityOfRuns(const RepeatRule& rule, std::uint64_t runs) {
 
 absl::Status ValidateSelection(const Selection& selection) {
   VEILSUM_RETURN_IF_ERROR(ValidateRepeatRule(selection.rule));
-  if (selection.run.empty()) return InvalidArgument("a selection runs nothing: needs events");
-  for (const PrivacyEvent& event : selection.run) VEILSUM_RETURN_IF_ERROR(ValidateEvent(event));
+  for (const PrivacySchedule& run : RunsOf(selection)) {
+    if (run.empty()) return InvalidArgument("a selection runs nothing: needs events");
+    for (const PrivacyEvent& event : run) VEILSUM_RETURN_IF_ERROR(ValidateEvent(event));
+  }
   return absl::OkStatus();
 }
 
 SelectionRdp::SelectionRdp(const Selection& selection)
-    : run_(selection.run),
-      integer_(NeedsIntegerOrders(selection.run)),
+    : runs_(RunsOf(selection)),
+      integer_(std::ranges::any_of(runs_, &NeedsIntegerOrders)),
       log_runs_(std::log(ExpectedRuns(selection.rule))) {
   const double log_inverse = -std::log(selection.rule.gamma);
   double least = log_inverse;  // b = 1
   // (b - 1) epsilon(b) + ln(1/gamma) is convex in b, so that this over b has one minimum; all
   // orders are few enough to try.
   for (const double b : integer_ ? IntegerOrders() : DefaultOrders())
-    least = std::min(least, (1 - 1 / b) * RdpAtOrder(run_, b) + log_inverse / b);
+    least = std::min(least, (1 - 1 / b) * RunAtOrder(b) + log_inverse / b);
   constant_ = (1 + selection.rule.eta) * least;
 }
 
 double SelectionRdp::AtOrder(double order) const {
-  return RdpAtOrder(run_, order) + constant_ + log_runs_ / (order - 1);
+  return RunAtOrder(order) + constant_ + log_runs_ / (order - 1);
+}
+
+double SelectionRdp::RunAtOrder(double order) const {
+  double worst = 0;
+  for (const PrivacySchedule& run : runs_) worst = std::max(worst, RdpAtOrder(run, order));
+  return worst;
 }
 
 }  // namespace veilsum::dp

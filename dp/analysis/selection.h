@@ -24,12 +24,15 @@ double ProbabilityOfRuns(const RepeatRule& rule, std::uint64_t runs);
 struct Selection {
   PrivacySchedule run;
   RepeatRule rule;
+  // Where each run is of one of several candidates that coins choose without the data: the others.
+  std::vector<PrivacySchedule> others = {};
 };
 
 // InvalidArgument naming field and bound: an event, the rule, or nothing in `run`.
 absl::Status ValidateSelection(const Selection& selection);
 // A valid selection's RDP as a function of the order, epsilon(a) + (1 + eta) min_b [(1 - 1/b)
-// epsilon(b) + ln(1/gamma) / b] + ln E[K] / (a - 1); the minimum is searched once.
+// epsilon(b) + ln(1/gamma) / b] + ln E[K] / (a - 1), epsilon(a) being that of the worst candidate
+// at a; the minimum is searched once.
 class SelectionRdp {
  public:
   explicit SelectionRdp(const Selection& selection);
@@ -37,7 +40,8 @@ class SelectionRdp {
   bool needs_integer_orders() const { return integer_; }
 
  private:
-  PrivacySchedule run_;
+  double RunAtOrder(double order) const;  // of the worst candidate
+  std::vector<PrivacySchedule> runs_;
   bool integer_;
   double constant_, log_runs_;
 };

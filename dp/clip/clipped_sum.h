@@ -22,8 +22,9 @@ class ClippedSum {
   std::size_t size() const { return grid_.size(); }
 
  private:
-  friend class NoiseShare;   // adds noise and makes a NoisedVector of it
-  friend class BandEncoder;  // combines sums of several steps
+  friend class NoiseShare;     // adds noise and makes a NoisedVector of it
+  friend class BandEncoder;    // combines sums of several steps
+  friend class MerchantRound;  // moves a model that leaves only as a clipped update
   explicit ClippedSum(std::vector<std::int64_t> grid) : grid_(std::move(grid)) {}
   std::vector<std::int64_t> grid_;
 };

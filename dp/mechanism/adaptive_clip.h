@@ -6,7 +6,8 @@
 //
 // An update is sent in units of the current clip norm C_t, which all know, with one more integer:
 // half if its norm is at most C_t, -half if not. One noise, S* in every coordinate, then serves
-// both: z is spent on both together, z^-2 = z_update^-2 + (2 sigma_bit)^-2, whatever C_t is.
+// both: z is spent on both together, z^-2 = z_update^-2 + (2 sigma_bit)^-2, whatever C_t is. Noise
+// and claim of a run: TrainingSumSpec::merchant.
 #pragma once
 
 #include <span>
@@ -16,17 +17,20 @@
 
 namespace veilsum::dp {
 
-struct AdaptiveClip {
-  double initial = 1;             // C_0
-  double quantile = 0.5;          // gamma: this share of merchants should not be clipped
-  double rate = 0.2;              // of the geometric update
-  double expected_merchants = 0;  // m, a public constant that sums are divided by
-  double bit_noise = 0;           // sigma_bit, of the count; 0 is m / 20
+// How an update and its bit become integers; the same at merchants and coordinator.
+struct MerchantGrid {
+  std::uint64_t dimension;  // d of the update
+  int scale_log2;           // grid points per clip norm: 2^scale_log2
+  std::int64_t half;        // what the bit is sent as
 };
+// From what a contract says: S* and sigma_bit. Without noise (SE-12) a bit weighs as much as a clip
+// norm.
+MerchantGrid MerchantGridOf(std::uint64_t dimension, int scale_log2, const AdaptiveClip& clip,
+                            const SumNoise& noise);
 
 struct MerchantModeSpec {
   std::uint64_t dimension;  // d of the update
-  int scale_log2;           // grid points per clip norm: 2^scale_log2
+  int scale_log2;
   AdaptiveClip clip;
   CohortSpec cohort;
   std::uint64_t rounds_max;  // every attempt is charged
@@ -38,31 +42,45 @@ struct MerchantModeSpec {
 struct MerchantModeNoise {
   SumNoise sum;         // of the d + 1 integers, update and bit together
   double update_noise;  // S* over the update's sensitivity: z_update
-  std::int64_t half;    // what the bit is sent as
-  double epsilon;       // of one merchant against the coordinator and `colluders` others
-  double epsilon_coordinator;
-  double epsilon_all_others;
-  double delta_slack;
+  MerchantGrid grid;
+  PrivacyStatement statement;
 };
 
-// InvalidArgument naming field and bound (also: sigma_bit not above z / 2, ring too small, slack
-// above delta / 100); FailedPrecondition when no noise meets the claim.
+// CalibrateRun for a merchant mode without other sums, and its errors.
 absl::StatusOr<MerchantModeNoise> CalibrateMerchantMode(const MerchantModeSpec& spec);
 
 // round(2^scale_log2 c update / clip) with c clipping to norm 1, and the bit. An update that is not
 // finite contributes as one of norm 0. InvalidArgument: another dimension, clip not above 0.
 absl::StatusOr<ClippedSum> EncodeMerchantUpdate(std::span<const float> update, double clip,
-                                                const MerchantModeSpec& spec,
-                                                const MerchantModeNoise& noise);
+                                                const MerchantGrid& grid);
 
 // What the coordinator makes of the d + 1 noisy sums.
 struct MerchantModeStep {
   std::vector<double> mean_update;  // over expected_merchants
   double unclipped;                 // noisy share of merchants that were not clipped
-  double next_clip;                 // C_{t+1} = C_t exp(-rate (unclipped - quantile))
+  // C_{t+1} = C_t exp(-rate (unclipped - quantile)), within a factor 2^20 of C_0.
+  double next_clip;
 };
 absl::StatusOr<MerchantModeStep> DecodeMerchantStep(std::span<const std::int64_t> sum, double clip,
-                                                    const MerchantModeSpec& spec,
-                                                    const MerchantModeNoise& noise);
+                                                    const AdaptiveClip& rule,
+                                                    const MerchantGrid& grid);
+
+// One round at one merchant: steps on its own customers without noise, whose outcome leaves only as
+// a clipped update that has yet to be noised.
+class MerchantRound {
+ public:
+  // `start`: the parameters that were published.
+  explicit MerchantRound(std::span<const float> start)
+      : start_(start.begin(), start.end()), model_(start_) {}
+  // For the next step's gradient alone: never sent, logged or measured.
+  const std::vector<float>& parameters() const { return model_; }
+  // parameters -= step_size * sum; InvalidArgument: another length, step_size not finite.
+  absl::Status Step(ClippedSum&& sum, double step_size);
+  // EncodeMerchantUpdate of the difference.
+  absl::StatusOr<ClippedSum> Update(double clip, const MerchantGrid& grid) const;
+
+ private:
+  std::vector<float> start_, model_;
+};
 
 }  // namespace veilsum::dp

@@ -9,7 +9,7 @@ namespace veilsum::dp {
 namespace {
 
 constexpr std::uint64_t kMostBands = 4096;
-constexpr std::uint64_t kMostSteps = 1'000'000;
+constexpr std::uint64_t kMostBandSteps = 1'000'000;
 
 absl::StatusOr<double> LeastNoiseOf(const BandQuery& query, const SamplingRate& rate,
                                     std::uint64_t releases) {
@@ -32,8 +32,8 @@ absl::StatusOr<double> LeastNoiseOf(const BandQuery& query, const SamplingRate& 
 }  // namespace
 
 absl::StatusOr<std::vector<BandChoice>> RankBands(const BandQuery& query) {
-  if (query.steps < 1 || query.steps > kMostSteps)
-    return InvalidArgument("steps is %d, must be from 1 to %d", query.steps, kMostSteps);
+  if (query.steps < 1 || query.steps > kMostBandSteps)
+    return InvalidArgument("steps is %d, must be from 1 to %d", query.steps, kMostBandSteps);
   if (query.most_bands < 1 || query.most_bands > kMostBands)
     return InvalidArgument("most_bands is %d, must be from 1 to %d", query.most_bands, kMostBands);
   VEILSUM_RETURN_IF_ERROR(SamplingRate::Create(query.sampling_rate).status());

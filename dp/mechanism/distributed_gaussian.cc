@@ -1,5 +1,7 @@
 #include "dp/mechanism/distributed_gaussian.h"
 
+#include <cmath>
+
 #include "dp/mechanism/integer_noise.h"
 #include "dp/mechanism/run_facts.h"
 #include "dp/mechanism/run_loss.h"
@@ -49,6 +51,16 @@ absl::StatusOr<RunNoise> CalibrateNoise(const RunFacts& facts, const RunPrivacyI
                              return ViewRun(facts, noise, {facts.carriers});
                            }));
   noise.training = NoiseAt(facts.training, facts.carriers, calibration.noise_multiplier);
+  if (!std::isfinite(noise.training.noise_sigma))
+    return InvalidArgument(
+        "clip.bit_noise is %g, must be above half the noise multiplier that epsilon = %g needs: "
+        "with %g expected merchants the count alone tells more (DP-20)",
+        facts.training.bit_noise, input.epsilon, input.training.merchant->expected_merchants);
+  if (facts.training.is_merchant() && !(facts.training.HalfAt(noise.training.noise_sigma) >= 16))
+    return InvalidArgument(
+        "a merchant's bit is %g grid units, must be at least 16: raise scale_log2 or lower "
+        "clip.bit_noise = %g (DP-20)",
+        facts.training.HalfAt(noise.training.noise_sigma), facts.training.bit_noise);
   return noise;
 }
 

@@ -23,6 +23,16 @@ struct CohortSpec {
   std::uint32_t colluders;      // C = t; U_min - t >= 1 shares carry the noise (H_min)
 };
 
+// Of merchant mode, where a merchant sends one clipped update and says whether it was clipped
+// (dp/mechanism/adaptive_clip.h).
+struct AdaptiveClip {
+  double initial = 1;             // C_0
+  double quantile = 0.5;          // gamma: this share of merchants should not be clipped
+  double rate = 0.2;              // of the geometric update
+  double expected_merchants = 0;  // m, a public constant that sums are divided by
+  double bit_noise = 0;           // sigma_bit, of the count; 0 is m / 20
+};
+
 struct TrainingSumSpec {
   TrainingGrid grid;
   Rational sampling_rate;
@@ -38,6 +48,10 @@ struct TrainingSumSpec {
   // of it clamped to +-update_clamp on the grid 2^scale_log2.
   std::uint64_t local_steps = 0;
   double update_clamp = 0;
+  // Merchant mode (DP-20): the unit of the claim is a merchant, whose update is there or zeros. The
+  // grid is then of an update in units of the current clip norm (clip_norm 1, one user, one row),
+  // sampling_rate is 1, and the sum has one integer more than the grid.
+  std::optional<AdaptiveClip> merchant = std::nullopt;
 };
 
 // Of the steps' own sums of a banded run, which are rounded only as rows: their grid is 2^this
@@ -49,6 +63,9 @@ struct StatisticsSumSpec {
   std::uint64_t attempts_max;        // >= 1; each attempt releases the whole query
   std::uint64_t users_in_round_max;  // as above
   int ring_bits = 64;
+  // K: a histogram of as many bins for each of the features, from which quantiles are read
+  // (dp/mechanism/private_quantiles.h); 0: sums of values and squares.
+  std::uint32_t quantile_bins = 0;
 };
 
 // Of customers who are in no other sum (SE-11): its claim and the others' compose by maximum.
@@ -82,7 +99,8 @@ struct SumNoise {
   double share_sigma;       // S* / sqrt(H_min): what every merchant adds
 };
 
-// Privacy of one customer at one merchant (add/remove), against several adversaries: of statistics
+// Privacy of one customer at one merchant (add/remove; in merchant mode of a merchant, its data
+// against none), against several adversaries: of statistics
 // and training together, or of evaluation where that is more, since a customer is in one of both
 // (SE-11). A person at several merchants may be in training at some and held out at others: the
 // worst of these. Infinite entries mean: no finite claim.
@@ -105,6 +123,9 @@ struct PrivacyStatement {
   double evaluation_epsilon = 0;  // of evaluation alone at delta; 0 without
   double evaluation_filter = 0;   // as epsilon_filter, for the hold-out's block; 0 without
   std::uint32_t evaluation_filter_order = 0;
+  // `epsilon` of one customer, which a merchant's policy caps and its blocks pay for: the same but
+  // in merchant mode, where a customer may turn an update into another one: twice the sensitivity.
+  double epsilon_customer = 0;
 };
 
 struct RunPrivacy {

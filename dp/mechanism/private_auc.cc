@@ -4,10 +4,11 @@
 #include <cmath>
 #include <numeric>
 
+#include "dp/mechanism/two_sided.h"
+
 namespace veilsum::dp {
 namespace {
 
-constexpr double kTwoSided95 = 1.959964;
 constexpr double kPresence = 4;  // standard deviations of a label's total
 constexpr std::size_t kReliabilityBins = 10;
 

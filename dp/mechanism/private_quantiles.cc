@@ -4,11 +4,12 @@
 #include <cmath>
 #include <numeric>
 
+#include "dp/mechanism/two_sided.h"
+
 namespace veilsum::dp {
 namespace {
 
-constexpr double kTwoSided95 = 1.959964;
-constexpr double kPresence = 4;  // standard deviations of the total
+constexpr double kTotalDoubt = 4;  // standard deviations of the total
 
 // The closest sequence (least squares) that never falls: pool adjacent violators.
 std::vector<double> Monotone(const std::vector<double>& values) {
@@ -79,7 +80,7 @@ absl::StatusOr<NoisyHistogram> NoisyHistogram::Create(const HistogramGrid& grid,
   for (const std::int64_t cell : sum.subspan(std::size_t{column} * grid.bins, grid.bins))
     out.counts_.push_back(static_cast<double>(cell) / scale);
   out.total_ = std::accumulate(out.counts_.begin(), out.counts_.end(), 0.0);
-  const double doubt = kPresence * out.sigma_ * std::sqrt(static_cast<double>(grid.bins));
+  const double doubt = kTotalDoubt * out.sigma_ * std::sqrt(static_cast<double>(grid.bins));
   if (!(out.total_ > doubt))
     return FailedPrecondition("column %d has a noisy total of %.3g, must be above %.3g", column,
                               out.total_, doubt);

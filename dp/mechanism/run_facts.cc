@@ -5,6 +5,7 @@
 
 #include "dp/mechanism/band_matrix.h"
 #include "dp/mechanism/integer_noise.h"
+#include "dp/mechanism/private_quantiles.h"
 #include "dp/padding.h"
 
 namespace veilsum::dp {
@@ -38,7 +39,8 @@ double UsersInRound(std::uint64_t given, std::uint32_t members, std::uint64_t us
 // The centred sum of the customers' contributions, rounding and noise must fit ring_bits, or
 // results would wrap (privacy would not suffer).
 absl::Status CheckRing(const SumFacts& sum, double members, const SumNoise& noise) {
-  const double signal = sum.users_in_round * sum.largest_entry + members;
+  const double entry = std::max(sum.largest_entry, sum.HalfAt(noise.noise_sigma));
+  const double signal = sum.users_in_round * entry + members;
   const double tail =  // noise of local steps is within what they clamp
       sum.is_local() ? 0 : kNoiseTail * std::sqrt(members) * noise.share_sigma;
   const double limit = std::ldexp(1.0, sum.ring_bits - 1);
@@ -46,7 +48,7 @@ absl::Status CheckRing(const SumFacts& sum, double members, const SumNoise& nois
     return InvalidArgument(
         "%s sum needs %g for %g customers at %g each and %g for noise, but ring_bits = %d holds "
         "%g: lower scale_log2 by %d (DP-10)",
-        sum.name, signal, sum.users_in_round, sum.largest_entry, tail, sum.ring_bits, limit,
+        sum.name, signal, sum.users_in_round, entry, tail, sum.ring_bits, limit,
         static_cast<int>(std::ceil(std::log2((signal + tail) / limit) + 1e-6)));
   return absl::OkStatus();
 }
@@ -84,7 +86,45 @@ absl::Status AddLocalSteps(const TrainingSumSpec& spec, std::uint32_t members, S
   return absl::OkStatus();
 }
 
+absl::Status ValidateClip(const AdaptiveClip& clip) {
+  const auto positive = [](const char* field, double value) {
+    return value > 0 && std::isfinite(value)
+               ? absl::OkStatus()
+               : InvalidArgument("%s is %g, must be finite and above 0", field, value);
+  };
+  VEILSUM_RETURN_IF_ERROR(positive("clip.initial", clip.initial));
+  VEILSUM_RETURN_IF_ERROR(positive("clip.rate", clip.rate));
+  VEILSUM_RETURN_IF_ERROR(positive("clip.expected_merchants", clip.expected_merchants));
+  if (!(clip.quantile > 0 && clip.quantile < 1))
+    return InvalidArgument("clip.quantile is %g, must be above 0 and below 1", clip.quantile);
+  if (!(clip.bit_noise >= 0 && std::isfinite(clip.bit_noise)))
+    return InvalidArgument("clip.bit_noise is %g, must be finite and at least 0", clip.bit_noise);
+  return absl::OkStatus();
+}
+
+// One update a merchant and its bit, all of them in every round (DP-20).
+absl::Status AddMerchantMode(const TrainingSumSpec& spec, std::uint32_t members, SumFacts& facts) {
+  VEILSUM_RETURN_IF_ERROR(ValidateClip(*spec.merchant));
+  if (facts.sampling_rate != 1 || spec.bands != 1 || spec.local_steps != 0)
+    return InvalidArgument(
+        "sampling_rate is %g, bands %d, local_steps %d; in merchant mode they must be 1, 1, 0 "
+        "(DP-20)",
+        facts.sampling_rate, spec.bands, spec.local_steps);
+  if (spec.grid.clip_norm != 1)
+    return InvalidArgument("clip_norm is %g, must be 1 in merchant mode: its own unit",
+                           spec.grid.clip_norm);
+  facts.dimension += 1;
+  facts.overflow = 0;  // nobody is sampled
+  facts.users_in_round = members;
+  facts.bit_noise = BitNoise(*spec.merchant);
+  return absl::OkStatus();
+}
+
 }  // namespace
+
+double BitNoise(const AdaptiveClip& clip) {
+  return clip.bit_noise > 0 ? clip.bit_noise : clip.expected_merchants / 20;
+}
 
 absl::StatusOr<SumFacts> FactsOf(const TrainingSumSpec& spec, std::uint32_t members) {
   VEILSUM_RETURN_IF_ERROR(ValidateRing("training", spec.ring_bits, spec.attempts_max));
@@ -99,6 +139,10 @@ absl::StatusOr<SumFacts> FactsOf(const TrainingSumSpec& spec, std::uint32_t memb
                  UsersInRound(spec.users_in_round_max, members, spec.grid.users_per_sum),
                  std::ldexp(spec.grid.clip_norm, spec.grid.scale_log2),
                  spec.ring_bits};
+  if (spec.merchant) {
+    VEILSUM_RETURN_IF_ERROR(AddMerchantMode(spec, members, facts));
+    return facts;
+  }
   if (spec.bands != 1) VEILSUM_RETURN_IF_ERROR(AddBands(spec, facts));
   if (spec.local_steps != 0) VEILSUM_RETURN_IF_ERROR(AddLocalSteps(spec, members, facts));
   return facts;
@@ -106,11 +150,16 @@ absl::StatusOr<SumFacts> FactsOf(const TrainingSumSpec& spec, std::uint32_t memb
 
 absl::StatusOr<SumFacts> FactsOf(const StatisticsSumSpec& spec, std::uint32_t members) {
   VEILSUM_RETURN_IF_ERROR(ValidateRing("statistics", spec.ring_bits, spec.attempts_max));
-  VEILSUM_ASSIGN_OR_RETURN(const double sensitivity, StatisticsSensitivity(spec.grid));
+  const HistogramGrid bins = {spec.grid.features, spec.quantile_bins, spec.grid.scale_log2};
+  const bool histogram = spec.quantile_bins != 0;
+  VEILSUM_ASSIGN_OR_RETURN(const double sensitivity, histogram ? HistogramSensitivity(bins)
+                                                               : StatisticsSensitivity(spec.grid));
+  const std::uint64_t dimension =
+      histogram ? HistogramDimension(bins) : StatisticsDimension(spec.grid);
   return SumFacts{"statistics",
                   1.0,
                   spec.attempts_max,
-                  static_cast<double>(StatisticsDimension(spec.grid)),
+                  static_cast<double>(dimension),
                   sensitivity,
                   0.0,
                   UsersInRound(spec.users_in_round_max, members, spec.grid.users),
@@ -162,8 +211,16 @@ absl::StatusOr<RunFacts> FactsOf(const RunPrivacyInput& input) {
 SumNoise NoiseAt(const SumFacts& sum, double carriers, double noise_multiplier) {
   carriers = sum.CarriersOf(carriers);
   const double scaled = noise_multiplier * sum.sensitivity;
-  const double sigma = std::sqrt(scaled * scaled + kRoundingVariance);
-  return {sum.sensitivity, noise_multiplier, sigma, sigma / std::sqrt(carriers)};
+  double sigma = std::sqrt(scaled * scaled + kRoundingVariance);
+  if (!sum.is_merchant())
+    return {sum.sensitivity, noise_multiplier, sigma, sigma / std::sqrt(carriers)};
+  // S*^2 - 1/12 = z^2 (D_update^2 + half^2), half <= S* / (2 sigma_bit).
+  const double of_bit = noise_multiplier / (2 * sum.bit_noise), left = 1 - of_bit * of_bit;
+  if (!(left > 0)) return {kInfinity, noise_multiplier, kInfinity, kInfinity};
+  sigma /= std::sqrt(left);
+  const double sensitivity = sum.SensitivityAt(sigma);
+  return {sensitivity, std::sqrt(sigma * sigma - kRoundingVariance) / sensitivity, sigma,
+          sigma / std::sqrt(carriers)};
 }
 
 absl::Status CheckRings(const RunFacts& facts, const RunNoise& noise) {

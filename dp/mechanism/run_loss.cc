@@ -81,7 +81,8 @@ ViewLoss NumericalLossOf(AccountantKind kind, const ViewedRun& run, double delta
 }  // namespace
 
 void AddSum(ViewedRun& run, const SumFacts& sum, double members, const SumNoise& noise,
-            double shares, unsigned merchants) {
+            double shares, unsigned merchants, bool customer) {
+  if (!std::isfinite(noise.noise_sigma)) return;  // tells nothing
   const double sigma = noise.share_sigma * std::sqrt(sum.CarriersOf(shares));
   const double ideal = std::sqrt(std::max(0.0, sigma * sigma - kRoundingVariance));
   double attempts = static_cast<double>(sum.attempts);
@@ -94,8 +95,9 @@ void AddSum(ViewedRun& run, const SumFacts& sum, double members, const SumNoise&
     merchants = 1;
   }
   // DP-16: each merchant samples on its own; k of them move the sum by at most k D2 (lemma L8).
+  const double moves = noise.sensitivity * (customer ? sum.moves_of_customer() : 1);
   run.schedule.push_back(
-      {sum.sampling_rate, ideal / sum.sensitivity, releases, NoiseKind::kGaussian, merchants});
+      {sum.sampling_rate, ideal / moves, releases, NoiseKind::kGaussian, merchants});
   const AttemptCharge distance = DistanceOfAttempt(sum, members, noise, sigma);
   run.distance.kl += attempts * distance.kl;
   run.distance.linear += attempts * distance.linear;
@@ -121,7 +123,8 @@ absl::StatusOr<Calibration> LeastNoiseOf(
 ViewedRun ViewRun(const RunFacts& facts, const RunNoise& noise, const View& view) {
   ViewedRun run;
   if (view.merchants > 0) {
-    AddSum(run, facts.training, facts.members, noise.training, view.shares, view.merchants);
+    AddSum(run, facts.training, facts.members, noise.training, view.shares, view.merchants,
+           view.customer);
     if (facts.statistics)
       AddSum(run, *facts.statistics, facts.members, *noise.statistics, view.shares, view.merchants);
   }
@@ -135,7 +138,8 @@ std::vector<PricedAttempts> PricesOf(const SumFacts& sum, double members, const 
   AttemptCharge charge = DistanceOfAttempt(sum, members, noise, noise.noise_sigma);
   charge.linear += sum.overflow / static_cast<double>(sum.attempts);
   charge.rdp =
-      sum.sums_per_attempt() * RdpAtOrder(sum.sampling_rate, noise.noise_multiplier, order);
+      sum.sums_per_attempt() *
+      RdpAtOrder(sum.sampling_rate, noise.noise_multiplier / sum.moves_of_customer(), order);
   if (sum.bands == 1) return {{charge, sum.attempts}};
   std::vector<PricedAttempts> prices = {{charge, 1}};
   charge.rdp /= sum.bands;
@@ -147,11 +151,11 @@ namespace {
 
 // The worst over where a person's `merchants` merchants have it: in training or held out (SE-11).
 ViewLoss WorstLoss(AccountantKind kind, const RunFacts& facts, const RunNoise& noise, double shares,
-                   unsigned merchants, double delta) {
+                   unsigned merchants, double delta, bool customer = false) {
   ViewLoss worst{0, 0, 0};
   for (unsigned held_out = 0; held_out <= (facts.evaluation ? merchants : 0); ++held_out) {
-    const ViewLoss loss =
-        LossOf(kind, ViewRun(facts, noise, {shares, merchants - held_out, held_out}), delta);
+    const ViewLoss loss = LossOf(
+        kind, ViewRun(facts, noise, {shares, merchants - held_out, held_out, customer}), delta);
     worst.slack = std::max(worst.slack, loss.slack);
     if (loss.epsilon > worst.epsilon) worst.epsilon = loss.epsilon, worst.order = loss.order;
   }
@@ -206,8 +210,9 @@ void AddBudgets(const RunFacts& facts, const RunNoise& noise, PrivacyStatement& 
 }  // namespace
 
 PrivacyStatement MakeStatement(const RunFacts& facts, const RunNoise& noise) {
-  const auto worst = [&](double shares, unsigned merchants = 1) {
-    return WorstLoss(facts.accountant, facts, noise, shares, merchants, facts.delta).epsilon;
+  const auto worst = [&](double shares, unsigned merchants = 1, bool customer = false) {
+    return WorstLoss(facts.accountant, facts, noise, shares, merchants, facts.delta, customer)
+        .epsilon;
   };
   PrivacyStatement statement{};
   const ViewLoss published =
@@ -225,7 +230,9 @@ PrivacyStatement MakeStatement(const RunFacts& facts, const RunNoise& noise) {
   for (unsigned merchants : {2u, 3u})
     statement.epsilon_person[merchants - 2] = facts.training.bands > 1
                                                   ? OneAfterAnother(facts, noise, merchants)
-                                                  : worst(facts.carriers, merchants);
+                                                  : worst(facts.carriers, merchants, true);
+  statement.epsilon_customer =
+      facts.training.is_merchant() ? worst(facts.carriers, 1, true) : statement.epsilon;
   if (facts.statistics) {
     ViewedRun alone;
     AddSum(alone, *facts.statistics, facts.members, *noise.statistics, facts.carriers);
@@ -240,8 +247,11 @@ PrivacyStatement MakeStatement(const RunFacts& facts, const RunNoise& noise) {
 }
 
 PrivacyStatement NoStatement(double delta) {
-  return {kInfinity, kInfinity, kInfinity, kInfinity, {kInfinity, kInfinity}, kInfinity, delta, 0,
-          0,         kInfinity, 0,         kInfinity};
+  PrivacyStatement none = {kInfinity, kInfinity, kInfinity, kInfinity, {kInfinity, kInfinity},
+                           kInfinity, delta,     0,         0,         kInfinity,
+                           0,         kInfinity};
+  none.epsilon_customer = kInfinity;
+  return none;
 }
 
 std::vector<double> RdpPerRelease(const SumFacts& sum, const SumNoise& noise) {

@@ -19,6 +19,7 @@ struct View {
   double shares;
   unsigned merchants = 1;
   unsigned held_out = 0;
+  bool customer = false;  // rather than the unit of the claim, where they differ (merchant mode)
 };
 
 // A view of a run as an accountant sees it: ideal Gaussian events, and the distance to the ideal.
@@ -29,9 +30,9 @@ struct ViewedRun {
 };
 
 // Appends one sum as somebody sees it to whom `shares` honest shares are noise, of a person at
-// `merchants` merchants.
+// `merchants` merchants. Noise without bounds tells nothing and adds nothing.
 void AddSum(ViewedRun& run, const SumFacts& sum, double members, const SumNoise& noise,
-            double shares, unsigned merchants = 1);
+            double shares, unsigned merchants = 1, bool customer = false);
 ViewedRun ViewRun(const RunFacts& facts, const RunNoise& noise, const View& view);
 
 struct ViewLoss {

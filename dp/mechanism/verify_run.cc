@@ -24,9 +24,10 @@ absl::StatusOr<SumNoise> VerifySum(const SumFacts& sum, double carriers, const S
       return PermissionDenied("%s noise holds the number %g, every one must be finite and above 0",
                               sum.name, value);
   VEILSUM_RETURN_IF_ERROR(ChooseSamplerShape(claimed.share_sigma).status());
-  if (claimed.sensitivity < sum.sensitivity * (1 - kRounding))
+  const double sensitivity = sum.SensitivityAt(claimed.noise_sigma);
+  if (claimed.sensitivity < sensitivity * (1 - kRounding))
     return PermissionDenied("%s sensitivity is %.17g, must be at least %.17g (DP-02)", sum.name,
-                            claimed.sensitivity, sum.sensitivity);
+                            claimed.sensitivity, sensitivity);
   const double carried = claimed.share_sigma * std::sqrt(carriers);
   if (carried < claimed.noise_sigma * (1 - kRounding))
     return PermissionDenied(
@@ -34,7 +35,7 @@ absl::StatusOr<SumNoise> VerifySum(const SumFacts& sum, double carriers, const S
         sum.name, claimed.share_sigma, carriers, carried, claimed.noise_sigma);
   const double sigma = std::min(carried, claimed.noise_sigma);
   const double multiplier =
-      std::sqrt(std::max(0.0, sigma * sigma - kRoundingVariance)) / sum.sensitivity;
+      std::sqrt(std::max(0.0, sigma * sigma - kRoundingVariance)) / sensitivity;
   if (claimed.noise_multiplier > multiplier * (1 + kRounding))
     return PermissionDenied("%s noise_multiplier is %.17g, noise_sigma supports %.17g (DP-03)",
                             sum.name, claimed.noise_multiplier, multiplier);
@@ -42,7 +43,7 @@ absl::StatusOr<SumNoise> VerifySum(const SumFacts& sum, double carriers, const S
     return PermissionDenied(
         "%s noise_multiplier is %.17g, less than the %.17g that noise_sigma gives (DP-03)",
         sum.name, claimed.noise_multiplier, multiplier);
-  return SumNoise{sum.sensitivity, multiplier, sigma, sigma / std::sqrt(carriers)};
+  return SumNoise{sensitivity, multiplier, sigma, sigma / std::sqrt(carriers)};
 }
 
 bool IsZero(const SumNoise& noise) {

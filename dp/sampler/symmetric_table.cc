@@ -14,7 +14,7 @@ namespace {
 
 using Uint128 = unsigned __int128;
 
-constexpr std::size_t kChunk = 1024;  // samples whose words lie together, level after level
+constexpr std::size_t kSamplesAtOnce = 1024;  // samples whose words lie together, level after level
 
 // Adds multiplier * (level's value) to each of n values and says whether a first word was a tie
 // (then the alias was taken).
@@ -137,17 +137,17 @@ void AddTableNoise(const SymmetricTable& table, int levels, std::uint32_t step,
                    std::string_view label, const Secret<32>& seed, std::span<std::int64_t> values) {
   Aes256Ctr words_stream(StreamKey(seed, label, "words")),
       tie_stream(StreamKey(seed, label, "ties"));
-  std::vector<std::uint64_t> words(kChunk * static_cast<std::size_t>(levels));
+  std::vector<std::uint64_t> words(kSamplesAtOnce * static_cast<std::size_t>(levels));
   const std::span<std::uint8_t> bytes(reinterpret_cast<std::uint8_t*>(words.data()),
                                       words.size() * sizeof(std::uint64_t));
-  for (std::size_t first = 0; first < values.size(); first += kChunk) {
+  for (std::size_t first = 0; first < values.size(); first += kSamplesAtOnce) {
     words_stream.Generate(bytes);
     const std::span<std::int64_t> chunk =
-        values.subspan(first, std::min(kChunk, values.size() - first));
+        values.subspan(first, std::min(kSamplesAtOnce, values.size() - first));
     std::uint64_t multiplier = 1;
     for (int level = 0; level < levels; ++level, multiplier *= step) {
       const std::span<const std::uint64_t> plane(
-          words.data() + kChunk * static_cast<std::size_t>(level), chunk.size());
+          words.data() + kSamplesAtOnce * static_cast<std::size_t>(level), chunk.size());
       if (AddLevel(plane.data(), chunk.size(), table.cells().data(), table.bits(), table.offset(),
                    multiplier, chunk.data()))
         SettleTies(table, plane, first, levels, level, multiplier, tie_stream, chunk);

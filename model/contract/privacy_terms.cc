@@ -41,10 +41,16 @@ struct Shape {
 };
 
 Shape ShapeOf(const Plan& plan, std::string_view purpose) {
-  if (purpose == kTrain)
-    return {plan.aggregation.ring_bits, LayoutOf(plan).parameters(), plan.training.attempts_max};
+  if (purpose == kTrain)  // with a merchant's bit in merchant mode
+    return {plan.aggregation.ring_bits,
+            LayoutOf(plan).parameters() + (plan.training.mode == Mode::kMerchant ? 1 : 0),
+            plan.training.attempts_max};
   if (purpose == kStatistics)
-    return {kStatisticsRingBits, 1 + 2 * plan.numeric_inputs(), kStatisticsAttempts};
+    return {kStatisticsRingBits,
+            plan.statistics.kind == StatisticsKind::kQuantiles
+                ? dp::HistogramDimension(StatisticsBins(plan))
+                : 1 + 2 * plan.numeric_inputs(),
+            kStatisticsAttempts};
   return {kEvaluationRingBits, 2 * std::uint64_t{plan.evaluation->bins},
           plan.evaluation->attempts_max};
 }
@@ -69,7 +75,7 @@ SumSpec SumOf(const Plan& plan, std::string_view purpose, const dp::SumNoise& no
   sum.sensitivity = DecimalOf(noise.sensitivity);
   sum.noise_sigma = DecimalOf(noise.noise_sigma);
   sum.share_sigma = DecimalOf(noise.share_sigma);
-  sum.sampling_rate = purpose == kTrain ? StepRate(plan).ToString() : "1";
+  sum.sampling_rate = purpose == kTrain ? RoundRate(plan).ToString() : "1";
   sum.noise_multiplier = DecimalOf(noise.noise_multiplier);
   return sum;
 }
@@ -158,7 +164,28 @@ Layout LayoutOf(const Plan& plan) {
     ++list;
   }
   return Layout::Mlp(plan.numeric_inputs(), plan.one_hot_inputs(), plan.network.hidden,
-                     plan.has_statistics(), bags, plan.outputs());
+                     plan.has_statistics(), bags, plan.outputs(),
+                     plan.training.mode == Mode::kMerchant);
+}
+
+dp::AdaptiveClip AdaptiveClipOf(const Plan& plan) {
+  const MerchantClip& clip = plan.training.merchant;
+  return {.initial = clip.initial.ToDouble(),
+          .quantile = clip.quantile.ToDouble(),
+          .rate = clip.rate.ToDouble(),
+          .expected_merchants = static_cast<double>(clip.expected_merchants),
+          .bit_noise = clip.bit_noise.ToDouble()};
+}
+
+dp::MerchantGrid MerchantGridOf(const Plan& plan, const dp::SumNoise& training) {
+  return dp::MerchantGridOf(LayoutOf(plan).parameters(),
+                            static_cast<int>(plan.aggregation.scale_log2), AdaptiveClipOf(plan),
+                            training);
+}
+
+dp::HistogramGrid StatisticsBins(const Plan& plan) {
+  return {static_cast<std::uint32_t>(plan.numeric_inputs()), plan.statistics.bins,
+          static_cast<int>(plan.aggregation.scale_log2)};
 }
 
 Heads HeadsOf(const Plan& plan) {
@@ -175,6 +202,10 @@ Rational StepRate(const Plan& plan) {
       dp::GroupRate(plan.training.sampling_rate, plan.training.bands);
   VEILSUM_CHECK(rate.ok());  // a plan's bands fit its rate
   return *rate;
+}
+
+Rational RoundRate(const Plan& plan) {
+  return plan.training.mode == Mode::kMerchant ? Exactly(1) : StepRate(plan);
 }
 
 absl::StatusOr<std::uint32_t> PaddedCustomers(const Plan& plan, std::uint64_t size_class) {
@@ -225,7 +256,15 @@ absl::StatusOr<dp::RunPrivacyInput> PrivacyInputOf(const Plan& plan,
         .grid = {static_cast<std::uint32_t>(plan.numeric_inputs()), scale_log2, largest},
         .attempts_max = kStatisticsAttempts,
         .users_in_round_max = all,
-        .ring_bits = kStatisticsRingBits};
+        .ring_bits = kStatisticsRingBits,
+        .quantile_bins = plan.statistics.bins};
+  if (plan.training.mode == Mode::kMerchant) {
+    // In units of the current clip norm; a merchant's own steps are not released.
+    input.training.grid = {layout.parameters(), scale_log2, 1.0, 1, 1};
+    input.training.sampling_rate = RoundRate(plan);
+    input.training.local_steps = 0;
+    input.training.merchant = AdaptiveClipOf(plan);
+  }
   if (plan.evaluation)
     input.evaluation = dp::EvaluationSumSpec{
         .grid = {plan.evaluation->bins, scale_log2},

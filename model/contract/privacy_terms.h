@@ -4,7 +4,8 @@
 // refuses.
 #pragma once
 
-#include "dp/mechanism/distributed_gaussian.h"
+#include "dp/mechanism/adaptive_clip.h"
+#include "dp/mechanism/private_quantiles.h"
 #include "model/contract/cohorts.h"
 #include "model/contract/run_contract.h"
 #include "model/heads.h"
@@ -19,11 +20,18 @@ inline constexpr std::string_view kStatistics = "statistics";
 inline constexpr std::string_view kEvaluation = "evaluation";
 
 Layout LayoutOf(const Plan& plan);
+dp::AdaptiveClip AdaptiveClipOf(const Plan& plan);  // of merchant mode
+// Of a run in merchant mode whose training sum states this noise.
+dp::MerchantGrid MerchantGridOf(const Plan& plan, const dp::SumNoise& training);
 Heads HeadsOf(const Plan& plan);  // one, with plan.outputs() outputs
 
 // The rate at which a step samples the customers that it may sample: all of them, or of a banded
 // plan the group whose step it is.
 Rational StepRate(const Plan& plan);
+// The rate at which a training round samples the unit of the claim: StepRate, in merchant mode 1.
+Rational RoundRate(const Plan& plan);
+// Of a plan whose statistics are quantiles.
+dp::HistogramGrid StatisticsBins(const Plan& plan);
 
 // Customers that every step of a merchant of this size class computes, whatever was sampled
 // (DP-06).

@@ -1,14 +1,14 @@
 #include "model/ledger/entry.h"
 
 #include <algorithm>
+#include <optional>
 
+#include "base/tlog/in_toto.h"
 #include "model/ledger/fields.h"
 
 namespace veilsum::ledger {
 namespace {
 
-constexpr const char* kPayloadType = "application/vnd.in-toto+json";
-constexpr const char* kStatement = "https://in-toto.io/Statement/v1";
 constexpr int kVersion = 1;
 
 std::string PredicateType(const std::string& federation, const std::string& type) {
@@ -70,7 +70,7 @@ absl::StatusOr<std::string> Payload(const Entry& entry) {
       const std::string type,
       EncodeCanonical(Json(PredicateType(entry.header.federation, entry.type))));
   return absl::StrFormat(R"({"_type":"%s","predicate":%s,"predicateType":%s,"subject":%s})",
-                         kStatement, text, type, subject);
+                         tlog::kInTotoStatementType, text, type, subject);
 }
 
 absl::StatusOr<Header> TakeHeader(Json& predicate) {
@@ -90,6 +90,7 @@ absl::StatusOr<Header> TakeHeader(Json& predicate) {
   Json hidden = fields.Take("hidden");
   Fields digests(hidden);
   std::vector<std::string> names;
+  if (!hidden.is_object()) fields.Wrong("hidden");
   for (const auto& [name, digest] : hidden.items()) names.push_back(name);
   for (const std::string& name : names) out.hidden[name] = digests.Hex<32>(name.c_str());
   VEILSUM_RETURN_IF_ERROR(digests.status());
@@ -97,30 +98,62 @@ absl::StatusOr<Header> TakeHeader(Json& predicate) {
   return out;
 }
 
-// What is read loosely here is compared with its one form afterwards.
-absl::StatusOr<Entry> FromStatement(Json statement) {
-  Entry out;
-  Fields top(statement);
-  Json predicate = top.Take("predicate");
-  const std::string kind = top.Text("predicateType");
-  Json subjects = top.Take("subject");
-  VEILSUM_RETURN_IF_ERROR(top.status());
-  if (!predicate.is_object() || !subjects.is_array() || subjects.size() != 1)
-    return InvalidArgument("entry: predicate or subject is wrong");
-  VEILSUM_ASSIGN_OR_RETURN(out.header, TakeHeader(predicate));
-  out.body = std::move(predicate);
-  const std::string before = PredicateType(out.header.federation, "");
-  const std::size_t front = before.size() - std::string_view("/v1").size();
-  if (kind.size() <= before.size()) return InvalidArgument("entry: predicateType is wrong");
-  out.type = kind.substr(front, kind.size() - before.size());
+// A statement's parts, as they stand in it. A quotation mark within a string is escaped, so that no
+// string can hold what ends one of them.
+struct Statement {
+  std::string_view predicate, type, subject;
+};
+std::optional<Statement> PartsOf(std::string_view payload) {
+  constexpr std::string_view kEnd = "}";
+  const std::string front = absl::StrFormat(R"({"_type":"%s","predicate":)", tlog::kInTotoStatementType);
+  constexpr std::string_view kType = R"(,"predicateType":)", kSubject = R"(,"subject":)";
+  if (!payload.starts_with(front) || !payload.ends_with(kEnd)) return std::nullopt;
+  payload.remove_prefix(front.size());
+  payload.remove_suffix(kEnd.size());
+  const std::size_t type = payload.find(kType);
+  if (type == std::string_view::npos) return std::nullopt;
+  const std::size_t subject = payload.find(kSubject, type);
+  if (subject == std::string_view::npos) return std::nullopt;
+  Statement out;
+  out.predicate = payload.substr(0, type);
+  out.type = payload.substr(type + kType.size(), subject - type - kType.size());
+  out.subject = payload.substr(subject + kSubject.size());
+  return out;
+}
+
+absl::Status TakeSubject(std::string_view text, Entry& out) {
+  VEILSUM_ASSIGN_OR_RETURN(Json subjects, ParseCanonical(text));
+  if (!subjects.is_array() || subjects.size() != 1 || !subjects[0].is_object())
+    return InvalidArgument("entry: subject is wrong");
   Fields subject(subjects[0]);
   out.subject = subject.Text("name");
   Json digest = subject.Take("digest");
   Fields digests(digest);
   out.subject_sha256 = digests.Hex<32>("sha256");
-  VEILSUM_RETURN_IF_ERROR(subject.status());
-  VEILSUM_RETURN_IF_ERROR(digests.status());
-  return out;  // fields that were left over are seen when it is written again
+  VEILSUM_RETURN_IF_ERROR(subject.Done());
+  return digests.Done();
+}
+
+// Each part in its one form, hence the whole.
+absl::StatusOr<Entry> FromStatement(std::string_view payload) {
+  const std::optional<Statement> parts = PartsOf(payload);
+  if (!parts) return InvalidArgument("entry: not a statement in its one form");
+  Entry out;
+  VEILSUM_ASSIGN_OR_RETURN(out.body, ParseCanonical(parts->predicate));
+  if (!out.body.is_object()) return InvalidArgument("entry: predicate is wrong");
+  VEILSUM_ASSIGN_OR_RETURN(out.header, TakeHeader(out.body));
+  if (!IsTime(out.header.time)) return InvalidArgument("ts \"%s\" is no time", out.header.time);
+  // {"https://<federation>/ledger/} <type> {/v1"}, of which the quotation marks are not the type's.
+  const std::size_t around = PredicateType(out.header.federation, "").size() + 2;
+  const std::size_t behind = std::string_view(R"(/v1")").size();
+  if (parts->type.size() <= around) return InvalidArgument("entry: predicateType is wrong");
+  out.type = parts->type.substr(around - behind, parts->type.size() - around);
+  if (!IsType(out.type)) return InvalidArgument("\"%s\" is no type", out.type);
+  VEILSUM_ASSIGN_OR_RETURN(const std::string type,
+                           EncodeCanonical(Json(PredicateType(out.header.federation, out.type))));
+  if (type != parts->type) return InvalidArgument("entry: predicateType is wrong");
+  VEILSUM_RETURN_IF_ERROR(TakeSubject(parts->subject, out));
+  return out;
 }
 
 }  // namespace
@@ -128,7 +161,7 @@ absl::StatusOr<Entry> FromStatement(Json statement) {
 absl::StatusOr<Bytes> SignEntry(const Entry& entry, const Ed25519Signer& signer) {
   VEILSUM_ASSIGN_OR_RETURN(const std::string payload, Payload(entry));
   tlog::Envelope envelope;
-  envelope.payload_type = kPayloadType;
+  envelope.payload_type = tlog::kInTotoPayloadType;
   envelope.payload.assign(payload.begin(), payload.end());
   envelope.Sign(entry.header.actor, signer);
   const std::string json = envelope.ToJson();
@@ -143,14 +176,9 @@ absl::StatusOr<SignedEntry> ParseEntry(ByteView leaf) {
     return InvalidArgument("entry has %d bytes, at most %d", leaf.size(), kMaxEntryBytes);
   SignedEntry out;
   VEILSUM_ASSIGN_OR_RETURN(out.envelope, tlog::Envelope::Parse(AsText(leaf)));
-  if (out.envelope.payload_type != kPayloadType || out.envelope.signatures.size() != 1)
+  if (out.envelope.payload_type != tlog::kInTotoPayloadType || out.envelope.signatures.size() != 1)
     return InvalidArgument("entry: not one signature of an in-toto statement");
-  const std::string_view payload = AsText(out.envelope.payload);
-  Json statement = Json::parse(payload, nullptr, false);
-  if (!statement.is_object()) return InvalidArgument("entry: not a statement");
-  VEILSUM_ASSIGN_OR_RETURN(out.entry, FromStatement(std::move(statement)));
-  VEILSUM_ASSIGN_OR_RETURN(const std::string again, Payload(out.entry));
-  if (again != payload) return InvalidArgument("entry: the statement is not in its one form");
+  VEILSUM_ASSIGN_OR_RETURN(out.entry, FromStatement(AsText(out.envelope.payload)));
   return out;
 }
 

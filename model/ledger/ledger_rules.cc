@@ -3,38 +3,20 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include "base/crypto/sha256.h"
-#include "base/pki/spiffe_id.h"
-#include "base/rational.h"
 #include "base/tlog/merkle.h"
 #include "base/tlog/note.h"
 #include "model/contract/privacy_terms.h"
 #include "model/contract/round_schedule.h"
+#include "model/ledger/rules_support.h"
 #include "model/plan/plan_format.h"
 
 namespace veilsum::ledger {
 namespace {
 
-const std::string kEverybody = "*";
 constexpr std::uint64_t kMostRoundsOfABatch = 64;
-
-std::string TenantOf(const std::string& seat) {
-  const absl::StatusOr<SpiffeId> id = SpiffeId::Parse(seat);
-  return id.ok() ? id->tenant() : std::string();
-}
-
-// A coordinator or an operator: whoever may write more than a tenant's own policy.
-bool IsOperated(const std::string& actor) {
-  const absl::StatusOr<SpiffeId> id = SpiffeId::Parse(actor);
-  return id.ok() && (id->role() == SpiffeRole::kCoordinator || id->role() == SpiffeRole::kOperator);
-}
-
-// Reals of an entry are decimal strings; NaN where one is not.
-double RealOf(const std::string& text) {
-  const absl::StatusOr<Rational> value = Rational::Parse(text);
-  return value.ok() ? value->ToDouble() : std::nan("");
-}
 
 // Of a plan without noise: "inf" (SE-12).
 std::string ClaimedEpsilon(const model::Plan& plan) {
@@ -64,89 +46,98 @@ bool HasSeat(const model::RunContract& contract, const std::string& tenant) {
   return false;
 }
 
-std::string Message(const absl::Status& status) { return std::string(status.message()); }
-
-// Whether canonical JSON has no such value: a float, a null, an integer beyond 2^53 - 1.
-bool HasUnlawfulNumber(const Json& value) {
-  if (value.is_structured())
-    return std::ranges::any_of(value, [](const Json& child) { return HasUnlawfulNumber(child); });
-  return value.is_null() || value.is_number_float() ||
-         (value.is_number() && !EncodeCanonical(value).ok());
-}
-
-// Why bytes are no entry.
-const char* CodeOfNoEntry(ByteView leaf) {
-  if (leaf.size() > kMaxEntryBytes) return "E107";
-  const absl::StatusOr<tlog::Envelope> envelope = tlog::Envelope::Parse(AsText(leaf));
-  if (!envelope.ok()) return "E101";
-  const Json statement = Json::parse(AsText(envelope->payload), nullptr, false);
-  return !statement.is_discarded() && HasUnlawfulNumber(statement) ? "E108" : "E101";
-}
-
 }  // namespace
 
-std::vector<Finding> LedgerRules::Apply(ByteView leaf) {
+std::vector<Finding> LedgerRules::Apply(PreparedLeaf leaf) {
   findings_.clear();
-  last_entry_.reset();
-  const absl::StatusOr<SignedEntry> parsed = ParseEntry(leaf);
-  if (parsed.ok()) {
-    const Entry& entry = parsed->entry;
+  at_.last_entry.reset();
+  if (leaf.parsed.ok()) {
+    const Entry& entry = leaf.parsed->entry;
     CheckHeader(entry);
-    if (size_ == 0) {
+    if (at_.size == 0) {
       OnGenesis(entry);
+      CheckSignature(leaf);  // by the key that it registers
     } else {
-      CheckSignature(*parsed);
+      CheckSignature(leaf);
       ApplyBody(entry);
     }
-    if (size_ == 0) CheckSignature(*parsed);  // by the key that it registers
-    term_ = std::max(term_, entry.header.term);
-    last_time_ = std::max(last_time_, entry.header.time);
-    last_entry_ = std::make_shared<const Entry>(entry);
+    at_.term = std::max(at_.term, entry.header.term);
+    at_.last_time = std::max(at_.last_time, entry.header.time);
+    at_.last_entry = std::make_shared<const Entry>(std::move(leaf.parsed->entry));
   } else {
-    Find(CodeOfNoEntry(leaf), Message(parsed.status()));
+    Find(leaf.code.c_str(), Message(leaf.parsed.status()));
   }
-  last_leaf_ = tlog::LeafHash(leaf);
-  ++size_;
+  at_.last_leaf = leaf.hash;
+  ++at_.size;
   return std::move(findings_);
 }
 
+void LedgerRules::Begin() { before_ = {at_, {}}; }
+
+void LedgerRules::Drop() {
+  VEILSUM_CHECK(before_);
+  Before before = *std::move(before_);
+  before_.reset();
+  for (auto undo = before.undo.rbegin(); undo != before.undo.rend(); ++undo) (*undo)(*this);
+  at_ = std::move(before.place);
+}
+
+void LedgerRules::RememberRun(const RegisteredRun& run, std::function<void(RegisteredRun&)> undo) {
+  if (!before_) return;
+  before_->undo.push_back([name = run.name, undo = std::move(undo)](LedgerRules& rules) {
+    undo(rules.runs_.at(name));
+  });
+}
+
 void LedgerRules::Find(const char* code, std::string details) {
-  findings_.push_back({code, size_, std::move(details)});
+  findings_.push_back({code, at_.size, std::move(details)});
 }
 
 void LedgerRules::CheckHeader(const Entry& entry) {
   const Header& header = entry.header;
-  if (header.prev != last_leaf_)
-    Find("E104",
-         absl::StrFormat("prev is %s, must be %s", HexEncode(header.prev), HexEncode(last_leaf_)));
-  if (header.seq > size_) Find("E109", absl::StrFormat("seq is %d", header.seq));
-  if (header.seq < size_) Find("E110", absl::StrFormat("seq is %d", header.seq));
-  if (header.term < term_) Find("E105", absl::StrFormat("term %d after %d", header.term, term_));
-  if (header.term == term_ && header.time < last_time_)
-    Find("E105", absl::StrFormat("%s after %s", header.time, last_time_));
-  if (size_ != 0 && header.federation != federation_)
-    Find("E106", absl::StrFormat("%s in the ledger of %s", header.federation, federation_));
+  if (header.prev != at_.last_leaf)
+    Find("E104", absl::StrFormat("prev is %s, must be %s", HexEncode(header.prev),
+                                 HexEncode(at_.last_leaf)));
+  if (header.seq > at_.size) Find("E109", absl::StrFormat("seq is %d", header.seq));
+  if (header.seq < at_.size) Find("E110", absl::StrFormat("seq is %d", header.seq));
+  if (header.term < at_.term)
+    Find("E105", absl::StrFormat("term %d after %d", header.term, at_.term));
+  if (header.term == at_.term && header.time < at_.last_time)
+    Find("E105", absl::StrFormat("%s after %s", header.time, at_.last_time));
+  if (at_.size != 0 && header.federation != at_.federation)
+    Find("E106", absl::StrFormat("%s in the ledger of %s", header.federation, at_.federation));
 }
 
-void LedgerRules::CheckSignature(const SignedEntry& entry) {
-  const std::string& actor = entry.entry.header.actor;
+void LedgerRules::CheckSignature(const PreparedLeaf& leaf) {
+  const std::string& actor = leaf.parsed->entry.header.actor;
   const auto found = keys_.find(actor);
   if (found == keys_.end()) return Find("K701", actor);
   if (found->second.revoked) Find("K702", actor);
-  if (!entry.envelope.IsSignedBy(found->second.key)) Find("E102", actor);
+  if (!leaf.IsSignedBy(found->second.key)) Find("E102", actor);
 }
 
 void LedgerRules::ApplyBody(const Entry& entry) {
   using Handler = void (LedgerRules::*)(const Entry&);
   static const std::map<std::string_view, Handler> handlers = {
-      {"key.registered", &LedgerRules::OnKey},       {"key.revoked", &LedgerRules::OnKey},
-      {"policy.set", &LedgerRules::OnPolicy},        {"plan.registered", &LedgerRules::OnPlan},
-      {"budget.reserved", &LedgerRules::OnReserved}, {"rounds.opened", &LedgerRules::OnOpened},
-      {"round.committed", &LedgerRules::OnRoundEnd}, {"round.aborted", &LedgerRules::OnRoundEnd},
-      {"run.ended", &LedgerRules::OnRunEnd}};
+      {"key.registered", &LedgerRules::OnKey},
+      {"key.revoked", &LedgerRules::OnKey},
+      {"policy.set", &LedgerRules::OnPolicy},
+      {"dataset.declared", &LedgerRules::OnDataset},
+      {"erasure.performed", &LedgerRules::OnErasure},
+      {"plan.registered", &LedgerRules::OnPlan},
+      {"budget.reserved", &LedgerRules::OnReserved},
+      {"rounds.opened", &LedgerRules::OnOpened},
+      {"round.committed", &LedgerRules::OnRoundEnd},
+      {"round.aborted", &LedgerRules::OnRoundEnd},
+      {"run.ended", &LedgerRules::OnRunEnd},
+      {"release.published", &LedgerRules::OnReleasePublished},
+      {"release.revoked", &LedgerRules::OnReleaseRevoked},
+      {"rollout.transition", &LedgerRules::OnRollout}};
   const auto handler = handlers.find(entry.type);
   if (handler == handlers.end()) return Find("E103", "type " + entry.type);
-  if (entry.type != "policy.set" && !IsOperated(entry.header.actor))
+  const bool own_words = entry.type == "policy.set" || entry.type == "dataset.declared" ||
+                         entry.type == "erasure.performed";
+  if (!own_words && !IsOperated(entry.header.actor))
     return Find("K704", entry.header.actor + " writes " + entry.type);
   (this->*handler->second)(entry);
 }
@@ -156,13 +147,13 @@ void LedgerRules::OnGenesis(const Entry& entry) {
   Json body = entry.body;
   Fields fields(body);
   fields.Hex<32>("root_ca_sha256");
-  log_key_ = fields.Text("log_key");
+  at_.log_key = fields.Text("log_key");
   const Ed25519PublicKey key = fields.Hex<32>("key");
   if (!fields.Done().ok()) return Find("E103", Message(fields.status()));
-  if (!tlog::VerifierKey::Parse(log_key_).ok()) Find("E103", "log_key is no verifier key");
+  if (!tlog::VerifierKey::Parse(at_.log_key).ok()) Find("E103", "log_key is no verifier key");
   if (!IsOperated(entry.header.actor)) Find("K704", entry.header.actor + " writes the genesis");
-  federation_ = entry.header.federation;
-  keys_[entry.header.actor] = {key, false};
+  at_.federation = entry.header.federation;
+  Set(&LedgerRules::keys_, entry.header.actor, {key, false});
 }
 
 // That the actor's own key stands, its signature has shown.
@@ -175,44 +166,17 @@ void LedgerRules::OnKey(const Entry& entry) {
   if (revokes) fields.Text("reason");
   if (!fields.Done().ok()) return Find("E103", Message(fields.status()));
   if (const absl::StatusOr<SpiffeId> parsed = SpiffeId::Parse(id);
-      !parsed.ok() || parsed->domain() != federation_)
+      !parsed.ok() || parsed->domain() != at_.federation)
     return Find("K703", id + " is not of this federation");
   const auto found = keys_.find(id);
   if (revokes) {
     if (found == keys_.end()) return Find("K701", id);
-    found->second.revoked = true;
+    Set(&LedgerRules::keys_, id, {found->second.key, true});
     return;
   }
   if (found != keys_.end() && !found->second.revoked && found->second.key != key)
     return Find("K703", id + " has a key already");
-  keys_[id] = {key, false};
-}
-
-void LedgerRules::OnPolicy(const Entry& entry) {
-  Json body = entry.body;
-  Fields fields(body);
-  TenantPolicy policy{{RealOf(fields.Text("epsilon_cap")), RealOf(fields.Text("delta_cap"))}, {}};
-  if (body.contains("block")) {
-    Json block = fields.Take("block");
-    Fields limits(block);
-    policy.block = {RealOf(limits.Text("epsilon")), RealOf(limits.Text("delta")),
-                    static_cast<std::uint32_t>(std::min<std::uint64_t>(limits.Int("order"), 256))};
-    if (!limits.Done().ok() || !dp::BudgetFilter::Create(*policy.block).ok()) fields.Wrong("block");
-  }
-  if (!fields.Done().ok()) return Find("E103", Message(fields.status()));
-  if (!(policy.cap.epsilon >= 0) || !(policy.cap.delta >= 0 && policy.cap.delta < 1))
-    return Find("E103", "epsilon_cap and delta_cap must be decimals, delta_cap below 1");
-  const std::string& tenant = entry.header.tenant;
-  if (tenant == kEverybody || TenantOf(entry.header.actor) != tenant)
-    return Find("K703", entry.header.actor + " sets the policy of " + tenant);
-  const auto before = policies_.find(tenant);
-  const bool has_block = before != policies_.end() && before->second.block.has_value();
-  if (has_block && policy.block != before->second.block) {
-    Find("P306", tenant + " states another block budget than before");
-    policy.block = before->second.block;
-  }
-  policies_[tenant] = policy;
-  if (policy.block && !has_block) CheckBlock(tenant);
+  Set(&LedgerRules::keys_, id, {key, false});
 }
 
 // Each run at what it may still cost, or at what it has cost once it has ended. Evaluation is of
@@ -292,10 +256,16 @@ void LedgerRules::OnPlan(const Entry& entry) {
     Find("P302", "the plan claims another epsilon or delta");
   if (const Verdict& kept = Judge(name, *plan, *contract); !kept.ok())
     Find("P302", Message(kept.status()));
-  RegisteredRun& run = runs_[name];
+  RegisteredRun run;
+  run.name = name;
   run.contract = *std::move(contract);
   run.claim = {plan->is_private() ? RealOf(epsilon) : std::numeric_limits<double>::infinity(),
                RealOf(delta)};
+  // In merchant mode the claim is of a merchant; a tenant's cap is about its customers (DP-20).
+  run.cap_epsilon = run.claim.epsilon;
+  if (const Verdict& kept = judged_->at(name); kept.ok() && kept->input.training.merchant)
+    run.cap_epsilon = kept->statement.epsilon_customer;
+  Set(&LedgerRules::runs_, name, std::move(run));
 }
 
 const LedgerRules::Verdict& LedgerRules::Judge(const std::string& name, const model::Plan& plan,
@@ -319,14 +289,20 @@ void LedgerRules::OnReserved(const Entry& entry) {
   const std::string& tenant = entry.header.tenant;
   if (const auto policy = policies_.find(tenant); policy != policies_.end()) {
     const Claim& cap = policy->second.cap;
-    if (run->claim.epsilon > cap.epsilon || run->claim.delta > cap.delta)
+    if (run->cap_epsilon > cap.epsilon || run->claim.delta > cap.delta)
       Find("P303",
            absl::StrFormat("epsilon %.17g, delta %.17g for %s, whose policy allows %.17g, "
                            "%.17g",
-                           run->claim.epsilon, run->claim.delta, tenant, cap.epsilon, cap.delta));
+                           run->cap_epsilon, run->claim.delta, tenant, cap.epsilon, cap.delta));
   }
+  if (const auto data = datasets_.find(tenant);
+      data != datasets_.end() && run->contract.is_private &&
+      run->claim.delta * static_cast<double>(data->second.persons_at_most) >= 1)
+    Find("P307", absl::StrFormat("delta %.17g for up to %d persons of %s", run->claim.delta,
+                                 data->second.persons_at_most, tenant));
   if (!HasSeat(run->contract, tenant)) Find("S206", tenant + " has no seat");
   if (!run->reserved.insert(tenant).second) return Find("S207", "reserved twice for " + tenant);
+  RememberRun(*run, [tenant](RegisteredRun& before) { before.reserved.erase(tenant); });
   CheckBlock(tenant);
 }
 
@@ -350,14 +326,32 @@ void LedgerRules::OnOpened(const Entry& entry) {
   if (!run->open.empty()) Find("S204", "rounds of the batch before are still open");
   const std::uint64_t most = model::AttemptsMax(run->contract);
   if (last > most) Find("P301", absl::StrFormat("round %d, reserved are %d", last, most));
-  for (std::uint64_t round = first; round <= last; ++round) run->open.insert(round);
-  run->opened_through = last;
-  run->opened += last - first + 1;
-  const model::AttemptsByPurpose charge = model::AttemptsWithin(run->contract, first, last);
-  std::set<std::string> tenants;
-  for (const std::string& seat : members) tenants.insert(TenantOf(seat));
-  for (const std::string& tenant : tenants) run->charged[tenant] += charge;
-  run->members.assign(members.begin(), members.end());
+  OpenRounds(*run, first, last, members);
+}
+
+void LedgerRules::OpenRounds(RegisteredRun& run, std::uint64_t first, std::uint64_t last,
+                             const std::vector<std::string>& members) {
+  std::map<std::string, std::optional<model::AttemptsByPurpose>> charged;  // until now
+  for (const std::string& seat : members) {
+    const std::string tenant = TenantOf(seat);
+    const auto found = run.charged.find(tenant);
+    charged[tenant] = found == run.charged.end() ? std::nullopt : std::optional(found->second);
+  }
+  const model::AttemptsByPurpose charge = model::AttemptsWithin(run.contract, first, last);
+  for (const auto& [tenant, until_now] : charged) run.charged[tenant] += charge;
+  for (std::uint64_t round = first; round <= last; ++round) run.open.insert(round);
+  const std::uint64_t through = std::exchange(run.opened_through, last);
+  run.opened += last - first + 1;
+  std::vector<std::string> batch = std::exchange(run.members, members);
+  RememberRun(run, [=, batch = std::move(batch),
+                    charged = std::move(charged)](RegisteredRun& before) {
+    for (const auto& [tenant, until_now] : charged)
+      until_now ? void(before.charged[tenant] = *until_now) : void(before.charged.erase(tenant));
+    for (std::uint64_t round = first; round <= last; ++round) before.open.erase(round);
+    before.opened_through = through;
+    before.opened -= last - first + 1;
+    before.members = batch;
+  });
 }
 
 void LedgerRules::OnRoundEnd(const Entry& entry) {
@@ -367,11 +361,12 @@ void LedgerRules::OnRoundEnd(const Entry& entry) {
   const std::uint64_t round = fields.Int("round");
   const bool committed = entry.type == "round.committed";
   std::vector<std::string> survivors;
+  std::string model;
   if (committed) {
     survivors = NamesIn(fields, "survivors");
     fields.Hex<32>("aggregate_sha256");
-    if (const std::string model = fields.Text("model_sha256"); !model.empty() && model.size() != 64)
-      fields.Wrong("model_sha256");
+    model = fields.Text("model_sha256");
+    if (!model.empty() && model.size() != 64) fields.Wrong("model_sha256");
   } else {
     fields.Text("reason");
   }
@@ -379,6 +374,13 @@ void LedgerRules::OnRoundEnd(const Entry& entry) {
   if (run == nullptr) return;
   if (run->open.erase(round) == 0) return Find("S205", absl::StrFormat("round %d", round));
   ++(committed ? run->committed : run->aborted);
+  if (model.empty()) model = run->last_model;
+  std::swap(model, run->last_model);
+  RememberRun(*run, [round, committed, model](RegisteredRun& before) {
+    --(committed ? before.committed : before.aborted);
+    before.open.insert(round);
+    before.last_model = model;
+  });
   if (committed) CheckSurvivors(*run, round, survivors);
 }
 
@@ -409,6 +411,7 @@ void LedgerRules::OnRunEnd(const Entry& entry) {
   if (run->ended) Find("S205", "the run had ended");
   if (attempts != run->opened)
     Find("P301", absl::StrFormat("attempts %d, opened were %d", attempts, run->opened));
+  RememberRun(*run, [ended = run->ended](RegisteredRun& before) { before.ended = ended; });
   run->ended = true;
 }
 
@@ -440,6 +443,18 @@ std::optional<Ed25519PublicKey> LedgerRules::KeyOf(const std::string& actor) con
   const auto found = keys_.find(actor);
   if (found == keys_.end() || found->second.revoked) return std::nullopt;
   return found->second.key;
+}
+
+std::string LedgerRules::LastIssued(const std::string& tenant, const std::string& type) const {
+  const auto found = stated_.find(tenant + " " + type);
+  return found == stated_.end() ? std::string() : found->second;
+}
+
+ActorKeys LedgerRules::Keys() const {
+  ActorKeys keys;
+  for (const auto& [id, key] : keys_)
+    if (!key.revoked) keys.emplace(id, key.key);
+  return keys;
 }
 
 RegisteredRun* LedgerRules::RunOf(Fields& fields) {

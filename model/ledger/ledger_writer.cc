@@ -1,6 +1,7 @@
 #include "model/ledger/ledger_writer.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace veilsum::ledger {
 
@@ -46,12 +47,6 @@ absl::StatusOr<Bytes> LedgerWriter::Sign(const NewEntry& entry, std::string time
   return SignEntry(next, *author_.signer);
 }
 
-absl::StatusOr<Bytes> LedgerWriter::Propose(const NewEntry& entry, std::string time) const {
-  VEILSUM_ASSIGN_OR_RETURN(Bytes leaf, Sign(entry, std::move(time)));
-  VEILSUM_RETURN_IF_ERROR(Refusal(entry, LedgerRules(rules_).Apply(leaf)));
-  return leaf;
-}
-
 absl::StatusOr<Bytes> LedgerWriter::Append(const NewEntry& entry, std::string time) {
   VEILSUM_ASSIGN_OR_RETURN(Bytes leaf, Sign(entry, std::move(time)));
   VEILSUM_RETURN_IF_ERROR(Refusal(entry, rules_.Apply(leaf)));
@@ -59,9 +54,19 @@ absl::StatusOr<Bytes> LedgerWriter::Append(const NewEntry& entry, std::string ti
   return leaf;
 }
 
-void LedgerWriter::Confirm(ByteView leaf) {
-  VEILSUM_CHECK(rules_.Apply(leaf).empty());
-  tree_.Append(rules_.last_leaf());
+void LedgerWriter::Begin() {
+  rules_.Begin();
+  tree_before_ = tree_;
+}
+
+void LedgerWriter::Keep() {
+  rules_.Keep();
+  tree_before_.reset();
+}
+
+void LedgerWriter::Drop() {
+  rules_.Drop();
+  tree_ = *std::exchange(tree_before_, std::nullopt);
 }
 
 tlog::Checkpoint LedgerWriter::Head() const {

@@ -39,13 +39,13 @@ class LedgerWriter {
   absl::Status Restore(ByteView leaf);
   // The next leaf. `time`: RFC 3339, milliseconds, UTC; an earlier one than the last entry's is
   // raised to that (I1). FailedPrecondition with the finding's code when the rules forbid it;
-  // InvalidArgument of SignEntry. Nothing has changed until Confirm.
-  absl::StatusOr<Bytes> Propose(const NewEntry& entry, std::string time) const;
-  // The leaf that Propose gave is stored.
-  void Confirm(ByteView leaf);
-  // Propose and Confirm at once, without a copy of the state. After an error the writer is of no
-  // more use: for a copy that becomes the writer once everything is stored.
+  // InvalidArgument of SignEntry. After an error only Drop makes the writer good again.
   absl::StatusOr<Bytes> Append(const NewEntry& entry, std::string time);
+  // What is appended after Begin is gone after Drop and stays after Keep. Costs what is appended,
+  // not what there is.
+  void Begin();
+  void Keep();
+  void Drop();
 
   tlog::Checkpoint Head() const;  // origin: "<federation>/ledger"
   const LedgerRules& rules() const { return rules_; }
@@ -55,6 +55,7 @@ class LedgerWriter {
   Author author_;
   LedgerRules rules_;
   tlog::Frontier tree_;
+  std::optional<tlog::Frontier> tree_before_;  // between Begin and Keep or Drop
 };
 
 // The origin of a federation's ledger and the name of its key.

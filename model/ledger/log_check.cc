@@ -1,11 +1,16 @@
 #include "model/ledger/log_check.h"
 
 #include <algorithm>
+#include <deque>
+#include <future>
+#include <thread>
 
 #include "model/ledger/hash_tiles.h"
 
 namespace veilsum::ledger {
 namespace {
+
+constexpr unsigned kMostThreads = 8;  // each holds a bundle of 256 entries
 
 class Checker {
  public:
@@ -44,23 +49,19 @@ class Checker {
     };
   }
 
-  bool Take(const std::string& path, Bytes& bytes) {
-    absl::StatusOr<Bytes> read = files_(path);
-    if (read.ok()) {
-      bytes = *std::move(read);
-      return true;
-    }
-    if (absl::IsNotFound(read.status()))
+  // Whether a file of the evidence was read.
+  bool Noted(const std::string& path, const absl::Status& read) {
+    if (absl::IsNotFound(read))
       out_.missing.push_back(path);
-    else
-      Find("L009", tree_.size(), Text(read.status()));
-    return false;
+    else if (!read.ok())
+      Find("L009", tree_.size(), Text(read));
+    return read.ok();
   }
 
   bool OpenHead() {
-    Bytes bytes;
-    if (!Take("checkpoint", bytes)) return false;
-    const absl::StatusOr<tlog::Note> note = tlog::Note::Parse(AsText(bytes));
+    const absl::StatusOr<Bytes> bytes = files_("checkpoint");
+    if (!Noted("checkpoint", bytes.status())) return false;
+    const absl::StatusOr<tlog::Note> note = tlog::Note::Parse(AsText(*bytes));
     const absl::StatusOr<tlog::Checkpoint> head =
         note.ok() ? policy_.Open(*note) : absl::StatusOr<tlog::Checkpoint>(note.status());
     if (!head.ok()) {
@@ -89,24 +90,62 @@ class Checker {
     }
   }
 
+  // Bundles are read in order, prepared several at once, and taken in in order.
+  struct Waiting {
+    tlog::Tile tile;
+    absl::Status read;
+    std::future<absl::StatusOr<std::vector<PreparedLeaf>>> leaves;  // where it was read
+  };
+
   void ReadEntries() {
     const std::uint64_t bundles = (out_.head.size + tlog::kTileWidth - 1) / tlog::kTileWidth;
+    const std::size_t most = std::clamp(std::thread::hardware_concurrency(), 1u, kMostThreads) + 1;
+    std::deque<Waiting> waiting;
     CompareRoots();
-    for (std::uint64_t number = 0; number < bundles; ++number) {
-      const tlog::Tile tile = tlog::TileAt(tlog::Tile::kEntries, number, out_.head.size);
-      Bytes bytes;
-      if (!Take(tile.Path(), bytes)) return;  // no entry after it can be judged
-      const absl::StatusOr<std::vector<Bytes>> entries = tlog::ParseBundle(bytes, tile.width);
-      if (!entries.ok())
-        return Find("L002", tree_.size(), tile.Path() + ": " + Text(entries.status()));
-      for (const Bytes& entry : *entries)
-        if (!TakeIn(entry)) return;
+    for (std::uint64_t next = 0; next < bundles || !waiting.empty();) {
+      while (next < bundles && waiting.size() < most) waiting.push_back(Begin(next++));
+      Waiting bundle = std::move(waiting.front());
+      waiting.pop_front();
+      if (!TakeIn(bundle)) return;  // no entry after it can be judged
     }
     tiles_.Finish();
   }
 
-  bool TakeIn(const Bytes& entry) {
-    std::vector<Finding> findings = out_.rules.Apply(entry);
+  // With the keys that are known by now.
+  Waiting Begin(std::uint64_t number) {
+    Waiting out;
+    out.tile = tlog::TileAt(tlog::Tile::kEntries, number, out_.head.size);
+    absl::StatusOr<Bytes> bytes = files_(out.tile.Path());
+    out.read = bytes.status();
+    if (bytes.ok())
+      out.leaves = std::async(std::launch::async,
+                              [width = out.tile.width, bytes = *std::move(bytes),
+                               keys = out_.rules.Keys()] { return Prepare(width, bytes, keys); });
+    return out;
+  }
+
+  static absl::StatusOr<std::vector<PreparedLeaf>> Prepare(std::uint64_t width, const Bytes& bundle,
+                                                           const ActorKeys& keys) {
+    VEILSUM_ASSIGN_OR_RETURN(const std::vector<Bytes> entries, tlog::ParseBundle(bundle, width));
+    std::vector<PreparedLeaf> out;
+    out.reserve(entries.size());
+    for (const Bytes& entry : entries) out.push_back(PrepareLeaf(entry, keys));
+    return out;
+  }
+
+  bool TakeIn(Waiting& bundle) {
+    if (!Noted(bundle.tile.Path(), bundle.read)) return false;
+    absl::StatusOr<std::vector<PreparedLeaf>> leaves = bundle.leaves.get();
+    if (!leaves.ok()) {
+      Find("L002", tree_.size(), bundle.tile.Path() + ": " + Text(leaves.status()));
+      return false;
+    }
+    return std::ranges::all_of(*leaves,
+                               [&](PreparedLeaf& leaf) { return TakeIn(std::move(leaf)); });
+  }
+
+  bool TakeIn(PreparedLeaf prepared) {
+    std::vector<Finding> findings = out_.rules.Apply(std::move(prepared));
     if (!lost_->empty()) {
       out_.missing.insert(out_.missing.end(), lost_->begin(), lost_->end());
       return false;

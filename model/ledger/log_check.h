@@ -1,6 +1,8 @@
 // Verifies a whole ledger from its files and a trust policy alone, without its writer: what an
 // auditor does in steps 3 to 5 (signatures and quorum, tree, entries, order of events, privacy).
-// Bundles are read one at a time: memory grows with contracts, keys and rounds that are open.
+// Bundles are prepared a few at once, on as many threads as there are processors, and taken in in
+// their order: memory grows with contracts, keys and rounds that are open. `files` is asked on the
+// caller's thread only.
 #pragma once
 
 #include <functional>

@@ -1,13 +1,11 @@
 #include "model/ledger/receipt.h"
 
 #include "base/pki/spiffe_id.h"
+#include "base/tlog/in_toto.h"
 #include "model/ledger/fields.h"
 
 namespace veilsum::ledger {
 namespace {
-
-constexpr const char* kPayloadType = "application/vnd.in-toto+json";
-constexpr const char* kStatement = "https://in-toto.io/Statement/v1";
 
 absl::StatusOr<std::string> Payload(const Receipt& receipt) {
   VEILSUM_ASSIGN_OR_RETURN(const SpiffeId actor, SpiffeId::Parse(receipt.actor));
@@ -20,7 +18,7 @@ absl::StatusOr<std::string> Payload(const Receipt& receipt) {
                           {"size", receipt.size},   {"root_sha256", HexEncode(receipt.root_sha256)},
                           {"time", receipt.time}};
   VEILSUM_RETURN_IF_ERROR(EncodeCanonical(predicate).status());
-  const Json statement = {{"_type", kStatement},
+  const Json statement = {{"_type", tlog::kInTotoStatementType},
                           {"predicateType", "https://" + actor.domain() + "/ledger/receipt/v1"},
                           {"predicate", predicate},
                           {"subject",
@@ -50,7 +48,7 @@ absl::StatusOr<Receipt> FromPredicate(Json predicate) {
 absl::StatusOr<Bytes> SignReceipt(const Receipt& receipt, const Ed25519Signer& signer) {
   VEILSUM_ASSIGN_OR_RETURN(const std::string payload, Payload(receipt));
   tlog::Envelope envelope;
-  envelope.payload_type = kPayloadType;
+  envelope.payload_type = tlog::kInTotoPayloadType;
   envelope.payload.assign(payload.begin(), payload.end());
   envelope.Sign(receipt.actor, signer);
   const std::string json = envelope.ToJson();
@@ -62,7 +60,7 @@ absl::StatusOr<SignedReceipt> ParseReceipt(ByteView bytes) {
     return InvalidArgument("receipt has %d bytes, at most %d", bytes.size(), kMaxEntryBytes);
   SignedReceipt out;
   VEILSUM_ASSIGN_OR_RETURN(out.envelope, tlog::Envelope::Parse(AsText(bytes)));
-  if (out.envelope.payload_type != kPayloadType || out.envelope.signatures.size() != 1)
+  if (out.envelope.payload_type != tlog::kInTotoPayloadType || out.envelope.signatures.size() != 1)
     return InvalidArgument("receipt: not one signature of an in-toto statement");
   const std::string_view payload = AsText(out.envelope.payload);
   Json statement = Json::parse(payload, nullptr, false);

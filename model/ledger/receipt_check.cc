@@ -8,13 +8,13 @@
 namespace veilsum::ledger {
 namespace {
 
-constexpr std::string_view kSuffix = ".json";
+constexpr std::string_view kReceiptSuffix = ".json";
 
 std::string Joined(const std::string& folder, const std::string& name) {
   return folder.empty() ? name : folder + "/" + name;
 }
 
-std::string Text(const absl::Status& status) { return std::string(status.message()); }
+std::string ReceiptError(const absl::Status& status) { return std::string(status.message()); }
 
 // "<tenant>/<client>" of a seat.
 std::string PlaceOf(const std::string& seat) {
@@ -35,11 +35,11 @@ void ReceiptCheck::Find(const char* code, std::uint64_t leaf, std::string detail
 void ReceiptCheck::ListSource(std::size_t source) {
   const auto& [bundle, folder] = sources_[source];
   const absl::StatusOr<std::vector<std::string>> tenants = bundle.List(folder);
-  if (!tenants.ok()) return Find("L009", 0, Text(tenants.status()));
+  if (!tenants.ok()) return Find("L009", 0, ReceiptError(tenants.status()));
   for (const std::string& tenant : *tenants) {
     const auto clients = bundle.List(Joined(folder, tenant));
     if (!clients.ok()) {
-      Find("L009", 0, Text(clients.status()));
+      Find("L009", 0, ReceiptError(clients.status()));
       continue;
     }
     for (const std::string& client : *clients) ListClient(source, tenant, client);
@@ -50,12 +50,12 @@ void ReceiptCheck::ListClient(std::size_t source, const std::string& tenant,
                               const std::string& client) {
   const std::string folder = Joined(Joined(sources_[source].folder, tenant), client);
   const absl::StatusOr<std::vector<std::string>> names = sources_[source].bundle.List(folder);
-  if (!names.ok()) return Find("L009", 0, Text(names.status()));
+  if (!names.ok()) return Find("L009", 0, ReceiptError(names.status()));
   auto& files = files_[tenant + "/" + client];
   for (const std::string& name : *names) {
-    const bool is_json = name.ends_with(kSuffix);
+    const bool is_json = name.ends_with(kReceiptSuffix);
     const auto leaf = tlog::ParseDecimal(
-        std::string_view(name).substr(0, name.size() - (is_json ? kSuffix.size() : 0)));
+        std::string_view(name).substr(0, name.size() - (is_json ? kReceiptSuffix.size() : 0)));
     if (!is_json || !leaf.ok())
       Find("C401", 0, folder + "/" + name + " is no receipt's name");
     else
@@ -105,7 +105,7 @@ void ReceiptCheck::CheckReceipt(const std::string& path, const File& file, std::
                                 const Hash32& leaf, const std::string& seat,
                                 const LedgerRules& rules) {
   const absl::StatusOr<SignedReceipt> read = ReadReceipt(path, file);
-  if (!read.ok()) return Find("C401", index, path + ": " + Text(read.status()));
+  if (!read.ok()) return Find("C401", index, path + ": " + ReceiptError(read.status()));
   const Receipt& receipt = read->receipt;
   if (receipt.actor != seat || receipt.leaf != index)
     return Find("C401", index, path + " is the receipt of another entry or client");

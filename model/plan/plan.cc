@@ -32,11 +32,6 @@ absl::Status CheckRunnable(const Plan& plan) {
     return FailedPrecondition(
         "plan %s: evaluation by private histograms is for task \"binary\" only; leave it out",
         plan.name);
-  if (plan.training.mode == Mode::kMerchant)
-    return FailedPrecondition(
-        "plan %s: training.mode must be \"distributed\" or \"local\", those that this build can "
-        "run",
-        plan.name);
   if (plan.network.dropout != Exactly(0))
     return FailedPrecondition("plan %s: model.dropout is %s, this build can only run \"0\"",
                               plan.name, DecimalText(plan.network.dropout));

@@ -90,6 +90,15 @@ struct Network {
 
 inline constexpr std::uint32_t kMaxPlanBands = 64;
 
+// Merchant mode: how a merchant's update is clipped (dp/mechanism/adaptive_clip.h).
+struct MerchantClip {
+  Rational initial = Exactly(1);      // C_0
+  Rational quantile = Exactly(1, 2);  // share of merchants that should not be clipped
+  Rational rate = Exactly(1, 5);      // of the geometric update
+  std::uint64_t expected_merchants = 0;
+  Rational bit_noise = Exactly(0);  // of the count of merchants not clipped; 0: expected / 20
+};
+
 struct Training {
   Mode mode = Mode::kDistributed;
   std::uint64_t steps = 0;  // published training rounds wanted
@@ -106,8 +115,11 @@ struct Training {
   std::uint32_t bands = 1;
   // Local: private steps that a merchant takes by itself in a round, by plain SGD at learning_rate
   // on its sum over expected_batch, and what every number of its update is clamped to (SE-13).
+  // Merchant: the same steps without noise; the update alone is private, and its unit is the
+  // merchant (DP-20).
   std::uint32_t local_steps = 0;
   Rational update_clamp = Exactly(0);
+  MerchantClip merchant;
 };
 
 struct NonPrivate {
@@ -122,6 +134,15 @@ struct Privacy {
   Rational delta = Exactly(1, 100000);
   AccountantKind accountant = AccountantKind::kRdp;
   Rational statistics_share = Exactly(0);  // of epsilon; 0: no statistics round, no standardisation
+};
+
+enum class StatisticsKind { kMoments, kQuantiles };
+
+// What the statistics round sums, where the plan has one: a value and its square for each numeric
+// feature, or a histogram of each, whose median and quantiles then standardise it.
+struct Statistics {
+  StatisticsKind kind = StatisticsKind::kMoments;
+  std::uint32_t bins = 0;  // of a histogram, over the feature's public range; 0 with moments
 };
 
 // At the end of the run each merchant's hold-out is scored, as noisy histograms of the published
@@ -176,6 +197,7 @@ struct Plan {
   Training training;
   std::optional<NonPrivate> nonprivate;
   Privacy privacy;
+  Statistics statistics;
   std::optional<Evaluation> evaluation;
   Aggregation aggregation;
   std::optional<Cohorts> cohorts;  // none: one cohort
@@ -196,7 +218,7 @@ struct Plan {
 };
 
 // OK when this version can run the plan; FailedPrecondition naming the field otherwise (task,
-// evaluation of another task than binary, mode, dropout). A plan that parses may still not run: its
+// evaluation of another task than binary, dropout). A plan that parses may still not run: its
 // schema is wider than this build.
 absl::Status CheckRunnable(const Plan& plan);
 

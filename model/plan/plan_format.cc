@@ -132,9 +132,18 @@ Json TrainingJson(const Training& training) {
               {"learning_rate", DecimalText(training.learning_rate)}};
   if (training.averaging) out["averaging"] = DecimalText(*training.averaging);
   if (training.bands != 1) out["bands"] = training.bands;
-  if (training.mode != Mode::kLocal) return out;
+  if (training.mode == Mode::kDistributed) return out;
   out["local_steps"] = training.local_steps;
-  out["update_clamp"] = DecimalText(training.update_clamp);
+  if (training.mode == Mode::kLocal) {
+    out["update_clamp"] = DecimalText(training.update_clamp);
+    return out;
+  }
+  const MerchantClip& clip = training.merchant;
+  out["initial_clip"] = DecimalText(clip.initial);
+  out["clip_quantile"] = DecimalText(clip.quantile);
+  out["clip_rate"] = DecimalText(clip.rate);
+  out["expected_merchants"] = clip.expected_merchants;
+  if (clip.bit_noise != Exactly(0)) out["bit_noise"] = DecimalText(clip.bit_noise);
   return out;
 }
 
@@ -191,6 +200,8 @@ Json PlanTree(const Plan& plan) {
     out["nonprivate"] = {{"clip_norm", DecimalText(plan.nonprivate->clip_norm)},
                          {"steps", plan.nonprivate->steps},
                          {"learning_rate", DecimalText(plan.nonprivate->learning_rate)}};
+  if (plan.statistics.kind == StatisticsKind::kQuantiles)  // the other needs no section
+    out["statistics"] = {{"kind", "quantiles"}, {"bins", plan.statistics.bins}};
   if (plan.evaluation)
     out["evaluation"] = {{"share", DecimalText(plan.evaluation->share)},
                          {"bins", plan.evaluation->bins},

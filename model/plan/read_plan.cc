@@ -231,6 +231,17 @@ void ReadBands(Fields& fields, Training& training) {
                                            training.steps));
 }
 
+MerchantClip ReadMerchantClip(Fields& fields) {
+  MerchantClip clip;
+  clip.initial = fields.Real("initial_clip", kClipNorm);
+  clip.quantile = fields.Real("clip_quantile", {Exactly(0), Exactly(1), true, true}, clip.quantile);
+  clip.rate = fields.Real("clip_rate", {Exactly(0), Exactly(2), true, false}, clip.rate);
+  clip.expected_merchants = fields.Int("expected_merchants", 3, kMaxPlanCohorts * 255);
+  clip.bit_noise =
+      fields.Real("bit_noise", {Exactly(0), Exactly(1'000'000), true, false}, clip.bit_noise);
+  return clip;
+}
+
 Training ReadTraining(Fields fields) {
   Training training;
   training.mode = static_cast<Mode>(fields.Choice("mode", {"distributed", "local", "merchant"}));
@@ -247,6 +258,10 @@ Training ReadTraining(Fields fields) {
   if (training.mode == Mode::kLocal) {
     training.local_steps = static_cast<std::uint32_t>(fields.Int("local_steps", 1, 10'000));
     training.update_clamp = fields.Real("update_clamp", {Exactly(0), Exactly(1000), true, false});
+  }
+  if (training.mode == Mode::kMerchant) {
+    training.local_steps = static_cast<std::uint32_t>(fields.Int("local_steps", 1, 10'000));
+    training.merchant = ReadMerchantClip(fields);
   }
   fields.Done();
   return training;
@@ -274,6 +289,27 @@ Privacy ReadPrivacy(Fields fields) {
       fields.Real("statistics_share", {Exactly(0), Exactly(1), false, true}, Exactly(0));
   fields.Done();
   return privacy;
+}
+
+Statistics ReadStatistics(Fields& plan, const Privacy& privacy) {
+  Statistics statistics;
+  if (!plan.Has("statistics")) return statistics;
+  Fields fields = plan.Section("statistics");
+  statistics.kind = static_cast<StatisticsKind>(fields.Choice("kind", {"moments", "quantiles"}));
+  if (statistics.kind == StatisticsKind::kQuantiles)
+    statistics.bins = static_cast<std::uint32_t>(fields.Int("bins", 4, 4096));
+  if (privacy.statistics_share == Exactly(0))
+    fields.Refuse("kind", "is given, but privacy.statistics_share is 0");
+  fields.Done();
+  return statistics;
+}
+
+// Statistics and histograms of scores bound what one customer adds, not what a merchant does.
+void CheckMerchantMode(const Plan& plan, Fields& fields) {
+  if (plan.training.mode != Mode::kMerchant) return;
+  if (plan.has_statistics())
+    fields.Refuse("privacy", "must have statistics_share 0 in merchant mode (DP-20)");
+  if (plan.evaluation) fields.Refuse("evaluation", "must be left out in merchant mode (DP-20)");
 }
 
 std::optional<Evaluation> ReadEvaluation(Fields& plan) {
@@ -401,7 +437,9 @@ Plan ReadPlan(const Json& document, FieldErrors& errors) {
   plan.training = ReadTraining(fields.Section("training"));
   plan.nonprivate = ReadNonPrivate(fields);
   plan.privacy = ReadPrivacy(fields.Section("privacy"));
+  plan.statistics = ReadStatistics(fields, plan.privacy);
   plan.evaluation = ReadEvaluation(fields);
+  CheckMerchantMode(plan, fields);
   plan.cohorts = ReadCohorts(fields);
   if (fields.Has("aggregation"))
     plan.aggregation = ReadAggregation(fields.Section("aggregation"), plan.cohorts.has_value());

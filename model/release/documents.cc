@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "base/fnv1a.h"
+#include "base/tlog/in_toto.h"
 #include "model/mlp.h"
 #include "model/plan/plan_format.h"
 
@@ -232,7 +233,7 @@ std::string ProvenanceJson(const ReleaseInput& input, std::string_view model_sha
   for (const std::string& parent : m.parents)
     dependencies.push_back({{"name", "parent"}, {"digest", {{"sha256", parent}}}});
   const Json statement = {
-      {"_type", "https://in-toto.io/Statement/v1"},
+      {"_type", tlog::kInTotoStatementType},
       {"subject", Json::array({{{"name", "model.safetensors"},
                                 {"digest", {{"sha256", std::string(model_sha256)}}}}})},
       {"predicateType", "https://slsa.dev/provenance/v1"},

@@ -4,14 +4,13 @@
 #include "base/canonical_json.h"
 #include "base/crypto/sha256.h"
 #include "base/tlog/dsse.h"
+#include "base/tlog/in_toto.h"
 #include "model/release/refusal.h"
 
 namespace veilsum::release {
 namespace {
 
 constexpr char kBundleType[] = "application/vnd.dev.sigstore.bundle.v0.3+json";
-constexpr char kPayloadType[] = "application/vnd.in-toto+json";
-constexpr char kStatementType[] = "https://in-toto.io/Statement/v1";
 constexpr char kPredicateType[] = "https://model_signing/signature/v1.0";
 
 bool IsUnsigned(std::string_view path) {
@@ -24,7 +23,7 @@ Json Statement(const std::string& name, const Files& files) {
     if (!IsUnsigned(path))
       resources.push_back(
           {{"name", path}, {"algorithm", "sha256"}, {"digest", HexEncode(Sha256(bytes))}});
-  return {{"_type", kStatementType},
+  return {{"_type", tlog::kInTotoStatementType},
           {"subject",
            Json::array({{{"name", name}, {"digest", {{"sha256", HexEncode(RootDigest(files))}}}}})},
           {"predicateType", kPredicateType},
@@ -50,7 +49,7 @@ absl::StatusOr<std::string> OpenBundle(std::string_view text, const P256PublicKe
   if (text.size() > kMaxSignatureBytes) return wrong("model.sig is too large");
   const Json bundle = Json::parse(text, nullptr, false);
   if (TextAt(bundle, "/mediaType") != kBundleType ||
-      TextAt(bundle, "/dsseEnvelope/payloadType") != kPayloadType)
+      TextAt(bundle, "/dsseEnvelope/payloadType") != tlog::kInTotoPayloadType)
     return wrong("model.sig is not a sigstore bundle of version 0.3 with an in-toto statement");
   if (TextAt(bundle, "/verificationMaterial/publicKey/hint") != key.Hint())
     return wrong("model.sig is by another key than the trusted one");
@@ -58,7 +57,8 @@ absl::StatusOr<std::string> OpenBundle(std::string_view text, const P256PublicKe
   const absl::StatusOr<Bytes> signature =
       Base64Decode(TextAt(bundle, "/dsseEnvelope/signatures/0/sig"));
   if (!payload.ok() || !signature.ok() ||
-      !key.Verify(AsBytes(tlog::PreAuthenticationEncoding(kPayloadType, *payload)), *signature))
+      !key.Verify(AsBytes(tlog::PreAuthenticationEncoding(tlog::kInTotoPayloadType, *payload)),
+                  *signature))
     return wrong("the signature of model.sig does not hold");
   return std::string(AsText(*payload));
 }
@@ -78,16 +78,16 @@ Hash32 RootDigest(const Files& files) {
 absl::StatusOr<std::string> SignFiles(const std::string& name, const Files& files,
                                       const P256Signer& signer) {
   const std::string payload = Statement(name, files).dump();
-  VEILSUM_ASSIGN_OR_RETURN(
-      const Bytes signature,
-      signer.Sign(AsBytes(tlog::PreAuthenticationEncoding(kPayloadType, AsBytes(payload)))));
+  VEILSUM_ASSIGN_OR_RETURN(const Bytes signature,
+                           signer.Sign(AsBytes(tlog::PreAuthenticationEncoding(
+                               tlog::kInTotoPayloadType, AsBytes(payload)))));
   const Json bundle = {
       {"mediaType", kBundleType},
       {"verificationMaterial",
        {{"publicKey", {{"hint", signer.public_key().Hint()}}}, {"tlogEntries", Json::array()}}},
       {"dsseEnvelope",
        {{"payload", Base64Encode(AsBytes(payload))},
-        {"payloadType", kPayloadType},
+        {"payloadType", tlog::kInTotoPayloadType},
         {"signatures", Json::array({{{"keyid", ""}, {"sig", Base64Encode(signature)}}})}}}};
   return bundle.dump() + "\n";
 }

@@ -12,50 +12,9 @@ set -u
 build=$1 ninja=$2 model_runs=${3:-0}
 shift 2
 [ $# -gt 0 ] && shift
-wanted=" $* "
+wanted=" $* " program=tests/attack/attack_test
 here=$(cd "$(dirname "$0")/../.." && pwd)
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-cd "$build" || exit 1
-
-status=0
-link=$("$ninja" -t commands tests/attack/attack_test | tail -1)
-
-# mutant NAME SOURCE OBJECT FILTER SED...: each SED must change something.
-mutant() {
-  name=$1 source=$2 object=$3 filter=$4
-  shift 4
-  case "$wanted" in "  ") ;; *" $name "*) ;; *) return ;; esac
-  cp "$here/$source" "$work/before.cc"
-  for edit in "$@"; do
-    sed -E "$edit" "$work/before.cc" > "$work/mutant.cc"
-    if cmp -s "$work/before.cc" "$work/mutant.cc"; then
-      echo "$name: DOES NOT APPLY ($edit)"; status=1; return
-    fi
-    cp "$work/mutant.cc" "$work/before.cc"
-  done
-  compile=$("$ninja" -t commands "$object" | tail -1 |
-    sed -E "s/ -Werror( |$)/ /; s/ -MD / /; s/ -M[TF] [^ ]*//g; s|-o [^ ]*|-o $work/mutant.o|; s|-c [^ ]*|-c $work/mutant.cc|")
-  if ! sh -c "$compile -w -O0 -g0" > "$work/log" 2>&1; then
-    echo "$name: DOES NOT COMPILE"; tail -5 "$work/log"; status=1; return
-  fi
-  if ! sh -c "$(echo "$link" | sed "s|-o tests/attack/attack_test|$work/mutant.o -o $work/mutant_test|; s| && cd .*||")" \
-      > "$work/log" 2>&1; then
-    echo "$name: DOES NOT LINK"; tail -5 "$work/log"; status=1; return
-  fi
-  model=
-  if [ "$model_runs" -gt 0 ]; then
-    (cd "$here" && VEILSUM_HOSTILE_RUNS=$model_runs timeout 600 "$work/mutant_test" \
-      --gtest_filter='*HostileScheduler*' --gtest_brief=1) > "$work/model" 2>/dev/null
-    bad=$(grep -c '^seed [0-9]*: ' "$work/model")
-    model=", the random model in $bad of $((5 * model_runs)) schedules"
-  fi
-  if (cd "$here" && timeout 120 "$work/mutant_test" --gtest_filter="$filter" --gtest_brief=1) > "$work/log" 2>&1; then
-    echo "$name: NOT FOUND by $filter$model"; status=1
-  else
-    echo "$name: found by $filter$model"
-  fi
-}
+. "$here/tests/support/mutants.sh"
 
 lib=secure_agg/CMakeFiles/veilsum_secure_agg.dir
 params="secure_agg/params.cc $lib/params.cc.o"
@@ -108,8 +67,5 @@ mutant SA-33 $session 'LyingOffer.SA33*' 's/offer\.batch <= last_batch_->batch/f
 mutant SA-37 $fields 'LyingRoster.SA37*' 's/count != 0/false/'
 mutant SA-43 $session 'LyingRound.SA2*' 's/if \(alarmed_\)/if (false)/'
 
-if ! (cd "$here" && "$build/tests/attack/attack_test" --gtest_filter='Lying*:Messages*' --gtest_brief=1) > "$work/log" 2>&1; then
-  echo "unchanged sources: the tests fail as they stand"
-  status=1
-fi
+check_unchanged 'Lying*:Messages*'
 exit $status

@@ -2,6 +2,7 @@
 // and nothing that the ledger's rules forbid can happen.
 #include "base/secure_rng.h"
 #include "base/sqlite/database.h"
+#include "coordinator/store/ledger_appender.h"
 #include "coordinator/store/ledger_subjects.h"
 #include "coordinator/store/run_store.h"
 #include "tests/support/test_pki.h"
@@ -110,6 +111,51 @@ TEST_P(LedgerStoreTest, EveryChangeHasItsEntry) {
   const auto entry = ledger::ParseEntry(*view().Leaf(committed))->entry;
   EXPECT_EQ(entry.body["model_sha256"], HexEncode(Hash32{3}));
   EXPECT_EQ(entry.body["survivors"].size(), 6u);
+}
+
+// Asked twice, each is there once; what the rules forbid is not there at all.
+TEST_P(LedgerStoreTest, TellsOfStatementsAndReleases) {
+  Begin();
+  ledger::TenantStatement policy{"policy.set",
+                                 "fed.test",
+                                 Members(1)[0],
+                                 "2026-11-21T19:00:00.000Z",
+                                 {{"epsilon_cap", "9"}, {"delta_cap", "1e-5"}},
+                                 {}};
+  const ledger::SmallKey key(41);
+  const auto signed_policy =
+      ledger::ParseStatement(ledger::SignStatement(policy, *key.signer).value()).value();
+  ASSERT_OK(OpenBlock(1, 1));
+  ASSERT_OK(Commit(1));
+  ReleaseFacts release{SmallRun::Get().name, "pref", "1.0.0", 1, {7}, {8}, Hash32{1}};
+  LedgerAppender& ledger = AppenderOf(store());
+  for (int twice = 0; twice < 2; ++twice) {
+    ASSERT_OK(ledger.AppendEntries([&](const ledger::LedgerRules& rules) {
+      return StatementEntries(signed_policy, key.signer->public_key(), rules);
+    }));
+    ASSERT_OK(ledger.AppendEntries(
+        [&](const ledger::LedgerRules& rules) { return PublishedEntries(release, rules); }));
+    ASSERT_OK(ledger.AppendEntries([&](const ledger::LedgerRules& rules) {
+      return TransitionEntries({"r1", {7}, "draft", "canary", 5, "", std::nullopt, {}}, rules);
+    }));
+  }
+  const tlog::Checkpoint head = view().Head();
+  EXPECT_THAT(ledger.AppendEntries([&](const ledger::LedgerRules& rules) {
+    return TransitionEntries({"r1", {7}, "shadow", "stable", 100, "", std::nullopt, {}}, rules);
+  }),
+              StatusIs(StatusCode::kFailedPrecondition, "S209"));
+  EXPECT_EQ(view().Head(), head);
+  ASSERT_OK(ledger.AppendEntries([&](const ledger::LedgerRules& rules) {
+    return RevokedEntries({7}, "wrong data", {"ann", "bob"}, rules);
+  }));
+  const std::vector<std::string> types = Types();
+  const std::vector<std::string> last(types.end() - 6, types.end());
+  EXPECT_EQ(last, (std::vector<std::string>{"key.revoked", "key.registered", "policy.set",
+                                            "release.published", "rollout.transition",
+                                            "release.revoked"}));
+  const ledger::LedgerRules rules = Replay();
+  EXPECT_EQ(rules.policies().at("shop-0").cap.epsilon, 9);
+  EXPECT_TRUE(rules.releases().at(HexEncode(Hash32{7})).revoked);
 }
 
 TEST_P(LedgerStoreTest, HeadsAndProofsHold) {

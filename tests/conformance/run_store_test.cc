@@ -40,13 +40,13 @@ RoundCommit CommitOf(std::uint64_t round, std::uint64_t step, const MemberList& 
   return commit;
 }
 
-struct BackEnd {
+struct RunBackEnd {
   const char* name;
   bool durable;
   std::unique_ptr<RunStore> (*open)(const std::filesystem::path& folder);
 };
 
-class RunStoreTest : public testing::TestWithParam<BackEnd> {
+class RunStoreTest : public testing::TestWithParam<RunBackEnd> {
  protected:
   RunStore& store() { return *store_; }
   void Reopen() {
@@ -309,16 +309,15 @@ TEST_P(RunStoreTest, RunsDoNotMix) {
               StatusIs(StatusCode::kNotFound, "keeps no model"));
 }
 
-INSTANTIATE_TEST_SUITE_P(BackEnds, RunStoreTest,
-                         testing::Values(BackEnd{"Memory", false,
-                                                 [](const std::filesystem::path&) {
-                                                   return NewMemoryRunStore();
-                                                 }},
-                                         BackEnd{"Sqlite", true,
-                                                 [](const std::filesystem::path& folder) {
-                                                   return *OpenSqliteRunStore(folder / "runs.db");
-                                                 }}),
-                         [](const auto& test) { return std::string(test.param.name); });
+INSTANTIATE_TEST_SUITE_P(
+    BackEnds, RunStoreTest,
+    testing::Values(RunBackEnd{"Memory", false,
+                               [](const std::filesystem::path&) { return NewMemoryRunStore(); }},
+                    RunBackEnd{"Sqlite", true,
+                               [](const std::filesystem::path& folder) {
+                                 return *OpenSqliteRunStore(folder / "runs.db");
+                               }}),
+    [](const auto& test) { return std::string(test.param.name); });
 
 }  // namespace
 }  // namespace veilsum::coordinator

@@ -29,6 +29,7 @@ expect_json "$work/out/report.json" plan.name plan.sha256 data.source data.synth
 [ "$(json "$work/out/report.json" release.installed)" = 4 ] || fail "not every merchant has the release"
 [ "$(json "$work/out/report.json" release.refused)" = 0 ] || fail "a merchant refused the release"
 [ "$(json "$work/out/report.json" release.prediction.rows)" -gt 0 ] || fail "the release predicted nothing"
+[ "$(json "$work/out/report.json" release.recommendation.kind)" = '"customers"' ] || fail "the release recommended nothing"
 package="$work/out/$(json "$work/out/report.json" release.folder | tr -d '"')"
 "$program" release verify "$package" --key "$work/out/release/release.pub.pem" >/dev/null || fail "the release does not verify"
 sum=$(sha256sum <"$work/out/model.safetensors")
@@ -39,3 +40,26 @@ expect_audit_bundle
   { cat "$work/stdout" >&2; fail "the audit ended with $?"; }
 grep -qF "\"epsilon\":\"$(json "$work/out/report.json" privacy.epsilon)\"" "$work/audit/report.json" ||
   fail "the audit computes another epsilon than the report has"
+
+# What a merchant states and what was released goes into the ledger while the coordinator rests.
+bin=$(dirname -- "$program")
+config=$(find "$work/out" -name client.toml | sort | head -n 1)
+state() { "$bin/veilsum-client" state "$@" --config "$config" >"$work/said" || fail "state $1"; }
+printf '{"tables":["visits"]}' >"$work/manifest.json"
+state policy --out "$work/policy.json"
+state data --unit customer --persons-at-most 100000 --overlap-bound 2 --manifest "$work/manifest.json" --out "$work/data.json"
+digest=$(awk '$1 == "manifest" {print $2}' "$work/said")
+state erased --kind disclosure --digest "$digest" --out "$work/erased.json"
+record() { "$bin/veilsum-coordinator" record --config "$work/out/coordinator/coordinator.toml" "$@"; }
+size=$(json "$work/out/report.json" ledger.size)
+record --statement "$work/policy.json" --statement "$work/data.json" --statement "$work/erased.json" \
+  --release "$package" --key "$work/out/release/release.pub.pem" >"$work/recorded" || fail "nothing was recorded"
+grep -qx "the ledger has $((size + 4)) entries" "$work/recorded" || fail "of $size entries: $(cat "$work/recorded")"
+record --statement "$work/policy.json" >"$work/recorded" || fail "the same again is an error"
+grep -qx "the ledger has $((size + 4)) entries" "$work/recorded" || fail "the same again was written: $(cat "$work/recorded")"
+config=$(find "$work/out" -name client.toml | sort | tail -n 1)
+state policy --out "$work/other.json"
+printf '{"certificate":%s,"statement":%s}' "$(json "$work/other.json" certificate)" "$(json "$work/policy.json" statement)" >"$work/forged.json"
+! record --statement "$work/forged.json" >/dev/null 2>"$work/refused" || fail "a forged statement was recorded"
+grep -q 'is not signed by' "$work/refused" || fail "refused as: $(cat "$work/refused")"
+"$bin/veilsum-coordinator" fsck --config "$work/out/coordinator/coordinator.toml" >"$work/fsck" || fail "fsck: $(cat "$work/fsck")"

@@ -98,11 +98,11 @@ TEST(Evaluation, ScoresThePublishedModelOnHoldOutsThroughTheSecureSum) {
   ExpectChargedToTheHoldOutsBlock(federation, options.members);
 }
 
-struct Crash {
+struct EvaluationCrash {
   const char* call;
   int n;  // with five steps after one round of statistics
 };
-class EvaluationRestart : public testing::TestWithParam<Crash> {};
+class EvaluationRestart : public testing::TestWithParam<EvaluationCrash> {};
 
 TEST_P(EvaluationRestart, IsDoneOnceMoreOrNotLost) {
   const FederationRunOptions options = Evaluated();
@@ -118,7 +118,8 @@ TEST_P(EvaluationRestart, IsDoneOnceMoreOrNotLost) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Crashes, EvaluationRestart,
-                         testing::Values(Crash{"OpenBlock", 3}, Crash{"Freeze", 7}),
+                         testing::Values(EvaluationCrash{"OpenBlock", 3},
+                                         EvaluationCrash{"Freeze", 7}),
                          [](const auto& c) {
                            return std::string("After") + c.param.call + std::to_string(c.param.n);
                          });

@@ -133,7 +133,8 @@ client::ParticipantConfig TappedFederation::ConfigOf(std::size_t member) {
   auto signer = std::make_shared<const Ed25519Signer>(keys.NewSecret<32>());
   config.identity = {seats_[member], signer,
                      secure_agg::FakeCertificate(seats_[member], signer->public_key())};
-  config.policy.epsilon_cap = 8;
+  // In merchant mode the claim is 8 for a merchant, more for its customers.
+  config.policy.epsilon_cap = options_.plan.merchant_steps > 0 ? 32 : 8;
   config.policy.delta_cap = 1e-5;
   config.policy.allow_no_privacy = true;
   config.drop_fraction = options_.drop_fraction;
@@ -145,7 +146,7 @@ client::ParticipantConfig TappedFederation::ConfigOf(std::size_t member) {
 
 absl::StatusOr<client::Prepared> TappedFederation::Prepare(const client::ApprovedRun& run,
                                                            std::size_t member, Client& client) {
-  model::Examples examples = SomeExamples(100 * options_.seed + member);
+  model::Examples examples = Training(member);
   const std::uint64_t customers = examples.customers();
   std::unique_ptr<client::Contribution> own;
   if (options_.contribution) {
@@ -159,6 +160,10 @@ absl::StatusOr<client::Prepared> TappedFederation::Prepare(const client::Approve
   return client::Prepared{
       std::make_unique<TappedContribution>(*this, seats_[member], run.contract(), std::move(own)),
       customers};
+}
+
+model::Examples TappedFederation::Training(std::size_t member) const {
+  return SomeExamples(100 * options_.seed + member);
 }
 
 model::Examples TappedFederation::Holdout(std::size_t member) const {

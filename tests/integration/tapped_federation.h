@@ -54,6 +54,7 @@ class TappedFederation {
   const std::vector<coordinator::RoundCommit>& commits() const { return commits_; }
   const std::string& run_id() const { return run_id_; }
   std::shared_ptr<const Bytes> FinalModel();
+  model::Examples Training(std::size_t member) const;
   model::Examples Holdout(std::size_t member) const;
   const model::Plan& plan() const { return plan_; }
   const std::vector<std::string>& seats() const { return seats_; }

@@ -19,6 +19,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 LIMITS = {"checkpoint": 1 << 16, "trust.policy": 1 << 20, "blob": 1 << 20, "model": 1 << 30, "receipts": 1 << 16}
 ENTRY_MAX = 32 * 1024
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
+STATEMENT = "application/vnd.veilsum.statement+json"
+STAGES = ("draft", "validated", "shadow", "canary", "stable", "paused", "rolled_back", "revoked")
 KIND = "https://in-toto.io/Statement/v1"
 HEADER = ("v", "seq", "prev", "federation_id", "tenant", "actor", "ts", "term", "binary_sha256", "config_sha256", "idem", "hidden")
 HEX64 = re.compile(r"[0-9a-f]{64}\Z")
@@ -367,6 +369,7 @@ class Run:
         self.contract, self.plan, self.claim = contract, plan, claim
         self.reserved, self.open, self.members = set(), set(), []
         self.through = self.opened = 0
+        self.last_model = ""
         self.ended = False
         self.attempts = [s["attempts_max"] for s in contract["sums"]]
 
@@ -391,6 +394,7 @@ class Ledger:
         self.size = self.term = 0
         self.last, self.time, self.federation, self.log_key = b"\0" * 32, "", None, None
         self.keys, self.policies, self.runs = {}, {}, {}
+        self.stated, self.persons, self.releases, self.counters, self.rollouts = {}, {}, {}, {}, {}
         self.entry = None
 
     def find(self, code):
@@ -492,13 +496,14 @@ class Ledger:
         self.keys[p["actor"]] = (bytes.fromhex(fields["key"]), False)
 
     def apply(self, p, kind, fields):
-        handler = {"key.registered": self.key, "key.revoked": self.key, "policy.set": self.policy, "plan.registered": self.plan,
-                   "budget.reserved": self.reserve, "rounds.opened": self.opened, "round.committed": self.ends, "round.aborted": self.ends,
-                   "run.ended": self.run_ended}.get(kind)
+        handler = {"key.registered": self.key, "key.revoked": self.key, "policy.set": self.policy, "dataset.declared": self.dataset,
+                   "erasure.performed": self.erasure, "plan.registered": self.plan, "budget.reserved": self.reserve,
+                   "rounds.opened": self.opened, "round.committed": self.ends, "round.aborted": self.ends, "run.ended": self.run_ended,
+                   "release.published": self.published, "release.revoked": self.revoked, "rollout.transition": self.rollout}.get(kind)
         if handler is None:
             return self.find("E103")
         who = identity(p["actor"])
-        if kind != "policy.set" and (who is None or who[1]):
+        if kind not in ("policy.set", "dataset.declared", "erasure.performed") and (who is None or who[1]):
             return self.find("K704")
         handler(p, kind, fields)
 
@@ -521,7 +526,38 @@ class Ledger:
             return self.find("K703")
         self.keys[name] = (key, False)
 
+    def said_by_tenant(self, p, kind, fields):
+        """The fields of the type, once it is clear that the entry's tenant has said them."""
+        tenant, who = p["tenant"], identity(p["actor"])
+        if who is None or who[1]:
+            if not tenant or tenant_of(p["actor"]) != tenant:
+                return self.find("K703")
+            return fields
+        fields = dict(fields)
+        seat, issued, signature = (fields.pop(key, None) for key in ("seat", "issued", "signature"))
+        try:
+            need(all(isinstance(x, str) for x in (seat, issued, signature)))
+            signature = b64(signature)
+            need(len(signature) == 64)
+        except Wrong:
+            return self.find("E103")
+        if not tenant or tenant_of(seat) != tenant:
+            return self.find("K703")
+        payload = dump({"body": fields, "federation_id": p["federation_id"], "hidden": p["hidden"], "issued": issued, "seat": seat,
+                        "type": kind})
+        signed = b"DSSEv1 %d %s %d %s" % (len(STATEMENT), STATEMENT.encode(), len(payload), payload)
+        known = self.keys.get(seat)
+        if known is None or known[1] or not ed25519(known[0], signed, signature):
+            return self.find("K705")
+        if issued <= self.stated.get((tenant, kind), ""):
+            self.find("S210")
+        self.stated[(tenant, kind)] = issued
+        return fields
+
     def policy(self, p, kind, fields):
+        fields = self.said_by_tenant(p, kind, fields)
+        if fields is None:
+            return
         block = fields.pop("block", None)
         if not self.shape(fields, epsilon_cap=is_text, delta_cap=is_text):
             return
@@ -532,13 +568,60 @@ class Ledger:
         if None in caps or caps[1] >= 1:
             return self.find("E103")
         tenant = p["tenant"]
-        if tenant == "*" or tenant_of(p["actor"]) != tenant:
-            return self.find("K703")
         before = self.policies.get(tenant, (None, None))[1]
         if before is not None and block != before:
             self.find("P306")
             block = before
         self.policies[tenant] = (caps, block)
+
+    def dataset(self, p, kind, fields):
+        fields = self.said_by_tenant(p, kind, fields)
+        if fields is None or not self.shape(fields, unit=is_text, adjacency=lambda x: x in ("add_remove", "replace"),
+                                            contribution_bound=is_positive, n_upper=is_positive,
+                                            overlap_bound=lambda x: is_positive(x) and x <= 1000):
+            return
+        self.persons[p["tenant"]] = fields["n_upper"]
+
+    def erasure(self, p, kind, fields):
+        fields = self.said_by_tenant(p, kind, fields)
+        if fields is not None:
+            self.shape(fields, kind=lambda x: x in ("objection", "erasure", "disclosure"))
+
+    def published(self, p, kind, fields):
+        run = self.run_of(fields)
+        if not self.shape(fields, contract_hash=is_text, model_id=is_text, version=is_text, release_counter=is_int, release_sha256=is_hex,
+                          manifest_sha256=is_hex, model_sha256=is_hex) or run is None:
+            return
+        if fields["release_sha256"] in self.releases:
+            return self.find("S208")
+        if not run.contract["private"]:
+            self.find("P308")
+        if run.last_model != fields["model_sha256"]:
+            self.find("M503")
+        newest = self.counters.get(fields["model_id"], 0)
+        if fields["release_counter"] <= newest:
+            self.find("S208")
+        self.counters[fields["model_id"]] = max(newest, fields["release_counter"])
+        self.releases[fields["release_sha256"]] = False
+
+    def revoked(self, p, kind, fields):
+        if not self.shape(fields, release_sha256=is_hex, reason=is_text, approvers=is_names):
+            return
+        if self.releases.get(fields["release_sha256"], True):
+            return self.find("S208")
+        self.releases[fields["release_sha256"]] = True
+
+    def rollout(self, p, kind, fields):
+        if not self.shape(fields, rollout_id=is_text, release_sha256=is_hex, **{"from": lambda x: x in STAGES}, to=lambda x: x in STAGES,
+                          percent=lambda x: is_int(x) and x <= 100, reason=is_text, approvers=is_names,
+                          gate_report_sha256=lambda x: x == "" or is_hex(x)):
+            return
+        release, after = fields["release_sha256"], fields["to"]
+        if release not in self.releases or (self.releases[release] and after not in ("revoked", "rolled_back", "paused")):
+            self.find("S208")
+        if self.rollouts.get(fields["rollout_id"], (release, "draft")) != (release, fields["from"]):
+            self.find("S209")
+        self.rollouts[fields["rollout_id"]] = (release, after)
 
     def plan(self, p, kind, fields):
         if not self.shape(fields, plan_sha256=is_hex, contract_sha256=is_hex, contract_hash=is_text, run_id=is_text, claim_epsilon=is_text,
@@ -579,6 +662,8 @@ class Ledger:
         caps = self.policies.get(tenant, (None, None))[0]
         if caps and None not in run.claim and (run.claim[0] > caps[0] or run.claim[1] > caps[1]):
             self.find("P303")
+        if run.contract["private"] and None not in run.claim and run.claim[1] * self.persons.get(tenant, 0) >= 1:
+            self.find("P307")
         if tenant not in {tenant_of(seat) for cohort in run.contract["cohorts"] for seat in cohort["members"]}:
             self.find("S206")
         if tenant in run.reserved:
@@ -635,6 +720,7 @@ class Ledger:
             return self.find("S205")
         run.open.remove(fields["round"])
         if committed:
+            run.last_model = fields["model_sha256"] or run.last_model
             self.check_survivors(run, fields["survivors"])
 
     def check_survivors(self, run, survivors):
@@ -661,6 +747,10 @@ class Ledger:
 
 def is_text(value):
     return isinstance(value, str)
+
+
+def is_positive(value):
+    return is_int(value) and value > 0
 
 
 def is_real(value):

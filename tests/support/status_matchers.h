@@ -8,6 +8,8 @@
 
 namespace veilsum {
 
+inline constexpr absl::StatusCode kInvalid = absl::StatusCode::kInvalidArgument;
+
 inline const absl::Status& GetStatus(const absl::Status& status) { return status; }
 template <class T>
 const absl::Status& GetStatus(const absl::StatusOr<T>& result) {

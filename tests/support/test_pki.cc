@@ -11,8 +11,6 @@ T Must(absl::StatusOr<T> result) {
   return *std::move(result);
 }
 
-constexpr std::chrono::hours kDay{24};
-
 }  // namespace
 
 TestFolder::TestFolder() {

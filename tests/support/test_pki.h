@@ -11,6 +11,8 @@
 
 namespace veilsum {
 
+inline constexpr std::chrono::hours kDay{24};
+
 // A folder of its own under the temporary directory; removed on destruction.
 class TestFolder {
  public:

@@ -9,10 +9,9 @@
 #include "cli/release/release_of_run.h"
 #include "client/data/dataset.h"
 #include "client/release/updater.h"
-#include "client/serve/attribution.h"
+#include "client/serve/ranking.h"
 #include "coordinator/rollout/reconcile.h"
 #include "model/contract/privacy_terms.h"
-#include "model/mlp.h"
 #include "model/plan/plan_format.h"
 #include "model/release/refusal.h"
 #include "model/rollout/cohort.h"
@@ -27,7 +26,7 @@ using rollout::Role;
 using rollout::Seconds;
 
 constexpr Seconds kDay = 86'400;
-constexpr std::size_t kExplainedRows = 64, kColumnsShown = 5;
+constexpr std::size_t kExplainedRows = 64, kColumnsShown = 5, kBestClasses = 3;
 
 std::string ModelId(const std::string& plan_name) {
   std::string id;
@@ -211,19 +210,55 @@ class ReleaseDemo {
   absl::Status Predict() {
     std::size_t seat = 0;
     while (request_.seats[seat].name != facts_.canary.front()) ++seat;
-    VEILSUM_ASSIGN_OR_RETURN(const release::Release release, stores_[seat].LoadCurrent());
+    VEILSUM_ASSIGN_OR_RETURN(release::Release installed, stores_[seat].LoadCurrent());
+    VEILSUM_ASSIGN_OR_RETURN(const std::shared_ptr<const client::Predictor> predictor,
+                             client::Predictor::Create(std::move(installed)));
+    const release::Release& release = predictor->release();
     VEILSUM_ASSIGN_OR_RETURN(const client::Dataset data,
                              client::LoadDataset(release.plan, request_.seats[seat].folders));
     const model::Examples& rows = data.holdout;
-    VEILSUM_ASSIGN_OR_RETURN(const std::vector<float> logits,
-                             model::Logits(release.layout, release.model, rows));
+    VEILSUM_ASSIGN_OR_RETURN(const std::vector<client::Prediction> predictions,
+                             predictor->Predict(rows, false));
     facts_.predicted_at = request_.seats[seat].name;
     facts_.predicted_rows = rows.rows();
+    if (rows.rows() == 0) return absl::OkStatus();
+    if (release.plan.task == model::Task::kMultiClass)
+      facts_.recommendation = BestClasses(release.plan, rows, predictions);
     if (release.plan.task != model::Task::kBinary) return absl::OkStatus();
     double sum = 0;
-    for (const float logit : logits) sum += 1 / (1 + std::exp(-static_cast<double>(logit)));
-    if (rows.rows() != 0) facts_.predicted_mean = sum / static_cast<double>(rows.rows());
+    for (const client::Prediction& p : predictions) sum += p.probability;
+    facts_.predicted_mean = sum / static_cast<double>(rows.rows());
+    facts_.recommendation = BestCustomers(rows, predictions);
     return Explain(release, rows);
+  }
+
+  static RecommendationFact BestCustomers(const model::Examples& rows,
+                                          const std::vector<client::Prediction>& predictions) {
+    std::vector<double> scores, gains(rows.labels.begin(), rows.labels.end());
+    for (const client::Prediction& p : predictions) scores.push_back(p.probability);
+    const std::size_t best = std::max<std::size_t>(1, rows.rows() / 10);
+    RecommendationFact out{"customers", rows.rows(), best, 0, 0, 0};
+    for (const std::size_t row : client::TopK(scores, best))
+      out.hit_rate += gains[row] / static_cast<double>(best);
+    for (const double gain : gains) out.chance += gain / static_cast<double>(gains.size());
+    out.ndcg = client::NdcgAt(scores, gains, best);
+    return out;
+  }
+
+  static RecommendationFact BestClasses(const model::Plan& plan, const model::Examples& rows,
+                                        const std::vector<client::Prediction>& predictions) {
+    const std::size_t classes = plan.label.values.size(), best = std::min(kBestClasses, classes);
+    RecommendationFact out{
+        "classes", classes, best, 0, static_cast<double>(best) / static_cast<double>(classes), 0};
+    for (std::size_t row = 0; row < rows.rows(); ++row) {
+      std::vector<double> gains(classes);
+      gains[static_cast<std::size_t>(rows.labels[row])] = 1;
+      for (const std::size_t place : client::TopK(predictions[row].probabilities, best))
+        out.hit_rate += gains[place] / static_cast<double>(rows.rows());
+      out.ndcg += client::NdcgAt(predictions[row].probabilities, gains, best) /
+                  static_cast<double>(rows.rows());
+    }
+    return out;
   }
 
   absl::Status Explain(const release::Release& release, const model::Examples& rows) {

@@ -58,8 +58,8 @@ struct FederationFacts {
 struct PrivacyFacts {
   bool is_private = true;
   std::optional<double> epsilon, delta, epsilon_rdp, epsilon_outsider, epsilon_coordinator,
-      epsilon_coordinator_plus_t, epsilon_all_others, epsilon_person_2, epsilon_person_3,
-      epsilon_filter, delta_slack;
+      epsilon_coordinator_plus_t, epsilon_all_others, epsilon_customer, epsilon_person_2,
+      epsilon_person_3, epsilon_filter, delta_slack;
   std::string accountant;
   std::uint64_t colluders = 0;
   std::string unit;
@@ -129,18 +129,30 @@ struct VariantFact {
   std::optional<double> auc_delta;  // ROC-AUC on hold-outs, exact: this minus float32
 };
 
+// What the release was used for at one merchant, and how good that was on its hold-out, exact. Of a
+// binary plan: whom to address first, the tenth of the customers that scores best; of classes: the
+// three most likely ones for each customer.
+struct RecommendationFact {
+  std::string kind;                // customers | classes
+  std::uint64_t of = 0, best = 0;  // candidates, and how many of them are recommended
+  double hit_rate = 0;             // customers: share of label 1; classes: the label is among them
+  double chance = 0;               // the same of a choice at random
+  double ndcg = 0;
+};
+
 // What became of the trained model.
 struct ReleaseFacts {
   std::string model_id, version, digest;
   std::string folder;  // of the package, in the output folder
   std::vector<VariantFact> variants;
   std::vector<RolloutFact> rollout;
-  std::vector<std::string> canary;           // merchants that had it first
-  std::uint64_t installed = 0, refused = 0;  // merchants, at the end
-  std::string predicted_at;                  // a merchant, from its own store
-  std::uint64_t predicted_rows = 0;          // of its hold-out
-  std::optional<double> predicted_mean;      // probability
-  std::vector<AttributionFact> attribution;  // largest first
+  std::vector<std::string> canary;                        // merchants that had it first
+  std::uint64_t installed = 0, refused = 0;               // merchants, at the end
+  std::string predicted_at;                               // a merchant, from its own store
+  std::uint64_t predicted_rows = 0;                       // of its hold-out
+  std::optional<double> predicted_mean;                   // probability
+  std::vector<AttributionFact> attribution;               // largest first
+  std::optional<RecommendationFact> recommendation = {};  // none: regression, or nobody held out
 };
 
 struct EnvironmentFacts {

@@ -240,6 +240,8 @@ std::string PrivacyTable(const Report& r) {
   html += TableRow("epsilon, coordinator alone", Shown(p.epsilon_coordinator, 4));
   html += TableRow("epsilon, outsider who sees the models", Shown(p.epsilon_outsider, 4));
   html += TableRow("epsilon, everybody else conspires", Shown(p.epsilon_all_others, 4));
+  if (p.mode == "merchant")  // else it is the first row's
+    html += TableRow("epsilon, one customer of a merchant", Shown(p.epsilon_customer, 4));
   html += TableRow("epsilon, a customer of 2 / of 3 merchants",
                    Shown(p.epsilon_person_2, 4) + " / " + Shown(p.epsilon_person_3, 4));
   html += TableRow("epsilon by the Renyi accountant", Shown(p.epsilon_rdp, 4));
@@ -369,6 +371,14 @@ std::string ReleaseTable(const Report& report) {
   html += TableRow("predictions",
                    absl::StrFormat("%d hold-out rows of %s, mean probability %s", r.predicted_rows,
                                    r.predicted_at, Shown(r.predicted_mean, 4)));
+  if (const auto& best = r.recommendation)
+    html +=
+        TableRow("recommended",
+                 absl::StrFormat(
+                     best->kind == "customers"
+                         ? "the best %d of %d customers: %.1f %% buy, %.1f %% of all do; NDCG %.3f"
+                         : "the best %d of %d classes: %.1f %% right, %.1f %% by chance; NDCG %.3f",
+                     best->best, best->of, 100 * best->hit_rate, 100 * best->chance, best->ndcg));
   for (const AttributionFact& by : r.attribution)
     html += TableRow("moved by " + by.column,
                      absl::StrFormat("%.4f of the logit, mean absolute", by.mean_absolute));

@@ -35,6 +35,7 @@ Object PrivacyJson(const PrivacyFacts& p) {
       {"epsilon_coordinator", OrNull(p.epsilon_coordinator)},
       {"epsilon_coordinator_plus_t", OrNull(p.epsilon_coordinator_plus_t)},
       {"epsilon_all_others", OrNull(p.epsilon_all_others)},
+      {"epsilon_customer", OrNull(p.epsilon_customer)},
       {"epsilon_person", {{"2", OrNull(p.epsilon_person_2)}, {"3", OrNull(p.epsilon_person_3)}}},
       {"epsilon_filter", OrNull(p.epsilon_filter)},
       {"delta_slack", OrNull(p.delta_slack)},
@@ -148,6 +149,12 @@ Object ReleaseJson(const std::optional<ReleaseFacts>& release) {
     rollout.push_back({{"stage", step.stage}, {"percent", step.percent}, {"reason", step.reason}});
   for (const AttributionFact& by : r.attribution)
     attribution.push_back({{"column", by.column}, {"mean_absolute", by.mean_absolute}});
+  Object recommendation = nullptr;
+  if (const auto& best = r.recommendation)
+    recommendation = {
+        {"merchant", r.predicted_at}, {"kind", best->kind},         {"of", best->of},
+        {"best", best->best},         {"hit_rate", best->hit_rate}, {"chance", best->chance},
+        {"ndcg", best->ndcg}};
   return {{"model_id", r.model_id},
           {"version", r.version},
           {"digest", r.digest},
@@ -157,6 +164,7 @@ Object ReleaseJson(const std::optional<ReleaseFacts>& release) {
           {"canary", r.canary},
           {"installed", r.installed},
           {"refused", r.refused},
+          {"recommendation", recommendation},
           {"prediction",
            {{"merchant", r.predicted_at},
             {"rows", r.predicted_rows},

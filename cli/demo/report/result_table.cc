@@ -66,6 +66,8 @@ std::string ShownEpsilon(const PrivacyFacts& privacy) {
   if (!privacy.epsilon) return "-";
   std::string text = Plain(*privacy.epsilon, 4);
   if (privacy.delta) text += absl::StrFormat(" (delta %g)", *privacy.delta);
+  if (privacy.mode == "merchant")
+    text += " of a merchant; of one customer " + Shown(privacy.epsilon_customer, 4);
   return text;
 }
 
@@ -79,6 +81,8 @@ std::string ShownPrivateAuc(const QualityFacts& quality) {
 
 std::string ShownMechanism(const PrivacyFacts& privacy) {
   if (privacy.bands > 1) return absl::StrFormat(", %d bands", privacy.bands);
+  if (privacy.mode == "merchant")
+    return absl::StrFormat(", merchant mode with %d steps a round", privacy.local_steps);
   if (privacy.mode != "local") return "";
   return absl::StrFormat(", local mode with %d steps a round", privacy.local_steps);
 }

@@ -18,6 +18,7 @@ void AddStatement(const dp::PrivacyStatement& s, PrivacyFacts& facts) {
   facts.epsilon_coordinator = Finite(s.epsilon_coordinator);
   facts.epsilon_outsider = Finite(s.epsilon_outsider);
   facts.epsilon_all_others = Finite(s.epsilon_all_others);
+  facts.epsilon_customer = Finite(s.epsilon_customer);
   facts.epsilon_person_2 = Finite(s.epsilon_person[0]);
   facts.epsilon_person_3 = Finite(s.epsilon_person[1]);
   facts.epsilon_filter = Finite(std::max(s.epsilon_filter, s.evaluation_filter));
@@ -51,9 +52,12 @@ absl::StatusOr<PrivacyFacts> PrivacyFactsOf(const model::Plan& plan,
   facts.is_private = contract.is_private;
   facts.accountant = dp::NameOf(checked.input.accountant);
   facts.colluders = checked.input.cohort.colluders;
-  facts.unit = plan.unit.column;
-  facts.sampling_rate = plan.training.sampling_rate.ToDouble();
-  facts.mode = plan.training.mode == model::Mode::kLocal ? "local" : "distributed";
+  const bool merchants = plan.training.mode == model::Mode::kMerchant;
+  facts.unit = merchants ? "merchant (all of its data, against none)" : plan.unit.column;
+  facts.sampling_rate = merchants ? 1 : plan.training.sampling_rate.ToDouble();
+  facts.mode = merchants                                   ? "merchant"
+               : plan.training.mode == model::Mode::kLocal ? "local"
+                                                           : "distributed";
   facts.bands = plan.training.bands;
   facts.local_steps = plan.training.local_steps;
   facts.clip_norm = checked.input.training.grid.clip_norm;

@@ -15,7 +15,6 @@
 namespace veilsum::dp {
 namespace {
 
-constexpr auto kInvalid = absl::StatusCode::kInvalidArgument;
 constexpr int kRepeats = 400;
 constexpr int kLeastCovered = kRepeats * 91 / 100;
 

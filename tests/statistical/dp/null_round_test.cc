@@ -12,8 +12,6 @@
 namespace veilsum::dp {
 namespace {
 
-constexpr auto kInvalid = absl::StatusCode::kInvalidArgument;
-
 std::vector<std::int64_t> SumOfShares(double share_sigma, int shares, std::size_t d,
                                       std::uint64_t seed) {
   SeededRngForTests rng(seed);

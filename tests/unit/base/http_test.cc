@@ -32,7 +32,7 @@ std::string Ask(int port, const std::string& request) {
 }
 
 std::string Get(const std::string& path) {
-  return "GET " + path + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+  return "GET " + path + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
 }
 
 TEST(HttpServer, AnswersItsRoutesAndNothingElse) {
@@ -52,12 +52,36 @@ TEST(HttpServer, AnswersItsRoutesAndNothingElse) {
   EXPECT_THAT(Ask(server->port(), Get("/metricsx")), StartsWith("HTTP/1.1 404"));
   EXPECT_THAT(Ask(server->port(), Get("/echo")), StartsWith("HTTP/1.1 404"));
   const auto post = [&](const std::string& body) {
-    return Ask(server->port(), "POST /echo HTTP/1.1\r\nHost: x\r\nConnection: close\r\n" +
+    return Ask(server->port(), "POST /echo HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n" +
+                                   std::string("Content-Type: text/csv; charset=utf-8\r\n") +
                                    ("Content-Length: " + std::to_string(body.size())) + "\r\n\r\n" +
                                    body);
   };
   EXPECT_THAT(post("hello"), HasSubstr("\r\n\r\nhello"));
   EXPECT_THAT(post(std::string(17, 'x')), StartsWith("HTTP/1.1 413"));
+}
+
+// A page can make its browser send each of these.
+TEST(HttpServer, RefusesWhatAPageCouldSend) {
+  ASSERT_OK_AND_ASSIGN(
+      const auto server,
+      HttpServer::Start("127.0.0.1:0", {{"POST", "/", [](const HttpRequest& request) {
+                                           return HttpAnswer{.body = request.media_type};
+                                         }}}));
+  const auto status = [&](const std::string& head) {
+    return Ask(server->port(), head + "Connection: close\r\n\r\n{}").substr(9, 3);
+  };
+  const std::string post = "POST / HTTP/1.1\r\nHost: localhost\r\n";
+  const std::string json = "Content-Type: application/json; charset=utf-8\r\n";
+  const std::string two = "Content-Length: 2\r\n";
+  EXPECT_EQ(status(post + json + two), "200");
+  EXPECT_EQ(status("POST / HTTP/1.1\r\nHost: shop.example\r\n" + json + two), "421");
+  EXPECT_EQ(status("POST / HTTP/1.1\r\n" + json + two), "421");
+  EXPECT_EQ(status(post + "Content-Type: text/plain\r\n" + two), "415");
+  EXPECT_EQ(status(post + two), "415");
+  EXPECT_EQ(status(post + json + "Content-Encoding: gzip\r\n" + two), "415");
+  EXPECT_EQ(status(post + json + "Transfer-Encoding: chunked\r\n"), "411");
+  EXPECT_EQ(status("PUT / HTTP/1.1\r\nHost: localhost\r\n" + json + two), "405");
 }
 
 TEST(HttpServer, ListensOnLoopbackAlone) {

@@ -10,15 +10,12 @@
 #include "base/pki/signing_request.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/test_pki.h"
+#include "tests/unit/base/pki_moments.h"
 
 namespace veilsum {
 namespace {
 
 using absl::StatusCode;
-constexpr std::chrono::hours kDay{24};
-
-WallTime Now() { return std::chrono::system_clock::now(); }
-SpiffeId Id(const std::string& uri) { return SpiffeId::Parse(uri).value(); }
 
 class IssuerTest : public testing::Test {
  protected:

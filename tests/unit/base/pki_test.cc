@@ -7,15 +7,12 @@
 #include "base/pki/seat.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/test_pki.h"
+#include "tests/unit/base/pki_moments.h"
 
 namespace veilsum {
 namespace {
 
-constexpr std::chrono::hours kDay{24};
 const std::string kAcme = TestPki::ClientUri("acme");
-
-WallTime Now() { return std::chrono::system_clock::now(); }
-SpiffeId Id(const std::string& uri) { return *SpiffeId::Parse(uri); }
 
 TEST(CertificateAuthority, IssuesALeafThatVerifies) {
   const TestPki pki;

@@ -5,8 +5,6 @@
 namespace veilsum::dp {
 namespace {
 
-constexpr auto kInvalid = absl::StatusCode::kInvalidArgument;
-
 TEST(Padding, MatchesTheWorkedNumberOfDP06) {
   EXPECT_EQ(*PaddedBatch(10000, *SamplingRate::Parse("0.01"), 1000), 189u);
 }

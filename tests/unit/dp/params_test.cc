@@ -11,7 +11,6 @@ namespace {
 
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 constexpr double kInf = std::numeric_limits<double>::infinity();
-constexpr auto kInvalid = absl::StatusCode::kInvalidArgument;
 
 TEST(Params, RefuseWhatHasNoMeaning) {
   for (const double bad : {0.0, -1.0, kNan, kInf, -kInf}) {

@@ -11,8 +11,6 @@
 namespace veilsum::dp {
 namespace {
 
-constexpr auto kInvalid = absl::StatusCode::kInvalidArgument;
-
 TEST(Sensitivity, IsTheReviewsFormulaDP02) {
   const TrainingGrid grid{65536, 20, 1.0, 1024, 64};
   EXPECT_NEAR(AccumulationError(grid), 1.0, 0.01);  // 9.6e-7 s C, the review's worked number

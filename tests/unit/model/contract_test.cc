@@ -74,12 +74,12 @@ TEST(Contract, EveryChangedByteIsRefusedOrAnotherContract) {
     }
 }
 
-struct Corruption {
+struct BrokenContract {
   const char* name;
   void (*apply)(RunContract&);
   const char* complaint;
 };
-class ContractRefuses : public testing::TestWithParam<Corruption> {};
+class ContractRefuses : public testing::TestWithParam<BrokenContract> {};
 
 TEST_P(ContractRefuses, NamingTheField) {
   RunContract contract = ValidContract();
@@ -92,60 +92,61 @@ TEST_P(ContractRefuses, NamingTheField) {
 INSTANTIATE_TEST_SUITE_P(
     Contracts, ContractRefuses,
     testing::Values(
-        Corruption{"RunId", [](RunContract& c) { c.run_id = "Run 1"; }, "run_id must be"},
-        Corruption{"Federation", [](RunContract& c) { c.federation = ""; }, "federation must be"},
-        Corruption{"NoCohort", [](RunContract& c) { c.cohorts.clear(); },
-                   "cohorts, their number, is 0"},
-        Corruption{"TwoMembers", [](RunContract& c) { c.cohorts[0].members.resize(2); },
-                   "cohorts[0].members, their number, is 2, must be 3 to 255"},
-        Corruption{
+        BrokenContract{"RunId", [](RunContract& c) { c.run_id = "Run 1"; }, "run_id must be"},
+        BrokenContract{"Federation", [](RunContract& c) { c.federation = ""; },
+                       "federation must be"},
+        BrokenContract{"NoCohort", [](RunContract& c) { c.cohorts.clear(); },
+                       "cohorts, their number, is 0"},
+        BrokenContract{"TwoMembers", [](RunContract& c) { c.cohorts[0].members.resize(2); },
+                       "cohorts[0].members, their number, is 2, must be 3 to 255"},
+        BrokenContract{
             "Unsorted",
             [](RunContract& c) { std::swap(c.cohorts[0].members[0], c.cohorts[0].members[1]); },
             "members[1] is not above"},
-        Corruption{"OtherDomain",
-                   [](RunContract& c) {
-                     c.cohorts[0].members[3] = "spiffe://x.example/tenant/a/client/1";
-                   },
-                   "members[3] is not a client's SPIFFE URI of shops.example"},
-        Corruption{"Coordinator",
-                   [](RunContract& c) {
-                     c.cohorts[0].members[3] = "spiffe://shops.example/coordinator/1";
-                   },
-                   "members[3] is not a client's"},
-        Corruption{"ExtraSegment", [](RunContract& c) { c.cohorts[0].members[3] += "/x"; },
-                   "members[3] is not a client's"},
-        Corruption{"ClassMissing", [](RunContract& c) { c.cohorts[0].size_classes.pop_back(); },
-                   "size_classes has 3 entries, must have 4"},
-        Corruption{"ClassNoPower", [](RunContract& c) { c.cohorts[0].size_classes[2] = 300; },
-                   "size_classes[2] is 300, must be a power of two"},
-        Corruption{"NoColluder", [](RunContract& c) { c.cohorts[0].colluders = 0; },
-                   "cohorts[0].colluders is 0, must be 1 to 2"},
-        Corruption{"TooFewSurvivors", [](RunContract& c) { c.cohorts[0].min_survivors = 2; },
-                   "cohorts[0].min_survivors is 2, must be 3 to 4"},
-        Corruption{"SameCohortTwice", [](RunContract& c) { c.cohorts.push_back(c.cohorts[0]); },
-                   "is in two cohorts"},
-        Corruption{"NoSum", [](RunContract& c) { c.sums.clear(); }, "sums, their number, is 0"},
-        Corruption{"Purpose", [](RunContract& c) { c.sums[0].purpose = "spy"; },
-                   "sums[0].purpose must be"},
-        Corruption{"PurposeTwice", [](RunContract& c) { c.sums[1].purpose = "train"; },
-                   "two sums have the purpose train"},
-        Corruption{"Bits", [](RunContract& c) { c.sums[0].bits = 33; }, "sums[0].bits is 33"},
-        Corruption{"Dimension", [](RunContract& c) { c.sums[0].dimension = 0; },
-                   "sums[0].dimension is 0"},
-        Corruption{"Attempts", [](RunContract& c) { c.sums[0].attempts_max = 0; },
-                   "sums[0].attempts_max is 0"},
-        Corruption{"Scale", [](RunContract& c) { c.sums[0].scale_log2 = 51; },
-                   "sums[0].scale_log2 is 51"},
-        Corruption{"Sensitivity", [](RunContract& c) { c.sums[0].sensitivity = "1e"; },
-                   "sums[0].sensitivity must be a decimal"},
-        Corruption{"Sigma", [](RunContract& c) { c.sums[0].noise_sigma = "-1"; },
-                   "sums[0].noise_sigma must be a decimal"},
-        Corruption{"Share", [](RunContract& c) { c.sums[0].share_sigma = "nan"; },
-                   "sums[0].share_sigma must be a decimal"},
-        Corruption{"Multiplier", [](RunContract& c) { c.sums[0].noise_multiplier = "01"; },
-                   "sums[0].noise_multiplier must be a decimal"},
-        Corruption{"Rate", [](RunContract& c) { c.sums[0].sampling_rate = "1/0"; },
-                   "sums[0].sampling_rate must be"}),
+        BrokenContract{"OtherDomain",
+                       [](RunContract& c) {
+                         c.cohorts[0].members[3] = "spiffe://x.example/tenant/a/client/1";
+                       },
+                       "members[3] is not a client's SPIFFE URI of shops.example"},
+        BrokenContract{"Coordinator",
+                       [](RunContract& c) {
+                         c.cohorts[0].members[3] = "spiffe://shops.example/coordinator/1";
+                       },
+                       "members[3] is not a client's"},
+        BrokenContract{"ExtraSegment", [](RunContract& c) { c.cohorts[0].members[3] += "/x"; },
+                       "members[3] is not a client's"},
+        BrokenContract{"ClassMissing", [](RunContract& c) { c.cohorts[0].size_classes.pop_back(); },
+                       "size_classes has 3 entries, must have 4"},
+        BrokenContract{"ClassNoPower", [](RunContract& c) { c.cohorts[0].size_classes[2] = 300; },
+                       "size_classes[2] is 300, must be a power of two"},
+        BrokenContract{"NoColluder", [](RunContract& c) { c.cohorts[0].colluders = 0; },
+                       "cohorts[0].colluders is 0, must be 1 to 2"},
+        BrokenContract{"TooFewSurvivors", [](RunContract& c) { c.cohorts[0].min_survivors = 2; },
+                       "cohorts[0].min_survivors is 2, must be 3 to 4"},
+        BrokenContract{"SameCohortTwice", [](RunContract& c) { c.cohorts.push_back(c.cohorts[0]); },
+                       "is in two cohorts"},
+        BrokenContract{"NoSum", [](RunContract& c) { c.sums.clear(); }, "sums, their number, is 0"},
+        BrokenContract{"Purpose", [](RunContract& c) { c.sums[0].purpose = "spy"; },
+                       "sums[0].purpose must be"},
+        BrokenContract{"PurposeTwice", [](RunContract& c) { c.sums[1].purpose = "train"; },
+                       "two sums have the purpose train"},
+        BrokenContract{"Bits", [](RunContract& c) { c.sums[0].bits = 33; }, "sums[0].bits is 33"},
+        BrokenContract{"Dimension", [](RunContract& c) { c.sums[0].dimension = 0; },
+                       "sums[0].dimension is 0"},
+        BrokenContract{"Attempts", [](RunContract& c) { c.sums[0].attempts_max = 0; },
+                       "sums[0].attempts_max is 0"},
+        BrokenContract{"Scale", [](RunContract& c) { c.sums[0].scale_log2 = 51; },
+                       "sums[0].scale_log2 is 51"},
+        BrokenContract{"Sensitivity", [](RunContract& c) { c.sums[0].sensitivity = "1e"; },
+                       "sums[0].sensitivity must be a decimal"},
+        BrokenContract{"Sigma", [](RunContract& c) { c.sums[0].noise_sigma = "-1"; },
+                       "sums[0].noise_sigma must be a decimal"},
+        BrokenContract{"Share", [](RunContract& c) { c.sums[0].share_sigma = "nan"; },
+                       "sums[0].share_sigma must be a decimal"},
+        BrokenContract{"Multiplier", [](RunContract& c) { c.sums[0].noise_multiplier = "01"; },
+                       "sums[0].noise_multiplier must be a decimal"},
+        BrokenContract{"Rate", [](RunContract& c) { c.sums[0].sampling_rate = "1/0"; },
+                       "sums[0].sampling_rate must be"}),
     [](const auto& test) { return std::string(test.param.name); });
 
 TEST(SizeClass, IsThePowerOfTwoAbove) {

@@ -72,6 +72,34 @@ TEST_F(Ledger, AWriterStartsAgainFromItsLeaves) {
   EXPECT_THAT(again.Restore(ledger_.leaves[3]), StatusIs(StatusCode::kDataLoss, "E104"));
 }
 
+// Whatever is taken in after Begin, Drop takes back: the same entries are lawful again, and the
+// account at the end is that of a ledger of which nothing was ever dropped.
+TEST_F(Ledger, WhatIsDroppedWasNeverThere) {
+  const Author author{"fed.test", SmallLedger::kActor, ledger_.coordinator.signer, {}, {}, 1};
+  LedgerWriter writer(author, SmallLedger::Blobs());
+  for (std::size_t i = 0; i < ledger_.leaves.size(); ++i) {
+    const tlog::Checkpoint head = writer.Head();
+    writer.Begin();
+    for (std::size_t j = i; j < ledger_.leaves.size(); ++j)
+      ASSERT_OK(writer.Restore(ledger_.leaves[j]));
+    writer.Drop();
+    EXPECT_EQ(writer.Head(), head);
+    EXPECT_EQ(writer.rules().size(), i);
+    writer.Begin();
+    ASSERT_OK(writer.Restore(ledger_.leaves[i])) << i;
+    writer.Keep();
+  }
+  const RegisteredRun& run = writer.rules().runs().begin()->second;
+  const RegisteredRun& straight = ledger_.writer().rules().runs().begin()->second;
+  ASSERT_EQ(run.charged.size(), straight.charged.size());
+  for (const auto& [tenant, charged] : straight.charged)
+    EXPECT_EQ(run.charged.at(tenant).training, charged.training) << tenant;
+  EXPECT_EQ(run.open, straight.open);
+  EXPECT_EQ(run.members, straight.members);
+  EXPECT_EQ(std::tuple(run.opened, run.committed, run.aborted, run.ended),
+            std::tuple(straight.opened, straight.committed, straight.aborted, straight.ended));
+}
+
 TEST_F(Ledger, EveryFlippedByteIsFound) {
   const std::map<std::string, Bytes> good = ledger_.Files();
   for (const auto& [path, bytes] : good)
@@ -289,8 +317,8 @@ TEST(LedgerWriting, ATenantsPolicyStopsARunThatCostsMore) {
                                     {"key", HexEncode(ledger.coordinator.signer->public_key())}});
   ledger.Add("plan.registered", ledger.Plan());
   EXPECT_THAT(ledger.TryAdd("policy.set", {{"epsilon_cap", "100"}, {"delta_cap", "0.1"}}, "shop-0"),
-              StatusIs(StatusCode::kFailedPrecondition, "K703"))
-      << "only the tenant itself";
+              StatusIs(StatusCode::kFailedPrecondition, "E103"))
+      << "not without the tenant's signature";
   const std::string seat = LedgerSeats(1)[0];
   ledger.Add("key.registered",
              {{"spiffe_id", seat}, {"key", HexEncode(ledger.tenant.signer->public_key())}});

@@ -3,6 +3,7 @@
 #include "model/plan/variant.h"
 #include "tests/support/status_matchers.h"
 #include "tests/unit/model/example_plan.h"
+#include "tests/unit/model/small_plan.h"
 
 namespace veilsum::model {
 namespace {
@@ -458,6 +459,57 @@ TEST(Plan, ValuesHavePublicBounds) {
   refuses("huber = \"0.5\"", "huber = \"0\"", "label.huber");
 }
 
+SmallPlan Merchants() {
+  SmallPlan small;
+  small.merchant_steps = 3;
+  small.statistics = false;
+  return small;
+}
+
+TEST(MerchantPlan, RoundTripsAndSaysWhatItLacks) {
+  ASSERT_OK_AND_ASSIGN(const Plan plan, ParsePlanToml(SmallPlanToml(Merchants()), "small.toml"));
+  EXPECT_EQ(plan.training.merchant.expected_merchants, 5u);
+  EXPECT_EQ(plan.training.merchant.quantile, Exactly(1, 2));
+  EXPECT_OK(CheckRunnable(plan));
+  ASSERT_OK_AND_ASSIGN(const Plan again, PlanFromJson(PlanToJson(plan)));
+  EXPECT_EQ(PlanSha256(again), PlanSha256(plan));
+  const auto refuses = [](SmallPlan small, const std::string& from, const std::string& to,
+                          std::string_view what) {
+    std::string text = SmallPlanToml(small);
+    const std::size_t at = text.find(from);
+    ASSERT_NE(at, std::string::npos);
+    EXPECT_THAT(ParsePlanToml(text.replace(at, from.size(), to), "small.toml"),
+                StatusIs(absl::StatusCode::kInvalidArgument, std::string(what)));
+  };
+  refuses(Merchants(), "initial_clip = \"1\"\n", "", "training.initial_clip is missing");
+  refuses(Merchants(), "expected_merchants = 5\n", "", "training.expected_merchants is missing");
+  refuses(Merchants(), "expected_merchants = 5", "expected_merchants = 2", "expected_merchants");
+  refuses(Merchants(), "bit_noise = \"2\"", "clip_quantile = \"1\"", "training.clip_quantile");
+  SmallPlan both = Merchants();
+  both.statistics = true;
+  refuses(both, "name", "name", "statistics_share 0 in merchant mode");
+  both = Merchants();
+  both.evaluation_attempts = 1;
+  refuses(both, "name", "name", "must be left out in merchant mode");
+}
+
+TEST(QuantilePlan, RoundTripsAndNeedsAShare) {
+  SmallPlan small;
+  small.quantile_bins = 16;
+  ASSERT_OK_AND_ASSIGN(const Plan plan, ParsePlanToml(SmallPlanToml(small), "small.toml"));
+  EXPECT_EQ(plan.statistics.bins, 16u);
+  ASSERT_OK_AND_ASSIGN(const Plan again, PlanFromJson(PlanToJson(plan)));
+  EXPECT_EQ(PlanSha256(again), PlanSha256(plan));
+  EXPECT_NE(PlanSha256(plan), PlanSha256(MakeSmallPlan())) << "without: no section";
+  small.statistics = false;
+  EXPECT_THAT(ParsePlanToml(SmallPlanToml(small), "small.toml"),
+              StatusIs(absl::StatusCode::kInvalidArgument, "statistics_share is 0"));
+  small.statistics = true;
+  small.quantile_bins = 3;
+  EXPECT_THAT(ParsePlanToml(SmallPlanToml(small), "small.toml"),
+              StatusIs(absl::StatusCode::kInvalidArgument, "statistics.bins"));
+}
+
 TEST(CheckRunnable, RefusesWhatThisVersionCannotTrain) {
   ASSERT_OK_AND_ASSIGN(const Plan plan, ParsePlanToml(kExamplePlan, "plan.toml"));
   Plan other = plan;
@@ -465,18 +517,15 @@ TEST(CheckRunnable, RefusesWhatThisVersionCannotTrain) {
   EXPECT_THAT(CheckRunnable(other),
               StatusIs(absl::StatusCode::kFailedPrecondition, "task must be \"binary\""));
   other = plan;
-  other.training.mode = Mode::kMerchant;
-  EXPECT_THAT(CheckRunnable(other), StatusIs(absl::StatusCode::kFailedPrecondition,
-                                             "training.mode must be \"distributed\" or \"local\""));
-  other = plan;
   other.network.dropout = Exactly(1, 2);
   EXPECT_THAT(CheckRunnable(other),
               StatusIs(absl::StatusCode::kFailedPrecondition, "model.dropout is 0.5"));
 }
 
 TEST(ExamplePlans, AllParseRoundTripAndRun) {
-  for (const char* name : {"online_shoppers", "adult", "womens_clothing", "synthetic_shops",
-                           "online_shoppers_visitor", "online_shoppers_duration"}) {
+  for (const char* name :
+       {"online_shoppers", "adult", "womens_clothing", "synthetic_shops", "online_shoppers_visitor",
+        "online_shoppers_duration", "online_shoppers_bands", "online_shoppers_local"}) {
     ASSERT_OK_AND_ASSIGN(const Plan plan,
                          ReadPlanFile(absl::StrFormat("deploy/examples/%s.toml", name)));
     EXPECT_OK(CheckRunnable(plan)) << name;

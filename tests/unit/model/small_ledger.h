@@ -106,10 +106,11 @@ class SmallLedger {
     entry.tenant = tenant;
     entry.subject = "test";
     entry.body = body;
-    VEILSUM_ASSIGN_OR_RETURN(const Bytes leaf, writer_.Propose(entry, time));
-    writer_.Confirm(leaf);
-    leaves.push_back(leaf);
-    return absl::OkStatus();
+    writer_.Begin();
+    const absl::StatusOr<Bytes> leaf = writer_.Append(entry, time);
+    leaf.ok() ? writer_.Keep() : writer_.Drop();
+    if (leaf.ok()) leaves.push_back(*leaf);
+    return leaf.status();
   }
   void Add(const std::string& type, const Json& body, const std::string& tenant = "*") {
     ASSERT_OK(TryAdd(type, body, tenant)) << type;

@@ -28,7 +28,10 @@ struct SmallPlan {
   int evaluation_attempts = 0;  // 0: no evaluation
   int bands = 1;
   std::string sampling_rate = "1/2";
-  int local_steps = 0;  // 0: distributed
+  int local_steps = 0;     // 0: distributed
+  int merchant_steps = 0;  // 0: not in merchant mode
+  std::string initial_clip = "1";
+  int quantile_bins = 0;  // 0: statistics are means and variances
 };
 
 inline std::string SmallPlanToml(const SmallPlan& small) {
@@ -49,15 +52,21 @@ inline std::string SmallPlanToml(const SmallPlan& small) {
       "learning_rate = \"0.01\"\n";
   text += "sampling_rate = \"" + small.sampling_rate + "\"\n";
   text += number("steps", small.steps) + number("attempts_max", small.attempts_max);
-  text += small.local_steps == 0 ? "mode = \"distributed\"\n"
-                                 : "mode = \"local\"\nupdate_clamp = \"1\"\n" +
-                                       number("local_steps", small.local_steps);
+  if (small.merchant_steps != 0)
+    text += "mode = \"merchant\"\nexpected_merchants = 5\nbit_noise = \"2\"\ninitial_clip = \"" +
+            small.initial_clip + "\"\n" + number("local_steps", small.merchant_steps);
+  else
+    text += small.local_steps == 0 ? "mode = \"distributed\"\n"
+                                   : "mode = \"local\"\nupdate_clamp = \"1\"\n" +
+                                         number("local_steps", small.local_steps);
   if (small.bands != 1) text += number("bands", small.bands);
   if (!small.averaging.empty()) text += "averaging = \"" + small.averaging + "\"\n";
   text += "[privacy]\nepsilon = \"8\"\ndelta = \"1e-5\"\naccountant = \"rdp\"\n";
   if (small.statistics) text += "statistics_share = \"0.2\"\n";
   text += "[aggregation]\nscale_log2 = 16\n" + number("key_batch", small.key_batch) +
           number("min_survivors", small.min_survivors) + number("colluders", small.colluders);
+  if (small.quantile_bins != 0)
+    text += "[statistics]\nkind = \"quantiles\"\n" + number("bins", small.quantile_bins);
   if (small.cohorts != 0) text += "[cohorts]\n" + number("count", small.cohorts);
   if (!small.beacon.empty())
     text +=

@@ -131,13 +131,14 @@ struct Privacy {
   Plan plan = MakeSmallPlan();
   RunContract contract = ContractFor(plan);
 };
-const Privacy& Good() {
+const Privacy& GoodTerms() {
   static const Privacy good;
   return good;
 }
 
 TEST(CheckPrivacy, ACalibratedContractKeepsItsClaim) {
-  ASSERT_OK_AND_ASSIGN(const CheckedPrivacy checked, CheckPrivacy(Good().plan, Good().contract));
+  ASSERT_OK_AND_ASSIGN(const CheckedPrivacy checked,
+                       CheckPrivacy(GoodTerms().plan, GoodTerms().contract));
   EXPECT_LE(checked.statement.epsilon, 8);
   EXPECT_GT(checked.statement.epsilon, 7.5) << "and does not waste it";
   EXPECT_GT(checked.statement.statistics_epsilon, 0);
@@ -146,21 +147,22 @@ TEST(CheckPrivacy, ACalibratedContractKeepsItsClaim) {
 }
 
 TEST(CheckPrivacy, MoreNoiseIsWelcome) {
-  RunContract contract = Good().contract;
+  RunContract contract = GoodTerms().contract;
   for (std::string* s : {&contract.sums[1].noise_sigma, &contract.sums[1].share_sigma,
                          &contract.sums[1].noise_multiplier})
     *s = Scaled(*s, 1.1);
-  ASSERT_OK_AND_ASSIGN(const CheckedPrivacy checked, CheckPrivacy(Good().plan, contract));
+  ASSERT_OK_AND_ASSIGN(const CheckedPrivacy checked, CheckPrivacy(GoodTerms().plan, contract));
   EXPECT_LT(checked.statement.epsilon,
-            CheckPrivacy(Good().plan, Good().contract)->statement.epsilon);
+            CheckPrivacy(GoodTerms().plan, GoodTerms().contract)->statement.epsilon);
 }
 
 TEST(CheckPrivacy, DP03_OnePercentLessNoiseIsRefusedWhereverItIsTaken) {
   for (const std::size_t sum : {0, 1}) {
     const auto refused = [&](std::string SumSpec::*field, double factor) {
-      RunContract contract = Good().contract;
+      RunContract contract = GoodTerms().contract;
       contract.sums[sum].*field = Scaled(contract.sums[sum].*field, factor);
-      EXPECT_THAT(CheckPrivacy(Good().plan, contract), StatusIs(StatusCode::kPermissionDenied, ""))
+      EXPECT_THAT(CheckPrivacy(GoodTerms().plan, contract),
+                  StatusIs(StatusCode::kPermissionDenied, ""))
           << sum << ", times " << factor;
     };
     refused(&SumSpec::sensitivity, 0.99);
@@ -169,11 +171,12 @@ TEST(CheckPrivacy, DP03_OnePercentLessNoiseIsRefusedWhereverItIsTaken) {
     refused(&SumSpec::share_sigma, 0.99);
     refused(&SumSpec::noise_multiplier, 1.01);  // more than the noise supports
     refused(&SumSpec::noise_multiplier, 0.99);  // not what the noise gives
-    RunContract contract = Good().contract;
+    RunContract contract = GoodTerms().contract;
     SumSpec& spec = contract.sums[sum];
     for (std::string* s : {&spec.noise_sigma, &spec.share_sigma, &spec.noise_multiplier})
       *s = Scaled(*s, 0.99);
-    EXPECT_THAT(CheckPrivacy(Good().plan, contract), StatusIs(StatusCode::kPermissionDenied, ""))
+    EXPECT_THAT(CheckPrivacy(GoodTerms().plan, contract),
+                StatusIs(StatusCode::kPermissionDenied, ""))
         << sum;
   }
 }
@@ -199,29 +202,30 @@ TEST(CheckPrivacy, SA02_ThresholdsBelowThePlansAreRefused) {
 }
 
 TEST(CheckPrivacy, SE04_ThresholdsThatNoCohortMayHave) {
-  RunContract contract = Good().contract;
+  RunContract contract = GoodTerms().contract;
   contract.cohorts[0].min_survivors = 4;  // q of 7 members and one colluder is 5
-  EXPECT_THAT(CheckPrivacy(Good().plan, contract),
+  EXPECT_THAT(CheckPrivacy(GoodTerms().plan, contract),
               StatusIs(StatusCode::kFailedPrecondition, "min_survivors"));
   contract.cohorts[0].min_survivors = 8;
-  EXPECT_THAT(CheckPrivacy(Good().plan, contract),
+  EXPECT_THAT(CheckPrivacy(GoodTerms().plan, contract),
               StatusIs(StatusCode::kFailedPrecondition, "min_survivors"));
-  contract = Good().contract;
+  contract = GoodTerms().contract;
   contract.cohorts[0].members[1] =
       "spiffe://fed.test/tenant/m0/client/b";  // two seats of one tenant, one colluder
-  EXPECT_THAT(CheckPrivacy(Good().plan, contract),
+  EXPECT_THAT(CheckPrivacy(GoodTerms().plan, contract),
               StatusIs(StatusCode::kFailedPrecondition, "colluders"));
-  contract = Good().contract;
+  contract = GoodTerms().contract;
   contract.cohorts.push_back(contract.cohorts[0]);
-  EXPECT_THAT(CheckPrivacy(Good().plan, contract),
+  EXPECT_THAT(CheckPrivacy(GoodTerms().plan, contract),
               StatusIs(StatusCode::kPermissionDenied, "SA-45: contract: 2 cohorts"));
 }
 
 TEST(CheckPrivacy, SumsMustBeThePlans) {
   const auto refused = [](const std::function<void(RunContract&)>& change, const char* named) {
-    RunContract contract = Good().contract;
+    RunContract contract = GoodTerms().contract;
     change(contract);
-    EXPECT_THAT(CheckPrivacy(Good().plan, contract), StatusIs(StatusCode::kInvalidArgument, named));
+    EXPECT_THAT(CheckPrivacy(GoodTerms().plan, contract),
+                StatusIs(StatusCode::kInvalidArgument, named));
   };
   refused([](auto& c) { c.sums.pop_back(); }, "1 sums");
   refused([](auto& c) { c.sums.push_back(c.sums[1]); }, "3 sums");
@@ -247,8 +251,8 @@ TEST(CheckPrivacy, EvaluationComposesByMaximum) {
   EXPECT_EQ(contract.sums[2].dimension, 16u);
   EXPECT_EQ(contract.sums[2].attempts_max, 2u);
   EXPECT_EQ(contract.sums[2].sensitivity, "65536");
-  EXPECT_EQ(contract.sums[0], Good().contract.sums[0]);
-  EXPECT_EQ(contract.sums[1], Good().contract.sums[1]) << "training has all the budget it had";
+  EXPECT_EQ(contract.sums[0], GoodTerms().contract.sums[0]);
+  EXPECT_EQ(contract.sums[1], GoodTerms().contract.sums[1]) << "training has all the budget it had";
   ASSERT_OK_AND_ASSIGN(const CheckedPrivacy checked, CheckPrivacy(plan, contract));
   EXPECT_LE(checked.statement.epsilon, 8);
   EXPECT_GT(checked.statement.evaluation_epsilon, 7.5);
@@ -266,6 +270,55 @@ TEST(CheckPrivacy, EvaluationComposesByMaximum) {
   RunContract without = contract;
   without.sums.pop_back();
   EXPECT_THAT(CheckPrivacy(plan, without), StatusIs(StatusCode::kInvalidArgument, "2 sums"));
+}
+
+// DP-20: the unit of the claim is a merchant; its customers pay for twice the sensitivity.
+TEST(CheckPrivacy, DP20_AMerchantContractIsRecomputedWithItsBit) {
+  SmallPlan small;
+  small.merchant_steps = 3;
+  small.statistics = false;
+  const Plan plan = MakeSmallPlan(small);
+  const RunContract contract = ContractFor(plan);
+  ASSERT_EQ(contract.sums.size(), 1u);
+  EXPECT_EQ(contract.sums[0].sampling_rate, "1") << "who uploads is public";
+  EXPECT_EQ(contract.sums[0].dimension, LayoutOf(plan).parameters() + 1);
+  ASSERT_OK_AND_ASSIGN(const CheckedPrivacy checked, CheckPrivacy(plan, contract));
+  EXPECT_LE(checked.statement.epsilon, 8 * (1 + 1e-9));
+  EXPECT_GT(checked.statement.epsilon, 7.5);
+  EXPECT_GT(checked.statement.epsilon_customer, 1.5 * checked.statement.epsilon);
+  EXPECT_EQ(CalibrateCohorts(plan, contract)->training.share_sigma,
+            checked.noise.training.share_sigma);
+  const dp::MerchantGrid grid = MerchantGridOf(plan, checked.noise.training);
+  EXPECT_EQ(static_cast<double>(grid.half), std::floor(checked.noise.training.noise_sigma / 4));
+  RunContract other = contract;  // an update without its bit
+  other.sums[0].dimension -= 1;
+  EXPECT_THAT(CheckPrivacy(plan, other), StatusIs(StatusCode::kInvalidArgument, "train sum"));
+  other = contract;
+  other.sums[0].sampling_rate = "1/2";
+  EXPECT_THAT(CheckPrivacy(plan, other), StatusIs(StatusCode::kInvalidArgument, "train sum"));
+  other = contract;
+  for (std::string* s :
+       {&other.sums[0].noise_sigma, &other.sums[0].share_sigma, &other.sums[0].noise_multiplier})
+    *s = Scaled(*s, 0.9);
+  EXPECT_THAT(CheckPrivacy(plan, other), StatusIs(StatusCode::kPermissionDenied, ""));
+}
+
+TEST(CheckPrivacy, QuantilesAreAHistogramOfEveryFeature) {
+  SmallPlan small;
+  small.quantile_bins = 16;
+  const Plan plan = MakeSmallPlan(small);
+  const RunContract contract = ContractFor(plan);
+  EXPECT_EQ(contract.sums[0].purpose, "statistics");
+  EXPECT_EQ(contract.sums[0].dimension, 3u * 16);
+  EXPECT_NEAR(std::stod(contract.sums[0].sensitivity), 65536 * std::sqrt(3), 1e-6);
+  ASSERT_OK_AND_ASSIGN(const CheckedPrivacy checked, CheckPrivacy(plan, contract));
+  EXPECT_NEAR(checked.statement.statistics_epsilon, 0.2 * 8, 1e-3);
+  EXPECT_LE(checked.statement.epsilon, 8 * (1 + 1e-9));
+  RunContract cheaper = contract;
+  cheaper.sums[0].sensitivity = "65536";
+  EXPECT_THAT(CheckPrivacy(plan, cheaper),
+              StatusIs(StatusCode::kPermissionDenied, "statistics sensitivity"));
+  EXPECT_THAT(CheckPrivacy(plan, GoodTerms().contract), StatusIs(StatusCode::kInvalidArgument, ""));
 }
 
 TEST(CheckPrivacy, DP15_ABandedContractIsRecomputedBlockByBlock) {
@@ -316,9 +369,9 @@ TEST(CheckPrivacy, SE12_ModeNoneIsOpenAboutIt) {
   EXPECT_TRUE(std::isinf(checked.statement.epsilon));
   contract.is_private = true;
   EXPECT_THAT(CheckPrivacy(plan, contract), StatusIs(StatusCode::kPermissionDenied, "private"));
-  contract = Good().contract;
+  contract = GoodTerms().contract;
   contract.is_private = false;
-  EXPECT_THAT(CheckPrivacy(Good().plan, contract),
+  EXPECT_THAT(CheckPrivacy(GoodTerms().plan, contract),
               StatusIs(StatusCode::kPermissionDenied, "private"));
 }
 

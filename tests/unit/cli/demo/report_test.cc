@@ -65,6 +65,7 @@ TEST(ReportJson, HoldsEveryKeyOfTheSchemaEvenWhenEmpty) {
                                  "epsilon_coordinator",
                                  "epsilon_coordinator_plus_t",
                                  "epsilon_all_others",
+                                 "epsilon_customer",
                                  "epsilon_person",
                                  "epsilon_filter",
                                  "delta_slack",

@@ -139,13 +139,13 @@ TEST(LoadDataset, LeavesOutCustomersWithoutALabel) {
   EXPECT_EQ(data.unlabelled, 1u);
 }
 
-struct Broken {
+struct BrokenFile {
   const char* name;
   std::string visits;
   std::string labels;
   const char* complaint;
 };
-class LoadDatasetRefuses : public testing::TestWithParam<Broken> {};
+class LoadDatasetRefuses : public testing::TestWithParam<BrokenFile> {};
 
 TEST_P(LoadDatasetRefuses, NamingFileLineAndColumn) {
   EXPECT_THAT(Load(GetParam().visits, GetParam().labels),
@@ -154,47 +154,47 @@ TEST_P(LoadDatasetRefuses, NamingFileLineAndColumn) {
 
 INSTANTIATE_TEST_SUITE_P(
     Merchants, LoadDatasetRefuses,
-    testing::Values(Broken{"EmptyFile", "", kLabels, "shop/visits.csv:1: the file is empty"},
-                    Broken{"EmptyLabels", kVisits, "", "shop/labels.csv:1: the file is empty"},
-                    Broken{"HeaderOnly", kVisits, "label,id,age\n",
-                           "shop/labels.csv:1: there is a header but no row"},
-                    Broken{"MissingColumn", "id,pages\nu1,1\n", kLabels,
-                           "shop/visits.csv:1: the column device is missing; there are: id, pages"},
-                    Broken{"MissingId", "pages,device\n1,phone\n", kLabels,
-                           "shop/visits.csv:1: the column id is missing"},
-                    Broken{"MissingLabel", kVisits, "id,age\nu1,1\n",
-                           "shop/labels.csv:1: the column label is missing"},
-                    Broken{"ColumnTwice", "id,pages,device,pages\nu1,1,a,1\n", kLabels,
-                           "shop/visits.csv:1: the column pages is there twice"},
-                    Broken{"ShortRow", "id,pages,device\nu1,5,phone\nu2,0\nu3,1,a\n", kLabels,
-                           "shop/visits.csv:3: 2 fields, the header has 3"},
-                    Broken{"LongRow", "id,pages,device\nu1,5,phone,x\n", kLabels,
-                           "shop/visits.csv:2: 4 fields, the header has 3"},
-                    Broken{"OpenQuote", "id,pages,device\nu1,5,\"phone\nu2,0,a\n", kLabels,
-                           "shop/visits.csv:2: a quoted field is never closed"},
-                    Broken{"TextInANumber", "id,pages,device\nu1,5,phone\nu2,abc,a\n", kLabels,
-                           "shop/visits.csv:3: column pages: \"abc\" is not a number"},
-                    Broken{"LineAfterQuotedNewline", "id,pages,device\nu1,5,\"a\n\nb\"\nu2,abc,a\n",
-                           kLabels, "shop/visits.csv:5: column pages: \"abc\""},
-                    Broken{"NotANumberNan", "id,pages,device\nu1,NaN,phone\n", kLabels,
-                           "shop/visits.csv:2: column pages: \"NaN\" is not a finite number"},
-                    Broken{"Infinite", kVisits, "label,id,age\n1,u1,inf\n",
-                           "shop/labels.csv:2: column age: \"inf\" is not a finite number"},
-                    Broken{"EmptyNumber", "id,pages,device\nu1,,phone\n", kLabels,
-                           "shop/visits.csv:2: column pages: is empty, must be a number"},
-                    Broken{"BadLabel", kVisits, "label,id,age\n1,u1,1\nmaybe,u2,1\n",
-                           "shop/labels.csv:3: column label: \"maybe\" is not a label"},
-                    Broken{"EmptyId", "id,pages,device\n,5,phone\n", kLabels,
-                           "shop/visits.csv:2: the customer's id is empty"},
-                    Broken{"VisitTwice", "id,pages,device\nu1,5,a\nu2,1,a\nu1,6,b\nu3,1,a\n",
-                           kLabels,
-                           "shop/visits.csv:4: customer \"u1\" is there twice, first on line 2"},
-                    Broken{"LabelTwice", kVisits, "label,id,age\n1,u1,1\n0,u2,1\n0,u1,1\n",
-                           "shop/labels.csv:4: customer \"u1\" is there twice, first on line 2"},
-                    Broken{"NoPartner", "id,pages,device\nu1,5,phone\nu2,0,a\n", kLabels,
-                           "shop/labels.csv:2: customer \"u3\" has no row in shop/visits.csv"},
-                    Broken{"NotUtf8", "id,pages,device\nu1,5,phone\nu2,0,caf\xe9\n", kLabels,
-                           "shop/visits.csv:3: not UTF-8"}),
+    testing::Values(
+        BrokenFile{"EmptyFile", "", kLabels, "shop/visits.csv:1: the file is empty"},
+        BrokenFile{"EmptyLabels", kVisits, "", "shop/labels.csv:1: the file is empty"},
+        BrokenFile{"HeaderOnly", kVisits, "label,id,age\n",
+                   "shop/labels.csv:1: there is a header but no row"},
+        BrokenFile{"MissingColumn", "id,pages\nu1,1\n", kLabels,
+                   "shop/visits.csv:1: the column device is missing; there are: id, pages"},
+        BrokenFile{"MissingId", "pages,device\n1,phone\n", kLabels,
+                   "shop/visits.csv:1: the column id is missing"},
+        BrokenFile{"MissingLabel", kVisits, "id,age\nu1,1\n",
+                   "shop/labels.csv:1: the column label is missing"},
+        BrokenFile{"ColumnTwice", "id,pages,device,pages\nu1,1,a,1\n", kLabels,
+                   "shop/visits.csv:1: the column pages is there twice"},
+        BrokenFile{"ShortRow", "id,pages,device\nu1,5,phone\nu2,0\nu3,1,a\n", kLabels,
+                   "shop/visits.csv:3: 2 fields, the header has 3"},
+        BrokenFile{"LongRow", "id,pages,device\nu1,5,phone,x\n", kLabels,
+                   "shop/visits.csv:2: 4 fields, the header has 3"},
+        BrokenFile{"OpenQuote", "id,pages,device\nu1,5,\"phone\nu2,0,a\n", kLabels,
+                   "shop/visits.csv:2: a quoted field is never closed"},
+        BrokenFile{"TextInANumber", "id,pages,device\nu1,5,phone\nu2,abc,a\n", kLabels,
+                   "shop/visits.csv:3: column pages: \"abc\" is not a number"},
+        BrokenFile{"LineAfterQuotedNewline", "id,pages,device\nu1,5,\"a\n\nb\"\nu2,abc,a\n",
+                   kLabels, "shop/visits.csv:5: column pages: \"abc\""},
+        BrokenFile{"NotANumberNan", "id,pages,device\nu1,NaN,phone\n", kLabels,
+                   "shop/visits.csv:2: column pages: \"NaN\" is not a finite number"},
+        BrokenFile{"Infinite", kVisits, "label,id,age\n1,u1,inf\n",
+                   "shop/labels.csv:2: column age: \"inf\" is not a finite number"},
+        BrokenFile{"EmptyNumber", "id,pages,device\nu1,,phone\n", kLabels,
+                   "shop/visits.csv:2: column pages: is empty, must be a number"},
+        BrokenFile{"BadLabel", kVisits, "label,id,age\n1,u1,1\nmaybe,u2,1\n",
+                   "shop/labels.csv:3: column label: \"maybe\" is not a label"},
+        BrokenFile{"EmptyId", "id,pages,device\n,5,phone\n", kLabels,
+                   "shop/visits.csv:2: the customer's id is empty"},
+        BrokenFile{"VisitTwice", "id,pages,device\nu1,5,a\nu2,1,a\nu1,6,b\nu3,1,a\n", kLabels,
+                   "shop/visits.csv:4: customer \"u1\" is there twice, first on line 2"},
+        BrokenFile{"LabelTwice", kVisits, "label,id,age\n1,u1,1\n0,u2,1\n0,u1,1\n",
+                   "shop/labels.csv:4: customer \"u1\" is there twice, first on line 2"},
+        BrokenFile{"NoPartner", "id,pages,device\nu1,5,phone\nu2,0,a\n", kLabels,
+                   "shop/labels.csv:2: customer \"u3\" has no row in shop/visits.csv"},
+        BrokenFile{"NotUtf8", "id,pages,device\nu1,5,phone\nu2,0,caf\xe9\n", kLabels,
+                   "shop/visits.csv:3: not UTF-8"}),
     [](const auto& test) { return std::string(test.param.name); });
 
 TEST(LoadDataset, NamesAMissingFile) {
@@ -269,9 +269,9 @@ TEST(LoadDataset, PoolsFoldersAndRefusesACustomerInTwo) {
 
 TEST(LoadDataset, RefusesAPlanThatThisBuildCannotRun) {
   model::Plan plan = PlanWith();
-  plan.training.mode = model::Mode::kMerchant;
+  plan.network.dropout = model::Exactly(1, 2);
   EXPECT_THAT(Load(kVisits, kLabels, plan),
-              StatusIs(absl::StatusCode::kFailedPrecondition, "training.mode must be"));
+              StatusIs(absl::StatusCode::kFailedPrecondition, "model.dropout is 0.5"));
 }
 
 TEST(SelectCustomers, KeepsAllRowsOfThoseWhoStay) {

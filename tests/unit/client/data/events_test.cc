@@ -16,7 +16,7 @@ namespace {
 using testing::ElementsAre;
 using testing::FloatNear;
 
-const std::string kPlan = R"(name = "events"
+const std::string kEventsPlan = R"(name = "events"
 task = "binary"
 [unit]
 column = "id"
@@ -64,7 +64,8 @@ const std::string kLast =
     "direct = true\n";
 
 model::Plan PlanOf(const std::string& features) {
-  const absl::StatusOr<model::Plan> plan = model::ParsePlanToml(kPlan + features, "plan.toml");
+  const absl::StatusOr<model::Plan> plan =
+      model::ParsePlanToml(kEventsPlan + features, "plan.toml");
   EXPECT_OK(plan);
   return plan.ok() ? *plan : model::Plan();
 }

@@ -30,13 +30,13 @@ TEST(Manifest, MayLeaveOutEverything) {
   EXPECT_EQ(manifest.dataset, "");
 }
 
-struct Broken {
+struct BrokenManifest {
   const char* name;
   const char* text;
   const char* folder;
   const char* complaint;
 };
-class ManifestRefuses : public testing::TestWithParam<Broken> {};
+class ManifestRefuses : public testing::TestWithParam<BrokenManifest> {};
 
 TEST_P(ManifestRefuses, NamingTheFile) {
   const TempFolder data;
@@ -48,18 +48,20 @@ TEST_P(ManifestRefuses, NamingTheFile) {
 
 INSTANTIATE_TEST_SUITE_P(
     Manifests, ManifestRefuses,
-    testing::Values(
-        Broken{"NotJson", "{", "a", "manifest.json: not a JSON object"},
-        Broken{"Empty", "", "a", "manifest.json: not a JSON object"},
-        Broken{"List", "[]", "a", "manifest.json: not a JSON object"},
-        Broken{"DatasetIsANumber", R"({"dataset":1})", "a",
-               "manifest.json: dataset must be a text"},
-        Broken{"DatasetIsAPath", R"({"dataset":"../x"})", "a", "dataset may hold at most 64 of"},
-        Broken{"MerchantsIsAList", R"({"merchants":["a"]})", "a", "merchants must be an object"},
-        Broken{"MerchantWithoutFolder", R"({"merchants":{"b":{}}})", "a",
-               "it names the merchant b, but there is no folder merchants/b"},
-        Broken{"FolderWithABlank", "{}", "a b", "may be named with at most 64 of"},
-        Broken{"NoFolder", "{}", "", "there is no merchant's folder in it"}),
+    testing::Values(BrokenManifest{"NotJson", "{", "a", "manifest.json: not a JSON object"},
+                    BrokenManifest{"Empty", "", "a", "manifest.json: not a JSON object"},
+                    BrokenManifest{"List", "[]", "a", "manifest.json: not a JSON object"},
+                    BrokenManifest{"DatasetIsANumber", R"({"dataset":1})", "a",
+                                   "manifest.json: dataset must be a text"},
+                    BrokenManifest{"DatasetIsAPath", R"({"dataset":"../x"})", "a",
+                                   "dataset may hold at most 64 of"},
+                    BrokenManifest{"MerchantsIsAList", R"({"merchants":["a"]})", "a",
+                                   "merchants must be an object"},
+                    BrokenManifest{"MerchantWithoutFolder", R"({"merchants":{"b":{}}})", "a",
+                                   "it names the merchant b, but there is no folder merchants/b"},
+                    BrokenManifest{"FolderWithABlank", "{}", "a b",
+                                   "may be named with at most 64 of"},
+                    BrokenManifest{"NoFolder", "{}", "", "there is no merchant's folder in it"}),
     [](const auto& test) { return std::string(test.param.name); });
 
 TEST(Manifest, SaysWhatIsMissing) {

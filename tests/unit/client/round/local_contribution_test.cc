@@ -101,7 +101,7 @@ TEST(LocalContribution, DP13_PrivateSumsCarryTheContractsNoise) {
     const double sigma = std::stod(p.run.contract().sums[sum].share_sigma);
     double squares = 0, count = 0;
     std::vector<std::int64_t> before;
-    for (std::uint64_t attempt = 1; attempt <= 40; ++attempt) {
+    for (std::uint64_t attempt = 1; attempt <= 12; ++attempt) {
       ASSERT_OK_AND_ASSIGN(const dp::NoisedVector noised,
                            p.contribution->Compute({sum, attempt}, p.model));
       ASSERT_EQ(noised.integers().size(), p.run.contract().sums[sum].dimension);
@@ -210,6 +210,74 @@ TEST(LocalContribution, SE13_EveryLocalStepCarriesAllOfTheNoise) {
   }
   // Data move it too; noise is most of it at epsilon = 8 with ten customers.
   EXPECT_NEAR(std::sqrt(squares / count / 2) / expected, 1, 0.15);
+}
+
+model::SmallPlan MerchantPlan(bool is_private) {
+  model::SmallPlan plan;
+  plan.is_private = is_private;
+  plan.statistics = false;
+  plan.merchant_steps = 3;
+  return plan;
+}
+
+// DP-20: whatever the steps at home did, what leaves is at most one clip norm, and one bit.
+TEST(LocalContribution, DP20_AMerchantsUpdateIsOneClipNorm) {
+  SeededRngForTests rng(21);
+  ASSERT_OK_AND_ASSIGN(const Ready p, Prepare(MerchantPlan(false), rng));
+  const std::size_t clip_at = *p.run.layout().clip_norm();
+  const auto sent = [&](float clip, std::uint64_t attempt) {
+    model::ModelVector model = p.model;
+    model[clip_at] = clip;
+    return p.contribution->Compute({0, attempt}, model).value().integers();
+  };
+  std::vector<std::int64_t> tight = sent(1e-6f, 1), wide = sent(1e3f, 2);
+  ASSERT_EQ(tight.size(), p.run.layout().parameters() + 1);
+  EXPECT_EQ(tight.back(), -static_cast<std::int64_t>(kScale)) << "clipped";
+  EXPECT_EQ(wide.back(), static_cast<std::int64_t>(kScale)) << "not clipped";
+  tight.pop_back();
+  wide.pop_back();
+  EXPECT_NEAR(Norm(tight), kScale, 8);
+  EXPECT_LT(Norm(wide), kScale / 100);
+  model::ModelVector spoilt = p.model;
+  spoilt[clip_at] = 0;
+  EXPECT_THAT(p.contribution->Compute({0, 3}, spoilt),
+              StatusIs(absl::StatusCode::kInvalidArgument, "clip is 0"));
+}
+
+TEST(LocalContribution, DP20_TheUpdateCarriesTheContractsNoise) {
+  SeededRngForTests rng(22);
+  ASSERT_OK_AND_ASSIGN(const Ready p, Prepare(MerchantPlan(true), rng));
+  double square = 0, count = 0;
+  for (std::uint64_t attempt = 1; attempt <= 40; ++attempt) {
+    ASSERT_OK_AND_ASSIGN(const dp::NoisedVector sum,
+                         p.contribution->Compute({0, attempt}, p.model));
+    for (std::size_t i = 0; i + 1 < sum.integers().size(); ++i, ++count)
+      square += std::pow(static_cast<double>(sum.integers()[i]), 2);
+  }
+  const double sigma = p.run.noise().training.share_sigma;
+  // An update adds at most scale^2 to each attempt's square; the rest is noise: 5.33 deviations.
+  const double slack = 5.33 * std::sqrt(2 / count) + 12 * kScale * kScale / (count * sigma * sigma);
+  EXPECT_NEAR(square / count / (sigma * sigma), 1, slack);
+  EXPECT_LT(slack, 0.5);
+}
+
+// Statistics by histogram: each customer is in one bin of each feature, in whole grid points.
+TEST(LocalContribution, QuantileStatisticsAreWholeCustomers) {
+  SeededRngForTests rng(23);
+  model::SmallPlan plan = WithoutPrivacy(true);
+  plan.quantile_bins = 4;
+  ASSERT_OK_AND_ASSIGN(const Ready p, Prepare(plan, rng));
+  ASSERT_OK_AND_ASSIGN(const dp::NoisedVector sum, p.contribution->Compute({0, 1}, p.model));
+  ASSERT_EQ(sum.integers().size(), 12u);
+  const model::Examples examples = TenCustomers();
+  for (std::size_t j = 0; j < 3; ++j) {
+    std::vector<std::int64_t> bins(4);
+    for (std::size_t i = 0; i < 10; ++i)
+      ++bins[std::min<std::size_t>(3,
+                                   static_cast<std::size_t>(2 * (1 + examples.NumericOf(i)[j])))];
+    for (std::size_t k = 0; k < 4; ++k)
+      EXPECT_EQ(sum.integers()[4 * j + k], bins[k] * static_cast<std::int64_t>(kScale)) << j << k;
+  }
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "base/secure_rng.h"
+#include "client/serve/serving_model.h"
 #include "model/release/refusal.h"
 #include "model/rollout/cohort.h"
 #include "model/rollout/repository.h"
@@ -331,6 +332,32 @@ TEST_F(Client, FallsBackFromARevokedReleaseAtOnce) {  // T612
   ASSERT_OK(repository_->Revoke(digest_[1], "too", signers_, kNow));
   EXPECT_EQ(Check().digest, "");  // the merchant's baseline, never what was revoked
   EXPECT_THAT(store_->LoadCurrent(), StatusIs(StatusCode::kNotFound, "no release"));
+}
+
+// What serves follows the store, and a revoked release does not outlive its revocation.
+TEST_F(Client, ServesWhatItsStoreHas) {
+  ServingModel model;
+  StoreFollower follower(folder_ / "store", model);
+  EXPECT_FALSE(follower.Look().value());
+  EXPECT_EQ(model.Get(), nullptr);
+  Begin();
+  EXPECT_TRUE(follower.Look().value());
+  EXPECT_FALSE(follower.Look().value());
+  const std::shared_ptr<const Predictor> first = model.Get();
+  EXPECT_EQ(HexEncode(first->release().digest), digest_[1]);
+  ExpectRecovers();
+  const fs::path weights = folder_ / "store/models" / digest_[2] / "model.safetensors";
+  const std::string good = ReadFile(weights).value();
+  ASSERT_OK(WriteFile(weights, good.substr(1)));
+  EXPECT_FALSE(follower.Look().ok());
+  EXPECT_EQ(model.Get(), first);  // damaged on disk: the last good one goes on
+  ASSERT_OK(WriteFile(weights, good));
+  EXPECT_TRUE(follower.Look().value());
+  ASSERT_OK(repository_->Revoke(digest_[1], "too", signers_, kNow));
+  ASSERT_OK(repository_->Revoke(digest_[2], "wrong labels", signers_, kNow));
+  Check();
+  EXPECT_TRUE(follower.Look().value());
+  EXPECT_EQ(model.Get(), nullptr);
 }
 
 TEST_F(Client, RefusesAReleasePastItsDate) {  // T613

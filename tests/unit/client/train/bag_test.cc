@@ -15,9 +15,9 @@ namespace {
 // One list in an embedding bag and on a direct path, and a second list in a bag.
 const std::vector<model::BagShape> kBags = {{0, 11, 3, false}, {0, 11, 1, true}, {1, 7, 2, false}};
 
-struct Fixture {
-  explicit Fixture(std::uint32_t max_rows, std::vector<std::size_t> hidden = {20, 9},
-                   std::vector<model::BagShape> bags = kBags)
+struct BagFixture {
+  explicit BagFixture(std::uint32_t max_rows, std::vector<std::size_t> hidden = {20, 9},
+                      std::vector<model::BagShape> bags = kBags)
       : rng(max_rows) {
     shape.max_rows = max_rows;
     shape.bags = bags;
@@ -36,7 +36,7 @@ struct Fixture {
 };
 
 TEST(ReferenceGradient, WithBagsAgreesWithFiniteDifferences) {
-  Fixture f(3);
+  BagFixture f(3);
   Exact model = f.exact();
   const Exact gradient = CustomerGradient(f.layout, model, f.examples, 1);
   for (std::size_t i = 0; i < gradient.size(); ++i) {
@@ -53,7 +53,7 @@ TEST(ReferenceGradient, WithBagsAgreesWithFiniteDifferences) {
   }
 }
 
-void ExpectAgreement(Fixture& f, std::uint32_t max_rows, double clip_norm) {
+void ExpectAgreement(BagFixture& f, std::uint32_t max_rows, double clip_norm) {
   const auto everyone = Everyone(f.examples);
   Exact expected(f.layout.parameters());
   for (const std::uint32_t u : everyone) {
@@ -73,14 +73,14 @@ void ExpectAgreement(Fixture& f, std::uint32_t max_rows, double clip_norm) {
 TEST(Bag, ClippedSumsAgreeWithMaterialisedGradients) {
   for (const std::uint32_t max_rows : {1u, 2u, 5u})
     for (const double clip_norm : {0.05, 1.0, 1e6}) {
-      Fixture deep(max_rows), linear(max_rows, {}, {{0, 11, 1, true}});
+      BagFixture deep(max_rows), linear(max_rows, {}, {{0, 11, 1, true}});
       ExpectAgreement(deep, max_rows, clip_norm);
       ExpectAgreement(linear, max_rows, clip_norm);
     }
 }
 
 TEST(Bag, LogitsAgreeWithTheReferenceForwardPass) {
-  Fixture f(3);
+  BagFixture f(3);
   ASSERT_OK_AND_ASSIGN(const auto expected, model::Logits(f.layout, f.model, f.examples));
   ASSERT_OK_AND_ASSIGN(auto engine,
                        cpu::Engine::Create(f.layout, f.examples, 3, cpu::BestKernels()));
@@ -90,7 +90,7 @@ TEST(Bag, LogitsAgreeWithTheReferenceForwardPass) {
 }
 
 TEST(Bag, CustomersAreTheSameBitsAloneAndInAnyPlace) {
-  Fixture f(2);
+  BagFixture f(2);
   for (const cpu::Kernels* path : AllPaths()) {
     ASSERT_OK_AND_ASSIGN(auto engine, cpu::Engine::Create(f.layout, f.examples, 2, *path));
     cpu::Trace together, alone;
@@ -114,7 +114,7 @@ TEST(Bag, CustomersAreTheSameBitsAloneAndInAnyPlace) {
 }
 
 TEST(Bag, AnEmptyTextAndPaddingMoveNothing) {
-  Fixture f(1, {}, {{0, 11, 1, true}});
+  BagFixture f(1, {}, {{0, 11, 1, true}});
   model::IdList& list = f.examples.lists[0];
   std::ranges::fill(list.weights, 0.0f);
   const auto everyone = Everyone(f.examples);
@@ -125,11 +125,11 @@ TEST(Bag, AnEmptyTextAndPaddingMoveNothing) {
 }
 
 TEST(Bag, WhatIsNotFiniteContributesExactlyNothing) {
-  Fixture f(2);
+  BagFixture f(2);
   std::vector<std::uint32_t> others = Everyone(f.examples);
   others.erase(others.begin() + 4);
   for (const float bad : {NAN, INFINITY}) {
-    Fixture broken(2);
+    BagFixture broken(2);
     broken.examples.lists[1].weights[broken.examples.first_row[4] * 6] = bad;
     ASSERT_OK_AND_ASSIGN(
         auto engine, cpu::Engine::Create(broken.layout, broken.examples, 2, cpu::BestKernels()));
@@ -141,13 +141,13 @@ TEST(Bag, WhatIsNotFiniteContributesExactlyNothing) {
 }
 
 TEST(Bag, RefusesListsThatDoNotFit) {
-  const auto refuses = [](Fixture& f, const char* why) {
+  const auto refuses = [](BagFixture& f, const char* why) {
     EXPECT_THAT(cpu::Engine::Create(f.layout, f.examples, 2, cpu::BestKernels()),
                 StatusIs(absl::StatusCode::kInvalidArgument, why));
     EXPECT_THAT(model::Logits(f.layout, f.model, f.examples),
                 StatusIs(absl::StatusCode::kInvalidArgument, why));
   };
-  Fixture id(2), weight(2), size(2), none(2);
+  BagFixture id(2), weight(2), size(2), none(2);
   id.examples.lists[0].ids[3] = 11;
   refuses(id, "id 11 in list 0, must be below 11");
   weight.examples.lists[1].weights[3] = -1;

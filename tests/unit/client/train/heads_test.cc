@@ -25,8 +25,8 @@ float RandomLabel(const model::Head& head, std::mt19937& rng) {
   return std::normal_distribution<float>(0, 1)(rng);
 }
 
-struct Fixture {
-  Fixture(model::Heads wanted, std::uint32_t max_rows, std::uint32_t seed)
+struct HeadsFixture {
+  HeadsFixture(model::Heads wanted, std::uint32_t max_rows, std::uint32_t seed)
       : heads(std::move(wanted)), rng(seed) {
     const ExampleShape shape{30, max_rows, 5, {4, 8}};
     examples = RandomExamples(shape, rng);
@@ -65,7 +65,7 @@ struct Fixture {
 
 TEST(Heads, ReferenceAgreesWithFiniteDifferences) {
   for (const model::Heads& heads : kCases) {
-    Fixture f(heads, 2, 3);
+    HeadsFixture f(heads, 2, 3);
     Exact model(f.model.begin(), f.model.end());
     const Exact gradient = f.GradientOf(1);
     for (std::size_t i = 0; i < gradient.size(); i += 1 + i / 7) {
@@ -87,7 +87,7 @@ TEST(Heads, ClippedSumsAgreeWithMaterialisedGradients) {
   for (const model::Heads& heads : kCases)
     for (const std::uint32_t max_rows : {1u, 3u})
       for (const double clip_norm : {0.05, 1.0, 1e6}) {
-        Fixture f(heads, max_rows, max_rows + static_cast<std::uint32_t>(heads.size()));
+        HeadsFixture f(heads, max_rows, max_rows + static_cast<std::uint32_t>(heads.size()));
         const Exact expected = f.ClippedSum(clip_norm);
         for (const cpu::Kernels* path : AllPaths()) {
           ASSERT_OK_AND_ASSIGN(auto engine,
@@ -102,7 +102,7 @@ TEST(Heads, ClippedSumsAgreeWithMaterialisedGradients) {
 }
 
 TEST(Heads, OutputsAgreeWithTheReferenceForwardPass) {
-  Fixture f(kCases.back(), 1, 9);
+  HeadsFixture f(kCases.back(), 1, 9);
   ASSERT_OK_AND_ASSIGN(const auto expected, model::Logits(f.layout, f.model, f.examples));
   ASSERT_OK_AND_ASSIGN(auto engine,
                        cpu::Engine::Create(f.layout, f.examples, 1, cpu::BestKernels(), f.heads));
@@ -114,7 +114,7 @@ TEST(Heads, OutputsAgreeWithTheReferenceForwardPass) {
 
 // A missing label is a head without a loss; one outside its range leaves the customer out.
 TEST(Heads, MissingAndImpossibleLabels) {
-  Fixture f({kClasses}, 1, 10);
+  HeadsFixture f({kClasses}, 1, 10);
   std::vector<std::uint32_t> others = Everyone(f.examples);
   others.erase(others.begin() + 4);
   for (const float label : {NAN, 5.0f, -1.0f, 0.5f, INFINITY}) {
@@ -153,7 +153,7 @@ TEST(Heads, RefusesHeadsThatDoNotFit) {
   EXPECT_THAT(CheckHeads({{Loss::kSoftmax, 1}}, 1), StatusIs(code, "at least 2"));
   EXPECT_THAT(CheckHeads({{Loss::kHuber, 1, 1, 0}}, 1), StatusIs(code, "Huber"));
   EXPECT_THAT(CheckHeads({{Loss::kSquared, 1, NAN}}, 1), StatusIs(code, "weight"));
-  Fixture f(kCases.back(), 1, 11);
+  HeadsFixture f(kCases.back(), 1, 11);
   f.examples.more_labels.pop_back();
   EXPECT_THAT(cpu::Engine::Create(f.layout, f.examples, 1, cpu::BestKernels(), f.heads),
               StatusIs(code, "do not agree"));

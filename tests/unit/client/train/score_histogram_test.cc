@@ -11,8 +11,6 @@
 namespace veilsum::client {
 namespace {
 
-constexpr auto kInvalid = absl::StatusCode::kInvalidArgument;
-
 // One numeric input and no hidden layer: the logit is weight * u + bias.
 const model::Layout kLine = model::Layout::Mlp(1, 0, {}, false);
 

@@ -210,6 +210,35 @@ TEST(Gates, OfDriftKnowNoiseFromChange) {
             Verdict::kInconclusive);
 }
 
+// Ten bins of 2,000 customers each that buy `off` more often than predicted, in turns less often.
+std::vector<dp::ReliabilityBin> Reliability(double off, double error, double noise = 0) {
+  std::vector<dp::ReliabilityBin> bins;
+  for (int i = 0; i < 10; ++i) {
+    const double predicted = 0.05 + 0.1 * i, sign = i % 2 == 0 ? 1 : -1;
+    bins.push_back({predicted, predicted + sign * off + sign * noise, error, 2000});
+  }
+  return bins;
+}
+
+TEST(Gates, OfCalibrationKnowNoiseFromBias) {
+  const GateLimits limits;
+  const auto good = Reliability(0.002, 0.0005), worse = Reliability(0.05, 0.0005);
+  const GateResult breach = CalibrationGate(worse, good, limits, 1);
+  EXPECT_EQ(CalibrationGate(good, good, limits, 1).verdict, Verdict::kPass);
+  EXPECT_EQ(breach.verdict, Verdict::kBreach);
+  EXPECT_EQ(breach.on_breach, OnBreach::kPause);
+  EXPECT_NEAR(breach.value, 0.048, 1e-9);
+  EXPECT_EQ(CalibrationGate(good, worse, limits, 1).verdict, Verdict::kPass);
+  // The same, under noise of two standard deviations in every bin of one side: not a breach.
+  const GateResult noisy =
+      CalibrationGate(Reliability(0.002, 0.02, 0.04), Reliability(0.002, 0.02), limits, 1);
+  EXPECT_EQ(noisy.verdict, Verdict::kInconclusive);
+  EXPECT_GT(noisy.detectable, noisy.value);
+  // The limit is in later looks no easier to break.
+  EXPECT_LT(CalibrationGate(worse, good, limits, 5).low, breach.low);
+  EXPECT_EQ(CalibrationGate(good, {}, limits, 1).verdict, Verdict::kInconclusive);
+}
+
 ServingCounters Counters(std::uint64_t requests, std::uint64_t errors, double microseconds) {
   ServingCounters c;
   c.requests = requests;

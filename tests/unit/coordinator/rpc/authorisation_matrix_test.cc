@@ -24,7 +24,6 @@ namespace veilsum::coordinator {
 namespace {
 
 namespace pb = google::protobuf;
-constexpr std::chrono::hours kDay{24};
 
 // The methods of all services under proto/, which is relative to where tests run.
 std::vector<const pb::MethodDescriptor*> AllMethods() {

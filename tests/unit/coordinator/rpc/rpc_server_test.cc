@@ -30,8 +30,6 @@ using client::ConnectToCoordinator;
 using client::CoordinatorLink;
 using client::LinkConfig;
 
-constexpr std::chrono::hours kDay{24};
-
 class CountingObserver final : public RpcObserver {
  public:
   void Denied(std::string_view reason) override { Count(reason); }

@@ -60,5 +60,28 @@ TEST(Standardisation, RefusesWrongShapes) {
               StatusIs(code, "input.mean"));
 }
 
+// Of 1000 customers each: one column even over [-1, 0], the other all in one bin.
+TEST(Quantiles, AreMedianAndDeviation) {
+  const dp::HistogramGrid grid{2, 8, 10};
+  std::vector<std::int64_t> cells(16);
+  for (std::size_t bin = 0; bin < 4; ++bin) cells[bin] = 250 << 10;
+  cells[8 + 6] = 1000 << 10;
+  model::ModelVector model(TheLayout().size(), 9);
+  ASSERT_OK(SetStandardisation(TheLayout(), cells, grid, 1, model));
+  EXPECT_NEAR(model[0], -0.5, 1e-6);
+  EXPECT_NEAR(1 / model[2], 0.682689 / 2, 1e-5);
+  EXPECT_NEAR(model[1], 0.625, 1e-6);
+  EXPECT_NEAR(1 / model[3], 0.682689 / 8, 1e-5);
+  EXPECT_EQ(model[4], 9) << "parameters are not touched";
+  // Where noise hides whether there is anybody.
+  ASSERT_OK(SetStandardisation(TheLayout(), cells, grid, 1e9, model));
+  EXPECT_EQ((std::vector<float>(model.begin(), model.begin() + 4)),
+            (std::vector<float>{0, 0, 1, 1}));
+  EXPECT_THAT(SetStandardisation(TheLayout(), cells, {3, 8, 10}, 1, model),
+              StatusIs(absl::StatusCode::kInvalidArgument, "has 3 columns"));
+  EXPECT_THAT(SetStandardisation(TheLayout(), cells, {2, 9, 10}, 1, model),
+              StatusIs(absl::StatusCode::kInvalidArgument, "16 cells"));
+}
+
 }  // namespace
 }  // namespace veilsum::coordinator

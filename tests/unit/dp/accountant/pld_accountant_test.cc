@@ -270,7 +270,6 @@ TEST(Merchants, DP16_APersonAtSeveral) {
 
 TEST(PldAccountant, RefusesByNameAndBound) {
   PldAccountant accountant;
-  constexpr auto kInvalid = absl::StatusCode::kInvalidArgument;
   EXPECT_THAT(accountant.Compose({1.5, 1, 1}), StatusIs(kInvalid, "sampling_rate is 1.5"));
   EXPECT_THAT(accountant.Compose({NAN, 1, 1}), StatusIs(kInvalid, "sampling_rate is nan"));
   EXPECT_THAT(accountant.Compose({.1, 0, 1}), StatusIs(kInvalid, "noise_multiplier is 0"));

@@ -127,7 +127,6 @@ TEST(Selection, ComposesWithWhatElseIsReleased) {
 }
 
 TEST(Selection, RefusesByNameAndBound) {
-  constexpr auto kInvalid = absl::StatusCode::kInvalidArgument;
   RdpAccountant accountant;
   EXPECT_THAT(accountant.ComposeSelection({{{.1, 1, 1}}, {-1, .1}}),
               StatusIs(kInvalid, "eta is -1, must be above -1"));
@@ -168,7 +167,6 @@ TEST(RepeatCount, DrawsWhatIsAccounted) {
 }
 
 TEST(RepeatCount, RefusesByNameAndBound) {
-  constexpr auto kInvalid = absl::StatusCode::kInvalidArgument;
   const Rational half = *Rational::Parse("1/2"), two = *Rational::Parse("2");
   EXPECT_THAT(RepeatCount::Create(two, half), StatusIs(kInvalid, "eta is 2, must be from 0 to 1"));
   EXPECT_THAT(RepeatCount::Create(half, two), StatusIs(kInvalid, "gamma is 2"));

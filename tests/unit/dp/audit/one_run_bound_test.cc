@@ -9,8 +9,6 @@
 namespace veilsum::dp {
 namespace {
 
-constexpr auto kInvalid = absl::StatusCode::kInvalidArgument;
-
 // The rows audit_one_run of the golden values.
 TEST(OneRunBound, GoldenRows) {
   struct Row {

@@ -101,7 +101,6 @@ TEST(BudgetFilter, ReplayGivesTheSameStateAndFindsTheTamperedEntry) {
 }
 
 TEST(BudgetFilter, RefusesBudgetsWithoutMeaning) {
-  const auto kInvalid = absl::StatusCode::kInvalidArgument;
   EXPECT_THAT(BudgetFilter::Create({0, 1e-5, 8}), StatusIs(kInvalid, "epsilon"));
   EXPECT_THAT(BudgetFilter::Create({NAN, 1e-5, 8}), StatusIs(kInvalid, "epsilon"));
   EXPECT_THAT(BudgetFilter::Create({1, 1, 8}), StatusIs(kInvalid, "delta"));

@@ -306,7 +306,6 @@ TEST(RankBands, ByThePrivacyLossAccountantWithLessNoise) {
 }
 
 TEST(RankBands, RefusesByNameAndBound) {
-  constexpr auto kInvalid = absl::StatusCode::kInvalidArgument;
   const Rational rate = *Rational::Parse("1/10");
   EXPECT_THAT(RankBands({0, rate, 1, 1e-6}), StatusIs(kInvalid, "steps is 0, must be from 1"));
   EXPECT_THAT(RankBands({10, rate, 0, 1e-6}), StatusIs(kInvalid, "epsilon is 0"));

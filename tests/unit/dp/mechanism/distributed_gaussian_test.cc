@@ -12,7 +12,6 @@ namespace veilsum::dp {
 namespace {
 
 constexpr double kInf = std::numeric_limits<double>::infinity();
-constexpr auto kInvalid = absl::StatusCode::kInvalidArgument;
 constexpr auto kDenied = absl::StatusCode::kPermissionDenied;
 
 RunPrivacyInput Shops() {

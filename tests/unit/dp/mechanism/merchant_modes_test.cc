@@ -14,8 +14,6 @@
 namespace veilsum::dp {
 namespace {
 
-constexpr auto kInvalid = absl::StatusCode::kInvalidArgument;
-
 // ---- Merchant mode
 
 MerchantModeSpec ThousandMerchants() {
@@ -46,16 +44,98 @@ TEST(MerchantMode, DP20_NoiseIsThatOfBothQueriesTogether) {
       const double exact = GaussianEpsilon(std::sqrt(50.0) / z, 1e-6);
       EXPECT_LE(exact, 4);
       EXPECT_GE(exact, kind == AccountantKind::kPld ? 3.999 : 3.5);
-      EXPECT_GE(noise.epsilon, exact * (1 - 1e-9));
-      EXPECT_LE(noise.epsilon, 4);
+      EXPECT_GE(noise.statement.epsilon, exact * (1 - 1e-9));
+      EXPECT_LE(noise.statement.epsilon, 4);
       // z_update = (z^-2 - (2 sigma_bit)^-2)^(-1/2), but for the rounding of half.
       EXPECT_NEAR(noise.update_noise, 1 / std::sqrt(1 / (z * z) - 1 / (4 * bit * bit)),
                   1e-4 * noise.update_noise);
-      EXPECT_GE(noise.sum.noise_sigma / (2.0 * static_cast<double>(noise.half)), bit);
+      EXPECT_GE(noise.sum.noise_sigma / (2.0 * static_cast<double>(noise.grid.half)), bit);
       EXPECT_NEAR(noise.sum.noise_sigma, noise.sum.share_sigma * std::sqrt(800), 1e-6);
-      EXPECT_LT(noise.epsilon_coordinator, noise.epsilon);
-      EXPECT_GT(noise.epsilon_all_others, noise.epsilon);
+      EXPECT_LT(noise.statement.epsilon_coordinator, noise.statement.epsilon);
+      EXPECT_GT(noise.statement.epsilon_all_others, noise.statement.epsilon);
     }
+}
+
+// As a run states it: a merchant against none is the claim, a customer may turn one update into any
+// other, and blocks, which are about customers, pay for that.
+TEST(MerchantMode, DP20_ACustomerIsChargedForTwiceTheSensitivity) {
+  MerchantModeSpec spec = ThousandMerchants();
+  spec.accountant = AccountantKind::kPld;
+  ASSERT_OK_AND_ASSIGN(const MerchantModeNoise noise, CalibrateMerchantMode(spec));
+  const double z = noise.sum.noise_multiplier;
+  const auto exact = [&](double multiplier) {
+    return GaussianEpsilon(std::sqrt(50.0) / multiplier, 1e-6);
+  };
+  EXPECT_NEAR(noise.statement.epsilon, exact(z), 1e-3);
+  EXPECT_NEAR(noise.statement.epsilon_customer, exact(z / 2), 1e-3);
+  EXPECT_NEAR(noise.statement.epsilon_person[0], exact(z / 4), 1e-2);
+  EXPECT_LT(noise.statement.epsilon_customer, 4 * noise.statement.epsilon);
+  EXPECT_GE(noise.statement.epsilon_filter, noise.statement.epsilon_customer);
+}
+
+RunPrivacyInput MerchantRun() {
+  const MerchantModeSpec spec = ThousandMerchants();
+  return {.epsilon = spec.epsilon,
+          .delta = spec.delta,
+          .cohort = spec.cohort,
+          .training = {.grid = {spec.dimension, spec.scale_log2, 1.0, 1, 1},
+                       .sampling_rate = *Rational::Create(1, 1),
+                       .attempts_max = spec.rounds_max,
+                       .users_in_round_max = 0,
+                       .merchant = spec.clip},
+          .statistics = std::nullopt};
+}
+
+TEST(MerchantMode, DP20_EveryMemberRecomputesItsNumbers) {
+  const RunPrivacyInput input = MerchantRun();
+  ASSERT_OK_AND_ASSIGN(const RunPrivacy run, CalibrateRun(input));
+  ASSERT_OK_AND_ASSIGN(const PrivacyStatement kept, VerifyRun(input, {run.training}));
+  EXPECT_EQ(kept.epsilon, run.statement.epsilon);
+  EXPECT_EQ(kept.epsilon_customer, run.statement.epsilon_customer);
+  const double z = run.training.noise_multiplier;
+  const std::vector<PricedAttempts> prices = PricesOfTraining(input, run.training, 8);
+  ASSERT_EQ(prices.size(), 1);
+  EXPECT_EQ(prices[0].attempts, 50);
+  EXPECT_NEAR(prices[0].per_attempt.rdp, 8 / (2 * (z / 2) * (z / 2)), 1e-9);
+
+  ClaimedNoise claimed{run.training};  // the update's sensitivity alone: the bit is forgotten
+  claimed.training.sensitivity = *TrainingSensitivity(input.training.grid);
+  EXPECT_THAT(VerifyRun(input, claimed),
+              StatusIs(absl::StatusCode::kPermissionDenied, "sensitivity is"));
+  claimed = {run.training};
+  claimed.training.noise_sigma *= .99;
+  claimed.training.share_sigma *= .99;
+  claimed.training.noise_multiplier *= .99;
+  EXPECT_THAT(VerifyRun(input, claimed), StatusIs(absl::StatusCode::kPermissionDenied, ""));
+}
+
+TEST(MerchantMode, DP20_NobodyIsSampled) {
+  RunPrivacyInput input = MerchantRun();
+  input.training.sampling_rate = *Rational::Create(1, 2);
+  EXPECT_THAT(CalibrateRun(input), StatusIs(kInvalid, "sampling_rate is 0.5"));
+  input = MerchantRun();
+  input.training.grid.clip_norm = 2;
+  EXPECT_THAT(CalibrateRun(input), StatusIs(kInvalid, "clip_norm is 2"));
+}
+
+// Steps at home change the model that nobody sees; what leaves is the clipped difference.
+TEST(MerchantMode, ARoundLeavesAsItsClippedUpdate) {
+  const MerchantGrid grid{4, 10, 32};
+  MerchantRound round(std::vector<float>{1, 1, 1, 1});
+  const auto sum = [](std::vector<std::int64_t> numbers) {
+    return ClippedSum::FromCertifiedContributions(std::move(numbers));
+  };
+  ASSERT_OK(round.Step(sum({-3, 0, 0, 0}), 1));
+  ASSERT_OK(round.Step(sum({0, 4, 0, 0}), 1));
+  EXPECT_EQ(round.parameters(), (std::vector<float>{4, -3, 1, 1}));
+  const std::vector<std::int64_t> clipped = Opened(round.Update(1, grid));
+  EXPECT_NEAR(clipped[0], .6 * 1024, 1);
+  EXPECT_NEAR(clipped[1], -.8 * 1024, 1);
+  EXPECT_EQ(clipped[4], -32);
+  EXPECT_EQ(Opened(round.Update(10, grid)), (std::vector<std::int64_t>{307, -410, 0, 0, 32}));
+  EXPECT_THAT(round.Step(sum({1}), 1), StatusIs(kInvalid, "sum has 1 numbers"));
+  EXPECT_THAT(round.Step(sum({1, 1, 1, 1}), NAN), StatusIs(kInvalid, "step_size is nan"));
+  EXPECT_THAT(round.Update(-1, grid), StatusIs(kInvalid, "clip is -1"));
 }
 
 // From nothing to any update whatever: no further than D2, and as far as that.
@@ -75,7 +155,7 @@ TEST(MerchantMode, DP20_AMerchantMovesTheSumByAtMostItsSensitivity) {
     if (i % 50 == 3) update.assign(64, std::numeric_limits<float>::max());
     if (i % 50 == 4) update.assign(64, std::numeric_limits<float>::denorm_min());
     double square = 0;
-    for (const std::int64_t x : Opened(EncodeMerchantUpdate(update, .37, spec, noise)))
+    for (const std::int64_t x : Opened(EncodeMerchantUpdate(update, .37, noise.grid)))
       square += static_cast<double>(x) * static_cast<double>(x);
     EXPECT_LE(std::sqrt(square), noise.sum.sensitivity) << i;
     reached = std::max(reached, std::sqrt(square) / noise.sum.sensitivity);
@@ -90,10 +170,11 @@ TEST(MerchantMode, UpdatesComeBackInTheirUnitsAndBitsAsAShare) {
   for (int i = 0; i < 1000; ++i) {
     std::vector<float> update(64);
     update[0] = i < 300 ? 4.0f : .25f;  // norms 4, clipped to 2, and 0.25
-    const auto sent = Opened(EncodeMerchantUpdate(update, 2, spec, noise));
+    const auto sent = Opened(EncodeMerchantUpdate(update, 2, noise.grid));
     for (std::size_t j = 0; j < sum.size(); ++j) sum[j] += sent[j];
   }
-  ASSERT_OK_AND_ASSIGN(const MerchantModeStep step, DecodeMerchantStep(sum, 2, spec, noise));
+  ASSERT_OK_AND_ASSIGN(const MerchantModeStep step,
+                       DecodeMerchantStep(sum, 2, spec.clip, noise.grid));
   EXPECT_NEAR(step.mean_update[0], .3 * 2 + .7 * .25, 1e-5);
   EXPECT_NEAR(step.mean_update[1], 0, 1e-5);
   EXPECT_NEAR(step.unclipped, .7, 1e-9);
@@ -117,12 +198,12 @@ TEST(MerchantMode, TheClipNormFindsTheQuantile) {
       for (int i = 0; i < 1000; ++i) {
         std::vector<float> update(8);
         update[i % 8] = static_cast<float>(norm(random));
-        const auto sent = Opened(EncodeMerchantUpdate(update, clip, spec, noise));
+        const auto sent = Opened(EncodeMerchantUpdate(update, clip, noise.grid));
         for (std::size_t j = 0; j < sum.size(); ++j) sum[j] += sent[j];
       }
       const auto noisy =
           whole.AddTo(ClippedSum::FromCertifiedContributions(std::move(sum)), rng).integers();
-      clip = DecodeMerchantStep(noisy, clip, spec, noise)->next_clip;
+      clip = DecodeMerchantStep(noisy, clip, spec.clip, noise.grid)->next_clip;
     }
     EXPECT_GT(clip, .007) << initial;
     EXPECT_LT(clip, .014) << initial;
@@ -153,9 +234,9 @@ TEST(MerchantMode, RefusesByNameAndBound) {
   const MerchantModeSpec spec = ThousandMerchants();
   const MerchantModeNoise noise = *CalibrateMerchantMode(spec);
   const std::vector<float> update(64), wrong(63);
-  EXPECT_THAT(EncodeMerchantUpdate(wrong, 1, spec, noise), StatusIs(kInvalid, "update has 63"));
-  EXPECT_THAT(EncodeMerchantUpdate(update, 0, spec, noise), StatusIs(kInvalid, "clip is 0"));
-  EXPECT_THAT(DecodeMerchantStep(std::vector<std::int64_t>(64), 1, spec, noise),
+  EXPECT_THAT(EncodeMerchantUpdate(wrong, 1, noise.grid), StatusIs(kInvalid, "update has 63"));
+  EXPECT_THAT(EncodeMerchantUpdate(update, 0, noise.grid), StatusIs(kInvalid, "clip is 0"));
+  EXPECT_THAT(DecodeMerchantStep(std::vector<std::int64_t>(64), 1, spec.clip, noise.grid),
               StatusIs(kInvalid, "sum has 64"));
 }
 

@@ -1,0 +1,117 @@
+#include "client/cli/serve_command.h"
+
+#include <condition_variable>
+#include <cstdio>
+
+#include "base/stop_on_signal.h"
+#include "client/serve/http_endpoint.h"
+
+namespace veilsum::client {
+namespace {
+
+constexpr std::chrono::milliseconds kLookEvery{200};
+
+void Say(const std::string& line) { std::fprintf(stderr, "veilsum-client: %s\n", line.c_str()); }
+
+// Raised once, waited for with a time limit.
+class StopFlag {
+ public:
+  void Raise() {
+    const std::lock_guard lock(mutex_);
+    raised_ = true;
+    changed_.notify_all();
+  }
+  bool WaitFor(std::chrono::milliseconds time) {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, time, [this] { return raised_; });
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool raised_ = false;
+};
+
+absl::StatusOr<std::unique_ptr<FeedbackLog>> OpenFeedback(const ServeOptions& options,
+                                                          const ServingModel& model) {
+  if (options.feedback.empty()) return std::unique_ptr<FeedbackLog>();
+  const std::shared_ptr<const Predictor> predictor = model.Get();
+  if (predictor == nullptr)
+    return FailedPrecondition("--feedback needs a release: its plan says what a row is");
+  return FeedbackLog::Open(predictor->plan(), options.feedback,
+                           {options.known.begin(), options.known.end()});
+}
+
+// An error that lasts is told once.
+void Follow(StoreFollower& follower, std::string& told) {
+  const absl::StatusOr<bool> changed = follower.Look();
+  const std::string now(changed.ok() ? "" : changed.status().message());
+  if (!now.empty() && now != told) Say(now);
+  if (changed.ok() && *changed) Say("another release serves");
+  told = now;
+}
+
+absl::Status Serve(const ServeOptions& options) {
+  StopFlag stop;
+  const StopOnSignal signals([&](int) { stop.Raise(); });
+  ServingModel model;
+  std::optional<StoreFollower> follower;
+  if (!options.release.store.empty()) {
+    follower.emplace(options.release.store, model);
+    VEILSUM_RETURN_IF_ERROR(follower->Look().status());
+  } else {
+    VEILSUM_ASSIGN_OR_RETURN(release::Release release, LoadRelease(options.release));
+    VEILSUM_ASSIGN_OR_RETURN(std::shared_ptr<const Predictor> predictor,
+                             Predictor::Create(std::move(release)));
+    model.Set(std::move(predictor));
+  }
+  VEILSUM_ASSIGN_OR_RETURN(const std::unique_ptr<FeedbackLog> feedback,
+                           OpenFeedback(options, model));
+  ServingApi api(model, feedback.get());
+  const bool six = options.address.find(':') != std::string::npos;
+  const std::string host = six ? "[" + options.address + "]" : options.address;
+  VEILSUM_ASSIGN_OR_RETURN(
+      const std::unique_ptr<HttpServer> endpoint,
+      StartHttpEndpoint(
+          {.address = absl::StrFormat("%s:%d", host, options.port), .threads = options.threads},
+          api));
+  std::printf("{\"address\":\"%s:%d\"}\n", host.c_str(), endpoint->port());
+  std::fflush(stdout);
+  std::string told;
+  while (!stop.WaitFor(kLookEvery))
+    if (follower) Follow(*follower, told);
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+CLI::App* AddServeCommand(CLI::App& app, ServeOptions& options) {
+  CLI::App* serve = app.add_subcommand(
+      "serve", "Predictions and recommendations over HTTP on loopback; nothing leaves the machine");
+  AddReleaseOptions(*serve, options.release);
+  serve->add_option("--address", options.address, "127.0.0.1 or ::1")->capture_default_str();
+  serve->add_option("--port", options.port, "0: any free one")->capture_default_str();
+  serve->add_option("--threads", options.threads, "connections at one time")
+      ->check(CLI::Range(1, 256))
+      ->capture_default_str();
+  serve
+      ->add_option("--feedback", options.feedback,
+                   "record what came of predictions here, as data for the next run")
+      ->type_name("DIR");
+  serve
+      ->add_option("--data", options.known,
+                   "with --feedback: the merchant's own data, whose customers are in training")
+      ->type_name("DIR");
+  return serve;
+}
+
+ExitCode RunServe(const ServeOptions& options) {
+  const absl::Status status = Serve(options);
+  if (status.ok()) return ExitCode::kDone;
+  Say(std::string(status.message()));
+  const bool refused = absl::IsInvalidArgument(status) || absl::IsFailedPrecondition(status) ||
+                       absl::IsNotFound(status);
+  return refused ? ExitCode::kFindings : ExitCodeOf(status);
+}
+
+}  // namespace veilsum::client

@@ -1,0 +1,28 @@
+// `veilsum-client serve --store DIR`: predictions over HTTP on this machine's loopback, until it is
+// told to stop.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <string>
+#include <vector>
+
+#include "base/exit_code.h"
+#include "client/cli/release_choice.h"
+
+namespace veilsum::client {
+
+struct ServeOptions {
+  ReleaseChoice release;
+  std::string address = "127.0.0.1";
+  std::uint16_t port = 8737;
+  std::uint16_t threads = 8;
+  std::string feedback;            // folder; empty: not recorded
+  std::vector<std::string> known;  // the merchant's own data folders
+};
+
+CLI::App* AddServeCommand(CLI::App& app, ServeOptions& options);
+// Prints {"address":"127.0.0.1:8737"} when it serves. Of a store it serves what becomes the present
+// release, without dropping a request. SIGTERM or SIGINT: what was asked is answered, then kDone.
+ExitCode RunServe(const ServeOptions& options);
+
+}  // namespace veilsum::client

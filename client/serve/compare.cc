@@ -1,0 +1,51 @@
+#include "client/serve/compare.h"
+
+#include <cmath>
+
+#include "model/quality.h"
+
+namespace veilsum::client {
+namespace {
+
+// What one row is worth: right or wrong, or how far off.
+std::vector<double> Figures(const model::Plan& plan, const std::vector<Prediction>& predictions,
+                            const std::vector<float>& labels) {
+  std::vector<double> out;
+  for (std::size_t row = 0; row < labels.size(); ++row) {
+    const auto label = static_cast<double>(labels[row]);
+    out.push_back(plan.task == model::Task::kMultiClass
+                      ? (static_cast<double>(predictions[row].chosen) == label ? 1.0 : 0.0)
+                      : std::abs(predictions[row].value - model::DecodeValue(plan.label, label)));
+  }
+  return out;
+}
+
+std::vector<float> Logits(const std::vector<Prediction>& predictions) {
+  std::vector<float> out;
+  for (const Prediction& p : predictions) out.push_back(static_cast<float>(p.logit));
+  return out;
+}
+
+}  // namespace
+
+absl::StatusOr<Comparison> Compare(const Predictor& before, const Predictor& after,
+                                   const model::Examples& rows) {
+  const release::Manifest &a = before.release().manifest, &b = after.release().manifest;
+  if (a.schema_sha256 != b.schema_sha256 || a.preprocess_sha256 != b.preprocess_sha256)
+    return FailedPrecondition("the releases read rows in different ways");
+  VEILSUM_ASSIGN_OR_RETURN(const std::vector<Prediction> old, before.Predict(rows, false));
+  VEILSUM_ASSIGN_OR_RETURN(const std::vector<Prediction> now, after.Predict(rows, false));
+  Comparison out{"roc_auc", rows.rows(), {}};
+  if (after.plan().task == model::Task::kBinary) {
+    VEILSUM_ASSIGN_OR_RETURN(out.difference,
+                             model::AucDifference(Logits(old), Logits(now), rows.labels));
+    return out;
+  }
+  out.figure = after.plan().task == model::Task::kMultiClass ? "accuracy" : "absolute_error";
+  VEILSUM_ASSIGN_OR_RETURN(out.difference,
+                           model::MeanDifference(Figures(before.plan(), old, rows.labels),
+                                                 Figures(after.plan(), now, rows.labels)));
+  return out;
+}
+
+}  // namespace veilsum::client

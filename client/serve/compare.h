@@ -1,0 +1,20 @@
+// A new release against the old one on this merchant's own hold-out.
+#pragma once
+
+#include "client/serve/predictor.h"
+#include "model/paired.h"
+
+namespace veilsum::client {
+
+struct Comparison {
+  std::string figure;  // roc_auc (binary), accuracy (classes), absolute_error (regression)
+  std::size_t rows = 0;
+  model::Difference difference;
+};
+
+// `rows` of the plan that both releases share, with their labels. FailedPrecondition: the releases
+// read rows in different ways. InvalidArgument: too few rows.
+absl::StatusOr<Comparison> Compare(const Predictor& before, const Predictor& after,
+                                   const model::Examples& rows);
+
+}  // namespace veilsum::client

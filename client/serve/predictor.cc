@@ -1,0 +1,163 @@
+#include "client/serve/predictor.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+
+#include "model/mlp.h"
+#include "model/quality.h"
+
+namespace veilsum::client {
+namespace {
+
+// The shortest text that is this number; "nan" and its like where `json` is false, else null.
+void AppendNumber(double value, bool json, std::string& out) {
+  if (!std::isfinite(value)) {
+    out += json ? "null" : "nan";
+    return;
+  }
+  char text[32];
+  out.append(text, std::to_chars(text, text + sizeof text, value).ptr);
+}
+
+std::string Quoted(std::string_view text) {
+  return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+// exp(z_k - max) / sum (no overflow).
+void Softmax(std::span<const float> logits, Prediction& out) {
+  out.chosen = static_cast<std::size_t>(std::ranges::max_element(logits) - logits.begin());
+  const auto highest = static_cast<double>(logits[out.chosen]);
+  double sum = 0;
+  for (const float logit : logits) {
+    out.probabilities.push_back(std::exp(static_cast<double>(logit) - highest));
+    sum += out.probabilities.back();
+  }
+  for (double& p : out.probabilities) p /= sum;
+  out.probability = out.probabilities[out.chosen];
+}
+
+void Read(const model::Plan& plan, std::span<const float> outputs, Prediction& out) {
+  if (plan.task == model::Task::kMultiClass) {
+    Softmax(outputs, out);
+  } else if (plan.task == model::Task::kRegression) {
+    out.value = model::DecodeValue(plan.label, static_cast<double>(outputs[0]));
+  } else {
+    out.logit = static_cast<double>(outputs[0]);
+    out.probability = 1 / (1 + std::exp(-out.logit));
+  }
+}
+
+std::string NameOf(const model::Feature& f) { return f.table + "." + f.column; }
+
+void AppendExplanation(const model::Plan& plan, const Attribution& why, std::string& out) {
+  out += R"(,"explanation":{"method":"integrated_gradients","baseline_)";
+  out += plan.task == model::Task::kRegression ? "output\":" : "logit\":";
+  AppendNumber(static_cast<double>(why.baseline), true, out);
+  out += ",\"residual\":";
+  AppendNumber(why.residual, true, out);
+  out += ",\"by\":{";
+  for (std::size_t f = 0; f < why.features.size(); ++f) {
+    if (f != 0) out += ',';
+    out += Quoted(NameOf(plan.features[f])) + ":";
+    AppendNumber(why.features[f], true, out);
+  }
+  out += "}}";
+}
+
+}  // namespace
+
+std::string CsvField(const std::string& text) {
+  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
+  std::string out = "\"";
+  for (const char c : text) out += c == '"' ? std::string("\"\"") : std::string(1, c);
+  return out + "\"";
+}
+
+absl::StatusOr<std::shared_ptr<const Predictor>> Predictor::Create(release::Release release) {
+  const model::Task task = release.plan.task;
+  if (task != model::Task::kBinary && task != model::Task::kMultiClass &&
+      task != model::Task::kRegression)
+    return FailedPrecondition(
+        "predictions are for binary, multi-class and regression plans; model.onnx has the outputs "
+        "of others");
+  absl::StatusOr<RowEncoder> encoder = RowEncoder::Create(release.plan);
+  return std::shared_ptr<const Predictor>(new Predictor(std::move(release), std::move(encoder)));
+}
+
+absl::StatusOr<const RowEncoder*> Predictor::encoder() const {
+  if (!encoder_.ok()) return encoder_.status();
+  return &*encoder_;
+}
+
+absl::StatusOr<std::vector<Prediction>> Predictor::Predict(const model::Examples& rows,
+                                                           bool explain) const {
+  VEILSUM_ASSIGN_OR_RETURN(const std::vector<float> outputs,
+                           model::Logits(release_.layout, release_.model, rows));
+  const std::size_t width = release_.layout.layers().back().out;
+  std::vector<Prediction> out(rows.rows());
+  for (std::size_t u = 0; u < rows.customers(); ++u)
+    for (std::size_t row = rows.first_row[u]; row < rows.first_row[u + 1]; ++row) {
+      Prediction& p = out[row];
+      p.id = rows.customer_ids[u];
+      Read(plan(), std::span(outputs).subspan(row * width, width), p);
+      if (!explain) continue;
+      VEILSUM_ASSIGN_OR_RETURN(
+          p.why, Attribute(plan(), release_.layout, release_.model, rows, row, p.chosen));
+    }
+  return out;
+}
+
+std::string PredictionCsvHeader(const model::Plan& plan, bool explain) {
+  std::string line = CsvField(plan.unit.column);
+  if (plan.task == model::Task::kBinary) line += ",probability,logit";
+  if (plan.task == model::Task::kRegression) line += ",value";
+  if (plan.task == model::Task::kMultiClass) {
+    line += ",class,probability";
+    for (const std::string& value : plan.label.values) line += "," + CsvField("p." + value);
+  }
+  if (!explain) return line;
+  line += ",baseline";
+  for (const model::Feature& f : plan.features) line += "," + CsvField("by." + NameOf(f));
+  return line;
+}
+
+std::string PredictionCsvLine(const model::Plan& plan, const Prediction& p) {
+  std::string line = CsvField(p.id) + ",";
+  if (plan.task == model::Task::kRegression) {
+    AppendNumber(p.value, false, line);
+  } else {
+    if (plan.task == model::Task::kMultiClass) line += CsvField(plan.label.values[p.chosen]) + ",";
+    AppendNumber(p.probability, false, line);
+    for (const double probability : p.probabilities) AppendNumber(probability, false, line += ',');
+    if (plan.task == model::Task::kBinary) AppendNumber(p.logit, false, line += ',');
+  }
+  if (!p.why) return line;
+  AppendNumber(static_cast<double>(p.why->baseline), false, line += ',');
+  for (const double by : p.why->features) AppendNumber(by, false, line += ',');
+  return line;
+}
+
+void AppendPredictionJson(const model::Plan& plan, const Prediction& p, std::string& out) {
+  out += '{';
+  if (!p.id.empty()) out += "\"id\":" + Quoted(p.id) + ",";
+  if (plan.task == model::Task::kRegression) {
+    AppendNumber(p.value, true, out += "\"value\":");
+  } else {
+    if (plan.task == model::Task::kMultiClass)
+      out += "\"class\":" + Quoted(plan.label.values[p.chosen]) + ",";
+    AppendNumber(p.probability, true, out += "\"probability\":");
+    if (plan.task == model::Task::kBinary) AppendNumber(p.logit, true, out += ",\"logit\":");
+  }
+  if (plan.task == model::Task::kMultiClass) {
+    out += ",\"probabilities\":{";
+    for (std::size_t k = 0; k < p.probabilities.size(); ++k)
+      AppendNumber(p.probabilities[k], true,
+                   out += (k == 0 ? "" : ",") + Quoted(plan.label.values[k]) + ":");
+    out += '}';
+  }
+  if (p.why) AppendExplanation(plan, *p.why, out);
+  out += '}';
+}
+
+}  // namespace veilsum::client

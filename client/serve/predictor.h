@@ -1,0 +1,58 @@
+// What a released model says about rows, in the terms of its plan's task. Immutable: any number of
+// threads may ask one.
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "client/serve/attribution.h"
+#include "client/serve/row_encoder.h"
+#include "model/release/package.h"
+
+namespace veilsum::client {
+
+struct Prediction {
+  std::string id;                     // of the customer; may be empty
+  double logit = 0;                   // binary
+  double probability = 0;             // binary: of label 1; classes: of the chosen one
+  std::size_t chosen = 0;             // classes: place of the most likely one in label.values
+  std::vector<double> probabilities;  // classes, in the order of label.values
+  double value = 0;                   // regression: in the units of the label's column
+  std::optional<Attribution> why;     // of the logit, of the chosen class's, of the scaled value
+
+  // What candidates are ranked by, more is better: probability of label 1, or the value.
+  double score(model::Task task) const {
+    return task == model::Task::kRegression ? value : probability;
+  }
+};
+
+class Predictor {
+ public:
+  // FailedPrecondition: a task without predictions.
+  static absl::StatusOr<std::shared_ptr<const Predictor>> Create(release::Release release);
+
+  const release::Release& release() const { return release_; }
+  const model::Plan& plan() const { return release_.plan; }
+  // FailedPrecondition: one flat row cannot hold the plan's features.
+  absl::StatusOr<const RowEncoder*> encoder() const;
+
+  // One for each row, in their order. InvalidArgument: rows of another plan.
+  absl::StatusOr<std::vector<Prediction>> Predict(const model::Examples& rows, bool explain) const;
+
+ private:
+  Predictor(release::Release release, absl::StatusOr<RowEncoder> encoder)
+      : release_(std::move(release)), encoder_(std::move(encoder)) {}
+  release::Release release_;
+  absl::StatusOr<RowEncoder> encoder_;
+};
+
+// A field as of RFC 4180.
+std::string CsvField(const std::string& text);
+
+// A prediction as text. CSV: a header and lines as of RFC 4180, without line ends.
+std::string PredictionCsvHeader(const model::Plan& plan, bool explain);
+std::string PredictionCsvLine(const model::Plan& plan, const Prediction& prediction);
+// Appends one JSON object to `out`.
+void AppendPredictionJson(const model::Plan& plan, const Prediction& prediction, std::string& out);
+
+}  // namespace veilsum::client

@@ -1,0 +1,241 @@
+#include "client/serve/serving_api.h"
+
+#include <chrono>
+#include <cmath>
+
+#include "client/serve/ranking.h"
+
+namespace veilsum::client {
+namespace {
+
+using nlohmann::json;
+using ModelPointer = std::shared_ptr<const Predictor>;
+constexpr char kJson[] = "application/json", kLines[] = "application/x-ndjson", kCsv[] = "text/csv";
+
+// Encoded rows of one request.
+struct Batch {
+  model::Examples rows;
+  std::vector<std::string> items;
+  bool explain = false;
+};
+
+int HttpStatus(const absl::Status& status) {
+  switch (status.code()) {
+    case absl::StatusCode::kInvalidArgument:
+      return 400;
+    case absl::StatusCode::kNotFound:
+      return 404;
+    case absl::StatusCode::kAlreadyExists:
+    case absl::StatusCode::kFailedPrecondition:
+      return 409;
+    case absl::StatusCode::kUnimplemented:
+      return 415;
+    case absl::StatusCode::kUnavailable:
+      return 503;
+    default:
+      return 500;
+  }
+}
+
+std::string Text(const json& value) {
+  return value.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+absl::Status TooMany(std::size_t limit, std::string_view what) {
+  return InvalidArgument("more than %d rows %s", limit, what);
+}
+
+absl::StatusOr<json> ParseObject(const ServingRequest& request) {
+  if (request.type != kJson)
+    return absl::UnimplementedError("the body's type must be application/json");
+  json body = json::parse(request.body, nullptr, false);
+  if (!body.is_object() || !body.contains("rows") || !body["rows"].is_array())
+    return InvalidArgument("the body must be a JSON object with an array \"rows\"");
+  if (body["rows"].size() > kMaxServedRows) return TooMany(kMaxServedRows, "in one request");
+  return body;
+}
+
+// Calls `take` with each row.
+template <class Take>
+absl::Status ForEachRow(const json& rows, const JsonRows& reader, Take take) {
+  FlatRow row;
+  for (const json& object : rows) {
+    ++row.line;
+    VEILSUM_RETURN_IF_ERROR(reader.Read(object, "rows", row));
+    VEILSUM_RETURN_IF_ERROR(take(row));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Batch> ReadJson(const Predictor& model, const json& body, const std::string& item) {
+  VEILSUM_ASSIGN_OR_RETURN(const RowEncoder* encoder, model.encoder());
+  std::vector<WantedColumn> wanted = encoder->wanted();
+  if (!item.empty()) wanted.push_back({"", item});
+  const JsonRows reader(wanted, model.plan().unit.column);
+  Batch batch{encoder->Empty(), {}, false};
+  if (const auto explain = body.find("explain"); explain != body.end() && explain->is_boolean())
+    batch.explain = explain->get<bool>();
+  VEILSUM_RETURN_IF_ERROR(ForEachRow(body["rows"], reader, [&](const FlatRow& row) {
+    if (!item.empty()) batch.items.push_back(row.values.back());
+    return encoder->Append(row, "rows", batch.rows);
+  }));
+  return batch;
+}
+
+absl::StatusOr<Batch> ReadText(const Predictor& model, const ServingRequest& request) {
+  VEILSUM_ASSIGN_OR_RETURN(const RowEncoder* encoder, model.encoder());
+  VEILSUM_ASSIGN_OR_RETURN(
+      const std::unique_ptr<RowSource> source,
+      RowsOfText(std::string(request.body), "rows", encoder->wanted(), model.plan().unit.column));
+  Batch batch{encoder->Empty(), {}, request.explain};
+  FlatRow row;
+  while (true) {
+    VEILSUM_ASSIGN_OR_RETURN(const bool more, source->Next(row));
+    if (!more) return batch;
+    if (batch.rows.rows() == kMaxServedRows) return TooMany(kMaxServedRows, "in one request");
+    VEILSUM_RETURN_IF_ERROR(encoder->Append(row, "rows", batch.rows));
+  }
+}
+
+std::string ModelJson(const Predictor& model) {
+  const release::Manifest& m = model.release().manifest;
+  return Text({{"model_id", m.model_id},
+               {"version", m.version},
+               {"digest", HexEncode(model.release().digest)}});
+}
+
+ServingReply Answer(const Predictor& model, const std::vector<Prediction>& predictions,
+                    std::string_view type, bool explain) {
+  ServingReply reply{200, std::string(type), {}};
+  if (type == kCsv) {
+    reply.body = PredictionCsvHeader(model.plan(), explain) + "\n";
+    for (const Prediction& p : predictions) reply.body += PredictionCsvLine(model.plan(), p) + "\n";
+    return reply;
+  }
+  const bool lines = type == kLines;
+  if (!lines) reply.body = "{\"model\":" + ModelJson(model) + ",\"predictions\":[";
+  for (std::size_t i = 0; i < predictions.size(); ++i) {
+    if (i != 0 && !lines) reply.body += ',';
+    AppendPredictionJson(model.plan(), predictions[i], reply.body);
+    if (lines) reply.body += '\n';
+  }
+  if (!lines) reply.body += "]}";
+  return reply;
+}
+
+absl::StatusOr<ServingReply> PredictWith(const Predictor& model, const ServingRequest& request,
+                                         std::atomic<std::uint64_t>& rows) {
+  absl::StatusOr<Batch> batch;
+  if (request.type == kLines || request.type == kCsv) {
+    batch = ReadText(model, request);
+  } else {
+    VEILSUM_ASSIGN_OR_RETURN(const json body, ParseObject(request));
+    batch = ReadJson(model, body, "");
+  }
+  VEILSUM_RETURN_IF_ERROR(batch.status());
+  if (batch->explain && batch->rows.rows() > kMaxExplainedRows)
+    return TooMany(kMaxExplainedRows, "to explain");
+  rows += batch->rows.rows();
+  VEILSUM_ASSIGN_OR_RETURN(const std::vector<Prediction> predictions,
+                           model.Predict(batch->rows, batch->explain));
+  return Answer(model, predictions, request.type, batch->explain);
+}
+
+absl::StatusOr<ServingReply> RecommendWith(const Predictor& model, const ServingRequest& request,
+                                           std::atomic<std::uint64_t>& rows) {
+  VEILSUM_ASSIGN_OR_RETURN(const json body, ParseObject(request));
+  const auto top = body.find("top");
+  if (top == body.end() || !top->is_number_unsigned() || top->get<std::uint64_t>() < 1 ||
+      top->get<std::uint64_t>() > kMaxTop)
+    return InvalidArgument("\"top\" must be a number from 1 to %d", kMaxTop);
+  std::string item;
+  if (const auto found = body.find("item"); found != body.end()) {
+    if (!found->is_string()) return InvalidArgument("\"item\" must be the name of a column");
+    item = found->get<std::string>();
+  }
+  VEILSUM_ASSIGN_OR_RETURN(const Batch batch, ReadJson(model, body, item));
+  rows += batch.rows.rows();
+  VEILSUM_ASSIGN_OR_RETURN(const std::vector<Prediction> predictions,
+                           model.Predict(batch.rows, false));
+  json out = json::array();
+  for (const Recommendation& r :
+       client::Recommend(model.plan(), predictions, batch.items, top->get<std::size_t>())) {
+    json best = json::array();
+    for (const RankedItem& i : r.best) {
+      best.push_back({{"row", i.row}, {"score", i.score}});
+      if (!i.item.empty()) best.back()["item"] = i.item;
+    }
+    out.push_back({{"best", best}});
+    if (!r.id.empty()) out.back()["id"] = r.id;
+  }
+  return ServingReply{200, kJson,
+                      "{\"model\":" + ModelJson(model) + ",\"recommendations\":" + Text(out) + "}"};
+}
+
+absl::StatusOr<ServingReply> Record(FeedbackLog* log, const ServingRequest& request) {
+  if (log == nullptr) return FailedPrecondition("feedback is not recorded here");
+  VEILSUM_ASSIGN_OR_RETURN(const json body, ParseObject(request));
+  const JsonRows reader(log->wanted(), log->plan().unit.column);
+  std::vector<FlatRow> rows;
+  VEILSUM_RETURN_IF_ERROR(ForEachRow(body["rows"], reader, [&](const FlatRow& row) {
+    rows.push_back(row);
+    return absl::OkStatus();
+  }));
+  VEILSUM_RETURN_IF_ERROR(log->Add(rows));
+  return ServingReply{200, kJson, Text({{"recorded", rows.size()}})};
+}
+
+}  // namespace
+
+ServingReply ErrorReply(const absl::Status& status) {
+  return {HttpStatus(status), kJson,
+          Text({{"error",
+                 {{"code", absl::StatusCodeToString(status.code())},
+                  {"message", std::string(status.message())}}}})};
+}
+
+// `answer` is asked with the model that serves now.
+template <class Answer>
+ServingReply ServingApi::Counted(Answer&& answer) {
+  const auto begin = std::chrono::steady_clock::now();
+  const ModelPointer model = model_.Get();
+  const absl::StatusOr<ServingReply> reply =
+      model != nullptr ? answer(*model) : Unavailable("no release serves");
+  ++requests_;
+  // A caller's mistake is not an error of the release.
+  if (!reply.ok()) errors_ += HttpStatus(reply.status()) >= 500;
+  const std::chrono::duration<double, std::micro> took = std::chrono::steady_clock::now() - begin;
+  const double bucket = std::floor(4 * std::log2(std::max(took.count(), 1.0))) + 1;
+  ++latency_[std::min(static_cast<std::size_t>(bucket), latency_.size() - 1)];
+  return reply.ok() ? *reply : ErrorReply(reply.status());
+}
+
+ServingReply ServingApi::Predict(const ServingRequest& request) {
+  return Counted([&](const Predictor& model) { return PredictWith(model, request, rows_); });
+}
+
+ServingReply ServingApi::Recommend(const ServingRequest& request) {
+  return Counted([&](const Predictor& model) { return RecommendWith(model, request, rows_); });
+}
+
+ServingReply ServingApi::Feedback(const ServingRequest& request) {
+  return Counted([&](const Predictor&) { return Record(feedback_, request); });
+}
+
+ServingReply ServingApi::Model() const {
+  const ModelPointer model = model_.Get();
+  if (model == nullptr) return ErrorReply(Unavailable("no release serves"));
+  return {200, kJson, ModelJson(*model)};
+}
+
+ServingReply ServingApi::Counters() const {
+  json latency = json::array();
+  for (const auto& count : latency_) latency.push_back(count.load());
+  return {200, kJson,
+          Text({{"requests", requests_.load()},
+                {"errors", errors_.load()},
+                {"rows", rows_.load()},
+                {"latency", latency}})};
+}
+
+}  // namespace veilsum::client

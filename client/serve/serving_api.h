@@ -1,0 +1,56 @@
+// What the local endpoint answers, without its sockets: bodies in, bodies out (docs/serving.md).
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <string>
+
+#include "client/serve/feedback_log.h"
+#include "client/serve/serving_model.h"
+
+namespace veilsum::client {
+
+inline constexpr std::size_t kMaxServedRows = std::size_t{1} << 16;  // of one request
+inline constexpr std::size_t kMaxExplainedRows = 256;
+inline constexpr std::size_t kMaxTop = 1000;
+
+struct ServingRequest {
+  std::string_view type;  // media type of the body, without parameters
+  std::string_view body;
+  bool explain = false;  // of rows that are not JSON; JSON says it in the body
+};
+struct ServingReply {
+  int status = 200;
+  std::string type = "application/json";
+  std::string body;
+};
+
+// Any thread.
+class ServingApi {
+ public:
+  // `feedback` may be null: then it is refused. Both must outlive it.
+  ServingApi(const ServingModel& model, FeedbackLog* feedback)
+      : model_(model), feedback_(feedback) {}
+
+  // POST /v1/predict, /v1/recommend, /v1/feedback; every answer is from one model.
+  ServingReply Predict(const ServingRequest& request);
+  ServingReply Recommend(const ServingRequest& request);
+  ServingReply Feedback(const ServingRequest& request);
+  // GET /v1/model, /v1/counters.
+  ServingReply Model() const;
+  ServingReply Counters() const;
+
+ private:
+  template <class Answer>
+  ServingReply Counted(Answer&& answer);
+  const ServingModel& model_;
+  FeedbackLog* feedback_;
+  std::atomic<std::uint64_t> requests_{0}, rows_{0}, errors_{0};
+  // By time: bucket i is below 2^(i/4) microseconds, the last one everything above.
+  std::array<std::atomic<std::uint64_t>, 96> latency_{};
+};
+
+// {"error":{"code":"INVALID_ARGUMENT","message":"..."}} with the HTTP status that fits.
+ServingReply ErrorReply(const absl::Status& status);
+
+}  // namespace veilsum::client

@@ -1,0 +1,8 @@
+// Half the width of a two-sided 95 % normal interval, in standard errors.
+#pragma once
+
+namespace veilsum::dp {
+
+inline constexpr double kTwoSided95 = 1.959964;
+
+}  // namespace veilsum::dp

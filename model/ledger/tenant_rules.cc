@@ -1,0 +1,99 @@
+// What tenants say of themselves: policies (I4, SE-08), data (I9), what was erased (SE-30). Each
+// either signs the entry itself or has signed the statement that a coordinator's entry carries.
+#include "model/ledger/rules_support.h"
+#include "model/ledger/tenant_statement.h"
+
+namespace veilsum::ledger {
+namespace {
+
+constexpr std::uint64_t kMostTenantsOfAPerson = 1000;
+
+}  // namespace
+
+// The fields of the type, once it is clear that the entry's tenant has said them.
+std::optional<Json> LedgerRules::SaidByTenant(const Entry& entry) {
+  const std::string& tenant = entry.header.tenant;
+  if (!IsOperated(entry.header.actor)) {
+    if (!tenant.empty() && TenantOf(entry.header.actor) == tenant) return entry.body;
+    Find("K703", entry.header.actor + " speaks for " + tenant);
+    return std::nullopt;
+  }
+  const absl::StatusOr<SignedStatement> said = StatementIn(entry);
+  if (!said.ok()) {
+    Find("E103", Message(said.status()));
+    return std::nullopt;
+  }
+  const std::string& seat = said->statement.seat;
+  if (tenant.empty() || TenantOf(seat) != tenant) {
+    Find("K703", seat + " speaks for " + tenant);
+    return std::nullopt;
+  }
+  const std::optional<Ed25519PublicKey> key = KeyOf(seat);
+  if (!key || !IsSignedBy(*said, *key)) {
+    Find("K705", seat + " has not signed this " + entry.type);
+    return std::nullopt;
+  }
+  const std::string what = tenant + " " + entry.type;
+  if (const auto last = stated_.find(what);
+      last != stated_.end() && said->statement.issued <= last->second)
+    Find("S210", absl::StrFormat("%s of %s, issued %s after %s", entry.type, tenant,
+                                 said->statement.issued, last->second));
+  Set(&LedgerRules::stated_, what, said->statement.issued);
+  return said->statement.body;
+}
+
+void LedgerRules::OnPolicy(const Entry& entry) {
+  std::optional<Json> body = SaidByTenant(entry);
+  if (!body) return;
+  Fields fields(*body);
+  TenantPolicy policy{{RealOf(fields.Text("epsilon_cap")), RealOf(fields.Text("delta_cap"))}, {}};
+  if (body->contains("block")) {
+    Json block = fields.Take("block");
+    Fields limits(block);
+    policy.block = {RealOf(limits.Text("epsilon")), RealOf(limits.Text("delta")),
+                    static_cast<std::uint32_t>(std::min<std::uint64_t>(limits.Int("order"), 256))};
+    if (!limits.Done().ok() || !dp::BudgetFilter::Create(*policy.block).ok()) fields.Wrong("block");
+  }
+  if (!fields.Done().ok()) return Find("E103", Message(fields.status()));
+  if (!(policy.cap.epsilon >= 0) || !(policy.cap.delta >= 0 && policy.cap.delta < 1))
+    return Find("E103", "epsilon_cap and delta_cap must be decimals, delta_cap below 1");
+  const std::string& tenant = entry.header.tenant;
+  const auto before = policies_.find(tenant);
+  const bool has_block = before != policies_.end() && before->second.block.has_value();
+  if (has_block && policy.block != before->second.block) {
+    Find("P306", tenant + " states another block budget than before");
+    policy.block = before->second.block;
+  }
+  Set(&LedgerRules::policies_, tenant, policy);
+  if (policy.block && !has_block) CheckBlock(tenant);
+}
+
+void LedgerRules::OnDataset(const Entry& entry) {
+  std::optional<Json> body = SaidByTenant(entry);
+  if (!body) return;
+  Fields fields(*body);
+  TenantData data;
+  data.unit = fields.Text("unit");
+  const std::string adjacency = fields.Text("adjacency");
+  if (adjacency != "add_remove" && adjacency != "replace") fields.Wrong("adjacency");
+  if (fields.Int("contribution_bound") == 0) fields.Wrong("contribution_bound");
+  data.persons_at_most = fields.Int("n_upper");
+  if (data.persons_at_most == 0) fields.Wrong("n_upper");
+  data.overlap_bound = fields.Int("overlap_bound");
+  if (data.overlap_bound == 0 || data.overlap_bound > kMostTenantsOfAPerson)
+    fields.Wrong("overlap_bound");
+  if (!fields.Done().ok()) return Find("E103", Message(fields.status()));
+  Set(&LedgerRules::datasets_, entry.header.tenant, data);
+}
+
+// Who it was stays with the tenant: a hidden value at most.
+void LedgerRules::OnErasure(const Entry& entry) {
+  std::optional<Json> body = SaidByTenant(entry);
+  if (!body) return;
+  Fields fields(*body);
+  const std::string kind = fields.Text("kind");
+  if (kind != "objection" && kind != "erasure" && kind != "disclosure") fields.Wrong("kind");
+  if (!fields.Done().ok()) Find("E103", Message(fields.status()));
+}
+
+}  // namespace veilsum::ledger
