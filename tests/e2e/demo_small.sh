@@ -50,7 +50,8 @@ state policy --out "$work/policy.json"
 state data --unit customer --persons-at-most 100000 --overlap-bound 2 --manifest "$work/manifest.json" --out "$work/data.json"
 digest=$(awk '$1 == "manifest" {print $2}' "$work/said")
 state erased --kind disclosure --digest "$digest" --out "$work/erased.json"
-record() { "$bin/veilsum-coordinator" record --config "$work/out/coordinator/coordinator.toml" "$@"; }
+coordinator=$(find "$work/out" -name coordinator.toml)
+record() { "$bin/veilsum-coordinator" record --config "$coordinator" "$@"; }
 size=$(json "$work/out/report.json" ledger.size)
 record --statement "$work/policy.json" --statement "$work/data.json" --statement "$work/erased.json" \
   --release "$package" --key "$work/out/release/release.pub.pem" >"$work/recorded" || fail "nothing was recorded"
@@ -62,4 +63,4 @@ state policy --out "$work/other.json"
 printf '{"certificate":%s,"statement":%s}' "$(json "$work/other.json" certificate)" "$(json "$work/policy.json" statement)" >"$work/forged.json"
 ! record --statement "$work/forged.json" >/dev/null 2>"$work/refused" || fail "a forged statement was recorded"
 grep -q 'is not signed by' "$work/refused" || fail "refused as: $(cat "$work/refused")"
-"$bin/veilsum-coordinator" fsck --config "$work/out/coordinator/coordinator.toml" >"$work/fsck" || fail "fsck: $(cat "$work/fsck")"
+"$bin/veilsum-coordinator" fsck --config "$coordinator" >"$work/fsck" || fail "fsck: $(cat "$work/fsck")"
