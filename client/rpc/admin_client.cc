@@ -1,11 +1,16 @@
 #include "client/rpc/admin_client.h"
 
+#include <algorithm>
+
 #include "client/rpc/open_calls.h"
 #include "client/rpc/secure_channel.h"
 #include "veilsum/admin/v1/admin.grpc.pb.h"
 
 namespace veilsum::client {
 namespace {
+
+// The coordinator calibrates the noise before it answers: seconds, minutes where it has to share.
+constexpr std::chrono::minutes kStartPatience{10};
 
 class GrpcAdminClient final : public AdminClient {
  public:
@@ -14,7 +19,8 @@ class GrpcAdminClient final : public AdminClient {
 
   absl::StatusOr<admin::v1::StartRunResponse> StartRun(
       const admin::v1::StartRunRequest& request) override {
-    OpenCall call(calls_, config_.transfer_timeout);
+    OpenCall call(calls_,
+                  std::max<std::chrono::milliseconds>(config_.transfer_timeout, kStartPatience));
     admin::v1::StartRunResponse response;
     VEILSUM_RETURN_IF_ERROR(FromGrpc(stub_.StartRun(call.context(), request, &response)));
     return response;
