@@ -105,7 +105,8 @@ struct Statement {
 };
 std::optional<Statement> PartsOf(std::string_view payload) {
   constexpr std::string_view kEnd = "}";
-  const std::string front = absl::StrFormat(R"({"_type":"%s","predicate":)", tlog::kInTotoStatementType);
+  const std::string front =
+      absl::StrFormat(R"({"_type":"%s","predicate":)", tlog::kInTotoStatementType);
   constexpr std::string_view kType = R"(,"predicateType":)", kSubject = R"(,"subject":)";
   if (!payload.starts_with(front) || !payload.ends_with(kEnd)) return std::nullopt;
   payload.remove_prefix(front.size());

@@ -21,7 +21,7 @@
 //   round.aborted       contract_hash, round (int), reason                (charged like any, SE-07)
 //   run.ended           contract_hash, outcome, attempts (int)
 //   release.published   contract_hash, model_id, version, release_counter (int), release_sha256
-//                       (its name), manifest_sha256, model_sha256 (as in round.committed)          (I7)
+//                       (its name), manifest_sha256, model_sha256 (as in round.committed) (I7)
 //   release.revoked     release_sha256, reason, approvers[]
 //   rollout.transition  rollout_id, release_sha256, from, to (stages), percent (int), reason,
 //                       gate_report_sha256 ("" without one), approvers[]
