@@ -29,9 +29,13 @@ get() {
   cat <&3
   exec 3>&-
 }
+# Whether what a node serves at a path has a line: from a file, since a reader that stops early fails its writer.
+serves() {
+  get "$1" "$2" >"$work/served" 2>/dev/null && grep -qE "$3" "$work/served"
+}
 # Once two rounds are through.
 for _ in $(seq 900); do
-  get coordinator /metrics 2>/dev/null | grep -q '^veilsum_round_total{outcome="committed"} [2-9]' && break
+  serves coordinator /metrics '^veilsum_round_total\{outcome="committed"\} [2-9]' && break
   kill -0 "$script" 2>/dev/null || { cat "$work/stderr" >&2; fail "the script ended before its second round"; }
   sleep 0.1
 done
@@ -52,7 +56,7 @@ for merchant in acme bolt cara; do
   unknown=$(sed -nE 's/^# TYPE (\S+) .*/\1/p' "$work/$merchant.metrics" | grep -vxE 'veilsum_(build_info|client_connected|client_connects_total|round_total|privacy_epsilon_spent_ratio|privacy_budget_denied_total|ledger_size|cert_expiry_seconds)') || true
   [ -z "$unknown" ] || fail "$merchant shows $unknown"
 done
-get coordinator /healthz | grep -qx ok || fail "not healthy"
+serves coordinator /healthz '^ok$' || fail "not healthy"
 
 # On a machine so busy that the run is over meanwhile, what needs a coordinator proves nothing.
 wrong() { ! kill -0 "$script" 2>/dev/null || fail "$@"; }
@@ -64,7 +68,7 @@ for merchant in acme bolt cara; do
   [ -s "$work/backup/records/tenants/$merchant.sqlite" ] || fail "the backup knows nothing of $merchant"
 done
 ! grep -rlq 'PRIVATE KEY' "$work/backup" || fail "the backup holds a key"
-get coordinator /metrics | grep -qE '^veilsum_backup_last_success_timestamp_seconds 1[0-9]{9}' || wrong "the backup is not noticed"
+serves coordinator /metrics '^veilsum_backup_last_success_timestamp_seconds 1[0-9]{9}' || wrong "the backup is not noticed"
 code=0
 veilsum-coordinator fsck --config "$config" >/dev/null 2>"$work/fsck" || code=$?
 [ "$code" = 75 ] || wrong "fsck of a store in use: $code $(cat "$work/fsck")"
