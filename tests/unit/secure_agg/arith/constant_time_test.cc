@@ -37,11 +37,13 @@ struct Path {
 
 // The instructions of operation(input). Nullopt: this system lets no process be traced.
 std::optional<Path> PathOf(const Operation& operation, const Input& input) {
+  static Input place;  // one address for every input: how memory is copied may depend on it
+  place = input;
   const pid_t child = fork();
   if (child == 0) {
     if (ptrace(PTRACE_TRACEME, 0, nullptr, nullptr) != 0) _exit(1);
     raise(SIGSTOP);
-    operation(input);
+    operation(place);
     _exit(0);
   }
   Path path;
