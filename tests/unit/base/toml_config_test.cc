@@ -3,6 +3,7 @@
 #include <fstream>
 
 #include "tests/support/status_matchers.h"
+#include "tests/support/temp_folder.h"
 
 namespace veilsum {
 namespace {
@@ -19,7 +20,8 @@ TEST(TomlConfig, GivesWhatIsThereAndFallsBack) {
 }
 
 TEST(TomlConfig, FlagsWinOverTheEnvironmentOverTheFile) {
-  const std::filesystem::path file = std::filesystem::path(testing::TempDir()) / "layers.toml";
+  const TempFolder folder;
+  const std::filesystem::path file = folder.path() / "layers.toml";
   std::ofstream(file) << "[cfg]\nname = \"file\"\nn = 1\nlist = [\"p\"]\non = false\n";
   setenv("VEILSUM_CFG_NAME", "environment", 1);
   setenv("VEILSUM_CFG_N", "2", 1);

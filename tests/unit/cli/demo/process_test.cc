@@ -15,6 +15,7 @@
 #include "cli/demo/process/supervisor.h"
 #include "cli/demo/process/wait_for_file.h"
 #include "tests/support/status_matchers.h"
+#include "tests/support/temp_folder.h"
 
 namespace veilsum::cli {
 namespace {
@@ -24,12 +25,7 @@ using std::chrono::seconds;
 
 class ProcessTest : public testing::Test {
  protected:
-  ProcessTest()
-      : folder_(std::filesystem::path(testing::TempDir()) /
-                ("veilsum process " + std::to_string(getpid()))) {
-    std::filesystem::create_directories(folder_);
-  }
-  ~ProcessTest() override { std::filesystem::remove_all(folder_); }
+  ProcessTest() { std::filesystem::create_directories(folder_); }
 
   Command Shell(const std::string& script, const std::string& name = "child") const {
     return {
@@ -40,7 +36,8 @@ class ProcessTest : public testing::Test {
   std::string Await(const std::string& name) const {
     return WaitForFile(folder_ / name, seconds(20), -1).value_or("nothing came");
   }
-  std::filesystem::path folder_;
+  TempFolder of_test_;
+  const std::filesystem::path folder_ = of_test_.path() / "with a space";
 };
 
 // Whether a process exists that is not a zombie.

@@ -8,6 +8,7 @@
 #include "cli/demo/setup/output_folder.h"
 #include "cli/demo/setup/preflight.h"
 #include "tests/support/status_matchers.h"
+#include "tests/support/temp_folder.h"
 
 namespace veilsum::cli {
 namespace {
@@ -62,7 +63,8 @@ TEST(CheckVerdicts, NeedsThreeEligibleMerchants) {
 }
 
 TEST(RunPreflights, AsksEverySeatAndReadsItsAnswer) {
-  const auto folder = std::filesystem::path(testing::TempDir()) / "veilsum preflight test";
+  const TempFolder of_test;
+  const auto folder = of_test.path() / "with a space";
   std::filesystem::create_directories(folder);
   const auto program = folder / "client";
   std::ofstream(program)
@@ -76,12 +78,11 @@ TEST(RunPreflights, AsksEverySeatAndReadsItsAnswer) {
   }
   ASSERT_OK_AND_ASSIGN(const auto verdicts, RunPreflights(program, seats, folder, -1));
   for (std::size_t i = 0; i < 7; ++i) EXPECT_EQ(verdicts[i].size_class, 64 * (i + 1));
-  std::filesystem::remove_all(folder);
 }
 
 TEST(OutputFolder, TakesOverItsOwnAndNothingElse) {
-  const auto folder = std::filesystem::path(testing::TempDir()) / "veilsum out test";
-  std::filesystem::remove_all(folder);
+  const TempFolder of_test;
+  const auto folder = of_test.path() / "out of a run";
   {
     ASSERT_OK_AND_ASSIGN(const OutputFolder out, OutputFolder::Open(folder));
     std::ofstream(out.path() / "report.json") << "old";
@@ -96,7 +97,6 @@ TEST(OutputFolder, TakesOverItsOwnAndNothingElse) {
   EXPECT_THAT(OutputFolder::Open(folder),
               StatusIs(absl::StatusCode::kFailedPrecondition, "not empty"));
   EXPECT_TRUE(std::filesystem::exists(folder / "mine.txt"));
-  std::filesystem::remove_all(folder);
 }
 
 class ManualClock final : public Clock {

@@ -12,6 +12,7 @@
 #include "cli/demo/shops/market.h"
 #include "cli/demo/shops/write_shops.h"
 #include "tests/support/status_matchers.h"
+#include "tests/support/temp_folder.h"
 
 namespace veilsum::cli {
 namespace {
@@ -139,8 +140,8 @@ TEST(Market, IsLearnableWithoutBeingTrivial) {
 }
 
 TEST(WriteShops, WritesEveryTableAndAManifest) {
-  const auto folder = std::filesystem::path(testing::TempDir()) / "veilsum shops test";
-  std::filesystem::remove_all(folder);
+  const TempFolder of_test;
+  const auto folder = of_test.path() / "made shops";
   const Market market(9, 3);
   ASSERT_OK(WriteShops(market, folder));
   ASSERT_OK_AND_ASSIGN(const std::string purchases,
@@ -154,7 +155,6 @@ TEST(WriteShops, WritesEveryTableAndAManifest) {
         << table;
   ASSERT_OK_AND_ASSIGN(const std::string manifest, ReadFile(folder / "manifest.json"));
   EXPECT_NE(manifest.find("\"dataset\": \"synthetic_shops\""), std::string::npos);
-  std::filesystem::remove_all(folder);
 }
 
 }  // namespace

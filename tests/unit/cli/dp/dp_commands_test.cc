@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "base/canonical_json.h"
+#include "tests/support/temp_folder.h"
 
 namespace veilsum::cli {
 namespace {
@@ -184,12 +185,15 @@ TEST(DpExplain, NeverRoundsToCertaintyNorBelowTheBound) {
 class DpEvents : public testing::Test {
  protected:
   Ran Evaluate(const std::string& events, const std::string& flags = "") {
-    const std::string path = testing::TempDir() + "events.json";
-    std::ofstream(path) << events;
+    folder_.Write("events.json", events);
     const char* const accountant =
         flags.find("--accountant") == std::string::npos ? "--accountant pld " : "";
-    return RunVeilsum("dp events " + path + " --delta 1e-6 --json " + accountant + flags);
+    return RunVeilsum("dp events " + (folder_.path() / "events.json").string() +
+                      " --delta 1e-6 --json " + accountant + flags);
   }
+
+ private:
+  TempFolder folder_;
 };
 
 TEST_F(DpEvents, ComposesWhatTheListSays) {

@@ -9,6 +9,7 @@
 #include "absl/strings/str_replace.h"
 #include "model/plan/plan_format.h"
 #include "tests/support/status_matchers.h"
+#include "tests/support/temp_folder.h"
 
 namespace veilsum::cli {
 namespace {
@@ -68,13 +69,13 @@ TEST(FirstPlan, GuessesOnlyWhatNamesSay) {
 
 class SketchTable : public ::testing::Test {
  protected:
-  ~SketchTable() override { std::filesystem::remove(file_); }
   absl::StatusOr<client::TableSketch> Of(const std::string& csv) {
     std::ofstream(file_) << csv;
     return client::SketchTable(file_);
   }
-  const std::filesystem::path file_ =
-      std::filesystem::path(::testing::TempDir()) / "veilsum_sketch_table_test.csv";
+
+  TempFolder folder_;
+  const std::filesystem::path file_ = folder_.path() / "table.csv";
 };
 
 TEST_F(SketchTable, TellsKinds) {

@@ -6,7 +6,7 @@
 #include "client/data/select_customers.h"
 #include "model/plan/plan_format.h"
 #include "tests/support/status_matchers.h"
-#include "tests/unit/client/data/temp_folder.h"
+#include "tests/support/temp_folder.h"
 
 namespace veilsum::client {
 namespace {

@@ -1,7 +1,7 @@
 #include "client/data/manifest.h"
 
 #include "tests/support/status_matchers.h"
-#include "tests/unit/client/data/temp_folder.h"
+#include "tests/support/temp_folder.h"
 
 namespace veilsum::client {
 namespace {

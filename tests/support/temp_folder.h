@@ -1,4 +1,5 @@
-// A folder of files that goes away with the test.
+// A folder of files of one test alone, that goes away with it: tests run side by side, as processes
+// of their own.
 #pragma once
 
 #include <unistd.h>
@@ -7,7 +8,7 @@
 #include <fstream>
 #include <string>
 
-namespace veilsum::client {
+namespace veilsum {
 
 class TempFolder {
  public:
@@ -30,4 +31,4 @@ class TempFolder {
   std::filesystem::path path_;
 };
 
-}  // namespace veilsum::client
+}  // namespace veilsum
