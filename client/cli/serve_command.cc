@@ -4,6 +4,7 @@
 #include <future>
 
 #include "base/stop_on_signal.h"
+#include "client/cli/finish.h"
 #include "client/serve/http_endpoint.h"
 
 namespace veilsum::client {
@@ -87,13 +88,6 @@ CLI::App* AddServeCommand(CLI::App& app, ServeOptions& options) {
   return serve;
 }
 
-ExitCode RunServe(const ServeOptions& options) {
-  const absl::Status status = Serve(options);
-  if (status.ok()) return ExitCode::kDone;
-  Say(std::string(status.message()));
-  const bool refused = absl::IsInvalidArgument(status) || absl::IsFailedPrecondition(status) ||
-                       absl::IsNotFound(status);
-  return refused ? ExitCode::kFindings : ExitCodeOf(status);
-}
+ExitCode RunServe(const ServeOptions& options) { return Finish(Serve(options)); }
 
 }  // namespace veilsum::client
