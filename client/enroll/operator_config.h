@@ -5,10 +5,15 @@
 
 #include "client/rpc/grpc_coordinator_link.h"
 
-namespace veilsum::cli {
+namespace veilsum::client {
+
+struct OperatorConfig {
+  LinkConfig link;
+  std::filesystem::path certificate;  // the leaf's file, which a renewed one replaces
+};
 
 // [coordinator] address, spiffe_id; [tls] certificate, key, root, passphrase_file (optional).
-// Errors name file, line and key.
-absl::StatusOr<client::LinkConfig> ReadOperatorConfig(const std::filesystem::path& file);
+// Errors name file, line and key; those of ReadPassphrase and LoadTlsIdentity.
+absl::StatusOr<OperatorConfig> ReadOperatorConfig(const std::filesystem::path& file);
 
-}  // namespace veilsum::cli
+}  // namespace veilsum::client
