@@ -7,6 +7,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "base/folder.h"
+
 namespace veilsum {
 namespace {
 
@@ -31,12 +33,6 @@ absl::Status SystemError(const std::filesystem::path& path, const char* action) 
   if (error == EACCES)
     return PermissionDenied("%s: cannot %s: permission denied", path.string(), action);
   return Unavailable("%s: cannot %s: %s", path.string(), action, std::strerror(error));
-}
-
-absl::Status SyncFolder(const std::filesystem::path& folder) {
-  const Descriptor fd(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (fd.value() < 0 || fsync(fd.value()) != 0) return SystemError(folder, "sync");
-  return absl::OkStatus();
 }
 
 absl::Status WriteAll(int fd, std::string_view contents, const std::filesystem::path& path) {
@@ -83,7 +79,7 @@ absl::Status WriteFile(const std::filesystem::path& path, std::string_view conte
     VEILSUM_RETURN_IF_ERROR(WriteAll(fd.value(), contents, temporary));
   }
   if (rename(temporary.c_str(), path.c_str()) != 0) return SystemError(path, "replace");
-  return SyncFolder(path.has_parent_path() ? path.parent_path() : std::filesystem::path("."));
+  return SyncFolder(FolderOf(path));
 }
 
 }  // namespace veilsum

@@ -46,9 +46,33 @@ int SpendWork(void* left) {
   return 0;
 }
 
+constexpr int kBackupPart = 256;  // pages of 4 KiB
+
 constexpr char kMigrationTable[] =
     "CREATE TABLE IF NOT EXISTS schema_migrations("
     "number INTEGER PRIMARY KEY, sha256 TEXT NOT NULL) STRICT";
+
+// Makes the empty file a copy of the database, `pages` at a time.
+absl::Status CopyInto(sqlite3* db, const std::filesystem::path& file,
+                      const std::function<void()>& between, int pages) {
+  sqlite3* raw = nullptr;
+  const int opened =
+      sqlite3_open_v2(file.c_str(), &raw,
+                      SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nullptr);
+  const std::unique_ptr<sqlite3, int (*)(sqlite3*)> copy(raw, &sqlite3_close_v2);
+  if (opened != SQLITE_OK) return Error(raw, opened, file.string());
+  if (const int set = sqlite3_exec(raw, "PRAGMA synchronous=FULL", nullptr, nullptr, nullptr);
+      set != SQLITE_OK)
+    return Error(raw, set, file.string());
+  sqlite3_backup* const backup = sqlite3_backup_init(raw, "main", db, "main");
+  if (backup == nullptr) return Error(raw, sqlite3_errcode(raw), file.string());
+  int copied = SQLITE_OK;
+  while ((copied = sqlite3_backup_step(backup, pages)) == SQLITE_OK) between();
+  const int finished = sqlite3_backup_finish(backup);
+  if (copied != SQLITE_DONE) return Error(raw, copied, file.string());
+  if (finished != SQLITE_OK) return Error(raw, finished, file.string());
+  return absl::OkStatus();
+}
 
 }  // namespace
 
@@ -191,25 +215,22 @@ absl::Status Database::Execute(const std::string& sql) {
   return code == SQLITE_OK ? absl::OkStatus() : Error(db_.get(), code, "sqlite");
 }
 
-absl::Status Database::BackupTo(const std::filesystem::path& file) {
+absl::Status Database::BackupTo(const std::filesystem::path& file,
+                                const std::function<void()>& between) {
   const int fd = open(file.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   if (fd < 0 && errno == EEXIST) return AlreadyExists("%s is there already", file.string());
   if (fd < 0) return Unavailable("%s: cannot be created", file.string());
+  // Not closed before SQLite has done with the file: that would take SQLite's locks of it away.
+  const absl::Status copied = CopyInto(
+      db_.get(), file,
+      [&] {
+        // On its way to the disk, so that the last part need not wait for all of it.
+        (void)sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+        between();
+      },
+      between ? kBackupPart : -1);
   close(fd);
-  sqlite3* raw = nullptr;
-  const int opened =
-      sqlite3_open_v2(file.c_str(), &raw,
-                      SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nullptr);
-  Database copy(raw);
-  if (opened != SQLITE_OK) return Error(raw, opened, file.string());
-  VEILSUM_RETURN_IF_ERROR(copy.Execute("PRAGMA synchronous=FULL"));
-  sqlite3_backup* const backup = sqlite3_backup_init(raw, "main", db_.get(), "main");
-  if (backup == nullptr) return Error(raw, sqlite3_errcode(raw), file.string());
-  const int copied = sqlite3_backup_step(backup, -1);
-  const int finished = sqlite3_backup_finish(backup);
-  if (copied != SQLITE_DONE) return Error(raw, copied, file.string());
-  if (finished != SQLITE_OK) return Error(raw, finished, file.string());
-  return absl::OkStatus();
+  return copied;
 }
 
 std::int64_t Database::ChangedRows() const { return sqlite3_changes64(db_.get()); }

@@ -97,9 +97,12 @@ class Database {
   absl::Status Migrate(std::span<const Migration> migrations);
   std::int64_t ChangedRows() const;  // of the last statement
   // A copy of what is committed, by SQLite's online backup: `file` is made, with mode 0600, and is
-  // a whole database when this returns OK, synced to disk. AlreadyExists: the file is there. Other
-  // connections are not stopped; this one must not be used meanwhile.
-  absl::Status BackupTo(const std::filesystem::path& file);
+  // a whole database when this returns OK, synced to disk. AlreadyExists: the file is there. After
+  // each part of a MiB but the last, `between` is called: only in it may this connection be used,
+  // and what it commits there is in the copy. Other connections are not stopped, but each of their
+  // commits begins the copy anew.
+  absl::Status BackupTo(const std::filesystem::path& file,
+                        const std::function<void()>& between = nullptr);
 
  private:
   friend class Transaction;

@@ -5,8 +5,8 @@
 
 #include "base/file.h"
 #include "cli/operate/operate_commands.h"
-#include "cli/operate/operator_config.h"
 #include "cli/operate/tuning.h"
+#include "client/enroll/operator_config.h"
 #include "client/rpc/admin_client.h"
 #include "model/plan/plan_format.h"
 
@@ -27,8 +27,9 @@ struct RunArguments {
 };
 
 absl::StatusOr<std::unique_ptr<client::AdminClient>> Connect(const RunArguments& arguments) {
-  VEILSUM_ASSIGN_OR_RETURN(const client::LinkConfig link, ReadOperatorConfig(arguments.config));
-  return client::AdminClient::Connect(link);
+  VEILSUM_ASSIGN_OR_RETURN(const client::OperatorConfig config,
+                           client::ReadOperatorConfig(arguments.config));
+  return client::AdminClient::Connect(config.link);
 }
 
 struct Member {
@@ -74,10 +75,11 @@ absl::StatusOr<admin::v1::StartRunRequest> RequestOf(const RunArguments& argumen
 absl::Status Start(const RunArguments& arguments) {
   VEILSUM_ASSIGN_OR_RETURN(const model::Plan plan, model::ReadPlanFile(arguments.plan));
   VEILSUM_RETURN_IF_ERROR(model::CheckRunnable(plan));
-  VEILSUM_ASSIGN_OR_RETURN(const client::LinkConfig link, ReadOperatorConfig(arguments.config));
-  VEILSUM_ASSIGN_OR_RETURN(admin::v1::StartRunRequest request, RequestOf(arguments, link));
+  VEILSUM_ASSIGN_OR_RETURN(const client::OperatorConfig config,
+                           client::ReadOperatorConfig(arguments.config));
+  VEILSUM_ASSIGN_OR_RETURN(admin::v1::StartRunRequest request, RequestOf(arguments, config.link));
   request.set_plan(model::PlanToJson(plan));
-  VEILSUM_ASSIGN_OR_RETURN(const auto admin, client::AdminClient::Connect(link));
+  VEILSUM_ASSIGN_OR_RETURN(const auto admin, client::AdminClient::Connect(config.link));
   VEILSUM_ASSIGN_OR_RETURN(const auto response, admin->StartRun(request));
   std::printf("%s\n", response.run_id().c_str());
   return absl::OkStatus();
@@ -152,9 +154,10 @@ absl::Status TuneAndSave(const RunArguments& arguments) {
   VEILSUM_ASSIGN_OR_RETURN(const Rational eta, Rational::Parse(arguments.eta));
   VEILSUM_ASSIGN_OR_RETURN(const Rational gamma, Rational::Parse(arguments.gamma));
   VEILSUM_ASSIGN_OR_RETURN(const dp::RepeatCount count, dp::RepeatCount::Create(eta, gamma));
-  VEILSUM_ASSIGN_OR_RETURN(const client::LinkConfig link, ReadOperatorConfig(arguments.config));
-  VEILSUM_ASSIGN_OR_RETURN(admin::v1::StartRunRequest request, RequestOf(arguments, link));
-  VEILSUM_ASSIGN_OR_RETURN(const auto admin, client::AdminClient::Connect(link));
+  VEILSUM_ASSIGN_OR_RETURN(const client::OperatorConfig config,
+                           client::ReadOperatorConfig(arguments.config));
+  VEILSUM_ASSIGN_OR_RETURN(admin::v1::StartRunRequest request, RequestOf(arguments, config.link));
+  VEILSUM_ASSIGN_OR_RETURN(const auto admin, client::AdminClient::Connect(config.link));
   RunsOfOperator runs(*admin, std::move(request));
   SystemRng rng;
   VEILSUM_ASSIGN_OR_RETURN(const Tuned tuned, Tune(plans, count, runs, rng));

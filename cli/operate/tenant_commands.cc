@@ -5,7 +5,7 @@
 #include "base/canonical_json.h"
 #include "base/file.h"
 #include "cli/operate/operate_commands.h"
-#include "cli/operate/operator_config.h"
+#include "client/enroll/operator_config.h"
 #include "client/rpc/tenancy_client.h"
 
 namespace veilsum::cli {
@@ -22,9 +22,10 @@ using Action = absl::Status (*)(const TenantArguments&, const client::LinkConfig
                                 client::TenancyClient&);
 
 absl::Status Perform(const TenantArguments& arguments, Action action) {
-  VEILSUM_ASSIGN_OR_RETURN(const client::LinkConfig link, ReadOperatorConfig(arguments.config));
-  VEILSUM_ASSIGN_OR_RETURN(const auto tenancy, client::TenancyClient::Connect(link));
-  return action(arguments, link, *tenancy);
+  VEILSUM_ASSIGN_OR_RETURN(const client::OperatorConfig config,
+                           client::ReadOperatorConfig(arguments.config));
+  VEILSUM_ASSIGN_OR_RETURN(const auto tenancy, client::TenancyClient::Connect(config.link));
+  return action(arguments, config.link, *tenancy);
 }
 
 // What a merchant is handed: public, every byte of it.

@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "base/file.h"
+#include "client/cli/finish.h"
 #include "client/data/dataset.h"
 #include "client/release/updater.h"
 #include "client/serve/compare.h"
@@ -96,10 +97,7 @@ ExitCode RunModelCompare(const ModelCompare& options) {
     std::printf("%s\n", line->c_str());
     return ExitCode::kDone;
   }
-  Say(line.status());
-  const bool refused = absl::IsInvalidArgument(line.status()) ||
-                       absl::IsFailedPrecondition(line.status()) || absl::IsNotFound(line.status());
-  return refused ? ExitCode::kFindings : ExitCodeOf(line.status());
+  return Finish(line.status());
 }
 
 ModelCommands AddModelCommands(CLI::App& app, ModelArguments& arguments) {

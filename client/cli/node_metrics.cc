@@ -67,13 +67,7 @@ void NodeMetrics::CertificatesEnd(WallTime tls, WallTime signing) {
 }
 
 absl::StatusOr<std::unique_ptr<HttpServer>> NodeMetrics::Serve(const std::string& address) {
-  return HttpServer::Start(
-      address,
-      {{"GET", "/metrics",
-        [this](const HttpRequest&) {
-          return HttpAnswer{200, "text/plain; version=0.0.4; charset=utf-8", metrics_.Render()};
-        }},
-       {"GET", "/healthz", [](const HttpRequest&) { return HttpAnswer{.body = "ok\n"}; }}});
+  return ServeMetrics(address, metrics_);
 }
 
 }  // namespace veilsum::client

@@ -5,8 +5,7 @@
 
 #include <atomic>
 
-#include "base/http/http_server.h"
-#include "base/observe/metrics.h"
+#include "base/http/metrics_endpoint.h"
 #include "client/policy/odometer.h"
 #include "client/round/participant.h"
 

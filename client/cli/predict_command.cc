@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <filesystem>
 
+#include "client/cli/finish.h"
 #include "client/data/dataset.h"
 #include "client/serve/predictor.h"
 
@@ -101,13 +102,6 @@ CLI::App* AddPredictCommand(CLI::App& app, PredictOptions& options) {
   return predict;
 }
 
-ExitCode RunPredict(const PredictOptions& options) {
-  const absl::Status status = Predict(options);
-  if (status.ok()) return ExitCode::kDone;
-  std::fprintf(stderr, "veilsum-client: %s\n", std::string(status.message()).c_str());
-  const bool data = absl::IsInvalidArgument(status) || absl::IsFailedPrecondition(status) ||
-                    absl::IsNotFound(status);
-  return data ? ExitCode::kFindings : ExitCodeOf(status);
-}
+ExitCode RunPredict(const PredictOptions& options) { return Finish(Predict(options)); }
 
 }  // namespace veilsum::client

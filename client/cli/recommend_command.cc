@@ -2,6 +2,7 @@
 
 #include <cstdio>
 
+#include "client/cli/finish.h"
 #include "client/serve/ranking.h"
 #include "model/release/manifest.h"
 
@@ -92,13 +93,6 @@ CLI::App* AddRecommendCommand(CLI::App& app, RecommendOptions& options) {
   return recommend;
 }
 
-ExitCode RunRecommend(const RecommendOptions& options) {
-  const absl::Status status = Recommend(options);
-  if (status.ok()) return ExitCode::kDone;
-  std::fprintf(stderr, "veilsum-client: %s\n", std::string(status.message()).c_str());
-  const bool data = absl::IsInvalidArgument(status) || absl::IsFailedPrecondition(status) ||
-                    absl::IsNotFound(status);
-  return data ? ExitCode::kFindings : ExitCodeOf(status);
-}
+ExitCode RunRecommend(const RecommendOptions& options) { return Finish(Recommend(options)); }
 
 }  // namespace veilsum::client

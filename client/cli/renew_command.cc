@@ -1,10 +1,10 @@
 #include "client/cli/renew_command.h"
 
-#include "base/config/toml_config.h"
 #include "base/file.h"
 #include "base/pki/signing_request.h"
 #include "client/cli/config.h"
 #include "client/enroll/identity_keeper.h"
+#include "client/enroll/operator_config.h"
 #include "client/rpc/enroll_client.h"
 
 namespace veilsum::client {
@@ -23,30 +23,14 @@ absl::Status RenewNode(const std::filesystem::path& client_toml) {
 }
 
 absl::Status RenewOperator(const std::filesystem::path& operator_toml) {
-  VEILSUM_ASSIGN_OR_RETURN(TomlConfig toml, TomlConfig::Read(operator_toml));
-  LinkConfig link;
-  link.target = toml.Text("coordinator.address");
-  link.coordinator_id = toml.Text("coordinator.spiffe_id");
-  const std::filesystem::path root = toml.Path("tls.root"),
-                              certificate = toml.Path("tls.certificate"),
-                              key = toml.Path("tls.key"),
-                              secret = toml.Path("tls.passphrase_file", {});
-  VEILSUM_RETURN_IF_ERROR(toml.Finish());
-  std::optional<SecretText> passphrase;
-  if (!secret.empty()) {
-    VEILSUM_ASSIGN_OR_RETURN(passphrase, ReadPassphrase(secret));
-  }
-  VEILSUM_ASSIGN_OR_RETURN(TlsIdentity tls,
-                           LoadTlsIdentity(root, certificate, key, std::chrono::system_clock::now(),
-                                           passphrase ? &*passphrase : nullptr));
-  VEILSUM_ASSIGN_OR_RETURN(const Bytes request, MakeSigningRequest(tls.key_pem));
+  VEILSUM_ASSIGN_OR_RETURN(const OperatorConfig config, ReadOperatorConfig(operator_toml));
+  VEILSUM_ASSIGN_OR_RETURN(const Bytes request, MakeSigningRequest(config.link.tls->key_pem));
   // The coordinator certifies a pair. An operator signs nothing: the second key is forgotten here.
   VEILSUM_ASSIGN_OR_RETURN(const SecretText unused, NewSigningKey());
   VEILSUM_ASSIGN_OR_RETURN(const Bytes unused_request, MakeSigningRequest(unused));
-  link.tls = std::make_shared<const TlsIdentity>(std::move(tls));
   VEILSUM_ASSIGN_OR_RETURN(const IssuedCertificates issued,
-                           RenewCertificates(link, request, unused_request));
-  return WriteFile(certificate, issued.tls.ToPem());
+                           RenewCertificates(config.link, request, unused_request));
+  return WriteFile(config.certificate, issued.tls.ToPem());
 }
 
 }  // namespace veilsum::client

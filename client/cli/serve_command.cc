@@ -1,9 +1,10 @@
 #include "client/cli/serve_command.h"
 
-#include <condition_variable>
 #include <cstdio>
+#include <future>
 
 #include "base/stop_on_signal.h"
+#include "client/cli/finish.h"
 #include "client/serve/http_endpoint.h"
 
 namespace veilsum::client {
@@ -12,25 +13,6 @@ namespace {
 constexpr std::chrono::milliseconds kLookEvery{200};
 
 void Say(const std::string& line) { std::fprintf(stderr, "veilsum-client: %s\n", line.c_str()); }
-
-// Raised once, waited for with a time limit.
-class StopFlag {
- public:
-  void Raise() {
-    const std::lock_guard lock(mutex_);
-    raised_ = true;
-    changed_.notify_all();
-  }
-  bool WaitFor(std::chrono::milliseconds time) {
-    std::unique_lock lock(mutex_);
-    return changed_.wait_for(lock, time, [this] { return raised_; });
-  }
-
- private:
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  bool raised_ = false;
-};
 
 absl::StatusOr<std::unique_ptr<FeedbackLog>> OpenFeedback(const ServeOptions& options,
                                                           const ServingModel& model) {
@@ -52,8 +34,8 @@ void Follow(StoreFollower& follower, std::string& told) {
 }
 
 absl::Status Serve(const ServeOptions& options) {
-  StopFlag stop;
-  const StopOnSignal signals([&](int) { stop.Raise(); });
+  std::promise<void> stop;
+  const StopOnSignal signals([&](int) { stop.set_value(); });
   ServingModel model;
   std::optional<StoreFollower> follower;
   if (!options.release.store.empty()) {
@@ -78,7 +60,8 @@ absl::Status Serve(const ServeOptions& options) {
   std::printf("{\"address\":\"%s:%d\"}\n", host.c_str(), endpoint->port());
   std::fflush(stdout);
   std::string told;
-  while (!stop.WaitFor(kLookEvery))
+  const std::future<void> stopped = stop.get_future();
+  while (stopped.wait_for(kLookEvery) == std::future_status::timeout)
     if (follower) Follow(*follower, told);
   return absl::OkStatus();
 }
@@ -105,13 +88,6 @@ CLI::App* AddServeCommand(CLI::App& app, ServeOptions& options) {
   return serve;
 }
 
-ExitCode RunServe(const ServeOptions& options) {
-  const absl::Status status = Serve(options);
-  if (status.ok()) return ExitCode::kDone;
-  Say(std::string(status.message()));
-  const bool refused = absl::IsInvalidArgument(status) || absl::IsFailedPrecondition(status) ||
-                       absl::IsNotFound(status);
-  return refused ? ExitCode::kFindings : ExitCodeOf(status);
-}
+ExitCode RunServe(const ServeOptions& options) { return Finish(Serve(options)); }
 
 }  // namespace veilsum::client

@@ -1,7 +1,6 @@
 #include "client/serve/serving_api.h"
 
 #include <chrono>
-#include <cmath>
 
 #include "client/serve/ranking.h"
 
@@ -205,8 +204,7 @@ ServingReply ServingApi::Counted(Answer&& answer) {
   // A caller's mistake is not an error of the release.
   if (!reply.ok()) errors_ += HttpStatus(reply.status()) >= 500;
   const std::chrono::duration<double, std::micro> took = std::chrono::steady_clock::now() - begin;
-  const double bucket = std::floor(4 * std::log2(std::max(took.count(), 1.0))) + 1;
-  ++latency_[std::min(static_cast<std::size_t>(bucket), latency_.size() - 1)];
+  ++latency_[rollout::LatencyBucket(took.count())];
   return reply.ok() ? *reply : ErrorReply(reply.status());
 }
 

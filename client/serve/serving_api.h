@@ -7,6 +7,7 @@
 
 #include "client/serve/feedback_log.h"
 #include "client/serve/serving_model.h"
+#include "model/rollout/latency_buckets.h"
 
 namespace veilsum::client {
 
@@ -46,8 +47,7 @@ class ServingApi {
   const ServingModel& model_;
   FeedbackLog* feedback_;
   std::atomic<std::uint64_t> requests_{0}, rows_{0}, errors_{0};
-  // By time: bucket i is below 2^(i/4) microseconds, the last one everything above.
-  std::array<std::atomic<std::uint64_t>, 96> latency_{};
+  std::array<std::atomic<std::uint64_t>, rollout::kLatencyBuckets> latency_{};  // by LatencyBucket
 };
 
 // {"error":{"code":"INVALID_ARGUMENT","message":"..."}} with the HTTP status that fits.

@@ -4,8 +4,7 @@
 #include <atomic>
 #include <filesystem>
 
-#include "base/http/http_server.h"
-#include "base/observe/metrics.h"
+#include "base/http/metrics_endpoint.h"
 #include "base/pki/certificate.h"
 #include "coordinator/rpc/rpc_observer.h"
 #include "coordinator/run/run_port.h"

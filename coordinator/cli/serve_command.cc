@@ -9,7 +9,6 @@
 #include "base/pki/credentials.h"
 #include "base/pki/key_file.h"
 #include "base/stop_on_signal.h"
-#include "coordinator/cli/backup_commands.h"
 #include "coordinator/cli/config.h"
 #include "coordinator/cli/node_metrics.h"
 #include "coordinator/cli/own_identity.h"
@@ -17,6 +16,7 @@
 #include "coordinator/rpc/enroll_server.h"
 #include "coordinator/rpc/rpc_server.h"
 #include "coordinator/run/run_engine.h"
+#include "coordinator/store/archive.h"
 #include "model/ledger/ledger_writer.h"
 #include "secure_agg/pki/pinned_root_verifier.h"
 
@@ -102,6 +102,13 @@ class Enrolment {
   std::unique_ptr<IdentityOffice> office_;
   std::unique_ptr<EnrollServer> server_;
 };
+
+void CopyIfAsked(const std::filesystem::path& store_file, RunStore& store, Log& log) {
+  const std::optional<absl::Status> copied = AnswerBackupRequest(store_file, store);
+  if (!copied) return;
+  log.Write(copied->ok() ? std::string("its store was copied") : std::string(copied->message()),
+            {.level = copied->ok() ? LogLevel::kInfo : LogLevel::kError, .event = "backup"});
+}
 
 // Until `stop`; the own leaf is looked at in between.
 void WaitAndRenew(std::future<void> stop, OwnIdentity& identity, Enrolment* enrolment,
@@ -214,7 +221,7 @@ absl::Status Serve(const std::filesystem::path& config_file,
   if (!config.port_file.empty())
     VEILSUM_RETURN_IF_ERROR(WriteFile(config.port_file, address + "\n"));
   WaitAndRenew(stop.get_future(), identity, enrolment.get(), dialled, log, metrics,
-               [&] { AnswerBackupRequest(config.store, *store, log); });
+               [&] { CopyIfAsked(config.store, *store, log); });
   log.Write("shuts down", {.event = "stop"});
   server->Shutdown(std::chrono::seconds(2));
   engine->Shutdown();

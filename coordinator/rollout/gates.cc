@@ -82,7 +82,7 @@ Range QuantileOf(const ServingCounters& counters, double q, double z) {
     double seen = 0;
     for (std::size_t i = 0; i < counters.latency.size(); ++i) {
       seen += static_cast<double>(counters.latency[i]);
-      if (seen >= rank) return std::exp2(static_cast<double>(i) / 4);
+      if (seen >= rank) return rollout::LatencyBucketEnd(i);
     }
     return std::numeric_limits<double>::infinity();
   };
@@ -175,11 +175,6 @@ GateResult CalibrationGate(std::span<const dp::ReliabilityBin> canary,
       AtMost("calibration", OnBreach::kPause, more, more - width, more + width, limits.calibration);
   out.detectable = limits.calibration + 2 * width;
   return out;
-}
-
-std::size_t LatencyBucket(double microseconds) {
-  const double bucket = std::floor(4 * std::log2(std::max(microseconds, 1.0))) + 1;
-  return std::min(static_cast<std::size_t>(bucket), ServingCounters().latency.size() - 1);
 }
 
 GateResult ErrorGate(const ServingCounters& canary, const ServingCounters& baseline,

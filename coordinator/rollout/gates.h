@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "dp/mechanism/private_auc.h"
+#include "model/rollout/latency_buckets.h"
 
 namespace veilsum::coordinator {
 
@@ -66,14 +67,12 @@ GateResult CalibrationGate(std::span<const dp::ReliabilityBin> canary,
 // Counters without personal data (unprotected quantities, listed in the report).
 struct ServingCounters {
   std::uint64_t requests = 0, errors = 0;
-  // Requests by time: bucket i is below 2^(i/4) microseconds, the last one everything above.
-  std::array<std::uint64_t, 96> latency{};
+  std::array<std::uint64_t, rollout::kLatencyBuckets> latency{};  // requests by LatencyBucket
   // Clients by what became of the update.
   std::uint64_t installed = 0;
   std::uint64_t refused_numbers = 0;    // M505, M506: not finite, another output
   std::uint64_t refused_integrity = 0;  // every other code of M5: not what was signed
 };
-std::size_t LatencyBucket(double microseconds);
 
 GateResult ErrorGate(const ServingCounters& canary, const ServingCounters& baseline,
                      const GateLimits& limits, std::uint32_t look);

@@ -154,7 +154,7 @@ class RunStore {
   virtual absl::StatusOr<std::shared_ptr<const Bytes>> LoadModel(const std::string& run_id,
                                                                  const Hash32& hash) = 0;
 
-  // A whole copy of what is durable now, as a new file that OpenSqliteRunStore opens.
+  // A whole copy, as a new file that OpenSqliteRunStore opens; others are let in between its parts.
   // AlreadyExists: the file is there. Unimplemented: a back end without files.
   virtual absl::Status BackupTo(const std::filesystem::path& file) {
     return Unimplemented("%s: this store has no file to copy", file.string());

@@ -1,6 +1,7 @@
 // The SQLite back end: WAL, synchronous=FULL, one writer, one transaction a call, in which the
 // ledger's entries are as well.
 #include <mutex>
+#include <thread>
 
 #include "base/sqlite/database.h"
 #include "coordinator/store/ledger_appender.h"
@@ -17,6 +18,9 @@ namespace {
 using sqlite::Database;
 using sqlite::Statement;
 using sqlite::Transaction;
+
+// std::mutex is not fair: whoever waits for it needs a moment to get it.
+constexpr std::chrono::milliseconds kBreath{1};
 
 class SqliteRunStore final : public RunStore, public LedgerAppender {
  public:
@@ -37,8 +41,15 @@ class SqliteRunStore final : public RunStore, public LedgerAppender {
   }
 
   absl::Status BackupTo(const std::filesystem::path& file) override {
-    const std::lock_guard lock(mutex_);
-    return db_.BackupTo(file);
+    std::unique_lock lock(mutex_);
+    auto began = std::chrono::steady_clock::now();
+    return db_.BackupTo(file, [&] {  // as long for others as it had the store for itself
+      lock.unlock();
+      const auto now = std::chrono::steady_clock::now();
+      std::this_thread::sleep_for(std::max<std::chrono::nanoseconds>(now - began, kBreath));
+      lock.lock();
+      began = std::chrono::steady_clock::now();
+    });
   }
 
   absl::Status CreateRun(const RunRecord& run, const ModelRecord& initial,

@@ -48,7 +48,7 @@ ServingCounters Serving(double microseconds) {
   ServingCounters c;
   c.requests = 20'000;
   for (std::uint64_t i = 0; i < c.requests; ++i)
-    ++c.latency[coordinator::LatencyBucket(microseconds * (i % 40 == 0 ? 2 : 1))];
+    ++c.latency[rollout::LatencyBucket(microseconds * (i % 40 == 0 ? 2 : 1))];
   return c;
 }
 

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/http/http_server.h"
+#include "base/http/metrics_endpoint.h"
 #include "tests/support/status_matchers.h"
 
 namespace veilsum {
@@ -33,6 +34,16 @@ std::string Ask(int port, const std::string& request) {
 
 std::string Get(const std::string& path) {
   return "GET " + path + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+}
+
+TEST(MetricsEndpoint, ShowsFiguresAsTheyAreNow) {
+  Metrics metrics;
+  ASSERT_OK_AND_ASSIGN(const auto server, ServeMetrics("127.0.0.1:0", metrics));
+  metrics.Add("veilsum_test_total", 2);
+  const std::string shown = Ask(server->port(), Get("/metrics"));
+  EXPECT_THAT(shown, HasSubstr("text/plain; version=0.0.4"));
+  EXPECT_THAT(shown, HasSubstr("\nveilsum_test_total 2\n"));
+  EXPECT_THAT(Ask(server->port(), Get("/healthz")), HasSubstr("\r\n\r\nok\n"));
 }
 
 TEST(HttpServer, AnswersItsRoutesAndNothingElse) {

@@ -244,7 +244,7 @@ ServingCounters Counters(std::uint64_t requests, std::uint64_t errors, double mi
   c.requests = requests;
   c.errors = errors;
   for (std::uint64_t i = 0; i < requests; ++i)
-    ++c.latency[LatencyBucket(i % 50 == 0 ? microseconds * 2 : microseconds)];
+    ++c.latency[rollout::LatencyBucket(i % 50 == 0 ? microseconds * 2 : microseconds)];
   c.installed = 3;
   return c;
 }

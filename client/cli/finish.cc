@@ -1,0 +1,15 @@
+#include "client/cli/finish.h"
+
+#include <cstdio>
+
+namespace veilsum::client {
+
+ExitCode Finish(const absl::Status& status) {
+  if (status.ok()) return ExitCode::kDone;
+  std::fprintf(stderr, "veilsum-client: %s\n", std::string(status.message()).c_str());
+  const bool input = absl::IsInvalidArgument(status) || absl::IsFailedPrecondition(status) ||
+                     absl::IsNotFound(status);
+  return input ? ExitCode::kFindings : ExitCodeOf(status);
+}
+
+}  // namespace veilsum::client
