@@ -49,7 +49,9 @@ void ForgeSomething(SmallBundle& bundle, Chance& chance) {
   std::vector<Bytes>& leaves = bundle.ledger.leaves;
   const std::size_t at = chance.Below(leaves.size());
   const auto place = leaves.begin() + static_cast<std::ptrdiff_t>(at);
-  switch (chance.Below(9)) {
+  constexpr const char* kActors[] = {"auditor/a", "tenant/shop-0/operator/a",
+                                     "tenant/shop-0/client/z", "operator/o", "witness/w"};
+  switch (chance.Below(11)) {
     case 0:
       leaves.erase(place);
       break;
@@ -108,6 +110,19 @@ void SpoilAFile(Files& files, Chance& chance) {
   }
 }
 
+    case 8:
+      bundle.Forge(at, [&](Entry& entry) {
+        if (entry.body.contains("spiffe_id"))
+          entry.body["spiffe_id"] =
+              std::string("spiffe://fed.test/") + kActors[chance.Below(std::size(kActors))];
+      });
+      break;
+    case 9:
+      bundle.Forge(at, [&](Entry& entry) {
+        entry.header.actor =
+            std::string("spiffe://fed.test/") + kActors[chance.Below(std::size(kActors))];
+      });
+      break;
 void MakeOne(const std::filesystem::path& folder, std::uint64_t seed) {
   Chance chance(seed);
   SmallBundle bundle([&](SmallBundle& b) { TellStory(b, chance); });

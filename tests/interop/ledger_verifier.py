@@ -341,12 +341,17 @@ def is_int(value):
 
 
 SEGMENT = r"(?!\.\.?(?:/|\Z))[A-Za-z0-9._-]{1,64}"
-SPIFFE = re.compile(r"spiffe://([a-z0-9._-]{1,255})/(?:tenant/([a-z0-9-]{3,40})/client/(%s)|coordinator/(%s)|operator/(%s))\Z" % ((SEGMENT,) * 3))
+SPIFFE = re.compile(r"spiffe://([a-z0-9._-]{1,255})/(?:tenant/([a-z0-9-]{3,40})/(client|operator)|(coordinator|operator|auditor|witness))/(%s)\Z"
+                    % SEGMENT)
 
 
 def identity(uri):
     match = SPIFFE.match(uri)
-    return match and (match.group(1), match.group(2) or "", match.group(3))
+    """Domain, tenant (of its clients only), name, and whether it is a coordinator or an operator of the federation."""
+    if match is None:
+        return None
+    tenant = match.group(2) if match.group(3) == "client" else ""
+    return match.group(1), tenant, match.group(5), match.group(4) in ("coordinator", "operator")
 
 
 def tenant_of(uri):
@@ -490,7 +495,7 @@ class Ledger:
         except Wrong:
             self.find("E103")
         who = identity(p["actor"])
-        if who is None or who[1]:
+        if who is None or not who[3]:
             self.find("K704")
         self.federation = p["federation_id"]
         self.keys[p["actor"]] = (bytes.fromhex(fields["key"]), False)
@@ -503,7 +508,7 @@ class Ledger:
         if handler is None:
             return self.find("E103")
         who = identity(p["actor"])
-        if kind not in ("policy.set", "dataset.declared", "erasure.performed") and (who is None or who[1]):
+        if kind not in ("policy.set", "dataset.declared", "erasure.performed") and (who is None or not who[3]):
             return self.find("K704")
         handler(p, kind, fields)
 
@@ -529,7 +534,7 @@ class Ledger:
     def said_by_tenant(self, p, kind, fields):
         """The fields of the type, once it is clear that the entry's tenant has said them."""
         tenant, who = p["tenant"], identity(p["actor"])
-        if who is None or who[1]:
+        if who is None or not who[3]:
             if not tenant or tenant_of(p["actor"]) != tenant:
                 return self.find("K703")
             return fields

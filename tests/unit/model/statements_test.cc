@@ -87,6 +87,31 @@ TEST_F(Statements, AnEarlierPolicyDoesNotComeBack) {
   EXPECT_THAT(Reserve(), StatusIs(StatusCode::kFailedPrecondition, "P303"));
 }
 
+// Those who run a tenant's machines, and auditors, may have keys in the ledger, but no words there.
+TEST_F(Statements, OnlyAClientSpeaksForItsTenant) {
+  const SmallKey key(60);
+  for (const std::string actor :
+       {"spiffe://fed.test/tenant/shop-0/operator/op", "spiffe://fed.test/auditor/a"}) {
+    SmallLedger ledger = ledger_;
+    ledger.Add("key.registered",
+               {{"spiffe_id", actor}, {"key", HexEncode(key.signer->public_key())}});
+    const auto codes = [&](const std::string& type, const Json& body) {
+      LedgerWriter writer(Author{"fed.test", actor, key.signer, {}, {}, 1}, SmallLedger::Blobs());
+      for (const Bytes& leaf : ledger.leaves) EXPECT_OK(writer.Restore(leaf));
+      NewEntry entry;
+      entry.type = type;
+      entry.tenant = "shop-0";
+      entry.subject = "test";
+      entry.body = body;
+      return std::string(writer.Append(entry, ledger.time).status().message());
+    };
+    EXPECT_THAT(codes("policy.set", {{"epsilon_cap", "9"}, {"delta_cap", "1e-5"}}),
+                testing::HasSubstr("K703"));
+    EXPECT_THAT(codes("key.revoked", {{"spiffe_id", kSeat}, {"reason", "x"}}),
+                testing::HasSubstr("K704"));
+  }
+}
+
 TEST_F(Statements, DataThatIsTooManyPersonsForDeltaIsNotReserved) {
   EXPECT_THAT(Write(Signed(Data(1000, 0))), StatusIs(StatusCode::kFailedPrecondition, "E103"));
   ASSERT_OK(Write(Signed(Data(100000, 2))));
