@@ -538,6 +538,7 @@ class Ledger:
             if not tenant or tenant_of(p["actor"]) != tenant:
                 return self.find("K703")
             return fields
+            self.stated[(tenant, kind)] = max(self.stated.get((tenant, kind), ""), p["ts"])
         fields = dict(fields)
         seat, issued, signature = (fields.pop(key, None) for key in ("seat", "issued", "signature"))
         try:

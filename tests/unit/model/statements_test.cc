@@ -1,6 +1,6 @@
 // What tenants state in a ledger that somebody else writes, and what leaves the federation.
 #include "model/ledger/tenant_statement.h"
-#include "tests/unit/model/small_ledger.h"
+#include "tests/unit/model/small_bundle.h"
 
 namespace veilsum::ledger {
 namespace {
@@ -110,6 +110,28 @@ TEST_F(Statements, OnlyAClientSpeaksForItsTenant) {
     EXPECT_THAT(codes("key.revoked", {{"spiffe_id", kSeat}, {"reason", "x"}}),
                 testing::HasSubstr("K704"));
   }
+}
+
+// A tenant's own entry is its last word as well: no statement that it signed before replaces it.
+TEST(OwnEntries, AreNotReplacedByAnEarlierStatement) {
+  SmallBundle bundle;
+  const Json lax = {{"epsilon_cap", "100"}, {"delta_cap", "1e-5"}};
+  const Json strict = {{"epsilon_cap", "7"}, {"delta_cap", "1e-5"}};
+  const std::string before = "2026-11-21T19:59:59.999Z", after = "2026-11-21T20:00:00.001Z";
+  ASSERT_TRUE(bundle.AddAs(1, "policy.set", strict).empty());
+  const auto codes = [&](const std::string& issued) {
+    SmallBundle copy = bundle;
+    std::string out;
+    for (const Finding& finding : copy.AddStated(1, "policy.set", lax, issued)) out += finding.code;
+    return out;
+  };
+  EXPECT_EQ(codes(before), "S210");
+  EXPECT_EQ(codes(bundle.ledger.time), "S210");
+  EXPECT_EQ(codes(after), "");
+  // Nor does the entry take back the time of a statement that is ahead of it.
+  ASSERT_TRUE(bundle.AddStated(1, "policy.set", lax, "2026-11-21T21:00:00.000Z").empty());
+  ASSERT_TRUE(bundle.AddAs(1, "policy.set", strict).empty());
+  EXPECT_EQ(codes(after), "S210");
 }
 
 TEST_F(Statements, DataThatIsTooManyPersonsForDeltaIsNotReserved) {
