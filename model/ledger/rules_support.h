@@ -1,4 +1,4 @@
-// What the rules' parts share (ledger_rules.cc, tenant_rules.cc, release_rules.cc).
+// What the rules' parts and the checks beside them share.
 #pragma once
 
 #include <cmath>
