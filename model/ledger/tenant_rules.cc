@@ -54,9 +54,12 @@ void LedgerRules::OnPolicy(const Entry& entry) {
   if (body->contains("block")) {
     Json block = fields.Take("block");
     Fields limits(block);
+    const std::uint64_t order = limits.Int("order");
     policy.block = {RealOf(limits.Text("epsilon")), RealOf(limits.Text("delta")),
-                    static_cast<std::uint32_t>(std::min<std::uint64_t>(limits.Int("order"), 256))};
-    if (!limits.Done().ok() || !dp::BudgetFilter::Create(*policy.block).ok()) fields.Wrong("block");
+                    static_cast<std::uint32_t>(order)};
+    if (!limits.Done().ok() || order > dp::kLargestBlockOrder ||
+        !dp::BudgetFilter::Create(*policy.block).ok())
+      fields.Wrong("block");
   }
   if (!fields.Done().ok()) return Find("E103", Message(fields.status()));
   if (!(policy.cap.epsilon >= 0) || !(policy.cap.delta >= 0 && policy.cap.delta < 1))

@@ -134,6 +134,20 @@ TEST(OwnEntries, AreNotReplacedByAnEarlierStatement) {
   EXPECT_EQ(codes(after), "S210");
 }
 
+// An order is what the tenant has signed, or the policy is none.
+TEST_F(Statements, ABlocksOrderIsTakenAsItIsOrNotAtAll) {
+  const auto with_order = [&](std::uint64_t order, int minute) {
+    TenantStatement said = Policy("8", minute);
+    said.body["block"] = {{"epsilon", "900"}, {"delta", "1e-5"}, {"order", order}};
+    return Signed(said);
+  };
+  for (const std::uint64_t order : {0ull, 1ull, 1025ull, (1ull << 32) + 8})
+    EXPECT_THAT(Write(with_order(order, 1)), StatusIs(StatusCode::kFailedPrecondition, "E103"));
+  ASSERT_OK(Write(with_order(1024, 2)));
+  EXPECT_EQ(ledger_.writer().rules().policies().at("shop-0").block->order, 1024u);
+  EXPECT_THAT(Write(with_order(256, 3)), StatusIs(StatusCode::kFailedPrecondition, "P306"));
+}
+
 TEST_F(Statements, DataThatIsTooManyPersonsForDeltaIsNotReserved) {
   EXPECT_THAT(Write(Signed(Data(1000, 0))), StatusIs(StatusCode::kFailedPrecondition, "E103"));
   ASSERT_OK(Write(Signed(Data(100000, 2))));
