@@ -23,7 +23,7 @@ absl::Status RecordStatement(const std::string& path, const IdleCoordinator& idl
                            verifier.Verify(file.certificate, Sha256(file.certificate)));
   if (seat.uri != file.statement.statement.seat || !IsSignedBy(file.statement, seat.key))
     return Unauthenticated("%s is not signed by %s", path, file.statement.statement.seat);
-  return AppenderOf(*idle.store).AppendEntries([&](const ledger::LedgerRules& rules) {
+  return idle.store->appender()->AppendEntries([&](const ledger::LedgerRules& rules) {
     return StatementEntries(file.statement, seat.key, rules);
   });
 }
@@ -46,8 +46,8 @@ absl::StatusOr<ReleaseFacts> FactsOf(const RecordArguments& arguments) {
 
 absl::Status RecordRelease(const RecordArguments& arguments, const IdleCoordinator& idle) {
   VEILSUM_ASSIGN_OR_RETURN(ReleaseFacts facts, FactsOf(arguments));
-  return AppenderOf(*idle.store)
-      .AppendEntries([&](const ledger::LedgerRules& rules) -> absl::StatusOr<LedgerChange> {
+  return idle.store->appender()->AppendEntries(
+      [&](const ledger::LedgerRules& rules) -> absl::StatusOr<LedgerChange> {
         const auto run = std::ranges::find_if(rules.runs(), [&](const auto& each) {
           return each.second.contract.run_id == facts.contract_hash;
         });
@@ -64,8 +64,8 @@ absl::Status RecordRevocation(const RecordArguments& arguments, const IdleCoordi
   std::vector<std::string> approvers = arguments.approvers;
   std::ranges::sort(approvers);
   approvers.erase(std::unique(approvers.begin(), approvers.end()), approvers.end());
-  return AppenderOf(*idle.store)
-      .AppendEntries([&](const ledger::LedgerRules& rules) -> absl::StatusOr<LedgerChange> {
+  return idle.store->appender()->AppendEntries(
+      [&](const ledger::LedgerRules& rules) -> absl::StatusOr<LedgerChange> {
         return RevokedEntries(release, arguments.reason, approvers, rules);
       });
 }
