@@ -4,47 +4,54 @@
 
 #include "base/file.h"
 #include "client/cli/config.h"
-#include "client/policy/policy.h"
-#include "client/witness/disclosure_store.h"
-#include "model/ledger/statement_file.h"
+#include "client/witness/own_statement.h"
 #include "model/ledger/time_text.h"
-#include "model/release/manifest.h"
 
 namespace veilsum::client {
 namespace {
 
-constexpr std::uint64_t kLargestOrder = 256;  // that a ledger's block budget may have
-
-absl::StatusOr<Json> PolicyBody(const ClientConfig& config) {
+absl::StatusOr<std::string> OfPolicy(const ClientConfig& config, const Speaker& speaker) {
   VEILSUM_ASSIGN_OR_RETURN(const Policy policy, LoadPolicy(config.policy));
-  Json body = {{"epsilon_cap", release::DecimalOf(policy.epsilon_cap)},
-               {"delta_cap", release::DecimalOf(policy.delta_cap)}};
-  // Without an order the odometer chooses one with the first run: then there is none to state yet.
-  if (policy.block_epsilon != 0 && policy.block_order != 0 && policy.block_order <= kLargestOrder)
-    body["block"] = {{"epsilon", release::DecimalOf(policy.block_epsilon)},
-                     {"delta", release::DecimalOf(policy.block_delta)},
-                     {"order", policy.block_order}};
-  return body;
+  VEILSUM_ASSIGN_OR_RETURN(const PolicyStatement stated, StatePolicy(policy));
+  if (stated.leaves_block_out)
+    std::fprintf(stderr,
+                 "veilsum-client: %s states a block without block_order, which the first run will "
+                 "choose: the statement has the caps only, and no auditor checks the block\n",
+                 config.policy.c_str());
+  return SignedFile(speaker, "policy.set", stated.body);
 }
 
-absl::Status Commit(const StateArguments& arguments, const std::filesystem::path& store,
-                    ledger::TenantStatement& statement) {
+absl::StatusOr<std::map<std::string, Hash32>> Commit(const StateArguments& arguments,
+                                                     const std::filesystem::path& store) {
+  std::map<std::string, Hash32> hidden;
+  if (arguments.manifest.empty()) return hidden;
   VEILSUM_ASSIGN_OR_RETURN(const std::string text, ReadFile(arguments.manifest, 1 << 20));
   const Json manifest = Json::parse(text, nullptr, false);
   if (manifest.is_discarded()) return InvalidArgument("%s is not JSON", arguments.manifest);
   VEILSUM_ASSIGN_OR_RETURN(const auto disclosures, DisclosureStore::Open(store));
   SystemRng rng;
-  VEILSUM_ASSIGN_OR_RETURN(statement.hidden["manifest"],
-                           disclosures->Hide("manifest", manifest, rng));
-  std::printf("manifest %s\n", HexEncode(statement.hidden["manifest"]).c_str());
-  return absl::OkStatus();
+  VEILSUM_ASSIGN_OR_RETURN(hidden["manifest"], disclosures->Hide("manifest", manifest, rng));
+  std::printf("manifest %s\n", HexEncode(hidden["manifest"]).c_str());
+  return hidden;
 }
 
-absl::Status Forget(const StateArguments& arguments, const std::filesystem::path& store) {
+absl::StatusOr<std::string> OfData(const StateArguments& arguments,
+                                   const std::filesystem::path& store, const Speaker& speaker) {
+  const Json body = {{"unit", arguments.unit},
+                     {"adjacency", "add_remove"},
+                     {"contribution_bound", arguments.rows},
+                     {"n_upper", arguments.persons},
+                     {"overlap_bound", arguments.overlap}};
+  VEILSUM_ASSIGN_OR_RETURN(const auto hidden, Commit(arguments, store));
+  return SignedFile(speaker, "dataset.declared", body, hidden);
+}
+
+absl::Status Forget(const StateArguments& arguments, const std::filesystem::path& store,
+                    const Speaker& speaker) {
   VEILSUM_ASSIGN_OR_RETURN(const Bytes bytes, HexDecode(arguments.digest));
   VEILSUM_ASSIGN_OR_RETURN(const Hash32 digest, ParseFixed<32>("digest", ByteView(bytes)));
   VEILSUM_ASSIGN_OR_RETURN(const auto disclosures, DisclosureStore::Open(store));
-  return disclosures->Erase(digest);
+  return EraseAndState(speaker, *disclosures, digest, arguments.out);
 }
 
 absl::Status State(const StateCommands& commands, const StateArguments& arguments,
@@ -54,32 +61,22 @@ absl::Status State(const StateCommands& commands, const StateArguments& argument
   const auto now = std::chrono::system_clock::now();
   VEILSUM_ASSIGN_OR_RETURN(const ClientKeys keys, ClientKeys::Load(config.keys, now));
   const std::filesystem::path store = config.odometer.parent_path() / "disclosures.sqlite";
-  ledger::TenantStatement statement;
-  statement.federation = config.federation;
-  statement.seat = keys.id().ToString();
-  statement.issued = ledger::TimeText(now);
-  if (commands.policy->parsed()) {
-    statement.type = "policy.set";
-    VEILSUM_ASSIGN_OR_RETURN(statement.body, PolicyBody(config));
-  } else if (commands.data->parsed()) {
-    statement.type = "dataset.declared";
-    statement.body = {{"unit", arguments.unit},
-                      {"adjacency", "add_remove"},
-                      {"contribution_bound", arguments.rows},
-                      {"n_upper", arguments.persons},
-                      {"overlap_bound", arguments.overlap}};
-    if (!arguments.manifest.empty()) VEILSUM_RETURN_IF_ERROR(Commit(arguments, store, statement));
-  } else {
-    statement.type = "erasure.performed";
-    statement.body = {{"kind", arguments.kind}};
-    if (!arguments.digest.empty()) VEILSUM_RETURN_IF_ERROR(Forget(arguments, store));
-  }
-  VEILSUM_ASSIGN_OR_RETURN(const Bytes signed_bytes,
-                           ledger::SignStatement(statement, keys.signer()));
-  VEILSUM_ASSIGN_OR_RETURN(
-      const std::string text,
-      ledger::WriteStatementFile(signed_bytes, ByteView(keys.signing_chain().der())));
-  return WriteFile(arguments.out, text);
+  const Bytes certificate = keys.signing_chain().der();
+  const Speaker speaker{config.federation, keys.id().ToString(), ledger::TimeText(now),
+                        keys.signer(), ByteView(certificate)};
+  if (!arguments.digest.empty()) return Forget(arguments, store, speaker);
+  VEILSUM_ASSIGN_OR_RETURN(const std::string file,
+                           commands.policy->parsed() ? OfPolicy(config, speaker)
+                           : commands.data->parsed() ? OfData(arguments, store, speaker)
+                                                     : SignedFile(speaker, "erasure.performed",
+                                                                  {{"kind", arguments.kind}}));
+  return WriteFile(arguments.out, file);
+}
+
+// A disclosure is of one hidden value; nothing else is.
+void CheckErased(const StateArguments& arguments) {
+  if ((arguments.kind == "disclosure") == arguments.digest.empty())
+    throw CLI::ValidationError("--digest", "comes with --kind disclosure, and always");
 }
 
 }  // namespace
@@ -117,8 +114,11 @@ StateCommands AddStateCommands(CLI::App& app, StateArguments& arguments) {
   out.erased->add_option("--kind", arguments.kind, "objection | erasure | disclosure")
       ->required()
       ->check(CLI::IsMember({"objection", "erasure", "disclosure"}));
-  out.erased->add_option("--digest", arguments.digest,
-                         "hidden value whose salt and text are to be erased here, for good");
+  out.erased
+      ->add_option("--digest", arguments.digest,
+                   "hidden value whose salt and text are to be erased here, for good")
+      ->type_name("HEX");
+  out.erased->final_callback([&arguments] { CheckErased(arguments); });
   for (CLI::App* command : {out.policy, out.data, out.erased}) {
     command->add_option("--config", arguments.config, "client.toml")->type_name("FILE")->required();
     command->add_option("--out", arguments.out, "file to write")->type_name("FILE")->required();

@@ -26,7 +26,8 @@ StateCommands AddStateCommands(CLI::App& app, StateArguments& arguments);
 
 // Writes the signed statement to `out`, a new file; with `data --manifest` its salt and value are
 // kept in disclosures.sqlite beside the odometer, and `erased --kind disclosure --digest` erases
-// them there. kConfiguration for a bad configuration, kUsage for values that cannot be stated.
+// them there once the statement is signed; after an error it may be typed again. kConfiguration for
+// a bad configuration, kUsage for values that cannot be stated.
 ExitCode RunState(const StateCommands& commands, const StateArguments& arguments);
 
 }  // namespace veilsum::client

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "base/file.h"
+#include "dp/ledger/budget_filter.h"
 
 namespace veilsum::client {
 namespace {
@@ -91,10 +92,10 @@ absl::Status ReadBlock(const Reader& reader, std::string_view source, Policy& po
   if ((policy.block_epsilon == 0) != (policy.block_delta == 0))
     return InvalidArgument("%s: block_epsilon and block_delta must be stated together", source);
   if (policy.block_delta >= 1) return InvalidArgument("%s: block_delta must be below 1", source);
-  if (policy.block_order != 0 &&
-      (policy.block_epsilon == 0 || policy.block_order < 2 || policy.block_order > 1024))
-    return InvalidArgument("%s: block_order must be 2 to 1024, and comes with block_epsilon",
-                           source);
+  if (policy.block_order != 0 && (policy.block_epsilon == 0 || policy.block_order < 2 ||
+                                  policy.block_order > dp::kLargestBlockOrder))
+    return InvalidArgument("%s: block_order must be 2 to %d, and comes with block_epsilon", source,
+                           dp::kLargestBlockOrder);
   return absl::OkStatus();
 }
 

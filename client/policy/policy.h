@@ -24,7 +24,8 @@ struct Policy {
   // run that is approved. Not stated (0): the smallest budget that admits that first run, so that
   // there is no second one.
   double block_epsilon = 0, block_delta = 0;  // both or none
-  std::uint64_t block_order = 0;              // a*, from 2; not stated (0): fits most such runs
+  std::uint64_t block_order = 0;              // a*, 2 to dp::kLargestBlockOrder; not stated (0):
+                                              // fits most such runs
 };
 
 struct PlanFacts {

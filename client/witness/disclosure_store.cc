@@ -14,7 +14,20 @@ CREATE TABLE disclosures(
   salt BLOB NOT NULL CHECK(length(salt) = 16),
   value TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
+)sql"},
+                                             {2, R"sql(
+CREATE TABLE erased(digest BLOB PRIMARY KEY CHECK(length(digest) = 32)) STRICT, WITHOUT ROWID;
 )sql"}};
+
+// The log of the database still has pages as they were: they are put in their place and the log is
+// emptied.
+absl::Status EmptyLog(Database& db) {
+  VEILSUM_ASSIGN_OR_RETURN(Statement checkpoint, db.Prepare("PRAGMA wal_checkpoint(TRUNCATE)"));
+  VEILSUM_ASSIGN_OR_RETURN(const bool answered, checkpoint.Step());
+  if (!answered || checkpoint.Int(0) != 0)
+    return Unavailable("the log of the disclosures cannot be emptied: somebody reads it");
+  return absl::OkStatus();
+}
 
 }  // namespace
 
@@ -27,6 +40,8 @@ absl::StatusOr<std::unique_ptr<DisclosureStore>> DisclosureStore::Open(
   // What is deleted is overwritten with zeros, not only unlinked.
   VEILSUM_ASSIGN_OR_RETURN(Statement secure, db.Prepare("PRAGMA secure_delete = ON"));
   VEILSUM_RETURN_IF_ERROR(secure.Step().status());
+  // After a crash in between, what was erased is still below the log.
+  VEILSUM_RETURN_IF_ERROR(EmptyLog(db));
   return std::unique_ptr<DisclosureStore>(new DisclosureStore(std::move(db)));
 }
 
@@ -57,16 +72,22 @@ absl::StatusOr<Disclosure> DisclosureStore::Disclose(const Hash32& digest) {
 }
 
 absl::Status DisclosureStore::Erase(const Hash32& digest) {
+  VEILSUM_ASSIGN_OR_RETURN(Transaction transaction, Transaction::Begin(db_));
   {
     VEILSUM_ASSIGN_OR_RETURN(Statement erase,
                              db_.Prepare("DELETE FROM disclosures WHERE digest = ?"));
     VEILSUM_RETURN_IF_ERROR(erase.Bind(1, ByteView(digest)).Run());
-    if (db_.ChangedRows() == 0)
+  }
+  const char* const sql = db_.ChangedRows() != 0 ? "INSERT INTO erased(digest) VALUES(?)"
+                                                 : "SELECT 1 FROM erased WHERE digest = ?";
+  {
+    VEILSUM_ASSIGN_OR_RETURN(Statement known, db_.Prepare(sql));
+    VEILSUM_ASSIGN_OR_RETURN(const bool before, known.Bind(1, ByteView(digest)).Step());
+    if (known.reads_only() && !before)
       return NotFound("no hidden value %s is kept here", HexEncode(digest));
   }
-  // The log of the database still has the page as it was.
-  VEILSUM_ASSIGN_OR_RETURN(Statement empty, db_.Prepare("PRAGMA wal_checkpoint(TRUNCATE)"));
-  return empty.Step().status();
+  VEILSUM_RETURN_IF_ERROR(transaction.Commit());
+  return EmptyLog(db_);
 }
 
 }  // namespace veilsum::client

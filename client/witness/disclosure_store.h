@@ -22,7 +22,8 @@ struct Disclosure {
 // One thread.
 class DisclosureStore {
  public:
-  // Opens or creates the file. Unavailable: another process has it open. DataLoss: corrupt.
+  // Opens or creates the file, and finishes an erasure that a crash has interrupted. Unavailable:
+  // another process has it open. DataLoss: corrupt.
   static absl::StatusOr<std::unique_ptr<DisclosureStore>> Open(const std::filesystem::path& file);
 
   // Draws a salt, keeps it with the value, durably, and returns what may be told of them.
@@ -30,7 +31,8 @@ class DisclosureStore {
   absl::StatusOr<Hash32> Hide(const std::string& field, const Json& value, SecureRng& rng);
   // NotFound: never hidden here, or erased.
   absl::StatusOr<Disclosure> Disclose(const Hash32& digest);
-  // Overwrites salt and value, here and in the file's log. NotFound: there is none.
+  // Overwrites salt and value, here and in the file's log, and remembers the digest: asked again it
+  // is OK. NotFound: there never was such a value.
   absl::Status Erase(const Hash32& digest);
 
  private:

@@ -23,38 +23,44 @@ absl::Status RecordStatement(const std::string& path, const IdleCoordinator& idl
                            verifier.Verify(file.certificate, Sha256(file.certificate)));
   if (seat.uri != file.statement.statement.seat || !IsSignedBy(file.statement, seat.key))
     return Unauthenticated("%s is not signed by %s", path, file.statement.statement.seat);
-  return AppenderOf(*idle.store).AppendEntries([&](const ledger::LedgerRules& rules) {
+  return idle.store->appender()->AppendEntries([&](const ledger::LedgerRules& rules) {
     return StatementEntries(file.statement, seat.key, rules);
   });
 }
 
-absl::StatusOr<ReleaseFacts> FactsOf(const RecordArguments& arguments) {
+// What an entry tells of a package, but for the run's contract: that the ledger knows.
+struct ReadRelease {
+  ReleaseFacts facts;
+  std::string run_id;
+};
+
+absl::StatusOr<ReadRelease> FactsOf(const RecordArguments& arguments) {
   VEILSUM_ASSIGN_OR_RETURN(const std::string pem, ReadFile(arguments.key, std::size_t{1} << 16));
   VEILSUM_ASSIGN_OR_RETURN(const P256PublicKey key, P256PublicKey::FromPem(pem));
   VEILSUM_ASSIGN_OR_RETURN(const release::Files files, release::ReadPackage(arguments.release));
   VEILSUM_ASSIGN_OR_RETURN(const release::Release opened, release::OpenPackage(files, key));
-  ReleaseFacts facts;
+  ReadRelease out{{}, opened.manifest.run_id};
+  ReleaseFacts& facts = out.facts;
   facts.model_id = opened.manifest.model_id;
   facts.version = opened.manifest.version;
   facts.release_counter = opened.manifest.release_counter;
   facts.release = opened.digest;
   facts.manifest = Sha256(opened.manifest.ToJson());
   facts.model = model::ModelHash(opened.model);
-  facts.contract_hash = opened.manifest.run_id;  // by which the run is found in the ledger
-  return facts;
+  return out;
 }
 
 absl::Status RecordRelease(const RecordArguments& arguments, const IdleCoordinator& idle) {
-  VEILSUM_ASSIGN_OR_RETURN(ReleaseFacts facts, FactsOf(arguments));
-  return AppenderOf(*idle.store)
-      .AppendEntries([&](const ledger::LedgerRules& rules) -> absl::StatusOr<LedgerChange> {
+  VEILSUM_ASSIGN_OR_RETURN(ReadRelease read, FactsOf(arguments));
+  return idle.store->appender()->AppendEntries(
+      [&](const ledger::LedgerRules& rules) -> absl::StatusOr<LedgerChange> {
         const auto run = std::ranges::find_if(rules.runs(), [&](const auto& each) {
-          return each.second.contract.run_id == facts.contract_hash;
+          return each.second.contract.run_id == read.run_id;
         });
         if (run == rules.runs().end())
-          return FailedPrecondition("the ledger has no run %s", facts.contract_hash);
-        facts.contract_hash = run->first;
-        return PublishedEntries(facts, rules);
+          return FailedPrecondition("the ledger has no run %s", read.run_id);
+        read.facts.contract_hash = run->first;
+        return PublishedEntries(read.facts, rules);
       });
 }
 
@@ -64,8 +70,8 @@ absl::Status RecordRevocation(const RecordArguments& arguments, const IdleCoordi
   std::vector<std::string> approvers = arguments.approvers;
   std::ranges::sort(approvers);
   approvers.erase(std::unique(approvers.begin(), approvers.end()), approvers.end());
-  return AppenderOf(*idle.store)
-      .AppendEntries([&](const ledger::LedgerRules& rules) -> absl::StatusOr<LedgerChange> {
+  return idle.store->appender()->AppendEntries(
+      [&](const ledger::LedgerRules& rules) -> absl::StatusOr<LedgerChange> {
         return RevokedEntries(release, arguments.reason, approvers, rules);
       });
 }
@@ -92,6 +98,10 @@ CLI::App* AddRecordCommand(CLI::App& app, RecordArguments& arguments) {
   record->add_option("--revoke", arguments.revoke, "digest of a release that nobody is to use")
       ->needs(reason);
   record->add_option("--approver", arguments.approvers, "who has approved the revocation");
+  record->final_callback([&arguments] {
+    if (arguments.statements.empty() && arguments.release.empty() && arguments.revoke.empty())
+      throw CLI::RequiredError("one of --statement, --release and --revoke");
+  });
   return record;
 }
 

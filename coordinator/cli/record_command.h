@@ -20,7 +20,8 @@ struct RecordArguments {
 CLI::App* AddRecordCommand(CLI::App& app, RecordArguments& arguments);
 
 // In this order: statements, release, revocation; each durable before the next. What is there
-// already is not written again. Prints the ledger's size. FailedPrecondition with a finding's code:
+// already is not written again. Prints the ledger's size. Approvers are written as they were typed.
+// NotFound: there is no store. FailedPrecondition with a finding's code:
 // the ledger's rules forbid it. Unauthenticated: a statement that is not signed by its seat.
 absl::Status Record(const RecordArguments& arguments);
 

@@ -29,7 +29,7 @@ absl::Status CheckConfig(const std::filesystem::path& config_file,
                          const std::vector<std::string>& settings = {});
 
 // The store of a coordinator that does not serve now, with its ledger, which is begun when there
-// is none. Errors of the configuration and of OpenSqliteRunStore.
+// is none. NotFound: there is no store. Errors of the configuration and of OpenSqliteRunStore.
 struct IdleCoordinator {
   Certificate root;
   std::shared_ptr<RevocationList> revoked;  // null: none is configured

@@ -6,12 +6,6 @@
 
 namespace veilsum::coordinator {
 
-LedgerAppender& AppenderOf(RunStore& store) {
-  auto* const appender = dynamic_cast<LedgerAppender*>(&store);
-  VEILSUM_CHECK(appender != nullptr);
-  return *appender;
-}
-
 absl::StatusOr<LedgerChange> StatementEntries(const ledger::SignedStatement& statement,
                                               const Ed25519PublicKey& key,
                                               const ledger::LedgerRules& rules) {

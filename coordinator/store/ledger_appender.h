@@ -1,5 +1,6 @@
 // Entries of a coordinator's ledger that tell of something outside its runs: what tenants state,
-// what is released. For whoever has the store (AppenderOf) and acts only when the entry is durable.
+// what is released. For whoever has the store (RunStore::appender) and acts only when the entry is
+// durable.
 #pragma once
 
 #include <functional>
@@ -16,13 +17,9 @@ class LedgerAppender {
   // What to append, seen from the ledger as it is now; empty: nothing.
   using Make = std::function<absl::StatusOr<LedgerChange>(const ledger::LedgerRules& rules)>;
   // One transaction, durable when it returns OK; after an error nothing has changed. Errors of
-  // `make`; FailedPrecondition with a finding's code: the ledger's rules forbid it, or there is no
-  // ledger.
+  // `make`; FailedPrecondition with a finding's code: the ledger's rules forbid it.
   virtual absl::Status AppendEntries(const Make& make) = 0;
 };
-
-// Both back ends of RunStore are one. Lives as long as the store.
-LedgerAppender& AppenderOf(RunStore& store);
 
 // Of a tenant's seat, whose signing key is `key` as its certificate shows: registers the key when
 // it is new. Nothing when the statement, or one issued later, is there already.

@@ -238,6 +238,7 @@ class MemoryRunStore final : public RunStore, public LedgerAppender {
     return absl::OkStatus();
   }
   LedgerView* ledger() override { return book_.get(); }
+  LedgerAppender* appender() override { return book_ ? this : nullptr; }
   absl::Status AppendEntries(const Make& make) override {
     const std::lock_guard lock(mutex_);
     if (!book_) return FailedPrecondition("the store keeps no ledger");

@@ -107,6 +107,8 @@ struct RunSnapshot {
   std::vector<Approval> approvals;       // ascending member
 };
 
+class LedgerAppender;
+
 // Each call is one transaction, durable when it returns OK; after an error nothing has changed.
 // With a ledger the entry that tells of the change is part of it (FailedPrecondition with a
 // finding's code: the ledger's rules forbid the change). Thread-safe: calls are serialised inside.
@@ -160,8 +162,10 @@ class RunStore {
     return Unimplemented("%s: this store has no file to copy", file.string());
   }
 
-  // Null: this store keeps none. Lives as long as the store.
+  // Null: this store keeps none. Both live as long as the store. The second (ledger_appender.h) is
+  // for whoever tells the ledger of something outside a run.
   virtual LedgerView* ledger() { return nullptr; }
+  virtual LedgerAppender* appender() { return nullptr; }
 };
 
 std::unique_ptr<RunStore> NewMemoryRunStore();

@@ -33,6 +33,7 @@ class SqliteRunStore final : public RunStore, public LedgerAppender {
     return Finish(transaction);
   }
   LedgerView* ledger() override { return book_.get(); }
+  LedgerAppender* appender() override { return book_ ? this : nullptr; }
   absl::Status AppendEntries(const Make& make) override {
     const std::lock_guard lock(mutex_);
     if (!book_) return FailedPrecondition("the store keeps no ledger");

@@ -58,8 +58,9 @@ absl::StatusOr<BudgetFilter> BudgetFilter::Create(const BlockBudget& budget) {
   if (!(budget.delta >= 1e-15 && budget.delta < 1))
     return InvalidArgument("block budget delta is %g, must be at least 1e-15 and below 1",
                            budget.delta);
-  if (budget.order < 2)
-    return InvalidArgument("block budget order is %d, must be at least 2", budget.order);
+  if (budget.order < 2 || budget.order > kLargestBlockOrder)
+    return InvalidArgument("block budget order is %d, must be 2 to %d", budget.order,
+                           kLargestBlockOrder);
   return BudgetFilter(budget);
 }
 

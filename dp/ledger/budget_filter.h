@@ -19,11 +19,15 @@
 
 namespace veilsum::dp {
 
+// The largest order a* of a block. Up to it the Renyi divergences of every mechanism are evaluated
+// at integers (analysis/rdp.h); above it a filter would admit by numbers that nobody has checked.
+inline constexpr std::uint32_t kLargestBlockOrder = 1024;
+
 // Fixed when the block is created, never chosen again after an output was seen.
 struct BlockBudget {
   double epsilon;       // eps_G
   double delta;         // delta_G; nine tenths pay for the conversion, one tenth for slack
-  std::uint32_t order;  // a*, an integer >= 2
+  std::uint32_t order;  // a*, 2 to kLargestBlockOrder
   friend bool operator==(const BlockBudget&, const BlockBudget&) = default;
 };
 

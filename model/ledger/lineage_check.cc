@@ -1,6 +1,7 @@
 #include "model/ledger/lineage_check.h"
 
 #include "model/contract/privacy_terms.h"
+#include "model/ledger/rules_support.h"
 #include "model/plan/plan_format.h"
 #include "model/safetensors.h"
 
@@ -9,13 +10,11 @@ namespace {
 
 constexpr std::string_view kSuffix = ".safetensors";
 
-std::string Text(const absl::Status& status) { return std::string(status.message()); }
-
 }  // namespace
 
 LineageCheck::LineageCheck(Bundle bundle) : bundle_(std::move(bundle)) {
   const absl::StatusOr<std::vector<std::string>> names = bundle_.List("model");
-  if (!names.ok()) Find("L009", 0, Text(names.status()));
+  if (!names.ok()) Find("L009", 0, Message(names.status()));
   for (const std::string& name : names.ok() ? *names : std::vector<std::string>()) {
     const std::string hash = name.substr(0, name.find('.'));
     if (name != hash + std::string(kSuffix) || hash.size() != 64 || !HexDecode(hash).ok())
@@ -59,7 +58,7 @@ void LineageCheck::CheckFile(const std::string& hash) {
   if (made == models_.end()) Find("M502", 0, ModelPath(hash));
   const absl::StatusOr<model::ModelVector> values = ReadFile(hash);
   if (!values.ok())
-    Find("M501", leaf, ModelPath(hash) + ": " + Text(values.status()));
+    Find("M501", leaf, ModelPath(hash) + ": " + Message(values.status()));
   else if (const Hash32 is = model::ModelHash(*values); HexEncode(is) != hash)
     Find("M501", leaf, ModelPath(hash) + " has the hash " + HexEncode(is));
   else

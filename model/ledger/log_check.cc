@@ -6,11 +6,14 @@
 #include <thread>
 
 #include "model/ledger/hash_tiles.h"
+#include "model/ledger/rules_support.h"
 
 namespace veilsum::ledger {
 namespace {
 
 constexpr unsigned kMostThreads = 8;  // each holds a bundle of 256 entries
+// On a thread, or when the answer is needed where there is no thread to be had.
+constexpr auto kWhenever = std::launch::async | std::launch::deferred;
 
 class Checker {
  public:
@@ -38,7 +41,6 @@ class Checker {
   void Find(const char* code, std::uint64_t leaf, std::string details) {
     if (out_.findings.size() < kMostFindings) out_.findings.push_back({code, leaf, details});
   }
-  static std::string Text(const absl::Status& status) { return std::string(status.message()); }
 
   // A plan or contract that is not there says nothing about the ledger, so no finding comes of it.
   BlobReader Noting(BlobReader blobs) {
@@ -54,7 +56,7 @@ class Checker {
     if (absl::IsNotFound(read))
       out_.missing.push_back(path);
     else if (!read.ok())
-      Find("L009", tree_.size(), Text(read));
+      Find("L009", tree_.size(), Message(read));
     return read.ok();
   }
 
@@ -65,7 +67,7 @@ class Checker {
     const absl::StatusOr<tlog::Checkpoint> head =
         note.ok() ? policy_.Open(*note) : absl::StatusOr<tlog::Checkpoint>(note.status());
     if (!head.ok()) {
-      Find(absl::IsFailedPrecondition(head.status()) ? "L006" : "L001", 0, Text(head.status()));
+      Find(absl::IsFailedPrecondition(head.status()) ? "L006" : "L001", 0, Message(head.status()));
       return false;
     }
     out_.head = *head;
@@ -118,9 +120,9 @@ class Checker {
     absl::StatusOr<Bytes> bytes = files_(out.tile.Path());
     out.read = bytes.status();
     if (bytes.ok())
-      out.leaves = std::async(std::launch::async,
-                              [width = out.tile.width, bytes = *std::move(bytes),
-                               keys = out_.rules.Keys()] { return Prepare(width, bytes, keys); });
+      out.leaves =
+          std::async(kWhenever, [width = out.tile.width, bytes = *std::move(bytes),
+                                 keys = out_.rules.Keys()] { return Prepare(width, bytes, keys); });
     return out;
   }
 
@@ -137,7 +139,7 @@ class Checker {
     if (!Noted(bundle.tile.Path(), bundle.read)) return false;
     absl::StatusOr<std::vector<PreparedLeaf>> leaves = bundle.leaves.get();
     if (!leaves.ok()) {
-      Find("L002", tree_.size(), bundle.tile.Path() + ": " + Text(leaves.status()));
+      Find("L002", tree_.size(), bundle.tile.Path() + ": " + Message(leaves.status()));
       return false;
     }
     return std::ranges::all_of(*leaves,
@@ -167,7 +169,7 @@ class Checker {
   void Compare(const tlog::Tile& tile, const Bytes& hashes) {
     const absl::StatusOr<Bytes> stored = files_(tile.Path());
     if (absl::IsNotFound(stored.status())) return;
-    if (!stored.ok()) return Find("L009", tree_.size(), Text(stored.status()));
+    if (!stored.ok()) return Find("L009", tree_.size(), Message(stored.status()));
     if (*stored != hashes) Find("L007", tree_.size(), tile.Path());
   }
 

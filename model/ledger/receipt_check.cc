@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "base/pki/spiffe_id.h"
 #include "base/tlog/decimal.h"
+#include "model/ledger/rules_support.h"
 
 namespace veilsum::ledger {
 namespace {
@@ -13,8 +13,6 @@ constexpr std::string_view kReceiptSuffix = ".json";
 std::string Joined(const std::string& folder, const std::string& name) {
   return folder.empty() ? name : folder + "/" + name;
 }
-
-std::string ReceiptError(const absl::Status& status) { return std::string(status.message()); }
 
 // "<tenant>/<client>" of a seat.
 std::string PlaceOf(const std::string& seat) {
@@ -35,11 +33,11 @@ void ReceiptCheck::Find(const char* code, std::uint64_t leaf, std::string detail
 void ReceiptCheck::ListSource(std::size_t source) {
   const auto& [bundle, folder] = sources_[source];
   const absl::StatusOr<std::vector<std::string>> tenants = bundle.List(folder);
-  if (!tenants.ok()) return Find("L009", 0, ReceiptError(tenants.status()));
+  if (!tenants.ok()) return Find("L009", 0, Message(tenants.status()));
   for (const std::string& tenant : *tenants) {
     const auto clients = bundle.List(Joined(folder, tenant));
     if (!clients.ok()) {
-      Find("L009", 0, ReceiptError(clients.status()));
+      Find("L009", 0, Message(clients.status()));
       continue;
     }
     for (const std::string& client : *clients) ListClient(source, tenant, client);
@@ -50,7 +48,7 @@ void ReceiptCheck::ListClient(std::size_t source, const std::string& tenant,
                               const std::string& client) {
   const std::string folder = Joined(Joined(sources_[source].folder, tenant), client);
   const absl::StatusOr<std::vector<std::string>> names = sources_[source].bundle.List(folder);
-  if (!names.ok()) return Find("L009", 0, ReceiptError(names.status()));
+  if (!names.ok()) return Find("L009", 0, Message(names.status()));
   auto& files = files_[tenant + "/" + client];
   for (const std::string& name : *names) {
     const bool is_json = name.ends_with(kReceiptSuffix);
@@ -105,7 +103,7 @@ void ReceiptCheck::CheckReceipt(const std::string& path, const File& file, std::
                                 const Hash32& leaf, const std::string& seat,
                                 const LedgerRules& rules) {
   const absl::StatusOr<SignedReceipt> read = ReadReceipt(path, file);
-  if (!read.ok()) return Find("C401", index, path + ": " + ReceiptError(read.status()));
+  if (!read.ok()) return Find("C401", index, path + ": " + Message(read.status()));
   const Receipt& receipt = read->receipt;
   if (receipt.actor != seat || receipt.leaf != index)
     return Find("C401", index, path + " is the receipt of another entry or client");

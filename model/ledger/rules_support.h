@@ -1,4 +1,4 @@
-// What the rules' parts share (ledger_rules.cc, tenant_rules.cc, release_rules.cc).
+// What the rules' parts and the checks beside them share.
 #pragma once
 
 #include <cmath>
@@ -9,9 +9,10 @@
 
 namespace veilsum::ledger {
 
+// Of a client; empty for everybody else, a tenant's operator too.
 inline std::string TenantOf(const std::string& seat) {
   const absl::StatusOr<SpiffeId> id = SpiffeId::Parse(seat);
-  return id.ok() ? id->tenant() : std::string();
+  return id.ok() && id->role() == SpiffeRole::kClient ? id->tenant() : std::string();
 }
 
 // A coordinator or an operator: whoever may write more than a tenant's own words.

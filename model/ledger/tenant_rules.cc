@@ -13,10 +13,16 @@ constexpr std::uint64_t kMostTenantsOfAPerson = 1000;
 // The fields of the type, once it is clear that the entry's tenant has said them.
 std::optional<Json> LedgerRules::SaidByTenant(const Entry& entry) {
   const std::string& tenant = entry.header.tenant;
+  const std::string what = tenant + " " + entry.type;
+  const std::string last = LastIssued(tenant, entry.type);
   if (!IsOperated(entry.header.actor)) {
-    if (!tenant.empty() && TenantOf(entry.header.actor) == tenant) return entry.body;
-    Find("K703", entry.header.actor + " speaks for " + tenant);
-    return std::nullopt;
+    if (tenant.empty() || TenantOf(entry.header.actor) != tenant) {
+      Find("K703", entry.header.actor + " speaks for " + tenant);
+      return std::nullopt;
+    }
+    // What it signed before, and nobody has recorded, does not replace it later.
+    Set(&LedgerRules::stated_, what, std::max(last, entry.header.time));
+    return entry.body;
   }
   const absl::StatusOr<SignedStatement> said = StatementIn(entry);
   if (!said.ok()) {
@@ -33,11 +39,9 @@ std::optional<Json> LedgerRules::SaidByTenant(const Entry& entry) {
     Find("K705", seat + " has not signed this " + entry.type);
     return std::nullopt;
   }
-  const std::string what = tenant + " " + entry.type;
-  if (const auto last = stated_.find(what);
-      last != stated_.end() && said->statement.issued <= last->second)
+  if (said->statement.issued <= last)
     Find("S210", absl::StrFormat("%s of %s, issued %s after %s", entry.type, tenant,
-                                 said->statement.issued, last->second));
+                                 said->statement.issued, last));
   Set(&LedgerRules::stated_, what, said->statement.issued);
   return said->statement.body;
 }
@@ -50,9 +54,12 @@ void LedgerRules::OnPolicy(const Entry& entry) {
   if (body->contains("block")) {
     Json block = fields.Take("block");
     Fields limits(block);
+    const std::uint64_t order = limits.Int("order");
     policy.block = {RealOf(limits.Text("epsilon")), RealOf(limits.Text("delta")),
-                    static_cast<std::uint32_t>(std::min<std::uint64_t>(limits.Int("order"), 256))};
-    if (!limits.Done().ok() || !dp::BudgetFilter::Create(*policy.block).ok()) fields.Wrong("block");
+                    static_cast<std::uint32_t>(order)};
+    if (!limits.Done().ok() || order > dp::kLargestBlockOrder ||
+        !dp::BudgetFilter::Create(*policy.block).ok())
+      fields.Wrong("block");
   }
   if (!fields.Done().ok()) return Find("E103", Message(fields.status()));
   if (!(policy.cap.epsilon >= 0) || !(policy.cap.delta >= 0 && policy.cap.delta < 1))

@@ -128,7 +128,7 @@ TEST_P(LedgerStoreTest, TellsOfStatementsAndReleases) {
   ASSERT_OK(OpenBlock(1, 1));
   ASSERT_OK(Commit(1));
   ReleaseFacts release{SmallRun::Get().name, "pref", "1.0.0", 1, {7}, {8}, Hash32{1}};
-  LedgerAppender& ledger = AppenderOf(store());
+  LedgerAppender& ledger = *store().appender();
   for (int twice = 0; twice < 2; ++twice) {
     ASSERT_OK(ledger.AppendEntries([&](const ledger::LedgerRules& rules) {
       return StatementEntries(signed_policy, key.signer->public_key(), rules);

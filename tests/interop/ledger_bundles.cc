@@ -24,11 +24,32 @@ class Chance {
   std::mt19937_64 engine_;
 };
 
+// What a tenant says of itself, in its own entry or in a statement, lawful or not.
+void StateSomething(SmallBundle& bundle, Chance& chance) {
+  constexpr std::uint64_t kOrders[] = {1, 2, 12, 256, 257, 1024, 1025, (1ull << 32) + 2};
+  constexpr const char* kDeltas[] = {"0.00001", "1e-15", "1e-16", "1", "0"};
+  const std::size_t client = 1 + chance.Below(3);
+  Json body = {{"epsilon_cap", chance.OneIn(4) ? "7" : "8"}, {"delta_cap", "0.00001"}};
+  if (!chance.OneIn(3))
+    body["block"] = {{"epsilon", chance.OneIn(2) ? "900" : "900.0"},
+                     {"delta", kDeltas[chance.OneIn(3) ? chance.Below(std::size(kDeltas)) : 0]},
+                     {"order", kOrders[chance.Below(std::size(kOrders))]}};
+  // Before, at and after the time of all entries.
+  constexpr const char* kIssued[] = {"2026-11-21T19:00:00.000Z", "2026-11-21T20:00:00.000Z",
+                                     "2026-11-21T20:00:00.001Z", "2026-11-21T21:00:00.000Z"};
+  if (chance.OneIn(2))
+    bundle.AddAs(client, "policy.set", body);
+  else
+    bundle.AddStated(client, "policy.set", body, kIssued[chance.Below(std::size(kIssued))]);
+}
+
 void TellStory(SmallBundle& bundle, Chance& chance) {
   const model::RunContract& contract = SmallRun::Get().contract;
   const std::uint64_t most = model::AttemptsMax(contract),
                       fewest = contract.cohorts[0].min_survivors;
   const std::uint64_t rounds = 2 + chance.Below(most - 1);
+  if (chance.OneIn(3))
+    for (std::uint64_t i = chance.Below(4); i != 0; --i) StateSomething(bundle, chance);
   for (std::uint64_t first = 1; first <= rounds;) {
     const std::uint64_t last = std::min(rounds, first + chance.Below(5));
     bundle.Open(first, last);
@@ -49,7 +70,9 @@ void ForgeSomething(SmallBundle& bundle, Chance& chance) {
   std::vector<Bytes>& leaves = bundle.ledger.leaves;
   const std::size_t at = chance.Below(leaves.size());
   const auto place = leaves.begin() + static_cast<std::ptrdiff_t>(at);
-  switch (chance.Below(9)) {
+  constexpr const char* kActors[] = {"auditor/a", "tenant/shop-0/operator/a",
+                                     "tenant/shop-0/client/z", "operator/o", "witness/w"};
+  switch (chance.Below(11)) {
     case 0:
       leaves.erase(place);
       break;
@@ -85,6 +108,19 @@ void ForgeSomething(SmallBundle& bundle, Chance& chance) {
       bundle.Forge(at, [&](Entry& entry) {
         entry.header.time = "2020-01-01T00:00:00.000Z";
         entry.body["more"] = 1;
+      });
+      break;
+    case 8:
+      bundle.Forge(at, [&](Entry& entry) {
+        if (entry.body.contains("spiffe_id"))
+          entry.body["spiffe_id"] =
+              std::string("spiffe://fed.test/") + kActors[chance.Below(std::size(kActors))];
+      });
+      break;
+    case 9:
+      bundle.Forge(at, [&](Entry& entry) {
+        entry.header.actor =
+            std::string("spiffe://fed.test/") + kActors[chance.Below(std::size(kActors))];
       });
       break;
     default:

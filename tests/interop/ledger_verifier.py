@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 LIMITS = {"checkpoint": 1 << 16, "trust.policy": 1 << 20, "blob": 1 << 20, "model": 1 << 30, "receipts": 1 << 16}
 ENTRY_MAX = 32 * 1024
+LARGEST_ORDER = 1024
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 STATEMENT = "application/vnd.veilsum.statement+json"
 STAGES = ("draft", "validated", "shadow", "canary", "stable", "paused", "rolled_back", "revoked")
@@ -341,12 +342,17 @@ def is_int(value):
 
 
 SEGMENT = r"(?!\.\.?(?:/|\Z))[A-Za-z0-9._-]{1,64}"
-SPIFFE = re.compile(r"spiffe://([a-z0-9._-]{1,255})/(?:tenant/([a-z0-9-]{3,40})/client/(%s)|coordinator/(%s)|operator/(%s))\Z" % ((SEGMENT,) * 3))
+SPIFFE = re.compile(r"spiffe://([a-z0-9._-]{1,255})/(?:tenant/([a-z0-9-]{3,40})/(client|operator)|(coordinator|operator|auditor|witness))/(%s)\Z"
+                    % SEGMENT)
 
 
 def identity(uri):
+    """Domain, tenant (of its clients only), name, and whether it is a coordinator or an operator of the federation."""
     match = SPIFFE.match(uri)
-    return match and (match.group(1), match.group(2) or "", match.group(3))
+    if match is None:
+        return None
+    tenant = match.group(2) if match.group(3) == "client" else ""
+    return match.group(1), tenant, match.group(5), match.group(4) in ("coordinator", "operator")
 
 
 def tenant_of(uri):
@@ -490,7 +496,7 @@ class Ledger:
         except Wrong:
             self.find("E103")
         who = identity(p["actor"])
-        if who is None or who[1]:
+        if who is None or not who[3]:
             self.find("K704")
         self.federation = p["federation_id"]
         self.keys[p["actor"]] = (bytes.fromhex(fields["key"]), False)
@@ -503,7 +509,7 @@ class Ledger:
         if handler is None:
             return self.find("E103")
         who = identity(p["actor"])
-        if kind not in ("policy.set", "dataset.declared", "erasure.performed") and (who is None or who[1]):
+        if kind not in ("policy.set", "dataset.declared", "erasure.performed") and (who is None or not who[3]):
             return self.find("K704")
         handler(p, kind, fields)
 
@@ -529,9 +535,10 @@ class Ledger:
     def said_by_tenant(self, p, kind, fields):
         """The fields of the type, once it is clear that the entry's tenant has said them."""
         tenant, who = p["tenant"], identity(p["actor"])
-        if who is None or who[1]:
+        if who is None or not who[3]:
             if not tenant or tenant_of(p["actor"]) != tenant:
                 return self.find("K703")
+            self.stated[(tenant, kind)] = max(self.stated.get((tenant, kind), ""), p["ts"])
             return fields
         fields = dict(fields)
         seat, issued, signature = (fields.pop(key, None) for key in ("seat", "issued", "signature"))
@@ -561,9 +568,10 @@ class Ledger:
         block = fields.pop("block", None)
         if not self.shape(fields, epsilon_cap=is_text, delta_cap=is_text):
             return
-        if block is not None and not (isinstance(block, dict) and sorted(block) == ["delta", "epsilon", "order"] and is_int(block["order"])
-                                      and block["order"] >= 2 and is_real(block["epsilon"]) and is_real(block["delta"])):
-            return self.find("E103")
+        if block is not None:
+            if not is_block(block):
+                return self.find("E103")
+            block = real(block["epsilon"]), real(block["delta"]), block["order"]
         caps = real(fields["epsilon_cap"]), real(fields["delta_cap"])
         if None in caps or caps[1] >= 1:
             return self.find("E103")
@@ -755,6 +763,12 @@ def is_positive(value):
 
 def is_real(value):
     return isinstance(value, str) and real(value) is not None and real(value) > 0
+
+
+def is_block(value):
+    return (isinstance(value, dict) and sorted(value) == ["delta", "epsilon", "order"] and is_int(value["order"])
+            and 2 <= value["order"] <= LARGEST_ORDER and is_real(value["epsilon"]) and real(value["epsilon"]) < float("inf")
+            and is_real(value["delta"]) and 1e-15 <= real(value["delta"]) < 1)
 
 
 def is_names(value):

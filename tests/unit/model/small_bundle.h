@@ -9,6 +9,7 @@
 #include "model/ledger/bundle.h"
 #include "model/ledger/hash_tiles.h"
 #include "model/ledger/receipt.h"
+#include "model/ledger/tenant_statement.h"
 #include "model/safetensors.h"
 #include "tests/unit/model/small_ledger.h"
 
@@ -67,11 +68,24 @@ class SmallBundle {
     entry.type = type;
     entry.subject = "test";
     entry.body = body;
-    ledger.leaves.push_back(SignEntry(entry, *clients_[client].signer).value());
-    LedgerRules rules = ledger.writer().rules();
-    const std::vector<Finding> findings = rules.Apply(ledger.leaves.back());
-    (void)ledger.writer().Restore(ledger.leaves.back()).ok();  // taken in all the same
-    return findings;
+    return TakeIn(entry, *clients_[client].signer);
+  }
+  // The same words, signed at `issued` and written by the coordinator.
+  std::vector<Finding> AddStated(std::size_t client, const std::string& type, const Json& body,
+                                 const std::string& issued) {
+    TenantStatement said{type, "fed.test", LedgerSeats(kClients)[client], issued, body, {}};
+    const Bytes bytes = SignStatement(said, *clients_[client].signer).value();
+    Entry entry;
+    entry.header.seq = ledger.leaves.size();
+    entry.header.prev = ledger.writer().rules().last_leaf();
+    entry.header.federation = "fed.test";
+    entry.header.tenant = SmallTenant(client);
+    entry.header.actor = SmallLedger::kActor;
+    entry.header.time = ledger.time;
+    entry.type = type;
+    entry.subject = "test";
+    entry.body = BodyOf(ParseStatement(bytes).value());
+    return TakeIn(entry, *ledger.coordinator.signer);
   }
 
   // ---- Receipts
@@ -199,6 +213,13 @@ class SmallBundle {
     static const dp::PrivacyStatement statement =
         model::CheckPrivacy(SmallRun::Get().plan, SmallRun::Get().contract).value().statement;
     return statement;
+  }
+  std::vector<Finding> TakeIn(const Entry& entry, const Ed25519Signer& signer) {
+    ledger.leaves.push_back(SignEntry(entry, signer).value());
+    LedgerRules rules = ledger.writer().rules();
+    const std::vector<Finding> findings = rules.Apply(ledger.leaves.back());
+    (void)ledger.writer().Restore(ledger.leaves.back()).ok();  // taken in all the same
+    return findings;
   }
   void Resign(std::size_t index, const std::function<void(Entry&)>& change) {
     Entry entry = ParseEntry(ledger.leaves[index]).value().entry;

@@ -1,6 +1,6 @@
 // What tenants state in a ledger that somebody else writes, and what leaves the federation.
 #include "model/ledger/tenant_statement.h"
-#include "tests/unit/model/small_ledger.h"
+#include "tests/unit/model/small_bundle.h"
 
 namespace veilsum::ledger {
 namespace {
@@ -85,6 +85,67 @@ TEST_F(Statements, AnEarlierPolicyDoesNotComeBack) {
   ASSERT_OK(Write(Signed(Policy("7.99", 2))));
   EXPECT_THAT(Write(lax), StatusIs(StatusCode::kFailedPrecondition, "S210"));
   EXPECT_THAT(Reserve(), StatusIs(StatusCode::kFailedPrecondition, "P303"));
+}
+
+// Those who run a tenant's machines, and auditors, may have keys in the ledger, but no words there.
+TEST_F(Statements, OnlyAClientSpeaksForItsTenant) {
+  const SmallKey key(60);
+  for (const std::string actor :
+       {"spiffe://fed.test/tenant/shop-0/operator/op", "spiffe://fed.test/auditor/a"}) {
+    SmallLedger ledger = ledger_;
+    ledger.Add("key.registered",
+               {{"spiffe_id", actor}, {"key", HexEncode(key.signer->public_key())}});
+    const auto codes = [&](const std::string& type, const Json& body) {
+      LedgerWriter writer(Author{"fed.test", actor, key.signer, {}, {}, 1}, SmallLedger::Blobs());
+      for (const Bytes& leaf : ledger.leaves) EXPECT_OK(writer.Restore(leaf));
+      NewEntry entry;
+      entry.type = type;
+      entry.tenant = "shop-0";
+      entry.subject = "test";
+      entry.body = body;
+      return std::string(writer.Append(entry, ledger.time).status().message());
+    };
+    EXPECT_THAT(codes("policy.set", {{"epsilon_cap", "9"}, {"delta_cap", "1e-5"}}),
+                testing::HasSubstr("K703"));
+    EXPECT_THAT(codes("key.revoked", {{"spiffe_id", kSeat}, {"reason", "x"}}),
+                testing::HasSubstr("K704"));
+  }
+}
+
+// A tenant's own entry is its last word as well: no statement that it signed before replaces it.
+TEST(OwnEntries, AreNotReplacedByAnEarlierStatement) {
+  SmallBundle bundle;
+  const Json lax = {{"epsilon_cap", "100"}, {"delta_cap", "1e-5"}};
+  const Json strict = {{"epsilon_cap", "7"}, {"delta_cap", "1e-5"}};
+  const std::string before = "2026-11-21T19:59:59.999Z", after = "2026-11-21T20:00:00.001Z";
+  ASSERT_TRUE(bundle.AddAs(1, "policy.set", strict).empty());
+  const auto codes = [&](const std::string& issued) {
+    SmallBundle copy = bundle;
+    std::string out;
+    for (const Finding& finding : copy.AddStated(1, "policy.set", lax, issued)) out += finding.code;
+    return out;
+  };
+  EXPECT_EQ(codes(before), "S210");
+  EXPECT_EQ(codes(bundle.ledger.time), "S210");
+  EXPECT_EQ(codes(after), "");
+  // Nor does the entry take back the time of a statement that is ahead of it.
+  ASSERT_TRUE(bundle.AddStated(1, "policy.set", lax, "2026-11-21T21:00:00.000Z").empty());
+  ASSERT_TRUE(bundle.AddAs(1, "policy.set", strict).empty());
+  EXPECT_EQ(codes(after), "S210");
+}
+
+// An order is what the tenant has signed, or the policy is none.
+TEST_F(Statements, ABlocksOrderIsTakenAsItIsOrNotAtAll) {
+  const auto with_order = [&](std::uint64_t order, int minute) {
+    TenantStatement said = Policy("8", minute);
+    said.body["block"] = {{"epsilon", "900"}, {"delta", "1e-5"}, {"order", order}};
+    return Signed(said);
+  };
+  for (const std::uint64_t order : {0ull, 1ull, 1025ull, (1ull << 32) + 8})
+    EXPECT_THAT(Write(with_order(order, 1)), StatusIs(StatusCode::kFailedPrecondition, "E103"));
+  ASSERT_OK(Write(with_order(1024, 2)));
+  EXPECT_EQ(ledger_.writer().rules().policies().at("shop-0").block->order, 1024u);
+  EXPECT_THAT(Write(with_order(256, 3)), StatusIs(StatusCode::kFailedPrecondition, "P306"));
 }
 
 TEST_F(Statements, DataThatIsTooManyPersonsForDeltaIsNotReserved) {

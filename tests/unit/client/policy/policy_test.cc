@@ -93,6 +93,9 @@ INSTANTIATE_TEST_SUITE_P(
         BadPolicy{"epsilon_cap = 1\ndelta_cap = 1e-5\nblock_epsilon = 2\nblock_delta = 1",
                   "block_delta must be below 1"},
         BadPolicy{"epsilon_cap = 1\ndelta_cap = 1e-5\nblock_order = 8", "block_order must be"},
+        BadPolicy{"epsilon_cap = 1\ndelta_cap = 1e-5\nblock_epsilon = 2\nblock_delta = "
+                  "1e-5\nblock_order = 1025",
+                  "block_order must be 2 to 1024"},
         BadPolicy{"epsilon_cap = inf\ndelta_cap = 1e-5", "epsilon_cap"},
         BadPolicy{"epsilon_cap = -1\ndelta_cap = 1e-5", "epsilon_cap"},
         BadPolicy{"epsilon_cap = 1\ndelta_cap = 1", "below 1"},

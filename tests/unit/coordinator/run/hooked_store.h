@@ -71,6 +71,7 @@ class HookedStore final : public RunStore {
     return inner_.LoadModel(run_id, hash);
   }
   LedgerView* ledger() override { return inner_.ledger(); }
+  LedgerAppender* appender() override { return inner_.appender(); }
 
  private:
   template <class F>

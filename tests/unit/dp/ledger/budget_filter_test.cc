@@ -18,6 +18,30 @@ TEST(BudgetFilter, LimitIsTheConversionTurnedAround) {
   EXPECT_NEAR(EpsilonAtOrder(8, RenyiLimit(kBudget), 0.9 * 1e-5), 3.0, 1e-12);
 }
 
+// Up to the largest order every divergence is a number, and grows with the order as it must.
+TEST(BudgetFilter, OrdersThatItCanEvaluateAndNoOthers) {
+  PrivacyEvent event;
+  event.sampling_rate = 0.01;
+  event.noise_multiplier = 1.1;
+  event.count = 1;
+  for (const unsigned merchants : {1u, 3u})
+    for (const NoiseKind noise : {NoiseKind::kGaussian, NoiseKind::kLaplace}) {
+      if (merchants > 1 && noise != NoiseKind::kGaussian) continue;
+      event.noise = noise;
+      event.merchants = merchants;
+      double before = 0;
+      for (const std::uint32_t order : {2u, 64u, 256u, 257u, 512u, 1023u, kLargestBlockOrder}) {
+        const double rdp = RdpAtOrder(event, order);
+        EXPECT_TRUE(std::isfinite(rdp) && rdp >= before) << order << ": " << rdp;
+        before = rdp;
+      }
+    }
+  EXPECT_OK(BudgetFilter::Create({3.0, 1e-5, kLargestBlockOrder}));
+  for (const std::uint32_t order : {0u, 1u, kLargestBlockOrder + 1, 4'000'000'000u})
+    EXPECT_THAT(BudgetFilter::Create({3.0, 1e-5, order}),
+                StatusIs(absl::StatusCode::kInvalidArgument, "must be 2 to 1024"));
+}
+
 // A19: a run admitted at the limit, then one more attempt refused.
 TEST(BudgetFilter, AdmitsAtTheLimitAndNothingBeyondIt) {
   ASSERT_OK_AND_ASSIGN(BudgetFilter filter, BudgetFilter::Create(kBudget));
