@@ -19,8 +19,9 @@ void Layout::Add(std::string name, std::vector<std::size_t> shape) {
 
 Layout Layout::Mlp(std::size_t numeric, std::size_t one_hot, const std::vector<std::size_t>& hidden,
                    bool standardised, const std::vector<BagShape>& bags, std::size_t outputs,
-                   bool adaptive_clip) {
+                   bool adaptive_clip, bool layer_norm) {
   Layout layout;
+  layout.layer_norm_ = layer_norm && !hidden.empty();
   layout.numeric_ = layout.dense_ = numeric;
   for (const BagShape& shape : bags) {
     layout.bags_.push_back({shape, 0, shape.direct ? 0 : layout.dense_});

@@ -13,6 +13,8 @@
 
 namespace veilsum::model {
 
+inline constexpr float kLayerNormEpsilon = 1e-5f;
+
 using ModelVector = std::vector<float>;  // buffers, then parameters; size() == layout.size()
 
 struct Tensor {
@@ -47,10 +49,11 @@ class Layout {
   // order. `standardised`: the model starts with input.mean and input.scale, `numeric` floats each:
   // a numeric input u becomes clip((u - mean) * scale, -4, 4). A direct bag has the width of the
   // last layer. `adaptive_clip`: merchant.clip_norm follows the buffers of the inputs.
+  // `layer_norm`: see layer_norm().
   static Layout Mlp(std::size_t numeric, std::size_t one_hot,
                     const std::vector<std::size_t>& hidden, bool standardised,
                     const std::vector<BagShape>& bags = {}, std::size_t outputs = 1,
-                    bool adaptive_clip = false);
+                    bool adaptive_clip = false, bool layer_norm = false);
 
   std::size_t size() const { return size_; }
   std::size_t buffers() const { return buffers_; }             // floats before the first parameter
@@ -59,6 +62,11 @@ class Layout {
   std::size_t inputs() const { return layers_.front().in; }
   std::size_t dense_inputs() const { return dense_; }  // of layer 0: numeric, then bags
   bool standardised() const { return standardised_; }
+  // Before its ReLU a hidden layer's output z becomes (z - mean) / sqrt(variance +
+  // kLayerNormEpsilon), both over the units of one row (Ba, Kiros, Hinton 2016, arXiv 1607.06450).
+  // Without gain and shift: fewer parameters to put noise on, and no worse (Xu et al. 2019, arXiv
+  // 1911.07013).
+  bool layer_norm() const { return layer_norm_; }
   // Where merchant mode's current clip norm is; none in other modes. No part of the network.
   const std::optional<std::size_t>& clip_norm() const { return clip_norm_; }
   const std::vector<Layer>& layers() const { return layers_; }
@@ -69,7 +77,7 @@ class Layout {
  private:
   void Add(std::string name, std::vector<std::size_t> shape);
   std::size_t size_ = 0, buffers_ = 0, numeric_ = 0, dense_ = 0;
-  bool standardised_ = false;
+  bool standardised_ = false, layer_norm_ = false;
   std::optional<std::size_t> clip_norm_;
   std::vector<Layer> layers_;
   std::vector<Bag> bags_;

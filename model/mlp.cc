@@ -2,6 +2,7 @@
 
 #include <Eigen/Dense>
 #include <algorithm>
+#include <cmath>
 
 namespace veilsum::model {
 namespace {
@@ -58,6 +59,11 @@ Vector FirstLayer(const Layout& layout, const ModelVector& model, const Examples
   return out;
 }
 
+void Normalise(Vector& x) {
+  x.array() -= x.mean();
+  x /= std::sqrt(x.squaredNorm() / static_cast<float>(x.size()) + kLayerNormEpsilon);
+}
+
 absl::Status CheckFit(const Layout& layout, const ModelVector& model, const Examples& examples) {
   if (model.size() != layout.size())
     return InvalidArgument("the model has %d numbers, its layout %d", model.size(), layout.size());
@@ -81,6 +87,7 @@ absl::StatusOr<std::vector<float>> Logits(const Layout& layout, const ModelVecto
     Vector x = FirstLayer(layout, model, examples, row);
     for (std::size_t l = 1; l < layout.layers().size(); ++l) {
       const Layer& layer = layout.layers()[l];
+      if (layout.layer_norm()) Normalise(x);
       const Vector hidden = x.cwiseMax(0.0f);
       x = BiasOf(layer, model) + WeightsOf(layer, model).transpose() * hidden;
     }

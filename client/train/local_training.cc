@@ -56,13 +56,14 @@ absl::StatusOr<model::ModelVector> TrainAlone(const model::Layout& layout,
                                               const LocalTraining& settings, SecureRng& rng) {
   VEILSUM_RETURN_IF_ERROR(Check(layout, examples, initial, settings));
   VEILSUM_ASSIGN_OR_RETURN(
-      const auto engine,
-      cpu::Engine::Create(layout, examples, settings.max_rows, cpu::BestKernels(), settings.heads));
+      const auto engine, cpu::Engine::Create(layout, examples, settings.max_rows,
+                                             cpu::BestKernels(), settings.heads, settings.dropout));
   model::ModelVector model = initial;
   if (layout.standardised()) Standardise(layout, examples, model);
   std::vector<double> m(layout.parameters()), v(layout.parameters());
   const double expected = settings.batch_fraction * static_cast<double>(examples.customers());
   for (std::uint32_t step = 1; step <= settings.steps; ++step) {
+    engine->SetDropoutKey(rng.NewSecret<32>());
     const auto batch = SampleBatch(examples.customers(), settings.batch_fraction, rng);
     VEILSUM_ASSIGN_OR_RETURN(
         const auto sum,

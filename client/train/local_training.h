@@ -17,6 +17,7 @@ struct LocalTraining {
   double batch_fraction = 0.1;  // every customer is in a step with this probability
   std::uint32_t max_rows = 1;   // of one customer, as in the plan
   model::Heads heads = {};      // of the model; none: one logistic output
+  double dropout = 0;           // as the plan's
 };
 
 // Adam(0.9, 0.999, 1e-8) from `initial` on the examples alone; returns the last iterate. When the

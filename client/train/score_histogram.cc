@@ -16,9 +16,9 @@ absl::Status Check(const model::Layout& layout, const ScoreHistogramShape& shape
     return InvalidArgument("bins is %d, must be from 2 to 4096", shape.bins);
   if (shape.scale_log2 < 0 || shape.scale_log2 > 40)
     return InvalidArgument("scale_log2 is %d, must be from 0 to 40", shape.scale_log2);
-  if (layout.layers().back().out != 1)
-    return InvalidArgument("the model has %d outputs, private evaluation is for one",
-                           layout.layers().back().out);
+  if (shape.outputs == 0 || layout.layers().back().out != shape.outputs)
+    return InvalidArgument("the model has %d outputs, private evaluation is for %d",
+                           layout.layers().back().out, shape.outputs);
   return absl::OkStatus();
 }
 
@@ -60,8 +60,10 @@ absl::StatusOr<std::vector<std::int64_t>> ScoreHistograms(const model::Layout& l
                                                           const model::Examples& holdout,
                                                           const ScoreHistogramShape& shape) {
   VEILSUM_RETURN_IF_ERROR(Check(layout, shape));
-  VEILSUM_ASSIGN_OR_RETURN(const std::vector<float> logits, model::Logits(layout, model, holdout));
+  VEILSUM_ASSIGN_OR_RETURN(const std::vector<float> outputs, model::Logits(layout, model, holdout));
   VEILSUM_RETURN_IF_ERROR(ScorePadding(layout, model, holdout, shape.padded_rows));
+  std::vector<float> logits(holdout.rows());
+  for (std::size_t row = 0; row < logits.size(); ++row) logits[row] = outputs[row * shape.outputs];
   const std::int64_t points = std::int64_t{1} << shape.scale_log2;
   std::vector<std::int64_t> cells(2 * std::size_t{shape.bins});
   for (std::size_t u = 0; u < holdout.customers(); ++u) {

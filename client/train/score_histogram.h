@@ -16,12 +16,13 @@ struct ScoreHistogramShape {
   std::uint32_t bins = 32;  // of the probability, for each label
   int scale_log2 = 16;
   std::uint64_t padded_rows = 0;  // at least so many rows are scored, whatever the hold-out has
+  std::size_t outputs = 1;        // of the model; the first is the logit that is scored
 };
 
 // 2 * bins numbers: label 0 by bin, then label 1. A customer with a prediction or a label that is
 // not finite, or without rows, contributes exactly zero (DP-09). InvalidArgument: bins is not 2 to
-// 4096, scale_log2 not 0 to 40, the model or the examples are not the layout's, or it has not one
-// output.
+// 4096, scale_log2 not 0 to 40, the model or the examples are not the layout's, or it has not
+// `outputs` outputs.
 absl::StatusOr<dp::ClippedSum> ScoreHistogramSum(const model::Layout& layout,
                                                  const model::ModelVector& model,
                                                  const model::Examples& holdout,

@@ -18,6 +18,7 @@ class CpuTrainer final : public Trainer {
     std::vector<std::uint32_t> slots;
     if (customers.size() <= shape.padded_customers)
       slots = RandomSlots(customers.size(), shape.padded_customers);
+    engine_->SetDropoutKey(rng_.NewSecret<32>());
     VEILSUM_ASSIGN_OR_RETURN(std::vector<std::int64_t> grid,
                              engine_->GridSum(model, customers, shape, slots));
     return dp::ClippedSum::FromCertifiedContributions(std::move(grid));
@@ -51,11 +52,11 @@ class CpuTrainer final : public Trainer {
 
 absl::StatusOr<std::unique_ptr<Trainer>> MakeCpuTrainer(const model::Layout& layout,
                                                         const model::Examples& examples,
-                                                        std::uint32_t max_rows,
-                                                        model::Heads heads) {
-  VEILSUM_ASSIGN_OR_RETURN(
-      std::unique_ptr<cpu::Engine> engine,
-      cpu::Engine::Create(layout, examples, max_rows, cpu::BestKernels(), std::move(heads)));
+                                                        std::uint32_t max_rows, model::Heads heads,
+                                                        double dropout) {
+  VEILSUM_ASSIGN_OR_RETURN(std::unique_ptr<cpu::Engine> engine,
+                           cpu::Engine::Create(layout, examples, max_rows, cpu::BestKernels(),
+                                               std::move(heads), dropout));
   return std::unique_ptr<Trainer>(std::make_unique<CpuTrainer>(std::move(engine)));
 }
 

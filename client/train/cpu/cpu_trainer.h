@@ -11,14 +11,16 @@
 namespace veilsum::client {
 
 // `layout` and `examples` are kept by reference and must outlive the trainer. `max_rows` is the
-// plan's [unit] max_rows; without heads there is one logistic output. The instruction path is
+// plan's [unit] max_rows; without heads there is one logistic output; `dropout` is the rate at
+// which hidden units are dropped, under a fresh key in each call (DP-09). The instruction path is
 // chosen once per process from the CPU (SE-22). InvalidArgument: a customer with more than max_rows
 // rows, columns that do not fit the layout, an active input out of range, kMaxRowsPerCustomer
-// exceeded.
+// exceeded, dropout not in [0, 1).
 absl::StatusOr<std::unique_ptr<Trainer>> MakeCpuTrainer(const model::Layout& layout,
                                                         const model::Examples& examples,
                                                         std::uint32_t max_rows,
-                                                        model::Heads heads = {});
+                                                        model::Heads heads = {},
+                                                        double dropout = 0);
 
 // "avx512", "avx2" or "baseline": what MakeCpuTrainer runs on here; for the report.
 std::string_view CpuEnginePath();

@@ -61,21 +61,27 @@ absl::Status CheckExamples(const model::Layout& layout, const model::Examples& e
 absl::StatusOr<std::unique_ptr<Engine>> Engine::Create(const model::Layout& layout,
                                                        const model::Examples& examples,
                                                        std::uint32_t max_rows,
-                                                       const Kernels& kernels, model::Heads heads) {
+                                                       const Kernels& kernels, model::Heads heads,
+                                                       double dropout) {
   if (heads.empty()) heads.push_back({});
   VEILSUM_RETURN_IF_ERROR(CheckHeads(heads, layout.layers().back().out));
   VEILSUM_RETURN_IF_ERROR(CheckExamples(layout, examples, max_rows, heads.size()));
-  return std::unique_ptr<Engine>(new Engine(layout, examples, max_rows, kernels, std::move(heads)));
+  if (!(dropout >= 0 && dropout < 1))
+    return InvalidArgument("dropout is %g, must be at least 0 and below 1", dropout);
+  return std::unique_ptr<Engine>(
+      new Engine(layout, examples, max_rows, kernels, std::move(heads), dropout));
 }
 
 Engine::Engine(const model::Layout& layout, const model::Examples& examples, std::uint32_t max_rows,
-               const Kernels& kernels, model::Heads heads)
+               const Kernels& kernels, model::Heads heads, double dropout)
     : layout_(layout),
       examples_(examples),
       heads_(std::move(heads)),
       max_rows_(max_rows),
       target_rows_(TargetRows(layout, max_rows)),
-      network_(layout, target_rows_, static_cast<std::size_t>(examples.categorical), kernels),
+      dropout_(layout, examples, max_rows, dropout),
+      network_(layout, target_rows_, static_cast<std::size_t>(examples.categorical), dropout_.on(),
+               kernels),
       example_active_squares_(examples.rows()),
       seen_(examples.customers()),
       labels_(target_rows_ * heads_.size()),
@@ -95,13 +101,13 @@ Engine::Engine(const model::Layout& layout, const model::Examples& examples, std
 absl::Status Engine::Start(const model::ModelVector& model,
                            std::span<const std::uint32_t> customers,
                            std::span<const std::uint32_t> slots, std::uint32_t padded_customers) {
-  if (model.size() != layout_.size())
-    return InvalidArgument("model has %d numbers, must have %d", model.size(), layout_.size());
   // The number of sampled customers is secret: no message may hold it.
   if (customers.size() > padded_customers)
     return InvalidArgument("DP-06: more customers than padded_customers = %d", padded_customers);
   if (!slots.empty() && slots.size() != customers.size())
     return InvalidArgument("customers and slots differ in number");
+  if (dropout_.on() && !dropout_.has_key())
+    return InvalidArgument("DP-09: a step with dropout needs a fresh key");
   std::fill(seen_.begin(), seen_.end(), 0);
   seats_.assign(padded_customers, kNobody);
   for (std::size_t i = 0; i < customers.size(); ++i) {
@@ -114,6 +120,12 @@ absl::Status Engine::Start(const model::ModelVector& model,
                              padded_customers);
     seats_[slot] = u;
   }
+  return Load(model);
+}
+
+absl::Status Engine::Load(const model::ModelVector& model) {
+  if (model.size() != layout_.size())
+    return InvalidArgument("model has %d numbers, must have %d", model.size(), layout_.size());
   network_.Load(model);
   for (BagLayer& bag : bags_) bag.Load(model);
   if (!layout_.standardised()) return absl::OkStatus();
@@ -159,24 +171,31 @@ std::size_t Engine::FillBatch(std::size_t first_slot, std::size_t customers) {
     if (u != kNobody && examples_.first_row[u] + j < examples_.first_row[u + 1])
       row = examples_.first_row[u] + j;
     FillRow(at, row);
+    if (dropout_.on()) DropUnits(at, u, j);
   }
   return rows;
 }
 
-void Engine::Forward(std::size_t rows, bool squares) {
+void Engine::DropUnits(std::size_t at, std::uint32_t customer, std::size_t row) {
+  std::optional<std::uint32_t> known;
+  if (customer != kNobody) known = customer;
+  network_.SetFactors(at, dropout_.Factors(known, row));
+}
+
+void Engine::Forward(std::size_t rows, bool squares, bool dropout) {
   const std::size_t made = layout_.dense_inputs() - layout_.numeric();
   for (std::size_t r = 0; made != 0 && r < rows; ++r) {
     std::fill_n(network_.Numeric(r) + layout_.numeric(), made, 0.0f);
     for (const BagLayer& bag : bags_)
       if (!bag.shape().direct) bag.Forward(r, network_.Numeric(r) + bag.shape().first_input);
   }
-  network_.Forward(rows, squares);
+  network_.Forward(rows, squares, dropout);
   for (const BagLayer& bag : bags_)
     for (std::size_t r = 0; bag.shape().direct && r < rows; ++r) bag.Forward(r, network_.Logits(r));
 }
 
 void Engine::Backward(std::size_t rows, bool squares) {
-  network_.Backward(rows, squares);
+  network_.Backward(rows, squares, dropout_.on());
   for (BagLayer& bag : bags_)
     for (std::size_t r = 0; r < rows; ++r)
       if (bag.shape().direct)
@@ -275,7 +294,7 @@ void Engine::Step(const MicroBatches& cut, bool clipped) {
     const std::size_t customers = std::min(cut.customers, seats_.size() - first);
     const std::size_t rows = FillBatch(first, customers);
     const bool squares = clipped && max_rows_ == 1;
-    Forward(rows, squares);
+    Forward(rows, squares, dropout_.on());
     SetDeltas(rows);
     Backward(rows, squares);
     if (clipped) SetFactors(rows, customers, cut.limit);
@@ -290,6 +309,7 @@ void Engine::Step(const MicroBatches& cut, bool clipped) {
     }
   }
   if (flushed) network_.Flush();
+  dropout_.ForgetKey();
 }
 
 absl::StatusOr<std::span<const double>> Engine::Sum(const model::ModelVector& model,
@@ -330,12 +350,12 @@ absl::StatusOr<std::vector<std::int64_t>> Engine::GridSum(const model::ModelVect
 }
 
 absl::StatusOr<std::vector<float>> Engine::Logits(const model::ModelVector& model) {
-  VEILSUM_RETURN_IF_ERROR(Start(model, {}, {}, 0));
+  VEILSUM_RETURN_IF_ERROR(Load(model));
   std::vector<float> logits;
   for (std::size_t first = 0; first < examples_.rows(); first += target_rows_) {
     const std::size_t count = std::min(target_rows_, examples_.rows() - first);
     for (std::size_t r = 0; r < count; ++r) FillRow(r, first + r);
-    Forward(RoundUp(count, kRowTile), false);
+    Forward(RoundUp(count, kRowTile), false, false);
     for (std::size_t r = 0; r < count; ++r)
       logits.insert(logits.end(), network_.Logits(r), network_.Logits(r) + network_.outputs());
   }

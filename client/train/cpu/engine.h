@@ -8,6 +8,7 @@
 
 #include "client/train/cpu/bag.h"
 #include "client/train/cpu/clip.h"
+#include "client/train/cpu/dropout.h"
 #include "client/train/cpu/network.h"
 #include "client/train/trainer.h"
 #include "model/examples.h"
@@ -24,12 +25,14 @@ struct Trace {
 
 class Engine {
  public:
-  // As MakeCpuTrainer, on one chosen instruction path. Without heads: one logistic output.
-  static absl::StatusOr<std::unique_ptr<Engine>> Create(const model::Layout& layout,
-                                                        const model::Examples& examples,
-                                                        std::uint32_t max_rows,
-                                                        const Kernels& kernels,
-                                                        model::Heads heads = {});
+  // As MakeCpuTrainer, on one chosen instruction path. Without heads: one logistic output. With
+  // `dropout` every step needs a key of its own.
+  static absl::StatusOr<std::unique_ptr<Engine>> Create(
+      const model::Layout& layout, const model::Examples& examples, std::uint32_t max_rows,
+      const Kernels& kernels, model::Heads heads = {}, double dropout = 0);
+
+  // Of the next call of Sum or GridSum, which wipes it (DP-09): fresh, never used before.
+  void SetDropoutKey(const Secret<32>& key) { dropout_.SetKey(key); }
 
   // The sum of min(1, C / norm) * gradient over `customers`, layout.parameters() numbers, valid
   // until the next call. Without a clip norm: the plain sum, for benchmarks only; a number that is
@@ -47,19 +50,22 @@ class Engine {
                                                     const StepShape& shape,
                                                     std::span<const std::uint32_t> slots = {});
   // The outputs of every row on this engine's path, rows x outputs, for evaluation by simulators.
+  // Nothing is dropped.
   absl::StatusOr<std::vector<float>> Logits(const model::ModelVector& model);
 
   void set_trace(Trace* trace) { trace_ = trace; }  // null: none
 
  private:
   Engine(const model::Layout& layout, const model::Examples& examples, std::uint32_t max_rows,
-         const Kernels& kernels, model::Heads heads);
+         const Kernels& kernels, model::Heads heads, double dropout);
+  absl::Status Load(const model::ModelVector& model);
   absl::Status Start(const model::ModelVector& model, std::span<const std::uint32_t> customers,
                      std::span<const std::uint32_t> slots, std::uint32_t padded_customers);
   void Step(const MicroBatches& cut, bool clipped);
   void FillRow(std::size_t at, std::optional<std::size_t> row);
+  void DropUnits(std::size_t at, std::uint32_t customer, std::size_t row);
   std::size_t FillBatch(std::size_t first_slot, std::size_t customers);
-  void Forward(std::size_t rows, bool squares);
+  void Forward(std::size_t rows, bool squares, bool dropout);
   void SetDeltas(std::size_t rows);
   void Backward(std::size_t rows, bool squares);
   double Factor(std::size_t customer, double limit);
@@ -71,6 +77,7 @@ class Engine {
   const model::Examples& examples_;
   model::Heads heads_;
   std::size_t max_rows_, target_rows_;
+  Dropout dropout_;
   Network network_;
   std::vector<BagLayer> bags_;
   std::vector<double> example_active_squares_;  // of the examples' rows

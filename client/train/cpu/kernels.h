@@ -36,11 +36,24 @@ struct Kernels {
   void (*add_weighted_rows)(std::size_t rows, std::size_t columns, const std::uint32_t* index,
                             const float* weight, std::size_t per_row, const float* w, float* out,
                             std::size_t ldo);
-  // x <- max(0, x); a NaN stays. squares (or null): |x[r]|^2 summed in fp32.
-  void (*relu)(std::size_t rows, std::size_t columns, float* x, std::size_t ld, float* squares);
-  // delta <- activation > 0 ? delta : 0; squares as above.
+  // x <- max(0, x) * keep; a NaN stays. keep has x's shape, or is null: ones. squares (or null):
+  // |x[r]|^2 summed in fp32.
+  void (*relu)(std::size_t rows, std::size_t columns, const float* keep, float* x, std::size_t ld,
+               float* squares);
+  // delta <- activation > 0 ? delta * keep : 0, where keep has the activations' shape or is null;
+  // squares as above.
   void (*relu_backward)(std::size_t rows, std::size_t columns, const float* activation,
-                        std::size_t lda, float* delta, std::size_t ldd, float* squares);
+                        std::size_t lda, const float* keep, float* delta, std::size_t ldd,
+                        float* squares);
+  // x[r] <- (x[r] - mean) inverse[r], inverse = 1 / sqrt(variance + epsilon), both over the
+  // `count` columns where `real` is 1; elsewhere `real` and x are 0. A copy goes to `normal`.
+  void (*normalise)(std::size_t rows, std::size_t columns, std::size_t count, const float* real,
+                    float epsilon, float* x, std::size_t ld, float* normal, float* inverse);
+  // delta <- inverse (delta - mean(delta) - normal mean(delta normal)), where `real` is 1; normal
+  // has leading dimension ldd; squares as above.
+  void (*normalise_backward)(std::size_t rows, std::size_t columns, std::size_t count,
+                             const float* real, const float* normal, const float* inverse,
+                             float* delta, std::size_t ldd, float* squares);
   void (*squares)(std::size_t rows, std::size_t columns, const float* x, std::size_t ld,
                   float* out);
   // norm[r] += upper bound of (offset[r] + |a_r|^2) |delta_r|^2, from `squares` of both.

@@ -6,7 +6,7 @@
 namespace veilsum::client::cpu {
 
 Network::Network(const model::Layout& layout, std::size_t rows, std::size_t categorical,
-                 const Kernels& kernels)
+                 bool dropout, const Kernels& kernels)
     : kernels_(kernels),
       categorical_(categorical),
       numeric_(layout.numeric()),
@@ -33,6 +33,14 @@ Network::Network(const model::Layout& layout, std::size_t rows, std::size_t cate
     if (!layers_.empty()) layer.back.assign(l.out * layer.input_width, 0);
     layer.input.assign(rows * layer.lda, 0);
     layer.delta.assign(rows * layer.ldd, 0);
+    const bool hidden = layers_.size() + 1 < layout.layers().size();
+    if (hidden && dropout) layer.keep.assign(rows * layer.ldd, 0);
+    if (hidden && layout.layer_norm()) {
+      layer.normal.assign(rows * layer.ldd, 0);
+      layer.inverse.assign(rows, 0);
+      layer.real.assign(layer.width, 0);
+      std::fill_n(layer.real.begin(), layer.out, 1.0f);
+    }
     layer.input_squares.resize(rows);
     layer.delta_squares.resize(rows);
     layer.sum_at = sum_size_;
@@ -63,13 +71,22 @@ void Network::Load(const model::ModelVector& model) {
       model.begin() + static_cast<std::ptrdiff_t>(first.weight_at + first.dense * first.out));
 }
 
-void Network::Forward(std::size_t rows, bool squares) {
+void Network::SetFactors(std::size_t row, std::span<const float> factors) {
+  for (std::size_t l = 0; l + 1 < layers_.size(); ++l) {
+    Layer& layer = layers_[l];
+    std::copy_n(factors.begin(), layer.out,
+                layer.keep.begin() + static_cast<std::ptrdiff_t>(row * layer.ldd));
+    factors = factors.subspan(layer.out);
+  }
+}
+
+void Network::Forward(std::size_t rows, bool squares, bool dropout) {
   Layer& first = layers_.front();
   if (squares)
     kernels_.squares(rows, first.input_width, first.input.data(), first.lda,
                      first.input_squares.data());
   for (std::size_t l = 0; l < layers_.size(); ++l) {
-    const Layer& layer = layers_[l];
+    Layer& layer = layers_[l];
     Layer* next = l + 1 < layers_.size() ? &layers_[l + 1] : nullptr;
     float* out = next ? next->input.data() : logits_.data();
     const std::size_t ldo = next ? next->lda : logits_ld_;
@@ -78,12 +95,16 @@ void Network::Forward(std::size_t rows, bool squares) {
     if (!layer.sparse.empty())
       kernels_.add_rows(rows, layer.width, active_.data(), categorical_, layer.sparse.data(), out,
                         ldo);
-    if (next)
-      kernels_.relu(rows, layer.width, out, ldo, squares ? next->input_squares.data() : nullptr);
+    if (!next) continue;
+    if (!layer.normal.empty())
+      kernels_.normalise(rows, layer.width, layer.out, layer.real.data(), model::kLayerNormEpsilon,
+                         out, ldo, layer.normal.data(), layer.inverse.data());
+    kernels_.relu(rows, layer.width, layer.Keep(dropout), out, ldo,
+                  squares ? next->input_squares.data() : nullptr);
   }
 }
 
-void Network::Backward(std::size_t rows, bool squares) {
+void Network::Backward(std::size_t rows, bool squares, bool dropout) {
   Layer& last = layers_.back();
   if (squares)
     kernels_.squares(rows, last.width, last.delta.data(), last.ldd, last.delta_squares.data());
@@ -92,8 +113,13 @@ void Network::Backward(std::size_t rows, bool squares) {
     Layer& below = layers_[l - 1];
     kernels_.multiply(rows, layer.out, layer.input_width, layer.delta.data(), layer.ldd,
                       layer.back.data(), zeros_.data(), below.delta.data(), below.ldd);
-    kernels_.relu_backward(rows, below.width, layer.input.data(), layer.lda, below.delta.data(),
-                           below.ldd, squares ? below.delta_squares.data() : nullptr);
+    float* below_squares = squares ? below.delta_squares.data() : nullptr;
+    kernels_.relu_backward(rows, below.width, layer.input.data(), layer.lda, below.Keep(dropout),
+                           below.delta.data(), below.ldd, below_squares);
+    if (!below.normal.empty())
+      kernels_.normalise_backward(rows, below.width, below.out, below.real.data(),
+                                  below.normal.data(), below.inverse.data(), below.delta.data(),
+                                  below.ldd, below_squares);
   }
 }
 

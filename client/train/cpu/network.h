@@ -15,8 +15,9 @@ namespace veilsum::client::cpu {
 
 class Network {
  public:
-  // Room for `rows` of a micro-batch. `categorical` active inputs a row.
-  Network(const model::Layout& layout, std::size_t rows, std::size_t categorical,
+  // Room for `rows` of a micro-batch. `categorical` active inputs a row. `dropout`: there is room
+  // for what hidden units are multiplied by.
+  Network(const model::Layout& layout, std::size_t rows, std::size_t categorical, bool dropout,
           const Kernels& kernels);
 
   void Load(const model::ModelVector& model);  // packs the weights
@@ -29,13 +30,15 @@ class Network {
     return layers_.front().input.data() + row * layers_.front().lda;
   }
   std::uint32_t* Active(std::size_t row) { return active_.data() + row * categorical_; }
+  // The hidden units' factors of a row, layer after layer, when there is room for them.
+  void SetFactors(std::size_t row, std::span<const float> factors);
 
   // `rows` of the micro-batch are worked on, a multiple of kRowTile. squares: keep |a_r|^2 and
-  // |delta_r|^2 of every layer.
-  void Forward(std::size_t rows, bool squares);
+  // |delta_r|^2 of every layer. dropout: with the rows' factors, in both directions.
+  void Forward(std::size_t rows, bool squares, bool dropout);
   float* Logits(std::size_t row) { return logits_.data() + row * logits_ld_; }
   float* Delta(std::size_t row) { return layers_.back().delta.data() + row * layers_.back().ldd; }
-  void Backward(std::size_t rows, bool squares);
+  void Backward(std::size_t rows, bool squares, bool dropout);
 
   // norm[r] = an upper bound of the squared norm of row r's gradient; active_squares[r] is the
   // squared norm of its one-hot inputs. After Forward and Backward with squares.
@@ -90,6 +93,12 @@ class Network {
     Aligned<float> back;          // out x input_width, packed: the transpose, from layer 1 on
     Aligned<float> input, delta;  // rows x lda, rows x ldd
     std::vector<float> input_squares, delta_squares;
+    // Of a hidden layer's outputs: dropout's factors, rows x ldd, and with layer norm the
+    // normalised ones, rows x ldd, 1 / deviation of each row, and 1 for the columns that are
+    // outputs.
+    Aligned<float> keep, normal, real;
+    std::vector<float> inverse;
+    const float* Keep(bool dropout) const { return dropout ? keep.data() : nullptr; }
     std::size_t bias_sum() const { return sum_at + depth * width; }
     std::size_t sparse_sum() const { return bias_sum() + width; }
   };

@@ -8,8 +8,35 @@ namespace {
 
 struct Activations {
   std::vector<Exact> inputs;  // of every layer
+  // Of every hidden layer: its outputs after layer norm, 1 / deviation, and dropout's factors.
+  std::vector<Exact> normal, factors;
+  Exact inverse;
   Exact outputs;
 };
+
+// x becomes (x - mean) / deviation; returns 1 / deviation.
+long double Normalise(Exact& x) {
+  const auto count = static_cast<long double>(x.size());
+  long double mean = 0, squares = 0;
+  for (const long double value : x) mean += value / count;
+  for (long double& value : x) value -= mean;
+  for (const long double value : x) squares += value * value / count;
+  const long double inverse = 1 / std::sqrt(squares + 1e-5L);
+  for (long double& value : x) value *= inverse;
+  return inverse;
+}
+
+// The gradient by what went into Normalise, from that by what came out of it, `normal`.
+void NormaliseBackward(const Exact& normal, long double inverse, Exact& delta) {
+  const auto count = static_cast<long double>(normal.size());
+  long double mean = 0, dot = 0;
+  for (std::size_t i = 0; i < normal.size(); ++i) {
+    mean += delta[i] / count;
+    dot += delta[i] * normal[i] / count;
+  }
+  for (std::size_t i = 0; i < normal.size(); ++i)
+    delta[i] = inverse * (delta[i] - mean - normal[i] * dot);
+}
 
 long double BagOutput(const model::Bag& bag, const Exact& model, const model::Examples& examples,
                       std::size_t row, std::size_t n) {
@@ -48,8 +75,9 @@ Exact FirstInput(const model::Layout& layout, const Exact& model, const model::E
 }
 
 Activations Forward(const model::Layout& layout, const Exact& model,
-                    const model::Examples& examples, std::size_t row) {
+                    const model::Examples& examples, std::size_t row, const RowFactors& dropout) {
   Activations out;
+  std::size_t unit = 0;  // of the hidden layers together
   Exact x = FirstInput(layout, model, examples, row);
   for (const model::Layer& layer : layout.layers()) {
     Exact z(layer.out);
@@ -59,9 +87,15 @@ Activations Forward(const model::Layout& layout, const Exact& model,
         z[n] += x[i] * model[layer.weight + i * layer.out + n];
     }
     out.inputs.push_back(std::move(x));
-    if (out.inputs.size() < layout.layers().size())
-      for (long double& value : z) value = std::max(value, 0.0L);
     x = std::move(z);
+    if (out.inputs.size() == layout.layers().size()) continue;
+    out.inverse.push_back(layout.layer_norm() ? Normalise(x) : 1);
+    out.normal.push_back(x);
+    Exact& factors = out.factors.emplace_back(layer.out, 1);
+    for (std::size_t n = 0; n < layer.out; ++n) {
+      if (!dropout.empty()) factors[n] = dropout[row][unit++];
+      x[n] = std::max(x[n], 0.0L) * factors[n];
+    }
   }
   for (const model::Bag& bag : layout.bags())
     for (std::size_t n = 0; bag.direct && n < bag.width; ++n)
@@ -131,6 +165,9 @@ void AddRowGradient(const model::Layout& layout, const Exact& model, const Activ
         gradient[layer.weight - layout.buffers() + i * layer.out + n] += x[i] * delta[n];
         if (l == 0 || x[i] > 0) below[i] += model[layer.weight + i * layer.out + n] * delta[n];
       }
+    for (std::size_t i = 0; l > 0 && i < layer.in; ++i) below[i] *= row.factors[l - 1][i];
+    if (l > 0 && layout.layer_norm())
+      NormaliseBackward(row.normal[l - 1], row.inverse[l - 1], below);
     for (std::size_t n = 0; n < layer.out; ++n)
       gradient[layer.bias - layout.buffers() + n] += delta[n];
     delta = std::move(below);
@@ -144,23 +181,24 @@ void AddRowGradient(const model::Layout& layout, const Exact& model, const Activ
 
 long double CustomerLoss(const model::Layout& layout, const Exact& model,
                          const model::Examples& examples, std::uint32_t customer,
-                         const model::Heads& heads) {
+                         const model::Heads& heads, const RowFactors& dropout) {
   long double loss = 0;
   Exact delta;
   for (std::size_t row = examples.first_row[customer]; row < examples.first_row[customer + 1];
        ++row)
-    loss += RowLoss(examples, row, heads, Forward(layout, model, examples, row).outputs, delta);
+    loss += RowLoss(examples, row, heads, Forward(layout, model, examples, row, dropout).outputs,
+                    delta);
   return loss;
 }
 
 Exact CustomerGradient(const model::Layout& layout, const Exact& model,
                        const model::Examples& examples, std::uint32_t customer,
-                       const model::Heads& heads) {
+                       const model::Heads& heads, const RowFactors& dropout) {
   Exact gradient(layout.parameters());
   for (std::size_t row = examples.first_row[customer]; row < examples.first_row[customer + 1];
        ++row)
-    AddRowGradient(layout, model, Forward(layout, model, examples, row), examples, row, heads,
-                   gradient);
+    AddRowGradient(layout, model, Forward(layout, model, examples, row, dropout), examples, row,
+                   heads, gradient);
   return gradient;
 }
 

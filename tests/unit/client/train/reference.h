@@ -13,15 +13,17 @@
 namespace veilsum::client {
 
 using Exact = std::vector<long double>;
+// What dropout multiplies a row's hidden units by, layer after layer; none: nothing is dropped.
+using RowFactors = std::vector<std::vector<float>>;
 
 // The loss of all heads (none: one logistic output) summed over the rows of one customer, and its
 // gradient over layout.parameters().
 long double CustomerLoss(const model::Layout& layout, const Exact& model,
                          const model::Examples& examples, std::uint32_t customer,
-                         const model::Heads& heads = {});
+                         const model::Heads& heads = {}, const RowFactors& dropout = {});
 Exact CustomerGradient(const model::Layout& layout, const Exact& model,
                        const model::Examples& examples, std::uint32_t customer,
-                       const model::Heads& heads = {});
+                       const model::Heads& heads = {}, const RowFactors& dropout = {});
 long double Norm(const Exact& x);
 
 struct ExampleShape {

@@ -71,6 +71,17 @@ TEST(ScoreHistograms, RefuseWhatHasNoMeaning) {
               StatusIs(kInvalid, "2 outputs"));
 }
 
+TEST(ScoreHistograms, OfSeveralHeadsScoreTheFirstOutput) {
+  const model::Examples examples = Customers({{{-0.5f, 0}}, {{0.25f, 1}}, {{1, 1}, {-1, 0}}});
+  // Weights [in][out], then biases: the first output is that of kLine, the others are noise.
+  const model::Layout three = model::Layout::Mlp(1, 0, {}, false, {}, 3);
+  ASSERT_OK_AND_ASSIGN(const auto line, ScoreHistograms(kLine, {3, 0.5f}, examples, {8, 4}));
+  ASSERT_OK_AND_ASSIGN(const auto first,
+                       ScoreHistograms(three, {3, -7, 2, 0.5f, 1, -4}, examples,
+                                       {.bins = 8, .scale_log2 = 4, .outputs = 3}));
+  EXPECT_EQ(first, line);
+}
+
 // Fuzz of one customer more or less, whoever else is there: at most D2 in L1 and in L2, exactly
 // (A10 for this mechanism). Values, labels and models hold what is not finite as well.
 TEST(ScoreHistograms, A10_OneCustomerMovesTheSumByAtMostD2) {
