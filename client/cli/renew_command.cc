@@ -17,8 +17,7 @@ absl::Status RenewNode(const std::filesystem::path& client_toml) {
   link.target = config.coordinator_address;
   link.coordinator_id = config.coordinator_id;
   SystemRng rng;
-  IdentityKeeper keeper(config.keys, keys.tls(), link, /*renew=*/false, rng,
-                        [](std::string_view) {});
+  IdentityKeeper keeper(config.keys, keys, link, /*renew=*/false, rng, [](std::string_view) {});
   return keeper.Renew();
 }
 

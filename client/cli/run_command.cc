@@ -170,7 +170,7 @@ absl::Status RunClient(const ClientConfig& config) {
   link.coordinator_id = config.coordinator_id;
   link.tls = keys.tls();
   RealWaiter waiter;
-  IdentityKeeper keeper(config.keys, keys.tls(), link, config.renew, rng, log_line);
+  IdentityKeeper keeper(config.keys, keys, link, config.renew, rng, log_line);
   link.current = [&keeper] { return keeper.Current(); };
   ParticipantWorld world;
   world.connect = [&] {
@@ -179,6 +179,10 @@ absl::Status RunClient(const ClientConfig& config) {
   };
   world.prepare = [&](const ApprovedRun& run) {
     return Prepare(run, config, seat, rng, *odometer);
+  };
+  world.identity = [&]() -> secure_agg::SigningIdentity {
+    IdentityKeeper::Signing signing = keeper.CurrentSigning();
+    return {seat, std::move(signing.signer), signing.chain.der()};
   };
   world.policy = [&] { return policy.Now(); };
   world.verifier = &verifier;
@@ -191,7 +195,7 @@ absl::Status RunClient(const ClientConfig& config) {
     metrics.On(event);
     metrics.LedgerSeen(ledger->size());
     metrics.CertificatesEnd(keeper.Current()->chain().not_after(),
-                            keys.signing_chain().not_after());
+                            keeper.CurrentSigning().chain.not_after());
   };
   Participant participant(ConfigOf(config, keys), std::move(world));
   signals.On([&] { participant.Stop(); }, [&] { ReadAgain(keeper, policy, log); });

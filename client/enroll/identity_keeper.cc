@@ -14,14 +14,14 @@ constexpr std::chrono::seconds kLongestPause{60};  // between attempts that fail
 
 }  // namespace
 
-IdentityKeeper::IdentityKeeper(KeyFiles files, std::shared_ptr<const TlsIdentity> now,
-                               LinkConfig link, bool renew, SecureRng& rng,
-                               std::function<void(std::string_view)> log)
+IdentityKeeper::IdentityKeeper(KeyFiles files, const ClientKeys& now, LinkConfig link, bool renew,
+                               SecureRng& rng, std::function<void(std::string_view)> log)
     : files_(std::move(files)),
       link_(std::move(link)),
       rng_(rng),
       log_(std::move(log)),
-      current_(std::move(now)) {
+      current_(now.tls()),
+      signing_{now.signing_chain(), now.shared_signer()} {
   if (renew) thread_ = std::thread([this] { Keep(); });
 }
 
@@ -39,6 +39,11 @@ std::shared_ptr<const TlsIdentity> IdentityKeeper::Current() const {
   return current_;
 }
 
+IdentityKeeper::Signing IdentityKeeper::CurrentSigning() const {
+  const std::lock_guard lock(mutex_);
+  return signing_;
+}
+
 absl::Status IdentityKeeper::Reload() {
   VEILSUM_ASSIGN_OR_RETURN(const ClientKeys keys,
                            ClientKeys::Load(files_, std::chrono::system_clock::now()));
@@ -47,6 +52,7 @@ absl::Status IdentityKeeper::Reload() {
     return InvalidArgument("the certificates are of %s now, this node is %s", keys.id().ToString(),
                            current_->id.ToString());
   current_ = keys.tls();
+  signing_ = {keys.signing_chain(), keys.shared_signer()};
   return absl::OkStatus();
 }
 
@@ -92,13 +98,8 @@ absl::Status IdentityKeeper::Renew() {
                            RenewCertificates(link, tls_request, signing_request));
   VEILSUM_RETURN_IF_ERROR(WriteFile(files_.signing_certificate, issued.signing.ToPem()));
   VEILSUM_RETURN_IF_ERROR(WriteFile(files_.tls_certificate, issued.tls.ToPem()));
-  link.tls = std::make_shared<const TlsIdentity>(
-      TlsIdentity{issued.root, issued.tls.leaf(), SecretText(std::string(keys.tls.Expose())),
-                  link.tls->id, issued.tls.issuer()});
-  {
-    const std::lock_guard lock(mutex_);
-    current_ = link.tls;
-  }
+  VEILSUM_RETURN_IF_ERROR(Reload());
+  link.tls = Current();
   return OpenSecureChannel(link).status();  // the handshake is what shows it
 }
 

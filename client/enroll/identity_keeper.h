@@ -18,14 +18,21 @@ namespace veilsum::client {
 
 class IdentityKeeper {
  public:
+  // A chain of the signing certificate and the key that it is for.
+  struct Signing {
+    CertificateChain chain;
+    std::shared_ptr<const Ed25519Signer> signer;
+  };
+
   // `link` says where to renew; its `tls` is not used. `log` and `rng` must outlive it. With
   // `renew` false it only hands out the identity that it was given.
-  IdentityKeeper(KeyFiles files, std::shared_ptr<const TlsIdentity> now, LinkConfig link,
-                 bool renew, SecureRng& rng, std::function<void(std::string_view)> log);
+  IdentityKeeper(KeyFiles files, const ClientKeys& now, LinkConfig link, bool renew, SecureRng& rng,
+                 std::function<void(std::string_view)> log);
   ~IdentityKeeper();
   IdentityKeeper(const IdentityKeeper&) = delete;
 
   std::shared_ptr<const TlsIdentity> Current() const;  // from any thread, as Reload
+  Signing CurrentSigning() const;                      // likewise
   // The files as they are now, which somebody may have replaced. After an error, which
   // ClientKeys::Load gives, or InvalidArgument when they are another node's, nothing has changed.
   absl::Status Reload();
@@ -43,6 +50,7 @@ class IdentityKeeper {
   mutable std::mutex mutex_;
   std::condition_variable wake_;
   std::shared_ptr<const TlsIdentity> current_;  // guarded by mutex_
+  Signing signing_;                             // likewise
   bool stopping_ = false;                       // likewise
   std::thread thread_;
 };

@@ -156,6 +156,7 @@ absl::StatusOr<Participant::Next> Participant::Handle(CoordinatorLink& link,
   if (!sum_) return FailedPrecondition("SA-42: a round message before the contract was approved");
   switch (message.message_case()) {
     case ServerMessage::kBatch:
+      TakeRenewedCertificate();
       return Reply(link, sum_->OnOffer(message.batch()), 0);
     case ServerMessage::kRoster:
       return Reply(link, sum_->OnRoster(message.roster()), 0);
@@ -234,7 +235,9 @@ absl::Status Participant::OnContract(CoordinatorLink& link,
                                      const coordinator::v1::ContractOffer& offer) {
   if (run_ && offer.contract() != contract_text_)
     return PermissionDenied("SA-42: another contract than the one that was approved");
+  if (!run_ && world_.identity) config_.identity = world_.identity();
   if (!run_) VEILSUM_RETURN_IF_ERROR(Approve(offer));
+  TakeRenewedCertificate();
   ClientMessage message;
   const Transcript statement = Transcript("fsa/v1/approve").Add(run_->contract_hash());
   message.mutable_approval()->set_contract_hash(std::string(AsText(run_->contract_hash())));
@@ -242,6 +245,18 @@ absl::Status Participant::OnContract(CoordinatorLink& link,
       std::string(AsText(config_.identity.signer->Sign(statement.bytes()))));
   message.mutable_approval()->set_certificate(std::string(AsText(config_.identity.certificate)));
   return link.Write(message);
+}
+
+// The members of a batch know each other by key: a new one has to wait for a new contract.
+void Participant::TakeRenewedCertificate() {
+  if (!world_.identity) return;
+  secure_agg::SigningIdentity now = world_.identity();
+  if (now.certificate == config_.identity.certificate ||
+      now.signer->public_key() != config_.identity.signer->public_key())
+    return;
+  if (const absl::Status taken = sum_->RenewCertificate(now.certificate); !taken.ok())
+    return world_.log(std::string(taken.message()));
+  config_.identity = std::move(now);
 }
 
 absl::Status Participant::Approve(const coordinator::v1::ContractOffer& offer) {

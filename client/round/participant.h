@@ -36,6 +36,10 @@ enum class ParticipantEvent { kConnected, kDisconnected, kContributed, kRefused,
 // The world around a participant. Pointers must outlive it.
 struct ParticipantWorld {
   std::function<absl::StatusOr<std::unique_ptr<CoordinatorLink>>()> connect;
+  // The seat's signing identity as it is now; empty: the one of the configuration. A renewed
+  // certificate of the same key is shown from the next batch or approval on, another key from the
+  // next contract on.
+  std::function<secure_agg::SigningIdentity()> identity = nullptr;
   // The merchant's policy as it is now, for each contract; empty: the one of the configuration.
   std::function<Policy()> policy = nullptr;
   std::function<absl::StatusOr<Prepared>(const ApprovedRun&)> prepare;
@@ -82,6 +86,7 @@ class Participant {
   absl::StatusOr<Next> OnLedger(CoordinatorLink& link, const coordinator::v1::LedgerHead& head);
   // After which this client takes no more part in the run.
   absl::StatusOr<Next> Stopped(CoordinatorLink& link, const absl::Status& reason);
+  void TakeRenewedCertificate();
   absl::Status Approve(const coordinator::v1::ContractOffer& offer);
   absl::StatusOr<Next> OnStart(CoordinatorLink& link,
                                const coordinator::v1::ServerMessage& message);

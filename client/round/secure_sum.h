@@ -31,6 +31,11 @@ class SecureSum {
   // The slot opened last, for log lines; none before the first.
   std::optional<std::uint16_t> last_slot() const { return last_slot_; }
 
+  // For the batches that are offered from now on. Errors of ClientSession::RenewCertificate.
+  absl::Status RenewCertificate(Bytes certificate) {
+    return session_->RenewCertificate(std::move(certificate));
+  }
+
   // Setup of a batch. FailedPrecondition when the message is not what the present phase waits for;
   // any other error has dropped the batch being set up (rule 21), and the next offer starts afresh.
   // An offer that is refused (SA-02, SA-33) drops nothing: a repeat cannot stop a setup.

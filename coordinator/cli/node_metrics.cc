@@ -34,7 +34,7 @@ void ReadLedger(LedgerView& ledger, Metrics& metrics) {
 
 }  // namespace
 
-NodeMetrics::NodeMetrics() {
+NodeMetrics::NodeMetrics(Log& log) : log_(log) {
   for (const auto& [name, help] : std::initializer_list<std::pair<const char*, const char*>>{
            {"veilsum_build_info", "1; the label says which version runs"},
            {"veilsum_leader", "1: this coordinator owns the store"},
@@ -69,8 +69,11 @@ void NodeMetrics::Denied(std::string_view reason) {
   metrics_.Add("veilsum_auth_denied_total", 1, {{"reason", std::string(reason)}});
 }
 
-void NodeMetrics::Limited(std::string_view limit) {
+void NodeMetrics::Limited(std::string_view limit, std::string_view who) {
   metrics_.Add("veilsum_ratelimited_total", 1, {{"limit", std::string(limit)}});
+  if (limited_.IsDue(std::string(who), std::chrono::steady_clock::now()))
+    log_.Write(absl::StrFormat("%s runs into the limit of %s", who, limit),
+               {.level = LogLevel::kWarning, .event = "limit"});
 }
 
 void NodeMetrics::RoundEnded(const RoundFigures& figures) {

@@ -5,6 +5,8 @@
 #include <filesystem>
 
 #include "base/http/metrics_endpoint.h"
+#include "base/observe/log.h"
+#include "base/observe/once_per.h"
 #include "base/pki/certificate.h"
 #include "coordinator/rpc/rpc_observer.h"
 #include "coordinator/run/run_port.h"
@@ -14,9 +16,10 @@ namespace veilsum::coordinator {
 
 class NodeMetrics final : public RpcObserver {
  public:
-  NodeMetrics();
+  // Whoever runs into a limit is named in the log, once a minute. It must outlive this.
+  explicit NodeMetrics(Log& log);
   void Denied(std::string_view reason) override;
-  void Limited(std::string_view limit) override;
+  void Limited(std::string_view limit, std::string_view who) override;
   void RoundEnded(const RoundFigures& figures);
   void TransactionTook(std::chrono::nanoseconds time);
   void LeafEnds(WallTime when);
@@ -27,7 +30,9 @@ class NodeMetrics final : public RpcObserver {
   absl::StatusOr<std::unique_ptr<HttpServer>> Serve(const std::string& address);
 
  private:
+  Log& log_;
   Metrics metrics_;
+  OncePer limited_{std::chrono::minutes(1)};
   std::atomic<WallTime> leaf_ends_{};
 };
 

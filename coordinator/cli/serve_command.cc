@@ -154,7 +154,7 @@ absl::Status Serve(const std::filesystem::path& config_file,
                            ReadCoordinatorConfig(config_file, settings));
   VEILSUM_ASSIGN_OR_RETURN(OwnIdentity identity, ReadIdentity(config));
   Log log("veilsum-coordinator", /*tenant=*/"", config.log);
-  NodeMetrics metrics;
+  NodeMetrics metrics(log);
   metrics.LeafEnds(identity.tls()->chain().not_after());
   SystemRng rng;
   SqliteRunStoreOptions options;

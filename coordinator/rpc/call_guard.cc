@@ -21,10 +21,11 @@ absl::Status CallGuard::Check(std::string_view path, const grpc::AuthContext* co
   }
   VEILSUM_ASSIGN_OR_RETURN(const Principal principal, gate_->Identify(context));
   VEILSUM_RETURN_IF_ERROR(CheckPermission(path, principal.id.role()));
-  if (calls_ != nullptr &&
-      !calls_->Take(QuotaHolder(principal.id), std::chrono::steady_clock::now()))
-    return ResourceExhausted("%s begins too many calls", QuotaHolder(principal.id));
-  return absl::OkStatus();
+  const std::string& holder = QuotaHolder(principal.id);
+  if (calls_ == nullptr || calls_->Take(holder, std::chrono::steady_clock::now()))
+    return absl::OkStatus();
+  if (observer_ != nullptr) observer_->Limited("calls", holder);
+  return ResourceExhausted("%s begins too many calls", holder);
 }
 
 grpc::Status CallGuard::Process(const InputMetadata& metadata, grpc::AuthContext* context,
@@ -32,9 +33,7 @@ grpc::Status CallGuard::Process(const InputMetadata& metadata, grpc::AuthContext
   const auto path = metadata.find(":path");
   if (path == metadata.end()) return ToGrpc(PermissionDenied("a call without a path is refused"));
   const absl::Status checked = Check({path->second.data(), path->second.size()}, context);
-  if (observer_ != nullptr && absl::IsResourceExhausted(checked))
-    observer_->Limited("calls");
-  else if (observer_ != nullptr && !checked.ok())
+  if (observer_ != nullptr && !checked.ok() && !absl::IsResourceExhausted(checked))
     observer_->Denied(absl::IsUnauthenticated(checked) ? "certificate" : "permission");
   return ToGrpc(checked);
 }
@@ -112,7 +111,7 @@ void OpenStreams::Add(Watch* watch) {
   open_.insert({watch, {*peer, excess}});
   if (!excess) return;
   // Not here: the call is only about to begin.
-  if (observer_ != nullptr) observer_->Limited("streams");
+  if (observer_ != nullptr) observer_->Limited("streams", holder);
   look_now_ = true;
   wake_.notify_all();
 }

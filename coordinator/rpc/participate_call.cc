@@ -35,7 +35,7 @@ void ParticipateCall::Send(const v1::ServerMessage& message) {
     queued_ = 0;
     CloseLocked(ResourceExhausted("the client does not take its messages: more than %d bytes wait",
                                   limits_.queued_bytes));
-    if (observer_ != nullptr) observer_->Limited("queue");
+    if (observer_ != nullptr) observer_->Limited("queue", seat_);
     if (context_ != nullptr) context_->TryCancel();
     return;
   }
@@ -76,7 +76,7 @@ void ParticipateCall::OnReadDone(bool ok) {
     {
       const std::lock_guard lock(mutex_);
       if (!closed_ && !messages_.Take(limits_.messages, std::chrono::steady_clock::now())) {
-        if (observer_ != nullptr) observer_->Limited("messages");
+        if (observer_ != nullptr) observer_->Limited("messages", seat_);
         CloseLocked(
             ResourceExhausted("more than %g messages a second", limits_.messages.per_second));
       }

@@ -1,5 +1,5 @@
-// What the network side tells whoever counts: refusals, by a reason of its own and never by what a
-// peer has sent.
+// What the network side tells whoever counts: refusals, by a reason of its own and by whom the
+// authority has certified, never by what a peer has sent.
 #pragma once
 
 #include <string_view>
@@ -11,7 +11,8 @@ class RpcObserver {
  public:
   virtual ~RpcObserver() = default;
   virtual void Denied(std::string_view /*reason*/) {}  // "handshake", "certificate", "permission"
-  virtual void Limited(std::string_view /*limit*/) {}  // the name of the limit
+  // The name of the limit, and the tenant or party whose certificate ran into it.
+  virtual void Limited(std::string_view /*limit*/, std::string_view /*who*/) {}
 };
 
 }  // namespace veilsum::coordinator

@@ -24,6 +24,18 @@ Hash32 SumHash(std::span<const std::int64_t> values) {
       .Finish();
 }
 
+// The members that are not in a sum, by name as far as a line goes.
+std::string Missing(std::uint64_t round, const MemberList& members, const MemberList& survivors) {
+  constexpr std::size_t kMostNamed = 8;
+  std::string names;
+  std::size_t missing = 0;
+  for (const std::string& member : members)
+    if (!std::ranges::binary_search(survivors, member) && ++missing <= kMostNamed)
+      names += (missing > 1 ? ", " : "") + member;
+  if (missing > kMostNamed) names += absl::StrFormat(" and %d more", missing - kMostNamed);
+  return absl::StrFormat("round %d is without %s", round, names);
+}
+
 }  // namespace
 
 void RunMachine::Advance(Clock::Time now) {
@@ -321,6 +333,8 @@ bool RunMachine::StepRound(Clock::Time now) {
   } else if (const absl::Status accepted = Accept(**outcome); !accepted.ok()) {
     End("failed", std::string(accepted.message()));
     figures.committed = false;
+  } else if (figures.dropped > 0) {
+    world_.port->Log(Missing(round_->round(), batch_->members(), (*outcome)->survivors));
   }
   world_.port->RoundEnded(figures);
   if (phase_ == Phase::kEnded) return true;

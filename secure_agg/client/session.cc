@@ -10,6 +10,13 @@ namespace {
 constexpr std::size_t kMaxRetiredSessions =
     4096;  // coordinator restarts that one client process outlives
 
+absl::Status CheckCertificateSize(const Bytes& certificate) {
+  if (certificate.empty() || certificate.size() > kMaxCertificateBytes)
+    return InvalidArgument("certificate has %d bytes, must have 1 to %d", certificate.size(),
+                           kMaxCertificateBytes);
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<std::shared_ptr<ClientSession>> ClientSession::Create(SessionParams params,
@@ -18,12 +25,16 @@ absl::StatusOr<std::shared_ptr<ClientSession>> ClientSession::Create(SessionPara
   const Seat* const seat = params.FindSeat(identity.uri);
   if (seat == nullptr) return InvalidArgument("SA-01: %s is not in the contract", identity.uri);
   if (identity.signer == nullptr) return InvalidArgument("identity has no signing key");
-  if (identity.certificate.empty() || identity.certificate.size() > kMaxCertificateBytes)
-    return InvalidArgument("certificate has %d bytes, must have 1 to %d",
-                           identity.certificate.size(), kMaxCertificateBytes);
+  VEILSUM_RETURN_IF_ERROR(CheckCertificateSize(identity.certificate));
   const MemberId id = seat->id;
   return std::shared_ptr<ClientSession>(
       new ClientSession(std::move(params), std::move(identity), id, last_round));
+}
+
+absl::Status ClientSession::RenewCertificate(Bytes certificate) {
+  VEILSUM_RETURN_IF_ERROR(CheckCertificateSize(certificate));
+  identity_.certificate = std::move(certificate);
+  return absl::OkStatus();
 }
 
 absl::Status ClientSession::CheckNotAlarmed() const {

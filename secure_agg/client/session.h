@@ -27,6 +27,9 @@ class ClientSession {
   const SigningIdentity& identity() const { return identity_; }
   const MemberId& member_id() const { return member_id_; }
   RoundId last_round() const { return last_round_; }
+  // What adverts of later batches show: a renewed certificate of the same key. InvalidArgument:
+  // empty or too large; the old one stays.
+  absl::Status RenewCertificate(Bytes certificate);
   // True after SA-25, SA-26 or SA-30: every later step answers DataLoss until an operator starts a
   // new process (SA-43).
   bool alarmed() const { return alarmed_; }

@@ -3,6 +3,7 @@
 
 #include "base/observe/log.h"
 #include "base/observe/metrics.h"
+#include "base/observe/once_per.h"
 #include "tests/support/status_matchers.h"
 
 namespace veilsum {
@@ -121,6 +122,17 @@ TEST(Log, QuotationsOfAMerchantsDataAreTakenOut) {
             "labels.csv:7: customer \"...\" is there twice, line 3");
   EXPECT_EQ(WithoutQuotations("cut \"off"), "cut \"...\"");
   EXPECT_EQ(WithoutQuotations("none"), "none");
+}
+
+TEST(OncePer, EachSubjectHasItsOwnPause) {
+  using std::chrono::seconds;
+  OncePer limit(seconds(60));
+  const OncePer::Time now{seconds(1000)};
+  EXPECT_TRUE(limit.IsDue("acme", now));
+  EXPECT_FALSE(limit.IsDue("acme", now + seconds(59)));
+  EXPECT_TRUE(limit.IsDue("bolt", now + seconds(59)));
+  EXPECT_TRUE(limit.IsDue("acme", now + seconds(60)));
+  EXPECT_FALSE(limit.IsDue("acme", now + seconds(61)));
 }
 
 TEST(Log, FormatsHaveNames) {

@@ -143,6 +143,7 @@ class OneParticipant {
       return Prepared{
           std::make_unique<NotingContribution>(run.layout().parameters(), events, models), 12};
     };
+    out.identity = identity;
     out.verifier = &world.verifier;
     out.odometer = &odometer;
     out.ledger = ledger;
@@ -181,6 +182,7 @@ class OneParticipant {
   bool for_ever = false;  // never gives up
   bool fetches = false;   // models and uploads in calls of their own, not on the stream
   // Where a test steps in.
+  std::function<secure_agg::SigningIdentity()> identity;  // of the node, as it is now
   std::function<bool()> silent = [] { return false; };  // true: this Read finds nothing in a second
   std::function<absl::Status()> connect = [] { return absl::OkStatus(); };
   std::function<absl::Status(ServerMessage&)> before_read = [](ServerMessage&) {

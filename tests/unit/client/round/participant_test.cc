@@ -316,6 +316,50 @@ TEST(Participant, ReconnectsWithTheSameBatch) {
   EXPECT_EQ(p.world.machine->Progress().survivors(), 5u);
 }
 
+// What the adverts of a run of several batches show, when the node has another certificate from the
+// second offer on.
+std::vector<std::string> CertificatesShown(OneParticipant& p,
+                                           const secure_agg::SigningIdentity& later) {
+  int offers = 0;
+  p.before_read = [&](ServerMessage& message) {
+    offers += message.has_batch();
+    return absl::OkStatus();
+  };
+  p.identity = [&] { return offers < 2 ? p.Config().identity : later; };
+  EXPECT_OK(p.Run());
+  EXPECT_EQ(p.world.state(), "finished") << p.world.reason();
+  EXPECT_EQ(p.world.machine->Progress().survivors_min(), 5u);
+  std::vector<std::string> shown;
+  for (const ClientMessage& message : p.written)
+    if (message.has_advert()) shown.push_back(message.advert().certificate());
+  return shown;
+}
+
+model::SmallPlan ThreeBatches() {
+  model::SmallPlan plan = coordinator::QuickPlan();
+  plan.steps = 6;
+  plan.key_batch = 2;
+  return plan;
+}
+
+TEST(Participant, SE03_ARenewedCertificateIsShownFromTheNextBatchOn) {
+  OneParticipant p(ThreeBatches());
+  secure_agg::SigningIdentity later = p.Config().identity;
+  const std::string first(AsText(later.certificate));
+  later.certificate[later.certificate.size() - 33] = '#';  // other bytes, the same seat and key
+  const std::string renewed(AsText(later.certificate));
+  EXPECT_THAT(CertificatesShown(p, later), ElementsAre(first, renewed, renewed));
+}
+
+TEST(Participant, SE03_AnotherKeyWaitsForAnotherContract) {
+  OneParticipant p(ThreeBatches());
+  secure_agg::SigningIdentity later = p.Config().identity;
+  const std::string first(AsText(later.certificate));
+  later.signer = p.world.signers[p.world.seats[1]];
+  later.certificate = secure_agg::FakeCertificate(p.mine(), later.signer->public_key());
+  EXPECT_THAT(CertificatesShown(p, later), ElementsAre(first, first, first));
+}
+
 TEST(Participant, SA31_OnASilentStreamTheSlotIsErasedAtItsDeadline) {
   OneParticipant p;
   const std::string erased = "the open slot is erased: its deadline has passed";

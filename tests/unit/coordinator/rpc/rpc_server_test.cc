@@ -33,7 +33,10 @@ using client::LinkConfig;
 class CountingObserver final : public RpcObserver {
  public:
   void Denied(std::string_view reason) override { Count(reason); }
-  void Limited(std::string_view limit) override { Count(limit); }
+  void Limited(std::string_view limit, std::string_view who) override {
+    Count(limit);
+    Count(std::string(limit) + " of " + std::string(who));
+  }
   int of(const std::string& what) {
     const std::lock_guard lock(mutex_);
     return counts_[what];
@@ -433,6 +436,7 @@ TEST_F(RpcServerTest, MessagesFasterThanTheLimitEndTheStream) {
   while (last.ok()) last = flood->Read();
   EXPECT_THAT(last, StatusIs(StatusCode::kResourceExhausted, "messages a second"));
   EXPECT_EQ(observer_.of("messages"), 1);
+  EXPECT_EQ(observer_.of("messages of " + TestPki::ClientUri("acme")), 1);
   ASSERT_OK(honest->Write(Join()));
   EXPECT_OK(honest->Read());
 }
@@ -453,6 +457,7 @@ TEST_F(RpcServerTest, CallsOfATenantAreCountedTogetherAndOfNobodyElse) {
   EXPECT_THAT((*first)->FetchModel(Hash32{9}, 10),
               StatusIs(StatusCode::kResourceExhausted, "too many calls"));
   EXPECT_GE(observer_.of("calls"), 1);
+  EXPECT_EQ(observer_.of("calls of acme"), observer_.of("calls"));
   EXPECT_THAT(Connect("bolt")->FetchModel(Hash32{9}, 10), StatusIs(StatusCode::kNotFound, ""));
 }
 
@@ -472,6 +477,7 @@ TEST_F(RpcServerTest, StreamsOfATenantBeyondItsNumberAreCut) {
   ASSERT_TRUE(rounds_.Await([&] { return rounds_.disconnected == 1; }));
   EXPECT_FALSE(links[2]->Read().ok());
   EXPECT_EQ(observer_.of("streams"), 1);
+  EXPECT_EQ(observer_.of("streams of acme"), 1);
   const auto honest = Connect("bolt");
   for (CoordinatorLink* link : {links[0].get(), links[1].get(), honest.get()}) {
     ASSERT_OK(link->Write(Join()));

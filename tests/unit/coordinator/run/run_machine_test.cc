@@ -174,6 +174,8 @@ TEST_P(RunMachinePhase, ClosesAtItsDeadlineWithThoseWhoAnswered) {
   p.Pump([&] { return p.machine->Progress().step() == 1; });  // nor do later phases wait for it
   EXPECT_EQ(p.machine->Progress().step(), 1u);
   EXPECT_EQ(p.machine->Progress().survivors(), GetParam() == 0 ? 4u : 5u);
+  const std::string missing = "round 1 is without " + p.seats[2];
+  EXPECT_EQ(std::ranges::count(p.port.log, missing), GetParam() == 0 ? 1 : 0);
 }
 
 INSTANTIATE_TEST_SUITE_P(UploadSignatureShare, RunMachinePhase, testing::Values(0, 1, 2));
