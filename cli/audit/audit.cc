@@ -7,6 +7,7 @@
 #include "base/crypto/sha256.h"
 #include "base/file.h"
 #include "base/pki/spiffe_id.h"
+#include "cli/audit/seat_keys.h"
 #include "model/contract/round_schedule.h"
 #include "model/plan/plan_format.h"
 
@@ -97,6 +98,8 @@ class Auditor {
   absl::StatusOr<Audit> Run() {
     VEILSUM_RETURN_IF_ERROR(ReadTrust());
     VEILSUM_RETURN_IF_ERROR(ReadPrevious());
+    for (const std::filesystem::path& seat : options_.seats)
+      VEILSUM_RETURN_IF_ERROR(Annotate(seats_.Add(seat), seat.string()));
     std::vector<ledger::ReceiptCheck::Source> sources = {{bundle_, "receipts"}};
     for (const std::filesystem::path& folder : options_.receipts) {
       VEILSUM_ASSIGN_OR_RETURN(ledger::Bundle other, ledger::Bundle::Open(folder));
@@ -113,11 +116,12 @@ class Auditor {
     for (ledger::LogWatcher* each :
          {static_cast<ledger::LogWatcher*>(&receipts), static_cast<ledger::LogWatcher*>(&lineage),
           static_cast<ledger::LogWatcher*>(&story_), static_cast<ledger::LogWatcher*>(&progress),
-          options_.watcher})
+          static_cast<ledger::LogWatcher*>(&seats_), options_.watcher})
       watchers.Add(each);
     const ledger::LogCheck check =
         ledger::CheckLog(policies_.front(), bundle_.Files(), bundle_.Blobs(), previous_, &watchers);
     TakeIn(check.findings, check.missing);
+    TakeIn(seats_.findings(), {});
     OpenWithTheOthers();
     const bool complete = check.head.size != 0 && check.entries == check.head.size;
     if (complete) {
@@ -423,6 +427,14 @@ class Auditor {
           "No earlier checkpoint was given: a history that was replaced as a whole, with the "
           "witnesses' help, would not show. Give what tenants and earlier audits kept with "
           "--previous.");
+    if (options_.seats.empty())
+      out_.notes.push_back(
+          "That a key is a tenant's own is the coordinator's word: the tenant compares the keys of "
+          "its seats by giving their signing certificates with --seat.");
+    else
+      for (const std::string& tenant : seats_.tenants())
+        out_.notes.push_back("The keys registered for " + tenant +
+                             " were compared with its certificates.");
     std::uint64_t without = 0;
     for (const AuditedTenant& tenant : out_.tenants) without += tenant.policy ? 0 : 1;
     if (without != 0)
@@ -453,6 +465,7 @@ class Auditor {
   const AuditOptions& options_;
   const ledger::Bundle bundle_;
   std::vector<tlog::TrustPolicy> policies_;
+  SeatKeys seats_;
   std::vector<tlog::Note> previous_;
   Story story_;
   Audit out_;

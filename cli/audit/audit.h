@@ -15,6 +15,8 @@ struct AuditOptions {
   std::vector<std::filesystem::path> trust = {};     // none: the bundle's own
   std::vector<std::filesystem::path> previous = {};  // checkpoints that somebody kept
   std::vector<std::filesystem::path> receipts = {};  // folders of <tenant>/<client>/<leaf>.json
+  // Signing certificates (PEM) of all seats of a tenant, who compares them with the ledger's keys.
+  std::vector<std::filesystem::path> seats = {};
   // Every few thousand entries: how many were read, of how many.
   std::function<void(std::uint64_t entries, std::uint64_t all)> progress = nullptr;
   ledger::LogWatcher* watcher = nullptr;  // sees every entry too

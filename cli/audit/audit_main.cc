@@ -113,6 +113,9 @@ void AddEvidence(CLI::App& command, cli::AuditOptions& options) {
                      "checkpoint that a tenant or an earlier audit kept: the log must continue it");
   command.add_option("--receipts", options.receipts,
                      "folder of <tenant>/<client>/<leaf>.json that tenants gave you");
+  command.add_option("--seat", options.seats,
+                     "signing certificate (PEM) of a seat of your own: the ledger must know no "
+                     "other key for your tenant; once for each of your seats");
 }
 
 }  // namespace

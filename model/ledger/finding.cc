@@ -31,6 +31,8 @@ const std::vector<FindingKind>& FindingKinds() {
       {"K704", "an actor writes what is not its to write", "look at whose key it was"},
       {"K705", "a tenant's statement is not signed by its seat",
        "ask the tenant what it has stated"},
+      {"K706", "a key is registered for a tenant that is none of its own",
+       "somebody else can speak for the tenant: stop taking part"},
       {"L001", "the checkpoint is not signed as the policy asks", "ask the tenants for theirs"},
       {"L002", "a bundle of entries cannot be read", "fetch the evidence again"},
       {"L003", "the entries are not those of the checkpoint", "the log was changed"},

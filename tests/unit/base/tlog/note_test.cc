@@ -272,6 +272,14 @@ TEST(Dsse, AnEnvelopeComesBackAndHasOneForm) {
            R"({"payload":7,"payloadType":"t","signatures":[{"keyid":"","sig":""}]})",
            R"({"a":1,)" + json.substr(1)})
     EXPECT_THAT(Envelope::Parse(text), StatusIs(StatusCode::kInvalidArgument, "")) << text;
+  // The same bytes in base64 that nobody writes: blanks, other padding, bits that are left over.
+  const std::string front = R"({"payload":")", rest = json.substr(front.size() + 4);
+  ASSERT_OK(Envelope::Parse(front + "AQIDBA==" + rest));
+  for (const char* payload :
+       {"AQID BA==", " AQIDBA==", "AQIDBA== ", "AQID\tBA==", "AQIDBA", "AQIDBA=", "AQIDBA..",
+        "AQIDBA===", "AQIDBB==", "AQIDBA==AQID", "A", "AQID-_==", "AQID=", "====", "AQ\\u0049D"})
+    EXPECT_THAT(Envelope::Parse(front + payload + rest), StatusIs(StatusCode::kInvalidArgument, ""))
+        << payload;
 }
 
 }  // namespace

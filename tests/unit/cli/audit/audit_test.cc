@@ -13,6 +13,7 @@
 #include "cli/audit/ledger_views.h"
 #include "cli/audit/no_sockets.h"
 #include "model/contract/round_schedule.h"
+#include "tests/support/test_pki.h"
 #include "tests/unit/model/small_bundle.h"
 
 namespace veilsum::cli {
@@ -236,6 +237,40 @@ TEST_F(AuditTest, RunsThatTogetherCostMoreThanABlock) {
     EXPECT_EQ(b.AddAs(0, "policy.set", SmallBundle::Policy("8", "900")).front().code, "P306");
   });
   EXPECT_THAT(CodesOf(Audited(late.ToFiles())), testing::IsSupersetOf({"P304", "P306"}));
+}
+
+// ---- Keys that only their tenant knows
+
+// Whoever writes the ledger can register a key of its own for a tenant: only the tenant sees it.
+TEST_F(AuditTest, AKeyThatIsNotItsTenantsIsFoundByTheTenant) {
+  const TestPki pki;
+  const std::string seat = ledger::LedgerSeats(1)[0],
+                    other = "spiffe://fed.test/tenant/shop-0/client/b";
+  const auto certificate = [&](const std::string& uri) {
+    return pki.ca().IssueSigning(*SpiffeId::Parse(uri),
+                                 ValidFor(std::chrono::system_clock::now(), kDay));
+  };
+  ASSERT_OK_AND_ASSIGN(const IssuedCertificate own, certificate(seat));
+  const std::string own_key = HexEncode(*own.certificate.Ed25519Key());
+  // The bundle's shop-0 has another key: registered first, then replaced by its own.
+  SmallBundle same = Honest();
+  same.ledger.Add("key.revoked", {{"spiffe_id", seat}, {"reason", "renewed"}});
+  same.ledger.Add("key.registered", {{"spiffe_id", seat}, {"key", own_key}});
+  AuditOptions options = Written(same.ToFiles());
+  options.seats = {Kept(own.certificate.ToPem())};
+  ASSERT_OK_AND_ASSIGN(const Audit audit, RunAudit(options));
+  ASSERT_EQ(audit.findings.size(), 1u) << "the first key, not its own";
+  EXPECT_NE(audit.findings[0].leaf, same.ledger.leaves.size() - 1);
+  // One more seat of the same tenant, and one of somebody else.
+  for (const std::string& name : {other, std::string("spiffe://fed.test/tenant/else/client/a")})
+    same.ledger.Add("key.registered", {{"spiffe_id", name}, {"key", std::string(64, 'a')}});
+  options.bundle = Written(same.ToFiles()).bundle;
+  ASSERT_OK_AND_ASSIGN(const Audit more, RunAudit(options));
+  ASSERT_EQ(more.findings.size(), 2u);
+  EXPECT_EQ(CodesOf(more), Codes{"K706"});
+  EXPECT_THAT(more.findings[1].details, HasSubstr(other));
+  options.seats = {Kept("no certificate")};
+  EXPECT_FALSE(RunAudit(options).ok());
 }
 
 // ---- Bytes of each kind of file
