@@ -5,10 +5,10 @@
 #include <numeric>
 #include <vector>
 
+#include "base/two_sided.h"
+
 namespace veilsum::model {
 namespace {
-
-constexpr double kTwoSided95 = 1.959963984540054;
 
 // Ranks from 1; equal scores share the mean of theirs.
 std::vector<double> Midranks(const std::vector<float>& scores) {

@@ -135,7 +135,8 @@ class Demo {
     FederationSpec spec{.root = out.federation(), .domain = kDomain, .seats = scenario_.seats};
     spec.no_privacy = !plan.is_private();
     if (plan.is_private())
-      // In merchant mode a customer's epsilon is that of twice the sensitivity: below four times.
+      // In merchant mode a customer's epsilon is that of twice the sensitivity: below four times,
+      // or there is none and the coordinator refuses the plan (DP-20).
       spec.epsilon_cap =
           plan.privacy.epsilon.ToDouble() * (plan.training.mode == model::Mode::kMerchant ? 4 : 1),
       spec.delta_cap = plan.privacy.delta.ToDouble();

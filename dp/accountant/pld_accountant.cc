@@ -190,6 +190,11 @@ absl::StatusOr<PrivacyLoss> PldAccountant::LossAt(Delta delta) const {
   // Increasing iteration: more slack leaves less delta, which asks for more epsilon.
   for (int i = 0; i < 60; ++i) {
     const double epsilon = EpsilonWithoutSlack(delta.value() - slack);
+    if (!std::isfinite(epsilon))
+      return FailedPrecondition(
+          "epsilon at delta = %g is larger than a distribution of losses can hold; use more noise, "
+          "fewer steps, or accountant rdp",
+          delta.value());
     const double needed = (1 + std::exp(epsilon)) * tau;
     if (!(needed < kMostSlack * delta.value()))
       return FailedPrecondition(

@@ -1,5 +1,6 @@
 #include "dp/ledger/budget_filter.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <optional>
@@ -156,8 +157,10 @@ absl::StatusOr<std::uint32_t> OrderForRuns(
   VEILSUM_RETURN_IF_ERROR(BudgetFilter::Create({epsilon, delta, 2}).status());
   std::uint32_t best = 0;
   double best_runs = 1;
+  double distance = std::numeric_limits<double>::infinity();  // the least: of it e^eps is slack
   ForEachOrder([&](std::uint32_t order) {
     const AttemptCharge run = TotalOf(charges(order));
+    distance = std::min(distance, Slack(0, run) / 2);
     if (Slack(epsilon, run) > (1 - kConversionShare) * delta) return;
     const double runs = RenyiLimit({epsilon, delta, order}) * (1 + kRounding) / run.rdp;
     if (runs >= best_runs) {
@@ -165,6 +168,11 @@ absl::StatusOr<std::uint32_t> OrderForRuns(
       best = order;
     }
   });
+  if (const double most = std::log((1 - kConversionShare) * delta / distance); epsilon > most)
+    return ResourceExhausted(
+        "a block of epsilon %g at delta %g cannot hold this run: its slack grows as e^epsilon and "
+        "is within a tenth of delta up to epsilon %.4g",
+        epsilon, delta, std::max(0.0, most));
   if (best == 0)
     return ResourceExhausted("a block of epsilon %g at delta %g cannot hold this run at any order",
                              epsilon, delta);

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <numeric>
 
-#include "dp/mechanism/two_sided.h"
+#include "base/two_sided.h"
 
 namespace veilsum::dp {
 namespace {

@@ -1,6 +1,6 @@
 #include "dp/mechanism/repeat_count.h"
 
-#include <cstring>
+#include "base/uniform.h"
 
 namespace veilsum::dp {
 namespace {
@@ -9,14 +9,7 @@ constexpr std::uint64_t kMostDenominator = std::uint64_t{1} << 32;
 
 // True with probability numerator / denominator, exactly.
 bool Bernoulli(std::uint64_t numerator, std::uint64_t denominator, SecureRng& rng) {
-  const std::uint64_t excess = (~std::uint64_t{0} % denominator + 1) % denominator;
-  for (;;) {
-    std::array<std::uint8_t, 8> bytes;
-    rng.Fill(bytes);
-    std::uint64_t word;
-    std::memcpy(&word, bytes.data(), sizeof word);
-    if (word <= ~std::uint64_t{0} - excess) return word % denominator < numerator;
-  }
+  return UniformBelow(denominator, rng) < numerator;
 }
 
 }  // namespace

@@ -267,6 +267,12 @@ absl::Status CheckSlack(const PrivacyStatement& statement) {
         "delta slack of integer noise, sampler and padding is %g, must be at most delta / 100 = %g "
         "(DP-18)",
         statement.delta_slack, kMostSlackShare * statement.delta);
+  if (!std::isfinite(statement.epsilon_customer))
+    return InvalidArgument(
+        "epsilon is %g of a merchant: a customer moves the sum twice as far, and its slack, which "
+        "grows as e^epsilon, leaves no finite epsilon of a customer at delta %g; must be smaller "
+        "(DP-20)",
+        statement.epsilon, statement.delta);
   return absl::OkStatus();
 }
 

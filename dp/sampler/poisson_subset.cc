@@ -8,6 +8,7 @@
 #include "base/bytes.h"
 #include "base/crypto/aes256_ctr.h"
 #include "base/crypto/hkdf.h"
+#include "base/uniform.h"
 
 namespace veilsum::dp {
 namespace {
@@ -28,12 +29,8 @@ class CoinStream {
     return words_[used_++];
   }
 
-  // Uniform in 0 .. bound - 1, by rejection of the incomplete last interval.
-  std::uint64_t Below(std::uint64_t bound) {
-    const std::uint64_t excess = (~std::uint64_t{0} % bound + 1) % bound;  // 2^64 mod bound
-    std::uint64_t word = Next();
-    while (word > ~std::uint64_t{0} - excess) word = Next();
-    return word % bound;
+  std::uint64_t Below(std::uint64_t bound) {  // uniform in 0 .. bound - 1
+    return UniformBelow(bound, [this] { return Next(); });
   }
 
  private:

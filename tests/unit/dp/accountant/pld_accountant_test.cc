@@ -281,5 +281,13 @@ TEST(PldAccountant, RefusesByNameAndBound) {
   EXPECT_EQ(accountant.LossAt(*Delta::Create(1e-5))->epsilon, 0) << "nothing was composed";
 }
 
+// Thousands of epsilon: no number, and not the reason of integer noise, which there is none of.
+TEST(PldAccountant, SaysWhenThereIsNoFiniteEpsilon) {
+  PldAccountant accountant;
+  ASSERT_OK(accountant.Compose({.5, .1, 100}));
+  EXPECT_THAT(accountant.LossAt(*Delta::Create(1e-5)),
+              StatusIs(absl::StatusCode::kFailedPrecondition, "larger than a distribution"));
+}
+
 }  // namespace
 }  // namespace veilsum::dp

@@ -160,6 +160,15 @@ TEST(OrderForRuns, HoldsMoreRunsThanAnyOtherOrder) {
   EXPECT_THAT(OrderForRuns(0.5, 1e-6, charges), StatusIs(kExhausted, "cannot hold this run"));
 }
 
+// A tenth of 1e-4 over 1e-12 of slack is e^16.1: a larger budget is none.
+TEST(OrderForRuns, SaysHowMuchASlackAdmits) {
+  const auto charges = [](std::uint32_t) {
+    return std::vector<Reserve>{{"train", {1e-3, 0, 1e-14}, 100}};
+  };
+  EXPECT_OK(OrderForRuns(16, 1e-4, charges));
+  EXPECT_THAT(OrderForRuns(16.2, 1e-4, charges), StatusIs(kExhausted, "up to epsilon 16.12"));
+}
+
 TEST(SmallestBudget, FailsWhenSlackAloneIsTooMuch) {
   EXPECT_THAT(SmallestBudget(1e-6,
                              [](std::uint32_t) {

@@ -109,6 +109,19 @@ TEST(MerchantMode, DP20_EveryMemberRecomputesItsNumbers) {
   EXPECT_THAT(VerifyRun(input, claimed), StatusIs(absl::StatusCode::kPermissionDenied, ""));
 }
 
+// The claim of a merchant may be finite where that of its customers is not: nobody could approve it.
+TEST(MerchantMode, DP20_RefusesWhereACustomerHasNoClaim) {
+  for (const AccountantKind kind : {AccountantKind::kRdp, AccountantKind::kPld}) {
+    RunPrivacyInput input = MerchantRun();
+    input.accountant = kind;
+    input.epsilon = 8;
+    ASSERT_OK_AND_ASSIGN(const RunPrivacy run, CalibrateRun(input));
+    EXPECT_LT(run.statement.epsilon_customer, 4 * run.statement.epsilon);
+    input.epsilon = 20;
+    EXPECT_THAT(CalibrateRun(input), StatusIs(kInvalid, "no finite epsilon of a customer"));
+  }
+}
+
 TEST(MerchantMode, DP20_NobodyIsSampled) {
   RunPrivacyInput input = MerchantRun();
   input.training.sampling_rate = *Rational::Create(1, 2);
