@@ -105,6 +105,40 @@ Quality EvaluateValues(const Label& label, std::span<const float> outputs,
   return out;
 }
 
+absl::StatusOr<Quality> EvaluateLabel(const Label& label, std::span<const float> outputs,
+                                      std::span<const float> labels) {
+  if (label.kind == LabelKind::kBinary) return EvaluateTwo(outputs, labels);
+  if (labels.empty()) return InvalidArgument("there is nothing to score");
+  if (outputs.size() != labels.size() * label.outputs())
+    return InvalidArgument("%d outputs for %d labels, must be %d for each", outputs.size(),
+                           labels.size(), label.outputs());
+  for (const float output : outputs)
+    if (!std::isfinite(output)) return InvalidArgument("an output is not finite");
+  if (label.kind == LabelKind::kClass) return EvaluateClasses(label.outputs(), outputs, labels);
+  return EvaluateValues(label, outputs, labels);
+}
+
+struct Scored {
+  std::vector<float> outputs, labels;
+};
+
+// The outputs of one head, `first` on, of the rows that have a label.
+absl::StatusOr<Scored> PartOf(const Plan& plan, std::size_t first, const Label& label,
+                              std::span<const float> outputs, std::span<const float> labels) {
+  const std::size_t width = plan.model_outputs();
+  if (outputs.size() != labels.size() * width)
+    return InvalidArgument("%d outputs for %d labels, must be %d for each", outputs.size(),
+                           labels.size(), width);
+  Scored out;
+  for (std::size_t row = 0; row < labels.size(); ++row) {
+    if (std::isnan(labels[row])) continue;
+    const auto mine = outputs.subspan(row * width + first, label.outputs());
+    out.outputs.insert(out.outputs.end(), mine.begin(), mine.end());
+    out.labels.push_back(labels[row]);
+  }
+  return out;
+}
+
 }  // namespace
 
 double DecodeValue(const Label& label, double scaled) {
@@ -115,15 +149,19 @@ double DecodeValue(const Label& label, double scaled) {
 
 absl::StatusOr<Quality> Evaluate(const Plan& plan, std::span<const float> outputs,
                                  std::span<const float> labels) {
-  if (plan.task == Task::kBinary) return EvaluateTwo(outputs, labels);
-  if (labels.empty()) return InvalidArgument("there is nothing to score");
-  if (outputs.size() != labels.size() * plan.outputs())
-    return InvalidArgument("%d outputs for %d labels, must be %d for each", outputs.size(),
-                           labels.size(), plan.outputs());
-  for (const float output : outputs)
-    if (!std::isfinite(output)) return InvalidArgument("an output is not finite");
-  if (plan.task == Task::kMultiClass) return EvaluateClasses(plan.outputs(), outputs, labels);
-  return EvaluateValues(plan.label, outputs, labels);
+  if (plan.heads.empty()) return EvaluateLabel(plan.label, outputs, labels);
+  VEILSUM_ASSIGN_OR_RETURN(const Scored scored, PartOf(plan, 0, plan.label, outputs, labels));
+  return EvaluateLabel(plan.label, scored.outputs, scored.labels);
+}
+
+absl::StatusOr<Quality> EvaluateHead(const Plan& plan, std::size_t head,
+                                     std::span<const float> outputs,
+                                     std::span<const float> labels) {
+  std::size_t first = plan.outputs();
+  for (std::size_t h = 0; h < head; ++h) first += plan.heads[h].label.outputs();
+  const Label& label = plan.heads[head].label;
+  VEILSUM_ASSIGN_OR_RETURN(const Scored scored, PartOf(plan, first, label, outputs, labels));
+  return EvaluateLabel(label, scored.outputs, scored.labels);
 }
 
 }  // namespace veilsum::model

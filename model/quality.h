@@ -28,10 +28,15 @@ struct Quality {
   std::optional<double> leading() const { return rmse ? rmse : roc_auc; }
 };
 
-// outputs: rows x plan.outputs(); labels as ParseLabel gives them. InvalidArgument: nothing to
-// score, lengths that do not fit, a label that is none of the task's, an output that is not finite.
+// outputs: rows x plan.model_outputs(), of which the label's are looked at; labels as ParseLabel
+// gives them. InvalidArgument: nothing to score, lengths that do not fit, a label that is none of
+// the task's, an output that is not finite.
 absl::StatusOr<Quality> Evaluate(const Plan& plan, std::span<const float> outputs,
                                  std::span<const float> labels);
+
+// The same of plan.heads[head], over the rows whose label is not missing (NaN).
+absl::StatusOr<Quality> EvaluateHead(const Plan& plan, std::size_t head,
+                                     std::span<const float> outputs, std::span<const float> labels);
 
 // The inverse of a label's scale; outside [-1, 1] the nearer bound.
 double DecodeValue(const Label& label, double scaled);

@@ -297,7 +297,7 @@ class Demo {
     line_.Say("training each merchant alone, for comparison");
     const auto alone = scorer.TrainedAlone(options_.seed, [this] { return stop_.raised(); });
     if (!alone.ok() && !absl::IsCancelled(alone.status())) return alone.status();
-    report.quality = QualityOf(scenario_.plan.task, score, scorer.names(),
+    report.quality = QualityOf(scenario_.plan, score, scorer.names(),
                                alone.ok() ? *alone : std::vector<std::optional<double>>{});
     return absl::OkStatus();
   }

@@ -51,8 +51,9 @@ std::vector<std::size_t> SampleDown(std::vector<std::size_t> rows, const std::st
 
 std::ptrdiff_t Offset(std::size_t at) { return static_cast<std::ptrdiff_t>(at); }
 
-// Room for one row more in `to`, all zero.
-void AppendEmptyRow(model::Examples& to) {
+// Room for one row more in `to`, all zero, with `heads` labels of side heads.
+void AppendEmptyRow(std::size_t heads, model::Examples& to) {
+  to.more_labels.resize(to.more_labels.size() + heads);
   to.numeric_values.resize(to.numeric_values.size() + static_cast<std::size_t>(to.numeric));
   to.active_inputs.resize(to.active_inputs.size() + static_cast<std::size_t>(to.categorical));
   for (model::IdList& list : to.lists) {
@@ -61,8 +62,10 @@ void AppendEmptyRow(model::Examples& to) {
   }
 }
 
-// Copies the features of one row of `table` to their places in the last row of `to`.
-void PlaceFeatures(const EncodedTable& table, std::size_t row, model::Examples& to) {
+// Copies the features and side labels of one row of `table` to their places in the last row of
+// `to`.
+void PlaceFeatures(const EncodedTable& table, std::size_t row, std::size_t heads,
+                   model::Examples& to) {
   const std::size_t last = to.rows();
   for (std::size_t i = 0; i < table.numeric; ++i)
     to.numeric_values[last * static_cast<std::size_t>(to.numeric) + table.numeric_places[i]] =
@@ -77,6 +80,9 @@ void PlaceFeatures(const EncodedTable& table, std::size_t row, model::Examples& 
     std::ranges::copy(from.IdsOf(row), list.ids.begin() + Offset(last * list.slots));
     std::ranges::copy(from.WeightsOf(row), list.weights.begin() + Offset(last * list.slots));
   }
+  const std::size_t here = table.head_places.size();
+  for (std::size_t i = 0; i < here; ++i)
+    to.more_labels[last * heads + table.head_places[i]] = table.more_labels[row * here + i];
 }
 
 // One folder: the label's table and the others.
@@ -143,17 +149,19 @@ class Folder {
       if (plan.holdout.mod == 0 && labels_.held_out[row] != held_out)
         return InvalidArgument("%s:%d: customer %s is in training and in the hold-out (SE-11)",
                                labels_.name, labels_.lines[row], Quote(id));
-    Append(SampleDown(rows, id, plan.unit.max_rows), id, held_out ? out.holdout : out.training);
+    Append(SampleDown(rows, id, plan.unit.max_rows), id, plan.heads.size(),
+           held_out ? out.holdout : out.training);
     return absl::OkStatus();
   }
 
-  void Append(const std::vector<std::size_t>& rows, const std::string& id,
+  void Append(const std::vector<std::size_t>& rows, const std::string& id, std::size_t heads,
               model::Examples& to) const {
     for (const std::size_t row : rows) {
-      AppendEmptyRow(to);
-      PlaceFeatures(labels_, row, to);
-      for (const Joined& other : others_) PlaceFeatures(other.table, other.row_of.at(id), to);
-      for (const EncodedTable& events : events_) PlaceFeatures(events, row, to);
+      AppendEmptyRow(heads, to);
+      PlaceFeatures(labels_, row, heads, to);
+      for (const Joined& other : others_)
+        PlaceFeatures(other.table, other.row_of.at(id), heads, to);
+      for (const EncodedTable& events : events_) PlaceFeatures(events, row, heads, to);
       to.labels.push_back(labels_.labels[row]);
     }
     to.first_row.push_back(static_cast<std::uint32_t>(to.rows()));

@@ -1,5 +1,7 @@
 #include "client/data/table.h"
 
+#include <limits>
+
 #include "client/data/columns.h"
 #include "client/data/ngrams.h"
 #include "client/data/rows.h"
@@ -30,6 +32,7 @@ struct Recipe {
   std::vector<Source> numeric, categorical;
   std::vector<TextSource> texts;
   std::size_t label = kNoColumn;
+  std::vector<std::size_t> heads;  // columns of the side heads of this table
   std::size_t holdout = kNoColumn;
   std::size_t time = kNoColumn;
 };
@@ -72,6 +75,13 @@ absl::StatusOr<Recipe> MakeRecipe(const model::Plan& plan, const model::Table& t
   }
   out.numeric = recipe.numeric.size();
   out.categorical = recipe.categorical.size();
+  for (std::size_t h = 0; h < plan.heads.size(); ++h) {
+    if (plan.heads[h].label.table != table.name) continue;
+    VEILSUM_ASSIGN_OR_RETURN(const std::size_t column,
+                             FindColumn(header, plan.heads[h].label.column, out.name));
+    recipe.heads.push_back(column);
+    out.head_places.push_back(h);
+  }
   if (plan.label.table != table.name) return recipe;
   VEILSUM_ASSIGN_OR_RETURN(recipe.label, FindColumn(header, plan.label.column, out.name));
   if (!plan.label.time.empty()) {
@@ -107,11 +117,24 @@ absl::Status EncodeRow(const model::Plan& plan, const Recipe& recipe, const CsvR
     if (!parsed.ok()) return wrong(plan.label.time, parsed.status());
     time = *parsed;
   }
+  std::vector<float> more;
+  for (std::size_t h = 0; h < recipe.heads.size(); ++h) {
+    const std::string& text = row.fields[recipe.heads[h]];
+    if (text.empty()) {
+      more.push_back(std::numeric_limits<float>::quiet_NaN());
+      continue;
+    }
+    const model::Label& wanted = plan.heads[out.head_places[h]].label;
+    const absl::StatusOr<float> label = ParseLabel(wanted, text);
+    if (!label.ok()) return wrong(wanted.column, label.status());
+    more.push_back(*label);
+  }
   if (recipe.label != kNoColumn) {
     const absl::StatusOr<float> label = ParseLabel(plan.label, row.fields[recipe.label]);
     if (!label.ok()) return wrong(plan.label.column, label.status());
     out.labels.push_back(*label);
   }
+  out.more_labels.insert(out.more_labels.end(), more.begin(), more.end());
   if (recipe.time != kNoColumn) out.times.push_back(time);
   if (recipe.holdout != kNoColumn)
     out.held_out.push_back(row.fields[recipe.holdout] == plan.holdout.value);

@@ -33,9 +33,11 @@ struct EncodedTable {
   std::vector<std::size_t> numeric_places;   // of each: ordinal among the plan's numeric features
   std::vector<std::size_t> categorical_places;
   std::vector<std::size_t> list_places;
+  std::vector<std::size_t> head_places;      // of each label of a side head that is in this table
   std::vector<float> numeric_values;         // rows x numeric
   std::vector<std::uint32_t> active_inputs;  // rows x categorical, as indices of the whole model
   std::vector<model::IdList> lists;          // text, of this table
+  std::vector<float> more_labels;            // rows x head_places; NaN: missing
   std::vector<float> labels;                 // rows; the label's table only
   std::vector<bool> held_out;  // rows; the label's table only, when the plan has a hold-out column
   std::vector<std::int64_t> times;  // rows; the label's table only, when the plan has a label time

@@ -46,7 +46,8 @@ LocalContribution::LocalContribution(const ApprovedRun& run, dp::SamplingRate ra
   if (run.plan().evaluation)
     histogram_ = {.bins = run.plan().evaluation->bins,
                   .scale_log2 = static_cast<int>(run.plan().aggregation.scale_log2),
-                  .padded_rows = run.size_class() * run.plan().unit.max_rows};
+                  .padded_rows = run.size_class() * run.plan().unit.max_rows,
+                  .outputs = run.plan().model_outputs()};
 }
 
 absl::StatusOr<std::unique_ptr<Contribution>> LocalContribution::Create(
@@ -56,9 +57,10 @@ absl::StatusOr<std::unique_ptr<Contribution>> LocalContribution::Create(
                            dp::SamplingRate::Create(model::StepRate(run.plan())));
   std::unique_ptr<LocalContribution> made(
       new LocalContribution(run, rate, std::move(training), rng));
-  VEILSUM_ASSIGN_OR_RETURN(made->trainer_,
-                           MakeCpuTrainer(made->layout_, made->training_, run.plan().unit.max_rows,
-                                          model::HeadsOf(run.plan())));
+  VEILSUM_ASSIGN_OR_RETURN(
+      made->trainer_,
+      MakeCpuTrainer(made->layout_, made->training_, run.plan().unit.max_rows,
+                     model::HeadsOf(run.plan()), run.plan().network.dropout.ToDouble()));
   if (run.plan().evaluation) made->holdout_ = std::move(holdout);
   if (run.plan().training.bands > 1) VEILSUM_RETURN_IF_ERROR(made->SetGroups(run, grouping));
   for (const std::string& purpose : made->purposes_) {

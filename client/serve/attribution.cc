@@ -1,6 +1,7 @@
 #include "client/serve/attribution.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace veilsum::client {
 namespace {
@@ -95,22 +96,47 @@ class Row {
   double Forward(double share, Numbers* gradient) const {
     const std::vector<model::Layer>& layers = layout_.layers();
     std::vector<Numbers> z = {Numbers(layers[0].out)};
+    Numbers inverse;  // of every hidden layer's deviation, with layer norm
     for (std::size_t j = 0; j < layers[0].out; ++j) z[0][j] = Number(layers[0].bias + j);
     for (const Numbers& feature : through_)
       for (std::size_t j = 0; j < feature.size(); ++j) z[0][j] += share * feature[j];
     for (std::size_t l = 1; l < layers.size(); ++l) {
       z.emplace_back(layers[l].out);
       for (std::size_t j = 0; j < layers[l].out; ++j) z[l][j] = Number(layers[l].bias + j);
+      if (layout_.layer_norm()) inverse.push_back(Normalise(z[l - 1]));
       for (std::size_t i = 0; i < layers[l].in; ++i)
         if (z[l - 1][i] > 0)
           for (std::size_t j = 0; j < layers[l].out; ++j)
             z[l][j] += z[l - 1][i] * Number(layers[l].weight + i * layers[l].out + j);
     }
-    if (gradient != nullptr) *gradient = Backward(z);
+    if (gradient != nullptr) *gradient = Backward(z, inverse);
     return z.back()[output_];
   }
 
-  Numbers Backward(const std::vector<Numbers>& z) const {
+  // Layer norm (Layout::layer_norm): x becomes normal; returns 1 / deviation.
+  static double Normalise(Numbers& x) {
+    const auto count = static_cast<double>(x.size());
+    double sum = 0, squares = 0;
+    for (const double value : x) sum += value;
+    for (double& value : x) value -= sum / count;
+    for (const double value : x) squares += value * value;
+    const double inverse =
+        1 / std::sqrt(squares / count + static_cast<double>(model::kLayerNormEpsilon));
+    for (double& value : x) value *= inverse;
+    return inverse;
+  }
+  static void NormaliseBackward(const Numbers& normal, double inverse, Numbers& delta) {
+    const auto count = static_cast<double>(normal.size());
+    double sum = 0, dot = 0;
+    for (std::size_t i = 0; i < normal.size(); ++i) {
+      sum += delta[i];
+      dot += delta[i] * normal[i];
+    }
+    for (std::size_t i = 0; i < normal.size(); ++i)
+      delta[i] = inverse * (delta[i] - sum / count - normal[i] * dot / count);
+  }
+
+  Numbers Backward(const std::vector<Numbers>& z, const Numbers& inverse) const {
     const std::vector<model::Layer>& layers = layout_.layers();
     Numbers delta(layers.back().out);
     delta[output_] = 1;
@@ -120,6 +146,7 @@ class Row {
         if (z[l - 1][i] > 0)
           for (std::size_t j = 0; j < layers[l].out; ++j)
             below[i] += delta[j] * Number(layers[l].weight + i * layers[l].out + j);
+      if (layout_.layer_norm()) NormaliseBackward(z[l - 1], inverse[l - 1], below);
       delta = std::move(below);
     }
     return delta;

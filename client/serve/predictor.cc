@@ -25,7 +25,7 @@ std::string Quoted(std::string_view text) {
 }
 
 // exp(z_k - max) / sum (no overflow).
-void Softmax(std::span<const float> logits, Prediction& out) {
+void Softmax(std::span<const float> logits, Outcome& out) {
   out.chosen = static_cast<std::size_t>(std::ranges::max_element(logits) - logits.begin());
   const auto highest = static_cast<double>(logits[out.chosen]);
   double sum = 0;
@@ -37,18 +37,55 @@ void Softmax(std::span<const float> logits, Prediction& out) {
   out.probability = out.probabilities[out.chosen];
 }
 
-void Read(const model::Plan& plan, std::span<const float> outputs, Prediction& out) {
-  if (plan.task == model::Task::kMultiClass) {
-    Softmax(outputs, out);
-  } else if (plan.task == model::Task::kRegression) {
-    out.value = model::DecodeValue(plan.label, static_cast<double>(outputs[0]));
+template <class Of>  // a Feature or a Label
+std::string NameOf(const Of& of) {
+  return of.table + "." + of.column;
+}
+
+void ReadHead(const model::Label& label, std::span<const float> outputs, Outcome& out) {
+  if (label.kind == model::LabelKind::kClass) {
+    Softmax(outputs.first(label.outputs()), out);
+  } else if (label.kind == model::LabelKind::kValue) {
+    out.value = model::DecodeValue(label, static_cast<double>(outputs[0]));
   } else {
     out.logit = static_cast<double>(outputs[0]);
     out.probability = 1 / (1 + std::exp(-out.logit));
   }
 }
 
-std::string NameOf(const model::Feature& f) { return f.table + "." + f.column; }
+void Read(const model::Plan& plan, std::span<const float> outputs, Prediction& out) {
+  ReadHead(plan.label, outputs, out);
+  outputs = outputs.subspan(plan.outputs());
+  for (const model::SideHead& head : plan.heads) {
+    ReadHead(head.label, outputs, out.heads.emplace_back());
+    outputs = outputs.subspan(head.label.outputs());
+  }
+}
+
+// `"class":"red","probability":0.6,"probabilities":{...}`, or what the label's kind has instead.
+void AppendOutcome(const model::Label& label, const Outcome& p, std::string& out) {
+  if (label.kind == model::LabelKind::kValue)
+    return AppendNumber(p.value, true, out += "\"value\":");
+  const bool classes = label.kind == model::LabelKind::kClass;
+  if (classes) out += "\"class\":" + Quoted(label.values[p.chosen]) + ",";
+  AppendNumber(p.probability, true, out += "\"probability\":");
+  if (!classes) return AppendNumber(p.logit, true, out += ",\"logit\":");
+  out += ",\"probabilities\":{";
+  for (std::size_t k = 0; k < p.probabilities.size(); ++k)
+    AppendNumber(p.probabilities[k], true,
+                 out += (k == 0 ? "" : ",") + Quoted(label.values[k]) + ":");
+  out += '}';
+}
+
+void AppendHeads(const model::Plan& plan, const Prediction& p, std::string& out) {
+  out += ",\"heads\":{";
+  for (std::size_t h = 0; h < p.heads.size(); ++h) {
+    out += (h == 0 ? "" : ",") + Quoted(NameOf(plan.heads[h].label)) + ":{";
+    AppendOutcome(plan.heads[h].label, p.heads[h], out);
+    out += '}';
+  }
+  out += '}';
+}
 
 void AppendExplanation(const model::Plan& plan, const Attribution& why, std::string& out) {
   out += R"(,"explanation":{"method":"integrated_gradients","baseline_)";
@@ -116,6 +153,7 @@ std::string PredictionCsvHeader(const model::Plan& plan, bool explain) {
     line += ",class,probability";
     for (const std::string& value : plan.label.values) line += "," + CsvField("p." + value);
   }
+  for (const model::SideHead& head : plan.heads) line += "," + CsvField(NameOf(head.label));
   if (!explain) return line;
   line += ",baseline";
   for (const model::Feature& f : plan.features) line += "," + CsvField("by." + NameOf(f));
@@ -132,6 +170,16 @@ std::string PredictionCsvLine(const model::Plan& plan, const Prediction& p) {
     for (const double probability : p.probabilities) AppendNumber(probability, false, line += ',');
     if (plan.task == model::Task::kBinary) AppendNumber(p.logit, false, line += ',');
   }
+  for (std::size_t h = 0; h < p.heads.size(); ++h) {  // one column each: what it says in short
+    const model::Label& label = plan.heads[h].label;
+    line += ',';
+    if (label.kind == model::LabelKind::kClass)
+      line += CsvField(label.values[p.heads[h].chosen]);
+    else
+      AppendNumber(
+          label.kind == model::LabelKind::kValue ? p.heads[h].value : p.heads[h].probability, false,
+          line);
+  }
   if (!p.why) return line;
   AppendNumber(static_cast<double>(p.why->baseline), false, line += ',');
   for (const double by : p.why->features) AppendNumber(by, false, line += ',');
@@ -141,21 +189,8 @@ std::string PredictionCsvLine(const model::Plan& plan, const Prediction& p) {
 void AppendPredictionJson(const model::Plan& plan, const Prediction& p, std::string& out) {
   out += '{';
   if (!p.id.empty()) out += "\"id\":" + Quoted(p.id) + ",";
-  if (plan.task == model::Task::kRegression) {
-    AppendNumber(p.value, true, out += "\"value\":");
-  } else {
-    if (plan.task == model::Task::kMultiClass)
-      out += "\"class\":" + Quoted(plan.label.values[p.chosen]) + ",";
-    AppendNumber(p.probability, true, out += "\"probability\":");
-    if (plan.task == model::Task::kBinary) AppendNumber(p.logit, true, out += ",\"logit\":");
-  }
-  if (plan.task == model::Task::kMultiClass) {
-    out += ",\"probabilities\":{";
-    for (std::size_t k = 0; k < p.probabilities.size(); ++k)
-      AppendNumber(p.probabilities[k], true,
-                   out += (k == 0 ? "" : ",") + Quoted(plan.label.values[k]) + ":");
-    out += '}';
-  }
+  AppendOutcome(plan.label, p, out);
+  if (!p.heads.empty()) AppendHeads(plan, p, out);
   if (p.why) AppendExplanation(plan, *p.why, out);
   out += '}';
 }

@@ -11,14 +11,19 @@
 
 namespace veilsum::client {
 
-struct Prediction {
-  std::string id;                     // of the customer; may be empty
+// What one head of the model says about a row.
+struct Outcome {
   double logit = 0;                   // binary
   double probability = 0;             // binary: of label 1; classes: of the chosen one
   std::size_t chosen = 0;             // classes: place of the most likely one in label.values
   std::vector<double> probabilities;  // classes, in the order of label.values
   double value = 0;                   // regression: in the units of the label's column
-  std::optional<Attribution> why;     // of the logit, of the chosen class's, of the scaled value
+};
+
+struct Prediction : Outcome {
+  std::string id;                  // of the customer; may be empty
+  std::vector<Outcome> heads;      // of the plan's side heads
+  std::optional<Attribution> why;  // of the logit, of the chosen class's, of the scaled value
 
   // What candidates are ranked by, more is better: probability of label 1, or the value.
   double score(model::Task task) const {

@@ -160,12 +160,12 @@ Layout LayoutOf(const Plan& plan) {
   for (const Feature& feature : plan.features) {
     if (!feature.is_list()) continue;
     if (feature.width != 0) bags.push_back({list, feature.buckets, feature.width, false});
-    if (feature.direct) bags.push_back({list, feature.buckets, plan.outputs(), true});
+    if (feature.direct) bags.push_back({list, feature.buckets, plan.model_outputs(), true});
     ++list;
   }
   return Layout::Mlp(plan.numeric_inputs(), plan.one_hot_inputs(), plan.network.hidden,
-                     plan.has_statistics(), bags, plan.outputs(),
-                     plan.training.mode == Mode::kMerchant);
+                     plan.has_statistics(), bags, plan.model_outputs(),
+                     plan.training.mode == Mode::kMerchant, plan.network.layer_norm);
 }
 
 dp::AdaptiveClip AdaptiveClipOf(const Plan& plan) {
@@ -189,12 +189,17 @@ dp::HistogramGrid StatisticsBins(const Plan& plan) {
 }
 
 Heads HeadsOf(const Plan& plan) {
-  Head head;
-  head.outputs = plan.outputs();
-  if (plan.task == Task::kMultiClass) head.loss = Loss::kSoftmax;
-  if (plan.task == Task::kRegression) head.loss = plan.label.huber ? Loss::kHuber : Loss::kSquared;
-  if (plan.label.huber) head.huber = plan.label.huber->ToDouble();
-  return {head};
+  const auto head_of = [](const Label& label, double weight) {
+    Head head{.outputs = label.outputs(), .weight = weight};
+    if (label.kind == LabelKind::kClass) head.loss = Loss::kSoftmax;
+    if (label.kind == LabelKind::kValue) head.loss = label.huber ? Loss::kHuber : Loss::kSquared;
+    if (label.huber) head.huber = label.huber->ToDouble();
+    return head;
+  };
+  Heads heads = {head_of(plan.label, 1)};
+  for (const SideHead& side : plan.heads)
+    heads.push_back(head_of(side.label, side.weight.ToDouble()));
+  return heads;
 }
 
 Rational StepRate(const Plan& plan) {

@@ -23,7 +23,7 @@ Layout LayoutOf(const Plan& plan);
 dp::AdaptiveClip AdaptiveClipOf(const Plan& plan);  // of merchant mode
 // Of a run in merchant mode whose training sum states this noise.
 dp::MerchantGrid MerchantGridOf(const Plan& plan, const dp::SumNoise& training);
-Heads HeadsOf(const Plan& plan);  // one, with plan.outputs() outputs
+Heads HeadsOf(const Plan& plan);  // the label's, then the side heads in plan order
 
 // The rate at which a step samples the customers that it may sample: all of them, or of a banded
 // plan the group whose step it is.

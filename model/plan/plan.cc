@@ -21,6 +21,12 @@ std::size_t Plan::one_hot_inputs() const {
   return count;
 }
 
+std::size_t Plan::model_outputs() const {
+  std::size_t count = outputs();
+  for (const SideHead& head : heads) count += head.label.outputs();
+  return count;
+}
+
 absl::Status CheckRunnable(const Plan& plan) {
   if (plan.task != Task::kBinary && plan.task != Task::kMultiClass &&
       plan.task != Task::kRegression)
@@ -32,9 +38,11 @@ absl::Status CheckRunnable(const Plan& plan) {
     return FailedPrecondition(
         "plan %s: evaluation by private histograms is for task \"binary\" only; leave it out",
         plan.name);
-  if (plan.network.dropout != Exactly(0))
-    return FailedPrecondition("plan %s: model.dropout is %s, this build can only run \"0\"",
-                              plan.name, DecimalText(plan.network.dropout));
+  if (plan.network.hidden.empty() &&
+      (plan.network.dropout != Exactly(0) || plan.network.layer_norm))
+    return FailedPrecondition(
+        "plan %s: model.dropout and model.normalisation are of hidden layers, and there are none",
+        plan.name);
   return absl::OkStatus();
 }
 

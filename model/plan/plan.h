@@ -81,11 +81,23 @@ struct Label {
   bool log = false;
   std::optional<Rational> huber;  // value: threshold of the loss on that scale; none: squared
   std::string time;  // of the same table: only earlier events are seen; empty without such tables
+
+  std::size_t outputs() const { return kind == LabelKind::kClass ? values.size() : 1; }
 };
+
+// Another column, of the label's table or of one with a row a customer, that the same trunk learns
+// to predict, with outputs of its own after those before it. A row may have none: its field is
+// empty then. Its label has no time.
+struct SideHead {
+  Label label;
+  Rational weight = Exactly(1);  // of its loss, beside 1 of the label's
+};
+inline constexpr std::size_t kMaxSideHeads = 64;
 
 struct Network {
   std::vector<std::size_t> hidden;
-  Rational dropout = Exactly(0);
+  Rational dropout = Exactly(0);  // of hidden units, in training steps
+  bool layer_norm = false;        // Layout::layer_norm
 };
 
 inline constexpr std::uint32_t kMaxPlanBands = 64;
@@ -193,6 +205,7 @@ struct Plan {
   std::vector<Table> tables;
   std::vector<Feature> features;
   Label label;
+  std::vector<SideHead> heads;
   Network network;  // [model] in TOML
   Training training;
   std::optional<NonPrivate> nonprivate;
@@ -208,7 +221,8 @@ struct Plan {
   std::uint64_t max_bad_rows = 0;  // [data]: malformed rows a merchant may skip
 
   bool is_private() const { return privacy.mechanism != Mechanism::kNone; }
-  std::size_t outputs() const { return task == Task::kMultiClass ? label.values.size() : 1; }
+  std::size_t outputs() const { return label.outputs(); }  // the label's: the model's first ones
+  std::size_t model_outputs() const;                       // of all heads
   bool has_statistics() const { return privacy.statistics_share != Exactly(0); }
   // Inputs of the model: numeric features, then embedding bags, then one-hot blocks, each in plan
   // order.
@@ -218,8 +232,8 @@ struct Plan {
 };
 
 // OK when this version can run the plan; FailedPrecondition naming the field otherwise (task,
-// evaluation of another task than binary, dropout). A plan that parses may still not run: its
-// schema is wider than this build.
+// evaluation of another task than binary, dropout without hidden layers). A plan that parses may
+// still not run: its schema is wider than this build.
 absl::Status CheckRunnable(const Plan& plan);
 
 }  // namespace veilsum::model

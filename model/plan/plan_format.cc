@@ -119,6 +119,14 @@ Json LabelJson(const Label& label) {
   return out;
 }
 
+Json NetworkJson(const Network& network) {
+  Json out = {{"hidden", network.hidden},
+              {"activation", "relu"},
+              {"dropout", DecimalText(network.dropout)}};
+  if (network.layer_norm) out["normalisation"] = "layer";
+  return out;
+}
+
 Json TrainingJson(const Training& training) {
   Json out = {{"mode", kModes[static_cast<int>(training.mode)]},
               {"steps", training.steps},
@@ -178,10 +186,7 @@ Json PlanTree(const Plan& plan) {
       {"unit", {{"column", plan.unit.column}, {"max_rows", plan.unit.max_rows}}},
       {"holdout", HoldoutJson(plan.holdout)},
       {"label", LabelJson(plan.label)},
-      {"model",
-       {{"hidden", plan.network.hidden},
-        {"activation", "relu"},
-        {"dropout", DecimalText(plan.network.dropout)}}},
+      {"model", NetworkJson(plan.network)},
       {"training", TrainingJson(plan.training)},
       {"privacy", PrivacyJson(plan.privacy)},
       {"aggregation", AggregationJson(plan.aggregation)},
@@ -193,6 +198,10 @@ Json PlanTree(const Plan& plan) {
       {"pool", Json::array()}};
   for (const Table& table : plan.tables) out["table"].push_back(TableJson(table));
   for (const Feature& feature : plan.features) out["feature"].push_back(FeatureJson(feature));
+  for (const SideHead& head : plan.heads) {
+    out["head"].push_back(LabelJson(head.label));
+    out["head"].back()["weight"] = DecimalText(head.weight);
+  }
   for (const Pool& pool : plan.pools)
     out["pool"].push_back({{"name", pool.name}, {"members", pool.members}});
   if (plan.cohorts) out["cohorts"] = CohortsJson(*plan.cohorts);

@@ -179,32 +179,58 @@ std::vector<std::string> ReadClasses(Fields& fields) {
   return values;
 }
 
-Label ReadLabel(Fields fields, const std::vector<Table>& tables, Task task) {
+// What a label's column holds, in whichever section it is.
+Label ReadTarget(Fields& fields, const std::vector<Table>& tables) {
   Label label;
   std::tie(label.table, label.column) = ReadColumn(fields, tables);
   label.kind = static_cast<LabelKind>(fields.Choice("kind", {"binary", "class", "value"}));
+  if (label.kind == LabelKind::kClass) label.values = ReadClasses(fields);
+  if (label.kind != LabelKind::kValue) return label;
+  std::tie(label.lo, label.hi) = ReadBounds(fields);
+  label.log = fields.Flag("log", false);
+  if (fields.Has("huber"))
+    label.huber = fields.Real("huber", {Exactly(0), Exactly(2), true, false});
+  return label;
+}
+
+Label ReadLabel(Fields fields, const std::vector<Table>& tables, Task task) {
+  Label label = ReadTarget(fields, tables);
   if ((task == Task::kMultiClass) != (label.kind == LabelKind::kClass) ||
       (task == Task::kRegression) != (label.kind == LabelKind::kValue))
     fields.Refuse("kind",
                   "does not fit the task: binary needs binary, multi_class needs class, "
                   "regression needs value");
-  if (label.kind == LabelKind::kClass) label.values = ReadClasses(fields);
-  if (label.kind == LabelKind::kValue) {
-    std::tie(label.lo, label.hi) = ReadBounds(fields);
-    label.log = fields.Flag("log", false);
-    if (fields.Has("huber"))
-      label.huber = fields.Real("huber", {Exactly(0), Exactly(2), true, false});
-  }
   label.time = OptionalText(fields, "time", 128);
   fields.Done();
   return label;
+}
+
+std::vector<SideHead> ReadHeads(Fields& plan, const std::vector<Table>& tables,
+                                const std::vector<Feature>& features, const Label& label) {
+  std::vector<SideHead> heads;
+  std::set<std::pair<std::string, std::string>> taken = {{label.table, label.column}};
+  for (const Feature& feature : features) taken.emplace(feature.table, feature.column);
+  for (Fields& fields : plan.List("head", 0, kMaxSideHeads)) {
+    SideHead head{ReadTarget(fields, tables)};
+    head.weight = fields.Real("weight", {Exactly(0), Exactly(1000), true, false}, head.weight);
+    for (const Table& table : tables)
+      if (table.name == head.label.table && table.is_events())
+        fields.Refuse("column",
+                      absl::StrFormat("is in %s, which is a table of events", table.name));
+    if (!taken.emplace(head.label.table, head.label.column).second)
+      fields.Refuse("column", absl::StrFormat("\"%s.%s\" is a feature or another label too",
+                                              head.label.table, head.label.column));
+    fields.Done();
+    heads.push_back(std::move(head));
+  }
+  return heads;
 }
 
 // A direct list has a weight for each bucket and output.
 void CheckDirectLists(const Plan& plan, Fields& fields) {
   std::size_t weights = 0;
   for (const Feature& feature : plan.features)
-    if (feature.direct) weights += feature.buckets * plan.outputs();
+    if (feature.direct) weights += feature.buckets * plan.model_outputs();
   if (weights > kMaxInputs)
     fields.Refuse("feature", absl::StrFormat("makes %d direct weights, at most %d are allowed",
                                              weights, kMaxInputs));
@@ -215,6 +241,7 @@ Network ReadNetwork(Fields fields) {
   for (const std::uint64_t width : fields.Ints("hidden", 8, 1, 4096))
     network.hidden.push_back(width);
   fields.Choice("activation", {"relu"}, 0);
+  network.layer_norm = fields.Choice("normalisation", {"none", "layer"}, 0) == 1;
   network.dropout = fields.Real("dropout", {Exactly(0), Exactly(1), false, true}, Exactly(0));
   fields.Done();
   return network;
@@ -430,6 +457,7 @@ Plan ReadPlan(const Json& document, FieldErrors& errors) {
   plan.tables = ReadTables(fields, plan.unit);
   plan.features = ReadFeatures(fields, plan.tables);
   plan.label = ReadLabel(fields.Section("label"), plan.tables, plan.task);
+  plan.heads = ReadHeads(fields, plan.tables, plan.features, plan.label);
   CheckDirectLists(plan, fields);
   CheckUnitOfLabel(plan, fields);
   CheckTimes(plan, fields);

@@ -81,6 +81,11 @@ model::Examples SelfTestRows(const model::Plan& plan, const model::Layout& layou
   return rows;
 }
 
+// As one output of its own, beside the logits.
+bool HasProbability(const model::Plan& plan) {
+  return plan.task == model::Task::kBinary && plan.heads.empty();
+}
+
 std::string TextOf(const Json& object, const char* key) {
   return object.contains(key) && object[key].is_string() ? object[key].get<std::string>() : "";
 }
@@ -94,11 +99,19 @@ std::string SchemaJson(const model::Plan& plan) {
     if (!f.more_columns.empty()) column["more_columns"] = f.more_columns;
     columns.push_back(column);
   }
-  return Canonical({{"format", 1},
-                    {"id", plan.unit.column},
-                    {"columns", columns},
-                    {"label", plan.label.table + "." + plan.label.column},
-                    {"output", plan.task == model::Task::kBinary ? "probability" : "logits"}});
+  Json schema = {{"format", 1},
+                 {"id", plan.unit.column},
+                 {"columns", columns},
+                 {"label", plan.label.table + "." + plan.label.column},
+                 {"output", HasProbability(plan) ? "probability" : "logits"}};
+  std::size_t first = plan.outputs();
+  for (const model::SideHead& head : plan.heads) {
+    schema["heads"].push_back({{"label", head.label.table + "." + head.label.column},
+                               {"first_output", first},
+                               {"outputs", head.label.outputs()}});
+    first += head.label.outputs();
+  }
+  return Canonical(schema);
 }
 
 std::string PreprocessJson(const model::Plan& plan, const model::Layout& layout) {
@@ -153,7 +166,7 @@ Json InputsJson(const model::Plan& plan, const model::Layout& layout) {
 Json OutputsJson(const model::Plan& plan, const model::Layout& layout) {
   const std::size_t outputs = layout.layers().back().out;
   Json all = Json::array({InputJson("logits", "float32", outputs, "before the link function")});
-  if (plan.task == model::Task::kBinary)
+  if (HasProbability(plan))
     all.push_back(InputJson("probability", "float32", 1, "that the label is 1"));
   return all;
 }

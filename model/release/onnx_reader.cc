@@ -19,9 +19,9 @@ constexpr int kMaxNodes = 4096;
 
 const std::set<std::string, std::less<>>& AllowedOperators() {
   static const std::set<std::string, std::less<>> operators = {
-      "Add",       "Cast",    "Clip",   "Concat", "DequantizeLinear",
-      "Gather",    "Gemm",    "MatMul", "Mul",    "Relu",
-      "ReduceSum", "Sigmoid", "Slice",  "Sub",    "Unsqueeze"};
+      "Add",  "Cast",   "Clip",     "Concat", "DequantizeLinear", "Div",     "Gather",
+      "Gemm", "MatMul", "Mul",      "Relu",   "ReduceSum",        "Sigmoid", "Slice",
+      "Sqrt", "Sub",    "Unsqueeze"};
   return operators;
 }
 

@@ -45,7 +45,7 @@ class Writer {
     AddListInputs();
     std::string x = FirstLayer();
     for (std::size_t i = 1; i < layout_.layers().size(); ++i)
-      x = Add("Gemm", {Add("Relu", {x}), Weight(i), Bias(i)});
+      x = Add("Gemm", {Add("Relu", {Normalised(i - 1, x)}), Weight(i), Bias(i)});
     for (std::size_t i = 0; i < layout_.bags().size(); ++i)
       if (layout_.bags()[i].direct) x = Add("Add", {x, BagOf(i)});
     AddOutputs(x);
@@ -199,11 +199,28 @@ class Writer {
     return Add("Add", {SumOverSlots(Add("Gather", {Weight(0), active})), x});
   }
 
+  // What layer norm makes of a hidden layer's outputs.
+  std::string Normalised(std::size_t layer, const std::string& x) {
+    if (!layout_.layer_norm()) return x;
+    const std::string each = absl::StrFormat("layers.%d.each", layer);
+    const float share = 1.0f / static_cast<float>(layout_.layers()[layer].out);
+    AddInitializer(each, kFloat, {}, Raw(std::span<const float>(&share, 1)));
+    const std::string epsilon = absl::StrFormat("layers.%d.epsilon", layer);
+    AddInitializer(epsilon, kFloat, {}, Raw(std::span<const float>(&model::kLayerNormEpsilon, 1)));
+    const auto mean = [&](const std::string& of) {
+      const std::string sum = Add("ReduceSum", {of, Integers("axis.1", {1})}, {{"keepdims", 1}});
+      return Add("Mul", {sum, each});
+    };
+    const std::string centred = Add("Sub", {x, mean(x)});
+    const std::string variance = mean(Add("Mul", {centred, centred}));
+    return Add("Div", {centred, Add("Sqrt", {Add("Add", {variance, epsilon})})});
+  }
+
   void AddOutputs(const std::string& logits) {
     const std::size_t outputs = layout_.layers().back().out;
     Rename(logits, "logits");
     SetShape(*graph().add_output(), "logits", kFloat, outputs);
-    if (plan_.task != model::Task::kBinary) return;
+    if (plan_.task != model::Task::kBinary || !plan_.heads.empty()) return;
     Rename(Add("Sigmoid", {"logits"}), "probability");
     SetShape(*graph().add_output(), "probability", kFloat, 1);
   }

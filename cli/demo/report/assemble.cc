@@ -27,11 +27,12 @@ MerchantQuality MerchantOf(const std::string& name, const std::optional<model::Q
 
 }  // namespace
 
-QualityFacts QualityOf(model::Task task, const Score& score, const std::vector<std::string>& names,
+QualityFacts QualityOf(const model::Plan& plan, const Score& score,
+                       const std::vector<std::string>& names,
                        const std::vector<std::optional<double>>& alone) {
   QualityFacts q;
-  if (task == model::Task::kMultiClass) q.task = "multi_class";
-  if (task == model::Task::kRegression) q.task = "regression";
+  if (plan.task == model::Task::kMultiClass) q.task = "multi_class";
+  if (plan.task == model::Task::kRegression) q.task = "regression";
   q.roc_auc = score.pooled.roc_auc;
   q.pr_auc = score.pooled.pr_auc;
   q.accuracy = score.pooled.accuracy;
@@ -49,6 +50,19 @@ QualityFacts QualityOf(model::Task task, const Score& score, const std::vector<s
   }
   for (const model::CalibrationBin& bin : score.pooled.calibration)
     q.calibration.push_back({bin.count, bin.mean_prediction, bin.positive_rate});
+  for (std::size_t h = 0; h < score.heads.size(); ++h) {
+    const model::Label& label = plan.heads[h].label;
+    HeadQuality& head = q.heads.emplace_back();
+    head.label = label.table + "." + label.column;
+    if (!score.heads[h]) continue;
+    const model::Quality& quality = *score.heads[h];
+    head.rows = quality.rows;
+    head.roc_auc = quality.roc_auc;
+    head.accuracy = quality.accuracy;
+    head.majority_accuracy = quality.majority_accuracy;
+    head.rmse = quality.rmse;
+    head.mae = quality.mae;
+  }
   return q;
 }
 

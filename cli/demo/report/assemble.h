@@ -10,7 +10,8 @@ namespace veilsum::cli {
 
 // The score of the last model, and of models trained alone where there are such (one per merchant,
 // or empty).
-QualityFacts QualityOf(model::Task task, const Score& score, const std::vector<std::string>& names,
+QualityFacts QualityOf(const model::Plan& plan, const Score& score,
+                       const std::vector<std::string>& names,
                        const std::vector<std::optional<double>>& alone);
 
 // What private evaluation has said, once there is a number, into `quality`.

@@ -77,6 +77,12 @@ struct PrivateFigure {
   std::pair<double, double> interval;
 };
 
+struct HeadQuality {
+  std::string label;     // table.column
+  std::size_t rows = 0;  // of the hold-outs, with that label
+  std::optional<double> roc_auc, accuracy, majority_accuracy, rmse, mae;
+};
+
 struct QualityFacts {
   std::string task = "binary";  // binary | multi_class | regression
   std::optional<double> roc_auc, pr_auc, accuracy, majority_accuracy, log_loss, roc_auc_private,
@@ -87,6 +93,7 @@ struct QualityFacts {
   std::optional<PrivateFigure> accuracy_private, log_loss_private;
   std::vector<PrivateCalibrationPoint> calibration_private;
   std::vector<MerchantQuality> per_merchant;
+  std::vector<HeadQuality> heads;  // of a plan with several
   std::vector<CalibrationPoint> calibration;
 
   bool by_value() const { return task == "regression"; }

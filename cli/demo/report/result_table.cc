@@ -126,6 +126,13 @@ std::string ResultTable(const Report& r) {
   if (r.quality.log_loss_private)
     text += Row("private log loss", ShownFigure(r.quality.log_loss_private));
   text += QualityRows(r.quality);
+  for (const HeadQuality& head : r.quality.heads)
+    text += Row("head " + head.label,
+                head.rmse ? absl::StrFormat("RMSE %s, mean absolute error %s, %d rows",
+                                            Shown(head.rmse, 4), Shown(head.mae, 4), head.rows)
+                          : absl::StrFormat("ROC-AUC %s, accuracy %s (majority %s), %d rows",
+                                            Shown(head.roc_auc, 4), Shown(head.accuracy, 4),
+                                            Shown(head.majority_accuracy, 4), head.rows));
   text += Row("time", absl::StrFormat("%.1f s, %s rounds/s", r.cost.seconds,
                                       Shown(r.cost.rounds_per_second, 1)));
   text += Row("upload per round", absl::StrFormat("%s a client (plain words: %s)",

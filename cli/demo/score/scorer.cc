@@ -13,6 +13,7 @@ client::LocalTraining SettingsOf(const model::Plan& plan) {
   client::LocalTraining settings;
   settings.max_rows = plan.unit.max_rows;
   settings.heads = model::HeadsOf(plan);
+  settings.dropout = plan.network.dropout.ToDouble();
   settings.batch_fraction = plan.training.sampling_rate.ToDouble();
   if (plan.nonprivate) {
     settings.steps = static_cast<std::uint32_t>(plan.nonprivate->steps);
@@ -40,6 +41,7 @@ absl::StatusOr<Score> HoldoutScorer::Of(ByteView bytes) const {
                            model::ParseModelBytes(bytes, layout_.size()));
   Score score;
   std::vector<float> all_logits, all_labels;
+  std::vector<std::vector<float>> more_labels(plan_.heads.size());
   for (const Merchant& merchant : merchants_) {
     score.merchants.emplace_back();
     if (merchant.holdout.rows() == 0) continue;
@@ -49,6 +51,13 @@ absl::StatusOr<Score> HoldoutScorer::Of(ByteView bytes) const {
     VEILSUM_ASSIGN_OR_RETURN(score.merchants.back(), model::Evaluate(plan_, logits, labels));
     all_logits.insert(all_logits.end(), logits.begin(), logits.end());
     all_labels.insert(all_labels.end(), labels.begin(), labels.end());
+    for (std::size_t i = 0; i < merchant.holdout.more_labels.size(); ++i)
+      more_labels[i % more_labels.size()].push_back(merchant.holdout.more_labels[i]);
+  }
+  for (std::size_t h = 0; h < more_labels.size(); ++h) {
+    const absl::StatusOr<model::Quality> quality =
+        model::EvaluateHead(plan_, h, all_logits, more_labels[h]);
+    score.heads.push_back(quality.ok() ? std::optional(*quality) : std::nullopt);
   }
   VEILSUM_ASSIGN_OR_RETURN(score.pooled, model::Evaluate(plan_, all_logits, all_labels));
   return score;

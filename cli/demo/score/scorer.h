@@ -20,6 +20,8 @@ namespace veilsum::cli {
 struct Score {
   model::Quality pooled;                                 // all hold-outs together
   std::vector<std::optional<model::Quality>> merchants;  // none where there is no hold-out customer
+  // Of the plan's side heads, all hold-outs together; none where no row has such a label.
+  std::vector<std::optional<model::Quality>> heads = {};
 };
 
 // Thread-safe: scoring changes nothing.

@@ -510,6 +510,61 @@ TEST(QuantilePlan, RoundTripsAndNeedsAShare) {
               StatusIs(absl::StatusCode::kInvalidArgument, "statistics.bins"));
 }
 
+TEST(Plan, DropoutAndLayerNormTravelAndReachTheLayout) {
+  std::string text = kExamplePlan;
+  const std::string plain = "dropout = \"0\"";
+  text.replace(text.find(plain), plain.size(), "dropout = \"0.25\"\nnormalisation = \"layer\"");
+  ASSERT_OK_AND_ASSIGN(const Plan plan, ParsePlanToml(text, "plan.toml"));
+  EXPECT_EQ(plan.network.dropout, Exactly(1, 4));
+  EXPECT_TRUE(LayoutOf(plan).layer_norm());
+  ASSERT_OK_AND_ASSIGN(const Plan again, PlanFromJson(PlanToJson(plan)));
+  EXPECT_EQ(PlanSha256(again), PlanSha256(plan));
+  ASSERT_OK_AND_ASSIGN(Plan before, ParsePlanToml(kExamplePlan, "plan.toml"));
+  EXPECT_FALSE(LayoutOf(before).layer_norm());
+  EXPECT_EQ(PlanToJson(before).find("normalisation"), std::string::npos) << "hashes stay";
+  before.network = plan.network;
+  EXPECT_EQ(PlanSha256(before), PlanSha256(plan));
+  text.replace(text.find("\"layer\""), 7, "\"batch\"");
+  EXPECT_THAT(ParsePlanToml(text, "plan.toml"),
+              StatusIs(absl::StatusCode::kInvalidArgument, "normalisation"));
+}
+
+TEST(Plan, SideHeadsAddOutputsAndLossesToOneTrunk) {
+  const std::string heads =
+      "[[head]]\ncolumn = \"t.kind\"\nkind = \"class\"\nvalues = [\"a\", \"b\", \"c\"]\nweight = "
+      "\"0.5\"\n"
+      "[[head]]\ncolumn = \"t.spent\"\nkind = \"value\"\nlo = 0\nhi = 10\nhuber = \"0.25\"\n";
+  const std::string text = SmallPlanToml({}) + heads;
+  ASSERT_OK_AND_ASSIGN(const Plan plan, ParsePlanToml(text, "plan.toml"));
+  EXPECT_OK(CheckRunnable(plan));
+  EXPECT_EQ(plan.outputs(), 1u);
+  EXPECT_EQ(plan.model_outputs(), 5u);
+  EXPECT_EQ(LayoutOf(plan).layers().back().out, 5u);
+  const Heads made = HeadsOf(plan);
+  ASSERT_EQ(made.size(), 3u);
+  EXPECT_EQ(made[0].loss, Loss::kLogistic);
+  EXPECT_EQ(made[1].loss, Loss::kSoftmax);
+  EXPECT_EQ(made[1].outputs, 3u);
+  EXPECT_EQ(made[1].weight, 0.5);
+  EXPECT_EQ(made[2].loss, Loss::kHuber);
+  EXPECT_EQ(made[2].huber, 0.25);
+  ASSERT_OK_AND_ASSIGN(const Plan again, PlanFromJson(PlanToJson(plan)));
+  EXPECT_EQ(PlanSha256(again), PlanSha256(plan));
+  EXPECT_EQ(PlanToJson(MakeSmallPlan()).find("\"head\""), std::string::npos) << "hashes stay";
+  const auto refused = [&](std::string_view from, std::string_view to, const char* message) {
+    std::string other = text;
+    other.replace(other.find(from), from.size(), to);
+    EXPECT_THAT(ParsePlanToml(other, "plan.toml"),
+                StatusIs(absl::StatusCode::kInvalidArgument, message));
+  };
+  refused("t.kind", "t.y", "another label too");
+  refused("t.kind", "t.spent", "another label too");
+  refused("t.kind", "t.a", "a feature");
+  refused("t.kind", "u.kind", "no [[table]]");
+  refused("weight = \"0.5\"", "weight = \"0\"", "weight");
+  refused("weight = \"0.5\"", "mass = \"1\"", "mass");
+}
+
 TEST(CheckRunnable, RefusesWhatThisVersionCannotTrain) {
   ASSERT_OK_AND_ASSIGN(const Plan plan, ParsePlanToml(kExamplePlan, "plan.toml"));
   Plan other = plan;
@@ -518,14 +573,18 @@ TEST(CheckRunnable, RefusesWhatThisVersionCannotTrain) {
               StatusIs(absl::StatusCode::kFailedPrecondition, "task must be \"binary\""));
   other = plan;
   other.network.dropout = Exactly(1, 2);
+  other.network.layer_norm = true;
+  EXPECT_OK(CheckRunnable(other));
+  other.network.hidden.clear();
   EXPECT_THAT(CheckRunnable(other),
-              StatusIs(absl::StatusCode::kFailedPrecondition, "model.dropout is 0.5"));
+              StatusIs(absl::StatusCode::kFailedPrecondition, "and there are none"));
 }
 
 TEST(ExamplePlans, AllParseRoundTripAndRun) {
   for (const char* name :
        {"online_shoppers", "adult", "womens_clothing", "synthetic_shops", "online_shoppers_visitor",
-        "online_shoppers_duration", "online_shoppers_bands", "online_shoppers_local"}) {
+        "online_shoppers_duration", "online_shoppers_bands", "online_shoppers_local",
+        "online_shoppers_regularised", "online_shoppers_heads"}) {
     ASSERT_OK_AND_ASSIGN(const Plan plan,
                          ReadPlanFile(absl::StrFormat("deploy/examples/%s.toml", name)));
     EXPECT_OK(CheckRunnable(plan)) << name;

@@ -78,5 +78,23 @@ TEST(Quality, RefusesWhatCannotBeScored) {
   refuses(Classes(), {1, 2, 3}, {NAN}, "not one of 3");
 }
 
+TEST(Quality, OfSeveralHeadsLooksAtEachOnesOutputsAndSkipsMissingLabels) {
+  Plan plan;  // of a binary label
+  plan.heads.resize(1);
+  plan.heads[0].label.kind = LabelKind::kClass;
+  plan.heads[0].label.values = {"a", "b"};
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  const std::vector<float> outputs = {2, 0, 1, -2, 1, 0, 3, 5, 0}, labels = {1, 0, 1},
+                           side = {1, nan, 1};
+  ASSERT_OK_AND_ASSIGN(const Quality main, Evaluate(plan, outputs, labels));
+  EXPECT_EQ(main.rows, 3u);
+  EXPECT_EQ(main.accuracy, 1.0);
+  ASSERT_OK_AND_ASSIGN(const Quality other, EvaluateHead(plan, 0, outputs, side));
+  EXPECT_EQ(other.rows, 2u);
+  EXPECT_EQ(other.accuracy, 0.5) << "the first row is right, the third is not";
+  EXPECT_FALSE(EvaluateHead(plan, 0, outputs, std::vector<float>(3, nan)).ok());
+  EXPECT_FALSE(Evaluate(plan, std::span(outputs).first(8), labels).ok());
+}
+
 }  // namespace
 }  // namespace veilsum::model

@@ -1,6 +1,7 @@
 #include "client/data/dataset.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "base/fnv1a.h"
 #include "client/data/select_customers.h"
@@ -267,11 +268,36 @@ TEST(LoadDataset, PoolsFoldersAndRefusesACustomerInTwo) {
               StatusIs(absl::StatusCode::kInvalidArgument, "is in two folders of the pool"));
 }
 
+TEST(LoadDataset, ReadsSideHeadsOfEveryTableAndLeavesMissingOnesOut) {
+  const TempFolder folder;
+  folder.Write("a/visits.csv",
+               "id,pages,device,spent\nu1,5,phone,10\nu2,0,tablet,\nu3,10,phone,0\n");
+  folder.Write("a/labels.csv", "id,label,age,kind\nu1,1,20,b\nu2,0,30,\nu3,1,40,a\n");
+  const std::string heads =
+      "[[head]]\ncolumn = \"labels.kind\"\nkind = \"class\"\nvalues = [\"a\", \"b\"]\n"
+      "[[head]]\ncolumn = \"visits.spent\"\nkind = \"value\"\nlo = 0\nhi = 10\n";
+  const model::Plan plan = PlanWith("", "", heads);
+  ASSERT_OK_AND_ASSIGN(const Dataset data, LoadDataset(plan, {folder.path() / "a"}));
+  std::map<std::string, std::pair<float, float>> found;
+  for (const model::Examples* part : {&data.training, &data.holdout})
+    for (std::size_t u = 0; u < part->customers(); ++u)
+      found[part->customer_ids[u]] = {part->more_labels[2 * u], part->more_labels[2 * u + 1]};
+  EXPECT_EQ(found.at("u1"), std::pair(1.0f, 1.0f));
+  EXPECT_TRUE(std::isnan(found.at("u2").first) && std::isnan(found.at("u2").second));
+  EXPECT_EQ(found.at("u3"), std::pair(0.0f, -1.0f));
+  folder.Write("a/labels.csv", "id,label,age,kind\nu1,1,20,c\nu2,0,30,\nu3,1,40,a\n");
+  EXPECT_THAT(LoadDataset(plan, {folder.path() / "a"}),
+              StatusIs(absl::StatusCode::kInvalidArgument, "column kind"));
+  folder.Write("a/labels.csv", "id,label,age\nu1,1,20\n");
+  EXPECT_THAT(LoadDataset(plan, {folder.path() / "a"}),
+              StatusIs(absl::StatusCode::kInvalidArgument, "kind"));
+}
+
 TEST(LoadDataset, RefusesAPlanThatThisBuildCannotRun) {
   model::Plan plan = PlanWith();
-  plan.network.dropout = model::Exactly(1, 2);
+  plan.task = model::Task::kQLearning;
   EXPECT_THAT(Load(kVisits, kLabels, plan),
-              StatusIs(absl::StatusCode::kFailedPrecondition, "model.dropout is 0.5"));
+              StatusIs(absl::StatusCode::kFailedPrecondition, "task must be"));
 }
 
 TEST(SelectCustomers, KeepsAllRowsOfThoseWhoStay) {

@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "client/data/dataset.h"
 #include "client/serve/attribution.h"
+#include "client/serve/predictor.h"
 #include "client/serve/row_encoder.h"
 #include "model/mlp.h"
 #include "tests/unit/model/release/sample.h"
@@ -117,6 +118,60 @@ TEST_F(Rows, AreExplainedCompletely) {
     EXPECT_LT(std::abs(why.residual), 0.05 * (1 + std::abs(why.logit)));
   }
   EXPECT_FALSE(Attribute(plan_, layout_, model_, rows, 3).ok());
+}
+
+// A plan of two heads: what `predict` writes of each, and a release that says where they are.
+TEST_F(Rows, OfSeveralHeadsHaveAnAnswerOfEach) {
+  release::ReleaseInput input = release::SampleInput();
+  model::SideHead head;
+  head.label.table = "t";
+  head.label.column = "kind";
+  head.label.kind = model::LabelKind::kClass;
+  head.label.values = {"new", "old"};
+  input.plan.heads.push_back(head);
+  const model::Layout layout = model::LayoutOf(input.plan);
+  input.model = release::SampleModel(layout);
+  ASSERT_OK_AND_ASSIGN(release::Files files, release::BuildPackage(input));
+  EXPECT_NE(files["schema.json"].find("\"first_output\":1,\"label\":\"t.kind\""),
+            std::string::npos);
+  ASSERT_OK(release::SignPackage(files, release::SampleSigner()));
+  ASSERT_OK_AND_ASSIGN(release::Release opened,
+                       release::OpenPackage(files, release::SampleSigner().public_key()));
+  ASSERT_OK_AND_ASSIGN(const auto predictor, Predictor::Create(std::move(opened)));
+  ASSERT_OK_AND_ASSIGN(const model::Examples rows, Read(Write(kRows)));
+  ASSERT_OK_AND_ASSIGN(const auto outputs, model::Logits(layout, input.model, rows));
+  ASSERT_OK_AND_ASSIGN(const auto predictions, predictor->Predict(rows, false));
+  for (std::size_t row = 0; row < rows.rows(); ++row) {
+    const Prediction& p = predictions[row];
+    EXPECT_EQ(p.logit, static_cast<double>(outputs[3 * row]));
+    ASSERT_EQ(p.heads.size(), 1u);
+    EXPECT_EQ(p.heads[0].chosen, outputs[3 * row + 2] > outputs[3 * row + 1] ? 1u : 0u);
+    std::string json;
+    AppendPredictionJson(input.plan, p, json);
+    const auto parsed = nlohmann::json::parse(json);
+    EXPECT_EQ(parsed["heads"]["t.kind"]["class"], head.label.values[p.heads[0].chosen]);
+    EXPECT_NEAR(parsed["heads"]["t.kind"]["probabilities"]["old"].get<double>(),
+                p.heads[0].probabilities[1], 1e-12);
+    EXPECT_TRUE(
+        PredictionCsvLine(input.plan, p).ends_with("," + head.label.values[p.heads[0].chosen]));
+  }
+  EXPECT_TRUE(PredictionCsvHeader(input.plan, false).ends_with(",t.kind"));
+}
+
+// Midpoints of a bent path sum to what it makes in all, but for the residual that is told.
+TEST_F(Rows, AreExplainedThroughLayerNorm) {
+  model::Plan plan = plan_;
+  plan.network.layer_norm = true;
+  plan.network.hidden = {12, 7};
+  const model::Layout layout = model::LayoutOf(plan);
+  const model::ModelVector model = release::SampleModel(layout);
+  ASSERT_OK_AND_ASSIGN(const model::Examples rows, Read(Write(kRows)));
+  ASSERT_OK_AND_ASSIGN(const std::vector<float> logits, model::Logits(layout, model, rows));
+  for (std::size_t row = 0; row < rows.rows(); ++row) {
+    ASSERT_OK_AND_ASSIGN(const Attribution why, Attribute(plan, layout, model, rows, row));
+    EXPECT_NEAR(why.logit, logits[row], 1e-4);
+    EXPECT_LT(std::abs(why.residual), 0.1 * (1 + std::abs(why.logit)));
+  }
 }
 
 TEST_F(Rows, WithoutAFeatureAreNotMovedByIt) {

@@ -172,6 +172,20 @@ TEST(OnnxReader, AcceptsWhatTheWriterWritesAndNothingBeside) {
   EXPECT_EQ(RefusalCode(CheckOnnx("").status()), "M504");
 }
 
+TEST(OnnxReader, AcceptsLayerNormAndAReleaseOfItOpens) {
+  ReleaseInput input = SampleInput();
+  input.plan.network.layer_norm = true;
+  const model::Layout layout = model::LayoutOf(input.plan);
+  input.model = SampleModel(layout);
+  const std::string file = WriteOnnx(input.plan, layout, input.model, Precision::kFloat32);
+  ASSERT_OK_AND_ASSIGN(const OnnxSummary summary, CheckOnnx(file));
+  EXPECT_TRUE(summary.operators.contains("Sqrt") && summary.operators.contains("Div"));
+  ASSERT_OK_AND_ASSIGN(Files files, BuildPackage(input));
+  ASSERT_OK(SignPackage(files, SampleSigner()));
+  ASSERT_OK_AND_ASSIGN(const Release release, OpenPackage(files, SampleSigner().public_key()));
+  EXPECT_TRUE(release.layout.layer_norm()) << "what is predicted with is what was trained";
+}
+
 TEST(OnnxReader, RefusesNumbersThatAreNotFinite) {
   const model::Plan plan = SamplePlan();
   const model::Layout layout = model::LayoutOf(plan);
