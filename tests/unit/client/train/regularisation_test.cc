@@ -35,8 +35,8 @@ const std::vector<Case>& Cases() {
   return cases;
 }
 
-struct Fixture {
-  explicit Fixture(const Case& wanted, bool named = true, std::uint32_t seed = 5)
+struct RegularisedNet {
+  explicit RegularisedNet(const Case& wanted, bool named = true, std::uint32_t seed = 5)
       : of(wanted), rng(seed) {
     const ExampleShape shape{30, of.max_rows, 5, {4, 8}, of.bags};
     examples = RandomExamples(shape, rng);
@@ -78,7 +78,7 @@ struct Fixture {
 
 TEST(RegularisedReference, AgreesWithFiniteDifferences) {
   for (const Case& wanted : Cases()) {
-    const Fixture f(wanted);
+    const RegularisedNet f(wanted);
     const RowFactors masks = f.Masks(1);
     Exact model(f.model.begin(), f.model.end());
     const Exact gradient = f.Gradient(0, masks);
@@ -100,7 +100,7 @@ TEST(RegularisedReference, AgreesWithFiniteDifferences) {
 TEST(RegularisedEngine, SumsAgreeWithMaterialisedGradientsOnEveryPath) {
   for (const Case& wanted : Cases())
     for (const double clip_norm : {0.05, 1.0, 1e6}) {
-      const Fixture f(wanted);
+      const RegularisedNet f(wanted);
       const RowFactors masks = f.Masks(7);
       Exact expected(f.layout.parameters());
       for (const std::uint32_t u : Everyone(f.examples)) {
@@ -123,7 +123,7 @@ TEST(RegularisedEngine, SumsAgreeWithMaterialisedGradientsOnEveryPath) {
 
 TEST(RegularisedEngine, PredictionsDropNothingAndAgreeWithTheReferenceForwardPass) {
   for (const Case& wanted : Cases()) {
-    const Fixture f(wanted);
+    const RegularisedNet f(wanted);
     ASSERT_OK_AND_ASSIGN(const auto expected, model::Logits(f.layout, f.model, f.examples));
     for (const cpu::Kernels* path : AllPaths()) {
       ASSERT_OK_AND_ASSIGN(const auto logits, f.EngineOn(*path)->Logits(f.model));
@@ -137,7 +137,7 @@ TEST(RegularisedEngine, PredictionsDropNothingAndAgreeWithTheReferenceForwardPas
 // A11, with masks: bits do not depend on who else is in the batch, nor on where a customer stands.
 TEST(RegularisedEngine, RowsAreInvariant) {
   for (const Case& wanted : Cases()) {
-    Fixture f(wanted);
+    RegularisedNet f(wanted);
     for (const cpu::Kernels* path : AllPaths()) {
       const auto engine = f.EngineOn(*path);
       const auto trace_of = [&](const std::vector<std::uint32_t>& customers, std::uint32_t padded) {
@@ -171,7 +171,7 @@ TEST(RegularisedEngine, RowsAreInvariant) {
 // A10, A13: one customer more moves the grid sum by at most D2, whoever it is, under one key.
 TEST(RegularisedEngine, OneCustomerMoreMovesTheSumByAtMostD2) {
   for (const Case& wanted : Cases()) {
-    const Fixture f(wanted);
+    const RegularisedNet f(wanted);
     const StepShape shape{40, 0.5, 0x1p16};
     const double d2 = shape.scale * shape.clip_norm * (1 + 0x1p-20) +
                       std::sqrt(static_cast<double>(f.layout.parameters())) +
@@ -208,7 +208,7 @@ TEST(RegularisedEngine, OneCustomerMoreMovesTheSumByAtMostD2) {
 TEST(RegularisedEngine, ClipsWhatItStoresAndLeavesOutWhatIsNotFinite) {
   for (const Case& wanted : Cases()) {
     if (!wanted.bags.empty()) continue;  // StoredNorm has no bags
-    Fixture f(wanted);
+    RegularisedNet f(wanted);
     f.examples.numeric_values[0] = std::numeric_limits<float>::quiet_NaN();
     f.model = RandomModel(f.layout, f.rng, 3);
     for (const cpu::Kernels* path : AllPaths()) {
@@ -228,7 +228,7 @@ TEST(RegularisedEngine, ClipsWhatItStoresAndLeavesOutWhatIsNotFinite) {
 }
 
 TEST(Dropout, MasksAreOfKeyCustomerAndRowAloneWhoeverElseThereIs) {
-  const Fixture f(Cases()[3]);
+  const RegularisedNet f(Cases()[3]);
   model::Examples fewer = f.examples;  // the first customer is gone: everybody's index moves
   fewer.customer_ids.erase(fewer.customer_ids.begin());
   fewer.first_row.erase(fewer.first_row.begin());
@@ -249,7 +249,7 @@ TEST(Dropout, MasksAreOfKeyCustomerAndRowAloneWhoeverElseThereIs) {
 // 5.33 standard deviations: one false alarm in ten million.
 TEST(Dropout, UnitsAreDroppedAtTheRateAndKeepTheirExpectation) {
   for (const double rate : {0.1, 0.5, 0.875}) {
-    const Fixture f({1, {128, 64}, rate, false});
+    const RegularisedNet f({1, {128, 64}, rate, false});
     cpu::Dropout dropout(f.layout, f.examples, 1, rate);
     double dropped = 0, sum = 0, count = 0;
     for (std::uint8_t key = 0; key < 20; ++key) {
@@ -268,7 +268,7 @@ TEST(Dropout, UnitsAreDroppedAtTheRateAndKeepTheirExpectation) {
 }
 
 TEST(Dropout, EveryStepNeedsAKeyOfItsOwn) {
-  const Fixture f(Cases()[0]);
+  const RegularisedNet f(Cases()[0]);
   const auto engine = f.EngineOn(cpu::BestKernels());
   const auto everyone = Everyone(f.examples);
   EXPECT_THAT(engine->Sum(f.model, everyone, 30, 1.0),
