@@ -18,7 +18,7 @@ namespace {
 namespace fs = std::filesystem;
 using absl::StatusCode;
 
-SqliteRunStoreOptions Options() {
+SqliteRunStoreOptions LedgerOfTest() {
   SqliteRunStoreOptions options;
   options.ledger.emplace();
   options.ledger->federation = "fed.test";
@@ -34,7 +34,7 @@ class ArchiveTest : public testing::Test {
     ASSERT_OK(MakeNewFolder(At("node")));
     places_ = {At("node/store.db"), At("node/node.toml"), At("node/records"),
                At("node/revoked.txt")};
-    ASSERT_OK(OpenSqliteRunStore(places_.store, Options()).status());
+    ASSERT_OK(OpenSqliteRunStore(places_.store, LedgerOfTest()).status());
     ASSERT_OK(WriteFile(places_.config, "a = 1\n"));
     ASSERT_OK(WriteFile(places_.revoked, "# nobody\n"));
     fs::create_directories(places_.records / "tenants");
@@ -120,7 +120,7 @@ TEST_F(ArchiveTest, ARestoreThatWasCutIsBroughtToItsEnd) {
 }
 
 TEST_F(ArchiveTest, ARunningCoordinatorIsAsked) {
-  ASSERT_OK_AND_ASSIGN(const auto store, OpenSqliteRunStore(places_.store, Options()));
+  ASSERT_OK_AND_ASSIGN(const auto store, OpenSqliteRunStore(places_.store, LedgerOfTest()));
   EXPECT_FALSE(AnswerBackupRequest(places_.store, *store));
   std::atomic<bool> done{false};
   std::atomic<int> answers{0};
