@@ -119,10 +119,12 @@ class Checker {
     out.tile = tlog::TileAt(tlog::Tile::kEntries, number, out_.head.size);
     absl::StatusOr<Bytes> bytes = files_(out.tile.Path());
     out.read = bytes.status();
-    if (bytes.ok())
-      out.leaves =
-          std::async(kWhenever, [width = out.tile.width, bytes = *std::move(bytes),
-                                 keys = out_.rules.Keys()] { return Prepare(width, bytes, keys); });
+    if (!bytes.ok()) return out;
+    // Handed over as a copy: where no thread can be had, libstdc++ asks what it has moved from.
+    const auto task = [width = out.tile.width,
+                       bundle = std::make_shared<const Bytes>(*std::move(bytes)),
+                       keys = out_.rules.Keys()] { return Prepare(width, *bundle, keys); };
+    out.leaves = std::async(kWhenever, task);
     return out;
   }
 
