@@ -21,8 +21,8 @@
 #include "client/train/statistics_sum.h"
 #include "dp/padding.h"
 #include "model/contract/privacy_terms.h"
-#include "model/metrics.h"
 #include "model/plan/plan_format.h"
+#include "model/quality.h"
 #include "tests/bench/central_simulation.h"
 
 namespace veilsum {
@@ -33,7 +33,8 @@ constexpr const char* kUsage =
     "F] [--steps T]\n"
     "  [--learning-rate R] [--clip-norm C] [--gain G] [--optimizer adam|sgd] [--momentum M] "
     "[--averaging A,B,...]\n"
-    "  [--every N] [--seeds N] [--bands B] [--federation 1] [--compare REPORT.json,...]\n"
+    "  [--dropout P] [--every N] [--seeds N] [--bands B] [--federation 1] [--compare "
+    "REPORT.json,...]\n"
     "  Simulates central DP-SGD with seeded randomness. F multiplies both noises: the surplus of a "
     "federation for\n"
     "  drop-outs and its accountant. Defaults are the plan's; without --noise there is none and "
@@ -114,6 +115,8 @@ CentralSetting SettingOf(const model::Plan& plan, const Flags& flags, const Data
   s.learning_rate =
       Number(flags, "learning-rate",
              (noisy ? plan.training.learning_rate : nonprivate.learning_rate).ToDouble());
+  s.heads = model::HeadsOf(plan);
+  s.dropout = Number(flags, "dropout", plan.network.dropout.ToDouble());
   s.momentum = Number(flags, "momentum", 0.9);
   s.first_layer_gain = Number(flags, "gain", 1);
   if (flags.contains("optimizer")) s.optimizer = flags.at("optimizer");
@@ -155,7 +158,23 @@ absl::Status AddFederationNoise(const model::Plan& plan, const Data& data,
 
 struct Scores {
   std::vector<double> auc, pr_auc, accuracy, log_loss;  // one a seed
+  std::vector<std::vector<double>> heads;               // of a side head: its leading figure
 };
+
+// The leading figure of every side head (model::Quality): RMSE of values, else ROC-AUC.
+absl::Status AddHeads(const model::Plan& plan, const std::vector<float>& logits,
+                      const model::Examples& scored, Scores& to) {
+  to.heads.resize(plan.heads.size());
+  for (std::size_t h = 0; h < plan.heads.size(); ++h) {
+    std::vector<float> labels;
+    for (std::size_t i = h; i < scored.more_labels.size(); i += plan.heads.size())
+      labels.push_back(scored.more_labels[i]);
+    VEILSUM_ASSIGN_OR_RETURN(const model::Quality quality,
+                             model::EvaluateHead(plan, h, logits, labels));
+    to.heads[h].push_back(quality.leading().value_or(NAN));
+  }
+  return absl::OkStatus();
+}
 
 double Mean(const std::vector<double>& x) {
   return std::accumulate(x.begin(), x.end(), 0.0) / static_cast<double>(x.size());
@@ -221,7 +240,7 @@ absl::Status Main(const Flags& flags) {
   std::vector<double> published;  // ROC-AUC of what the plan publishes, one a seed
   VEILSUM_ASSIGN_OR_RETURN(const auto scorer,
                            client::cpu::Engine::Create(layout, data.scored, plan.unit.max_rows,
-                                                       client::cpu::BestKernels()));
+                                                       client::cpu::BestKernels(), setting.heads));
   std::map<std::pair<std::uint32_t, double>, Scores> all;
   const int seeds = static_cast<int>(Number(flags, "seeds", 3));
   for (setting.seed = 1; static_cast<int>(setting.seed) <= seeds; ++setting.seed) {
@@ -229,22 +248,27 @@ absl::Status Main(const Flags& flags) {
     for (const CentralModel& m : models) {
       VEILSUM_ASSIGN_OR_RETURN(const auto logits, scorer->Logits(m.model));
       Scores& to = all[{m.step, m.averaging}];
-      VEILSUM_ASSIGN_OR_RETURN(const model::BinaryMetrics metrics,
-                               model::EvaluateBinary(logits, data.scored.labels));
+      VEILSUM_ASSIGN_OR_RETURN(const model::Quality metrics,
+                               model::Evaluate(plan, logits, data.scored.labels));
+      VEILSUM_RETURN_IF_ERROR(AddHeads(plan, logits, data.scored, to));
       to.auc.push_back(metrics.roc_auc.value_or(NAN));
       if (m.step == setting.steps && m.averaging == AveragingOf(plan))
         published.push_back(to.auc.back());
       to.pr_auc.push_back(metrics.pr_auc.value_or(NAN));
-      to.accuracy.push_back(metrics.accuracy);
-      to.log_loss.push_back(metrics.log_loss);
+      to.accuracy.push_back(metrics.accuracy.value_or(NAN));
+      to.log_loss.push_back(metrics.loss);
     }
   }
-  for (const auto& [key, scores] : all)
+  for (const auto& [key, scores] : all) {
     std::printf(
         "{\"simulated\":true,\"step\":%u,\"averaging\":%g,\"roc_auc\":%.4f,\"deviation\":%.4f,"
-        "\"pr_auc\":%.4f,\"accuracy\":%.4f,\"log_loss\":%.4f}\n",
+        "\"pr_auc\":%.4f,\"accuracy\":%.4f,\"log_loss\":%.4f,\"heads\":[",
         key.first, key.second, Mean(scores.auc), Deviation(scores.auc), Mean(scores.pr_auc),
         Mean(scores.accuracy), Mean(scores.log_loss));
+    for (std::size_t h = 0; h < scores.heads.size(); ++h)
+      std::printf("%s%.4f", h == 0 ? "" : ",", Mean(scores.heads[h]));
+    std::printf("]}\n");
+  }
   if (!compares) return absl::OkStatus();
   VEILSUM_ASSIGN_OR_RETURN(const auto distributed, AucOfReports(flags.at("compare"), plan, data));
   return Compare(plan.name, distributed, published);

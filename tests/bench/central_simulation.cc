@@ -102,7 +102,8 @@ absl::StatusOr<std::vector<CentralModel>> SimulateCentral(const model::Layout& l
   const std::uint32_t max_rows = MaxRows(examples);
   VEILSUM_ASSIGN_OR_RETURN(
       const auto engine,
-      client::cpu::Engine::Create(layout, examples, max_rows, client::cpu::BestKernels()));
+      client::cpu::Engine::Create(layout, examples, max_rows, client::cpu::BestKernels(),
+                                  setting.heads, setting.dropout));
   VEILSUM_ASSIGN_OR_RETURN(const auto strategy,
                            coordinator::MakeStrategy({.optimizer = setting.optimizer,
                                                       .learning_rate = setting.learning_rate,
@@ -130,6 +131,9 @@ absl::StatusOr<std::vector<CentralModel>> SimulateCentral(const model::Layout& l
     const client::StepShape shape{
         std::max<std::uint32_t>(1, static_cast<std::uint32_t>(batch.size())), setting.clip_norm,
         kScale};
+    std::array<std::uint8_t, 32> key;
+    std::ranges::generate(key, [&] { return static_cast<std::uint8_t>(rng()); });
+    engine->SetDropoutKey(Secret<32>(key));
     VEILSUM_ASSIGN_OR_RETURN(auto sum, engine->GridSum(model, batch, shape));
     if (setting.noise_multiplier > 0)
       noise.AddTo(sum, setting.noise_multiplier * setting.clip_norm * kScale, rng);
@@ -161,6 +165,7 @@ void AppendCustomers(const model::Examples& more, model::Examples& all) {
   all.active_inputs.insert(all.active_inputs.end(), more.active_inputs.begin(),
                            more.active_inputs.end());
   all.labels.insert(all.labels.end(), more.labels.begin(), more.labels.end());
+  all.more_labels.insert(all.more_labels.end(), more.more_labels.begin(), more.more_labels.end());
   all.customer_ids.insert(all.customer_ids.end(), more.customer_ids.begin(),
                           more.customer_ids.end());
   for (std::size_t u = 0; u < more.customers(); ++u)

@@ -7,6 +7,7 @@
 
 #include "base/status.h"
 #include "model/examples.h"
+#include "model/heads.h"
 #include "model/layout.h"
 
 namespace veilsum {
@@ -27,6 +28,8 @@ struct CentralSetting {
   std::vector<double> averaging;  // decays to follow at once; the iterate itself is always followed
   std::uint32_t report_every = 0;  // 0: only after the last step
   std::uint64_t seed = 1;
+  model::Heads heads = {};  // none: one logistic output
+  double dropout = 0;
 };
 
 // One published model: after `step` steps, the iterate (averaging 0) or one of the averages.
