@@ -36,8 +36,7 @@ enum class ParticipantEvent { kConnected, kDisconnected, kContributed, kRefused,
 // The world around a participant. Pointers must outlive it.
 struct ParticipantWorld {
   std::function<absl::StatusOr<std::unique_ptr<CoordinatorLink>>()> connect;
-  // The merchant's policy as it is now, for each contract; empty: the one of the configuration.
-  std::function<Policy()> policy = nullptr;
+  std::function<Policy()> policy;  // the merchant's as it is now, asked for at each contract
   std::function<absl::StatusOr<Prepared>(const ApprovedRun&)> prepare;
   const secure_agg::SeatVerifier* verifier = nullptr;
   Odometer* odometer = nullptr;
@@ -51,7 +50,6 @@ struct ParticipantWorld {
 struct ParticipantConfig {
   ApprovedRun::Own own;
   secure_agg::SigningIdentity identity;
-  Policy policy;
   std::optional<Rational>
       drop_fraction;  // demo and tests only: vanish on purpose (drop_schedule.h)
   std::uint64_t drop_seed = 0;
