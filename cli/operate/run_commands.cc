@@ -1,9 +1,13 @@
 // `veilsum run start|watch|stop|model|tune`: an operator's runs.
+#include <unistd.h>
+
 #include <cstdio>
 #include <map>
 #include <memory>
+#include <thread>
 
 #include "base/file.h"
+#include "base/uniform.h"
 #include "cli/operate/operate_commands.h"
 #include "cli/operate/tuning.h"
 #include "client/enroll/operator_config.h"
@@ -85,11 +89,10 @@ absl::Status Start(const RunArguments& arguments) {
   return absl::OkStatus();
 }
 
-// OK when the run has finished.
-absl::Status Watch(const RunArguments& arguments) {
-  VEILSUM_ASSIGN_OR_RETURN(const auto admin, Connect(arguments));
+// Shows it on stderr, to its end.
+absl::StatusOr<admin::v1::RunProgress> Follow(client::AdminClient& admin, const std::string& run) {
   admin::v1::RunProgress last;
-  VEILSUM_RETURN_IF_ERROR(admin->WatchRun(arguments.run, [&](const auto& progress) {
+  VEILSUM_RETURN_IF_ERROR(admin.WatchRun(run, [&](const auto& progress) {
     const bool shown = progress.state() != last.state() || progress.step() % 10 == 0;
     last = progress;
     if (shown)
@@ -99,6 +102,13 @@ absl::Status Watch(const RunArguments& arguments) {
                    static_cast<int>(last.aborted()), last.epsilon(), last.reason().c_str());
     return true;
   }));
+  return last;
+}
+
+// OK when the run has finished.
+absl::Status Watch(const RunArguments& arguments) {
+  VEILSUM_ASSIGN_OR_RETURN(const auto admin, Connect(arguments));
+  VEILSUM_ASSIGN_OR_RETURN(const admin::v1::RunProgress last, Follow(*admin, arguments.run));
   std::printf("%s\n", last.state().c_str());
   if (last.state() == "finished") return absl::OkStatus();
   return Aborted("the run is %s: %s", last.state(), last.reason());
@@ -117,32 +127,54 @@ absl::Status SaveModel(const RunArguments& arguments) {
 
 class RunsOfOperator final : public TuningRuns {
  public:
-  RunsOfOperator(client::AdminClient& admin, admin::v1::StartRunRequest request)
-      : admin_(admin), request_(std::move(request)) {}
+  RunsOfOperator(client::AdminClient& admin, admin::v1::StartRunRequest request, SecureRng& rng)
+      : admin_(admin), request_(std::move(request)), rng_(rng) {}
 
-  // Starting the same plan with the same seed is one run: each has the next seed.
+  // The same plan with the same seed would be the same run, of this tuning or of an earlier one:
+  // each has a fresh seed. A coordinator has the models of its present run only.
   absl::StatusOr<Done> Run(const model::Plan& plan) override {
     request_.set_plan(model::PlanToJson(plan));
+    request_.set_seed(UniformBelow(kSeeds, rng_));
     VEILSUM_ASSIGN_OR_RETURN(const auto started, admin_.StartRun(request_));
-    request_.set_seed(request_.seed() + 1);
-    std::fprintf(stderr, "run %s of plan %s\n", started.run_id().c_str(), plan.name.c_str());
-    admin::v1::RunProgress last;
-    VEILSUM_RETURN_IF_ERROR(admin_.WatchRun(started.run_id(), [&](const auto& progress) {
-      last = progress;
-      return true;
-    }));
+    const std::string& run = started.run_id();
+    std::fprintf(stderr, "run %s of plan %s\n", run.c_str(), plan.name.c_str());
+    VEILSUM_ASSIGN_OR_RETURN(const admin::v1::RunProgress last, Followed(run));
     if (last.state() != "finished")
-      return Aborted("run %s is %s: %s", started.run_id(), last.state(), last.reason());
-    Done done{started.run_id(), started.contract()};
+      return Aborted("run %s is %s: %s", run, last.state(), last.reason());
+    Done done{run, started.contract()};
     if (last.has_evaluation() && last.evaluation().unusable().empty())
       done.roc_auc = last.evaluation().roc_auc();
+    std::fprintf(stderr, "run %s: %s\n", run.c_str(),
+                 done.roc_auc ? absl::StrFormat("private ROC-AUC %.4f", *done.roc_auc).c_str()
+                              : "no private ROC-AUC, noise hides the hold-outs");
+    VEILSUM_ASSIGN_OR_RETURN(done.model, admin_.GetModel(run, {}, kModelLimit));
     return done;
   }
 
  private:
+  // A coordinator that restarts goes on with its run.
+  absl::StatusOr<admin::v1::RunProgress> Followed(const std::string& run) {
+    for (int lost = 0;; ++lost) {
+      absl::StatusOr<admin::v1::RunProgress> last = Follow(admin_, run);
+      if (last.ok() || !absl::IsUnavailable(last.status()) || lost == kMostLost) return last;
+      std::this_thread::sleep_for(std::chrono::seconds(1));
+    }
+  }
+
+  static constexpr std::uint64_t kSeeds = std::uint64_t{1} << 53;  // exact as JSON numbers
+  static constexpr int kMostLost = 300;
   client::AdminClient& admin_;
   admin::v1::StartRunRequest request_;
+  SecureRng& rng_;
 };
+
+// What would be noticed after the last run only, when everything is spent.
+absl::Status CheckWritable(const std::filesystem::path& out) {
+  const std::filesystem::path folder = out.has_parent_path() ? out.parent_path() : ".";
+  if (std::filesystem::is_directory(out) || access(folder.c_str(), W_OK) != 0)
+    return InvalidArgument("--out: %s cannot be written", out.string());
+  return absl::OkStatus();
+}
 
 absl::Status TuneAndSave(const RunArguments& arguments) {
   std::vector<model::Plan> plans;
@@ -151,6 +183,7 @@ absl::Status TuneAndSave(const RunArguments& arguments) {
     plans.push_back(std::move(plan));
   }
   VEILSUM_RETURN_IF_ERROR(CheckCandidates(plans));
+  VEILSUM_RETURN_IF_ERROR(CheckWritable(arguments.out));
   VEILSUM_ASSIGN_OR_RETURN(const Rational eta, Rational::Parse(arguments.eta));
   VEILSUM_ASSIGN_OR_RETURN(const Rational gamma, Rational::Parse(arguments.gamma));
   VEILSUM_ASSIGN_OR_RETURN(const dp::RepeatCount count, dp::RepeatCount::Create(eta, gamma));
@@ -158,22 +191,21 @@ absl::Status TuneAndSave(const RunArguments& arguments) {
                            client::ReadOperatorConfig(arguments.config));
   VEILSUM_ASSIGN_OR_RETURN(admin::v1::StartRunRequest request, RequestOf(arguments, config.link));
   VEILSUM_ASSIGN_OR_RETURN(const auto admin, client::AdminClient::Connect(config.link));
-  RunsOfOperator runs(*admin, std::move(request));
   SystemRng rng;
+  RunsOfOperator runs(*admin, std::move(request), rng);
   VEILSUM_ASSIGN_OR_RETURN(const Tuned tuned, Tune(plans, count, runs, rng));
   const TuningRuns::Done& best = tuned.runs[tuned.best];
-  VEILSUM_ASSIGN_OR_RETURN(const Bytes model, admin->GetModel(best.run_id, {}, kModelLimit));
-  VEILSUM_RETURN_IF_ERROR(WriteFile(arguments.out, AsText(model)));
+  VEILSUM_RETURN_IF_ERROR(WriteFile(arguments.out, AsText(best.model)));
   std::fprintf(
       stderr,
       "%d runs (%.1f expected); all of them, as the coordinator sees them: epsilon %.4f at "
       "delta %g by Renyi\n",
       static_cast<int>(tuned.runs.size()), tuned.expected_runs, tuned.epsilon_all, tuned.delta);
   std::printf(
-      "plan %s, private ROC-AUC %.4f\nto whoever sees this model alone: epsilon %.4f at "
+      "run %s of plan %s, private ROC-AUC %.4f\nto whoever sees this model alone: epsilon %.4f at "
       "delta %g\n",
-      plans[tuned.candidate[tuned.best]].name.c_str(), *best.roc_auc, tuned.epsilon_selected,
-      tuned.delta);
+      best.run_id.c_str(), plans[tuned.candidate[tuned.best]].name.c_str(), *best.roc_auc,
+      tuned.epsilon_selected, tuned.delta);
   return absl::OkStatus();
 }
 
@@ -204,7 +236,9 @@ void AddRunCommands(CLI::App& app, Outcome& outcome) {
   start->add_option("--min-survivors", arguments->min_survivors, "0: follows from the members");
   start->add_option("--colluders", arguments->colluders, "0: follows from the members");
   CLI::App* tune = AddCommand(
-      *run, "tune", "Run plans a random number of times, each charged, and keep the best model",
+      *run, "tune",
+      "Run plans a random number of times, each charged, and keep the best model; merchants run "
+      "veilsum-client run --stay",
       &TuneAndSave, arguments, outcome);
   tune->add_option("--plan", arguments->plans, "Once for each candidate, TOML with [evaluation]")
       ->type_name("FILE")
@@ -215,8 +249,6 @@ void AddRunCommands(CLI::App& app, Outcome& outcome) {
   tune->add_option("--gamma", arguments->gamma, "Of the number of runs: the smaller, the more")
       ->required();
   tune->add_option("--eta", arguments->eta, "Of the number of runs: 1 is geometric, 0 logarithmic")
-      ->capture_default_str();
-  tune->add_option("--seed", arguments->seed, "Of the first run; each has the next one")
       ->capture_default_str();
   tune->add_option("--min-survivors", arguments->min_survivors, "0: follows from the members");
   tune->add_option("--colluders", arguments->colluders, "0: follows from the members");

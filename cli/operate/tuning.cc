@@ -1,27 +1,15 @@
 #include "cli/operate/tuning.h"
 
 #include <algorithm>
-#include <cstring>
 #include <map>
 
+#include "base/uniform.h"
 #include "dp/mechanism/selected_run.h"
 #include "model/contract/privacy_terms.h"
 #include "model/plan/plan_format.h"
 
 namespace veilsum::cli {
 namespace {
-
-// Even among `size`, exactly.
-std::size_t Draw(std::size_t size, SecureRng& rng) {
-  const std::uint64_t excess = (~std::uint64_t{0} % size + 1) % size;
-  for (;;) {
-    std::array<std::uint8_t, 8> bytes;
-    rng.Fill(bytes);
-    std::uint64_t word;
-    std::memcpy(&word, bytes.data(), sizeof word);
-    if (word <= ~std::uint64_t{0} - excess) return static_cast<std::size_t>(word % size);
-  }
-}
 
 // The customers of a plan and what is asked about them, as text that must be the same in all.
 std::string CustomersOf(const model::Plan& plan) {
@@ -98,7 +86,7 @@ absl::Status CheckCandidates(const std::vector<model::Plan>& candidates) {
 std::vector<std::size_t> DrawRuns(std::size_t candidates, const dp::RepeatCount& count,
                                   SecureRng& rng) {
   std::vector<std::size_t> drawn(count.Draw(rng));
-  for (std::size_t& candidate : drawn) candidate = Draw(candidates, rng);
+  for (std::size_t& candidate : drawn) candidate = UniformBelow(candidates, rng);
   return drawn;
 }
 
@@ -115,8 +103,11 @@ absl::StatusOr<Tuned> Tune(const std::vector<model::Plan>& candidates, const dp:
                       absl::StrFormat("run %d of %d; nothing is selected, what ran is spent", i + 1,
                                       drawn.size()));
     if (done->roc_auc && (!best || *done->roc_auc > *best)) {
+      if (best) tuned.runs[tuned.best].model = {};
       best = done->roc_auc;
       tuned.best = i;
+    } else {
+      done->model = {};
     }
     tuned.runs.push_back(*std::move(done));
     tuned.candidate.push_back(drawn[i]);

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "base/bytes.h"
 #include "base/secure_rng.h"
 #include "dp/mechanism/repeat_count.h"
 #include "model/plan/plan.h"
@@ -22,6 +23,7 @@ class TuningRuns {
     std::string run_id;
     std::string contract;                // canonical JSON
     std::optional<double> roc_auc = {};  // of the private evaluation; none where noise hides it
+    Bytes model = {};                    // the last one
   };
   virtual ~TuningRuns() = default;
   // Starts one and waits for its end. Any error ends the tuning: a run that was refused or failed
@@ -30,7 +32,7 @@ class TuningRuns {
 };
 
 struct Tuned {
-  std::vector<TuningRuns::Done> runs;
+  std::vector<TuningRuns::Done> runs;  // of all but the best without the model
   std::vector<std::size_t> candidate;  // of each run
   std::size_t best = 0;                // run
   double expected_runs = 0;

@@ -25,7 +25,8 @@ int Finish(const absl::Status& status, veilsum::ExitCode code) {
   return static_cast<int>(code);
 }
 
-int Run(const std::string& config_file, const std::vector<std::string>& settings, bool check) {
+int Run(const std::string& config_file, const std::vector<std::string>& settings, bool check,
+        bool stay) {
   const auto config = veilsum::client::ReadClientConfig(config_file, settings);
   if (!config.ok()) return Finish(config.status(), veilsum::ExitCode::kConfiguration);
   if (check) {
@@ -36,7 +37,7 @@ int Run(const std::string& config_file, const std::vector<std::string>& settings
     return Finish(status,
                   status.ok() ? veilsum::ExitCode::kDone : veilsum::ExitCode::kConfiguration);
   }
-  const absl::Status status = veilsum::client::RunClient(*config);
+  const absl::Status status = veilsum::client::RunClient(*config, stay);
   return Finish(status, veilsum::ExitCodeOf(status));
 }
 
@@ -62,6 +63,8 @@ int main(int argc, char** argv) {
   CLI::App* check = app.add_subcommand(
       "check-config", "Read the configuration, the keys and the policy, and start nothing");
   check->add_option("--config", config, "client.toml")->type_name("FILE")->required();
+  bool stay = false;
+  run->add_flag("--stay", stay, "Then wait for the next run, and take part in each, until stopped");
   for (CLI::App* command : {run, check})
     command
         ->add_option("--set", settings, "Wins over VEILSUM_SECTION_NAME, which wins over the file")
@@ -146,5 +149,5 @@ int main(int argc, char** argv) {
     return static_cast<int>(veilsum::client::RunModelCompare(model_arguments.compare));
   if (model.status->parsed())
     return static_cast<int>(veilsum::client::RunModelStatus(model_arguments.store));
-  return Run(config, settings, check->parsed());
+  return Run(config, settings, check->parsed(), stay);
 }

@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <mutex>
 
+#include "absl/synchronization/notification.h"
 #include "base/pki/key_file.h"
 #include "base/stop_on_signal.h"
+#include "base/uniform.h"
 #include "client/cli/config.h"
 #include "client/cli/node_metrics.h"
 #include "client/data/dataset.h"
@@ -131,9 +133,14 @@ ParticipantConfig ConfigOf(const ClientConfig& config, const ClientKeys& keys) {
   return out;
 }
 
+// Until the next run is looked for: an ended one is told of to whoever joins. Not all at once.
+absl::Duration UntilNextRun(SecureRng& rng) {
+  return absl::Milliseconds(1000 + UniformBelow(2000, rng));
+}
+
 }  // namespace
 
-absl::Status RunClient(const ClientConfig& config) {
+absl::Status RunClient(const ClientConfig& config, bool stay) {
   Signals signals;
   VEILSUM_ASSIGN_OR_RETURN(const ClientKeys keys,
                            ClientKeys::Load(config.keys, std::chrono::system_clock::now()));
@@ -154,10 +161,6 @@ absl::Status RunClient(const ClientConfig& config) {
   VEILSUM_ASSIGN_OR_RETURN(const auto witness_key, WitnessKey(config, rng));
   VEILSUM_ASSIGN_OR_RETURN(const std::unique_ptr<WitnessStore> witnessed,
                            WitnessStore::Open(config.witness));
-  VEILSUM_ASSIGN_OR_RETURN(const std::unique_ptr<LedgerGuard> ledger,
-                           LedgerGuard::Create({keys.id().ToString(), config.federation,
-                                                keys.root().Fingerprint(), keys.shared_signer()},
-                                               witness_key, *witnessed));
   std::shared_ptr<RevocationList> revoked;
   if (!config.revoked.empty()) {
     VEILSUM_ASSIGN_OR_RETURN(revoked, RevocationList::Open(config.revoked));
@@ -172,36 +175,61 @@ absl::Status RunClient(const ClientConfig& config) {
   RealWaiter waiter;
   IdentityKeeper keeper(config.keys, keys, link, config.renew, rng, log_line);
   link.current = [&keeper] { return keeper.Current(); };
-  ParticipantWorld world;
-  world.connect = [&] {
-    link.tls = keeper.Current();
-    return ConnectToCoordinator(link);
+  absl::Notification stopped;
+  std::string said;  // between runs the end of the last one is heard again and again
+  const auto log_once = [&](std::string_view line) {
+    if (line != said) log.Write(line);
+    said = line;
   };
-  world.prepare = [&](const ApprovedRun& run) {
-    return Prepare(run, config, seat, rng, *odometer);
-  };
-  world.identity = [&]() -> secure_agg::SigningIdentity {
-    IdentityKeeper::Signing signing = keeper.CurrentSigning();
-    return {seat, std::move(signing.signer), signing.chain.der()};
-  };
-  world.policy = [&] { return policy.Now(); };
-  world.verifier = &verifier;
-  world.odometer = odometer.get();
-  world.ledger = ledger.get();
-  world.rng = &rng;
-  world.waiter = &waiter;
-  world.log = log_line;
-  world.observe = [&](ParticipantEvent event) {
-    metrics.On(event);
-    metrics.LedgerSeen(ledger->size());
-    metrics.CertificatesEnd(keeper.Current()->chain().not_after(),
-                            keeper.CurrentSigning().chain.not_after());
-  };
-  Participant participant(ConfigOf(config, keys), std::move(world));
-  signals.On([&] { participant.Stop(); }, [&] { ReadAgain(keeper, policy, log); });
-  const absl::Status ended = participant.Run();
-  signals.On(nullptr, nullptr);
-  return absl::IsCancelled(ended) ? absl::OkStatus() : ended;
+  for (;;) {
+    VEILSUM_ASSIGN_OR_RETURN(
+        const std::unique_ptr<LedgerGuard> ledger,
+        LedgerGuard::Create(
+            {seat, config.federation, keys.root().Fingerprint(), keeper.CurrentSigning().signer},
+            witness_key, *witnessed));
+    ParticipantWorld world;
+    world.connect = [&] {
+      link.tls = keeper.Current();
+      return ConnectToCoordinator(link);
+    };
+    world.prepare = [&](const ApprovedRun& run) {
+      return Prepare(run, config, seat, rng, *odometer);
+    };
+    world.identity = [&]() -> secure_agg::SigningIdentity {
+      IdentityKeeper::Signing signing = keeper.CurrentSigning();
+      return {seat, std::move(signing.signer), signing.chain.der()};
+    };
+    world.policy = [&] { return policy.Now(); };
+    world.verifier = &verifier;
+    world.odometer = odometer.get();
+    world.ledger = ledger.get();
+    world.rng = &rng;
+    world.waiter = &waiter;
+    world.log = log_once;
+    world.observe = [&](ParticipantEvent event) {
+      metrics.On(event);
+      metrics.LedgerSeen(ledger->size());
+      metrics.CertificatesEnd(keeper.Current()->chain().not_after(),
+                              keeper.CurrentSigning().chain.not_after());
+    };
+    Participant participant(ConfigOf(config, keys), std::move(world));
+    const auto stop = [&stopped] {
+      if (!stopped.HasBeenNotified()) stopped.Notify();
+    };
+    const auto reload = [&] { ReadAgain(keeper, policy, log); };
+    signals.On(
+        [&] {
+          stop();
+          participant.Stop();
+        },
+        reload);
+    const absl::Status ended = participant.Run();
+    signals.On(stop, reload);  // of the pause
+    const bool over =
+        !ended.ok() || !stay || stopped.WaitForNotificationWithTimeout(UntilNextRun(rng));
+    signals.On(nullptr, nullptr);
+    if (over) return absl::IsCancelled(ended) ? absl::OkStatus() : ended;
+  }
 }
 
 }  // namespace veilsum::client

@@ -263,7 +263,7 @@ absl::Status Participant::Approve(const coordinator::v1::ContractOffer& offer) {
   VEILSUM_ASSIGN_OR_RETURN(ApprovedRun run,
                            ApprovedRun::Check(offer.plan(), offer.contract(), config_.own));
   VEILSUM_ASSIGN_OR_RETURN(Prepared prepared, world_.prepare(run));
-  const Policy policy = world_.policy ? world_.policy() : config_.policy;
+  const Policy policy = world_.policy();
   VEILSUM_RETURN_IF_ERROR(CheckPolicy(policy, {.plan_name = run.plan().name,
                                                .plan_sha256 = HexEncode(run.contract().plan_sha256),
                                                .epsilon = run.privacy().epsilon_customer,

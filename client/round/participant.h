@@ -40,8 +40,7 @@ struct ParticipantWorld {
   // certificate of the same key is shown from the next batch or approval on, another key from the
   // next contract on.
   std::function<secure_agg::SigningIdentity()> identity = nullptr;
-  // The merchant's policy as it is now, for each contract; empty: the one of the configuration.
-  std::function<Policy()> policy = nullptr;
+  std::function<Policy()> policy;  // the merchant's as it is now, asked for at each contract
   std::function<absl::StatusOr<Prepared>(const ApprovedRun&)> prepare;
   const secure_agg::SeatVerifier* verifier = nullptr;
   Odometer* odometer = nullptr;
@@ -55,7 +54,6 @@ struct ParticipantWorld {
 struct ParticipantConfig {
   ApprovedRun::Own own;
   secure_agg::SigningIdentity identity;
-  Policy policy;
   std::optional<Rational>
       drop_fraction;  // demo and tests only: vanish on purpose (drop_schedule.h)
   std::uint64_t drop_seed = 0;

@@ -115,7 +115,6 @@ NetworkClients::NetworkClients(const NetworkWorld& world, int port)
     client::ParticipantConfig config;
     config.own = {world.members()[i].seat, "fed.test", world.RootFingerprint()};
     config.identity = world.members()[i].signing;
-    config.policy.allow_no_privacy = true;
     client->participant =
         std::make_unique<client::Participant>(std::move(config), WorldOf(i, *client, port));
     client->thread = std::thread([raw = client.get()] { raw->end = raw->participant->Run(); });
@@ -139,6 +138,11 @@ client::ParticipantWorld NetworkClients::WorldOf(std::size_t member, Client& cli
   world.prepare = [this, member, &rng = client.rng](const client::ApprovedRun&) {
     return client::Prepared{std::make_unique<FixedContribution>(world_, member, turnstile_, rng),
                             16};
+  };
+  world.policy = [] {
+    client::Policy policy;
+    policy.allow_no_privacy = true;
+    return policy;
   };
   world.verifier = verifier_.get();
   world.odometer = client.odometer.get();

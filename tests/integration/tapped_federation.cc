@@ -133,10 +133,6 @@ client::ParticipantConfig TappedFederation::ConfigOf(std::size_t member) {
   auto signer = std::make_shared<const Ed25519Signer>(keys.NewSecret<32>());
   config.identity = {seats_[member], signer,
                      secure_agg::FakeCertificate(seats_[member], signer->public_key())};
-  // In merchant mode the claim is 8 for a merchant, more for its customers.
-  config.policy.epsilon_cap = options_.plan.merchant_steps > 0 ? 32 : 8;
-  config.policy.delta_cap = 1e-5;
-  config.policy.allow_no_privacy = true;
   config.drop_fraction = options_.drop_fraction;
   config.drop_seed = options_.seed;
   config.give_up = std::chrono::seconds(30);
@@ -177,6 +173,14 @@ client::ParticipantWorld TappedFederation::WorldOf(std::size_t member, Client& c
   world.connect = [this, member] { return loopback_.Connect(seats_[member]); };
   world.prepare = [this, member, &client](const client::ApprovedRun& run) {
     return Prepare(run, member, client);
+  };
+  world.policy = [this] {
+    client::Policy policy;
+    // In merchant mode the claim is 8 for a merchant, more for its customers.
+    policy.epsilon_cap = options_.plan.merchant_steps > 0 ? 32 : 8;
+    policy.delta_cap = 1e-5;
+    policy.allow_no_privacy = true;
+    return policy;
   };
   world.verifier = &verifier_;
   world.odometer = client.odometer.get();

@@ -54,6 +54,7 @@ class MadeUpRuns final : public TuningRuns {
     if (fresh) contract->second = ContractOf(plan);
     Done done{"run-" + std::to_string(calls), contract->second};
     if (!hidden) done.roc_auc = 0.5 + 0.01 * ((calls * 7) % 11);
+    done.model = {static_cast<std::uint8_t>(calls)};
     return done;
   }
   std::map<std::uint64_t, int> started;  // by steps
@@ -98,8 +99,10 @@ TEST(Tuning, KeepsTheBestOfAsManyRunsAsWereDrawn) {
   ASSERT_EQ(tuned.runs.size(), drawn.size());
   EXPECT_EQ(static_cast<std::size_t>(runs.calls), drawn.size());
   EXPECT_EQ(runs.started[6], std::ranges::count(drawn, 1u));
-  for (const TuningRuns::Done& run : tuned.runs)
-    EXPECT_LE(*run.roc_auc, *tuned.runs[tuned.best].roc_auc);
+  for (std::size_t i = 0; i < tuned.runs.size(); ++i) {
+    EXPECT_LE(*tuned.runs[i].roc_auc, *tuned.runs[tuned.best].roc_auc);
+    EXPECT_EQ(tuned.runs[i].model, i == tuned.best ? Bytes{std::uint8_t(i + 1)} : Bytes{});
+  }
   EXPECT_EQ(tuned.expected_runs, 4);
   EXPECT_EQ(tuned.delta, 1e-5);
   EXPECT_GT(tuned.epsilon_selected, 8 * 0.7) << "a run's own";

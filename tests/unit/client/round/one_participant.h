@@ -125,7 +125,6 @@ class OneParticipant {
     ParticipantConfig config;
     config.own = {mine(), "fed.test", Hash32{7}};
     config.identity = {mine(), world.signers[mine()], world.CertificateOf(mine())};
-    config.policy = policy;
     config.give_up = std::chrono::seconds(60);
     if (for_ever) config.give_up.reset();
     if (fetches) config.largest_frame = 0;
@@ -144,6 +143,7 @@ class OneParticipant {
           std::make_unique<NotingContribution>(run.layout().parameters(), events, models), 12};
     };
     out.identity = identity;
+    out.policy = [this] { return policy; };
     out.verifier = &world.verifier;
     out.odometer = &odometer;
     out.ledger = ledger;
