@@ -39,11 +39,15 @@ mutant() {
     bad=$(grep -c '^seed [0-9]*: ' "$work/model")
     model=", the random model in $bad of $((5 * model_runs)) schedules"
   fi
-  if (cd "$here" && timeout 120 "$work/mutant_test" --gtest_filter="$filter" --gtest_brief=1) > "$work/log" 2>&1; then
-    echo "$name: NOT FOUND by $filter$model"; status=1
-  else
-    echo "$name: found by $filter$model"
-  fi
+  code=0
+  (cd "$here" && timeout 600 "$work/mutant_test" --gtest_filter="$filter" --gtest_brief=1) > "$work/log" 2>&1 || code=$?
+  case $code in
+    0) echo "$name: NOT FOUND by $filter$model"; status=1 ;;
+    124) echo "$name: NOT DECIDED by $filter in 600 s$model"; status=1 ;;
+    *)
+      failed=$(sed -nE 's#^\[  FAILED  \] ([A-Za-z0-9_/]+[.][A-Za-z0-9_/]+).*$#\1#p' "$work/log" | sort -u | tr '\n' ' ')
+      echo "$name: found by ${failed:-an end without a verdict }of $filter$model" ;;
+  esac
 }
 
 # The tests that mutants are to fail must pass without any.

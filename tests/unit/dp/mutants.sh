@@ -42,7 +42,7 @@ rule DP-15-twice mechanism/band_rows 'BandRows.*' 's/!steps_\.empty\(\) \&\& t <
 rule DP-15-price mechanism/run_loss 'BandedRun.*' 's/prices = \{\{charge, 1\}\};/prices = {};/'
 rule DP-16-merchants mechanism/run_loss 'CalibrateRun.*' 's/NoiseKind::kGaussian, merchants\}/NoiseKind::kGaussian, 1}/'
 rule DP-18-slack mechanism/run_loss 'CalibrateRun.Refuses*' 's/statement\.delta_slack > kMostSlackShare \* statement\.delta/false/'
-rule DP-18-directions accountant/pld_accountant 'PrivacyLoss.*:Merchants.*:PldAccountant.*' 's/tail = kTailShare \* delta/tail = 0.01/;s/kTailShare = 1e-7/kTailShare = 1e-1/'
+rule DP-18-tail analysis/composed_loss 'PrivacyLoss.*:Merchants.*:PldAccountant.*' 's/tail = kTailShare \* delta/tail = 0.01/'
 rule DP-20-bit mechanism/verify_run 'MerchantMode.DP20*' 's/sum\.SensitivityAt\(claimed\.noise_sigma\)/sum.sensitivity/'
 rule DP-20-customer mechanism/run_loss 'MerchantMode.DP20*' 's/noise\.noise_multiplier \/ sum\.moves_of_customer\(\)/noise.noise_multiplier/'
 rule DP-20-clip mechanism/adaptive_clip 'MerchantMode.DP20*' 's/std::min\(1\.0, norm > 0 \? clip \/ \(norm \* kNormSlack\) : 1\.0\)/1.0/'

@@ -66,6 +66,20 @@ TEST(CalibrateRun, PublishesWhatItsSigmasGive) {
   EXPECT_NEAR(run.statement.epsilon, epsilon, 1e-9);
 }
 
+// Lemma L8 over both sums: a person at m merchants moves each by up to m times the sensitivity.
+TEST(CalibrateRun, DP16_APersonIsStatedAsTheMixtureGivesIt) {
+  ASSERT_OK_AND_ASSIGN(const RunPrivacy run, CalibrateRun(Shops()));
+  for (const unsigned m : {2u, 3u}) {
+    const PrivacySchedule schedule = {
+        {0.1, run.training.noise_multiplier, 640, NoiseKind::kGaussian, m},
+        {1, run.statistics->noise_multiplier, 1, NoiseKind::kGaussian, m}};
+    const double epsilon =
+        EpsilonOfSchedule(schedule, 1e-5, DefaultOrders(), Refine::kBetweenNeighbours).epsilon;
+    EXPECT_GE(run.statement.epsilon_person[m - 2], epsilon * (1 - 1e-9)) << m;
+    EXPECT_LE(run.statement.epsilon_person[m - 2], epsilon * 1.02) << m << ": slack only adds";
+  }
+}
+
 TEST(CalibrateRun, OrdersItsAdversaries) {
   ASSERT_OK_AND_ASSIGN(const RunPrivacy run, CalibrateRun(Shops()));
   const PrivacyStatement& s = run.statement;
