@@ -67,7 +67,10 @@ def main():
                   f"ledger_verifier {code} {sorted(ours)} {missing}")
     print(f"{count} ledgers, verdicts {verdicts}, codes {sorted(codes)}: {disagreements} disagreements")
     shutil.rmtree(bundles, ignore_errors=True)
-    sys.exit(1 if disagreements or len(verdicts) < 3 else 0)
+    one_sided = count >= 40 and set(verdicts) != {0, 2, 3}
+    if one_sided:
+        print("sound, faulty and torn ledgers were made, and not all three were told apart")
+    sys.exit(1 if disagreements or one_sided else 0)
 
 
 if __name__ == "__main__":
