@@ -109,7 +109,8 @@ TEST(MerchantMode, DP20_EveryMemberRecomputesItsNumbers) {
   EXPECT_THAT(VerifyRun(input, claimed), StatusIs(absl::StatusCode::kPermissionDenied, ""));
 }
 
-// The claim of a merchant may be finite where that of its customers is not: nobody could approve it.
+// The claim of a merchant may be finite where that of its customers is not: nobody could approve
+// it.
 TEST(MerchantMode, DP20_RefusesWhereACustomerHasNoClaim) {
   for (const AccountantKind kind : {AccountantKind::kRdp, AccountantKind::kPld}) {
     RunPrivacyInput input = MerchantRun();
