@@ -1,5 +1,7 @@
 #include "client/train/cpu/engine.h"
 
+#include <absl/cleanup/cleanup.h>
+
 #include <algorithm>
 #include <cmath>
 
@@ -309,13 +311,13 @@ void Engine::Step(const MicroBatches& cut, bool clipped) {
     }
   }
   if (flushed) network_.Flush();
-  dropout_.ForgetKey();
 }
 
 absl::StatusOr<std::span<const double>> Engine::Sum(const model::ModelVector& model,
                                                     std::span<const std::uint32_t> customers,
                                                     std::uint32_t padded_customers,
                                                     std::optional<double> clip_norm) {
+  const absl::Cleanup forget = [this] { dropout_.ForgetKey(); };
   VEILSUM_RETURN_IF_ERROR(Start(model, customers, {}, padded_customers));
   network_.StartSum(0);
   Step({.customers = target_rows_ / max_rows_, .limit = clip_norm.value_or(0)},
@@ -329,6 +331,7 @@ absl::StatusOr<std::vector<std::int64_t>> Engine::GridSum(const model::ModelVect
                                                           std::span<const std::uint32_t> customers,
                                                           const StepShape& shape,
                                                           std::span<const std::uint32_t> slots) {
+  const absl::Cleanup forget = [this] { dropout_.ForgetKey(); };
   VEILSUM_RETURN_IF_ERROR(CheckShape(shape));
   VEILSUM_ASSIGN_OR_RETURN(
       const MicroBatches cut,

@@ -31,7 +31,7 @@ class Engine {
       const model::Layout& layout, const model::Examples& examples, std::uint32_t max_rows,
       const Kernels& kernels, model::Heads heads = {}, double dropout = 0);
 
-  // Of the next call of Sum or GridSum, which wipes it (DP-09): fresh, never used before.
+  // Of the next call of Sum or GridSum, which wipes it, also when it fails (DP-09): fresh, never used before.
   void SetDropoutKey(const Secret<32>& key) { dropout_.SetKey(key); }
 
   // The sum of min(1, C / norm) * gradient over `customers`, layout.parameters() numbers, valid

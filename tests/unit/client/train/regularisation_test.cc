@@ -277,6 +277,12 @@ TEST(Dropout, EveryStepNeedsAKeyOfItsOwn) {
   EXPECT_OK(engine->Sum(f.model, everyone, 30, 1.0));
   EXPECT_THAT(engine->GridSum(f.model, everyone, {30, 1, 0x1p16}),
               StatusIs(absl::StatusCode::kInvalidArgument, "DP-09"));
+  // A step that is refused has had its key too.
+  engine->SetDropoutKey(KeyOf(2));
+  EXPECT_THAT(engine->Sum(f.model, everyone, 1, 1.0),
+              StatusIs(absl::StatusCode::kInvalidArgument, "DP-06"));
+  EXPECT_THAT(engine->Sum(f.model, everyone, 30, 1.0),
+              StatusIs(absl::StatusCode::kInvalidArgument, "DP-09"));
   for (const double rate : {-0.1, 1.0, std::nan("")})
     EXPECT_THAT(MakeCpuTrainer(f.layout, f.examples, 1, {}, rate),
                 StatusIs(absl::StatusCode::kInvalidArgument, "dropout"));
