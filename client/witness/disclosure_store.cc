@@ -78,13 +78,14 @@ absl::Status DisclosureStore::Erase(const Hash32& digest) {
                              db_.Prepare("DELETE FROM disclosures WHERE digest = ?"));
     VEILSUM_RETURN_IF_ERROR(erase.Bind(1, ByteView(digest)).Run());
   }
-  const char* const sql = db_.ChangedRows() != 0 ? "INSERT INTO erased(digest) VALUES(?)"
-                                                 : "SELECT 1 FROM erased WHERE digest = ?";
-  {
-    VEILSUM_ASSIGN_OR_RETURN(Statement known, db_.Prepare(sql));
-    VEILSUM_ASSIGN_OR_RETURN(const bool before, known.Bind(1, ByteView(digest)).Step());
-    if (known.reads_only() && !before)
-      return NotFound("no hidden value %s is kept here", HexEncode(digest));
+  if (db_.ChangedRows() != 0) {
+    VEILSUM_ASSIGN_OR_RETURN(Statement mark, db_.Prepare("INSERT INTO erased(digest) VALUES(?)"));
+    VEILSUM_RETURN_IF_ERROR(mark.Bind(1, ByteView(digest)).Run());
+  } else {
+    VEILSUM_ASSIGN_OR_RETURN(Statement marked,
+                             db_.Prepare("SELECT 1 FROM erased WHERE digest = ?"));
+    VEILSUM_ASSIGN_OR_RETURN(const bool before, marked.Bind(1, ByteView(digest)).Step());
+    if (!before) return NotFound("no hidden value %s is kept here", HexEncode(digest));
   }
   VEILSUM_RETURN_IF_ERROR(transaction.Commit());
   return EmptyLog(db_);
