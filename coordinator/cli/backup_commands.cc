@@ -44,7 +44,8 @@ ExitCode RunRestore(const std::filesystem::path& config_file, const std::filesys
   const ExitCode code = Tell("restored", RestoreBackup(*places, from));
   if (code == ExitCode::kDone)
     std::printf(
-        "A merchant who has witnessed a longer ledger will refuse this one, and stays right to.\n");
+        "A merchant who has witnessed a longer ledger will refuse this one, and stays right to.\n"
+        "What was revoked after the backup is not in it: revoke that again before you serve.\n");
   return code;
 }
 

@@ -231,7 +231,7 @@ absl::Status Serve(const std::filesystem::path& config_file,
 absl::StatusOr<IdleCoordinator> OpenIdle(const std::filesystem::path& config_file) {
   VEILSUM_ASSIGN_OR_RETURN(const CoordinatorConfig config, ReadCoordinatorConfig(config_file));
   // Opening would make one, and another ledger with another key.
-  if (!std::filesystem::exists(config.store))
+  if (std::error_code error; !std::filesystem::exists(config.store, error))
     return NotFound("there is no store %s", config.store.string());
   VEILSUM_ASSIGN_OR_RETURN(OwnIdentity identity, ReadIdentity(config));
   SystemRng rng;
