@@ -24,6 +24,8 @@ struct RunEngineParts {
   SecureRng* rng = nullptr;
   const Clock* clock = nullptr;
   RunMachineTiming timing;
+  Clock::Duration store_pause =
+      std::chrono::seconds(1);  // the first, before a store is tried again
   std::function<void(std::string_view)> log;
   std::function<void(const RoundFigures&)> round_ended;  // on the loop; may be empty
 };
@@ -87,11 +89,10 @@ class RunEngine final : public RoundsBackend, public AdminBackend, private RunPo
   void Changed() override { changed_ = true; }
   void Log(std::string_view line) override { parts_.log(line); }
   void RoundEnded(const RoundFigures& figures) override {
-    if (figures.committed) pause_ = kFirstPause;
+    if (figures.committed) pause_ = parts_.store_pause;
     if (parts_.round_ended) parts_.round_ended(figures);
   }
 
-  static constexpr Clock::Duration kFirstPause = std::chrono::seconds(1);
   static constexpr Clock::Duration kLongestPause = std::chrono::seconds(30);
 
   RunEngineParts parts_;
@@ -102,7 +103,7 @@ class RunEngine final : public RoundsBackend, public AdminBackend, private RunPo
   std::uint64_t next_watcher_ = 1;
   bool changed_ = false;
   Clock::Time try_again_ = Clock::Time::max();  // max: the run is not suspended
-  Clock::Duration pause_ = kFirstPause;         // doubled until a round is committed
+  Clock::Duration pause_ = parts_.store_pause;  // doubled until a round is committed
 
   std::mutex queue_mutex_;
   std::condition_variable queue_filled_;

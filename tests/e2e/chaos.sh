@@ -30,7 +30,7 @@ stop_all() {
   kill $(cat "$work"/*.pid 2>/dev/null) $(jobs -p) 2>/dev/null || true
   wait 2>/dev/null || true
   cd /
-  [ $has_disk = 0 ] || umount "$work/out/federation" || true
+  [ $has_disk = 0 ] || umount -l "$work/out/federation" || true
   finish
 }
 trap stop_all EXIT
