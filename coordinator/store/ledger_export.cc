@@ -1,6 +1,7 @@
 #include "coordinator/store/ledger_export.h"
 
-#include "coordinator/store/sqlite_ledger_shelf.h"
+#include "coordinator/store/sql_ledger_shelf.h"
+#include "coordinator/store/sqlite_sql.h"
 #include "model/ledger/entry.h"
 
 namespace veilsum::coordinator {
@@ -34,7 +35,8 @@ absl::StatusOr<ExportedLedger> ExportLedger(const std::filesystem::path& store,
   sqlite::Database::Options options;
   options.exclusive = true;
   VEILSUM_ASSIGN_OR_RETURN(sqlite::Database db, sqlite::Database::Open(store, options));
-  SqliteLedgerShelf shelf(db);
+  SqliteSql sql(db);
+  SqlLedgerShelf shelf(sql);
   ExportedLedger out;
   VEILSUM_ASSIGN_OR_RETURN(out.log_key, LogKeyOf(shelf));
   VEILSUM_ASSIGN_OR_RETURN(const tlog::VerifierKey key, tlog::VerifierKey::Parse(out.log_key));
