@@ -466,7 +466,7 @@ class Auditor {
   std::string Disclosed() const {
     return out_.disclosures.empty()
                ? std::string()
-               : absl::StrFormat(" %d values that tenants disclose are those committed to.",
+               : absl::StrFormat(" Values disclosed, each as it was committed to: %d.",
                                  out_.disclosures.size());
   }
   std::uint64_t Receipts() const {
