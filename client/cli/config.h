@@ -15,8 +15,10 @@ namespace veilsum::client {
 
 struct ClientConfig {
   std::string federation;           // [federation] name: the trust domain
-  std::string coordinator_address;  // [coordinator] address, host:port
-  std::string coordinator_id;       // [coordinator] spiffe_id
+  std::string coordinator_address;  // [coordinator] address, host:port; the first of the addresses
+  // [coordinator] addresses, in place of address: coordinators of which one leads, asked in turn
+  std::vector<std::string> coordinator_addresses;
+  std::string coordinator_id;  // [coordinator] spiffe_id
   // [coordinator] give_up_seconds: without a coordinator for so long it ends; 0: it tries for ever
   std::optional<std::chrono::seconds> give_up;
   KeyFiles keys;  // [tls] certificate, key, root; [signing] certificate, key

@@ -21,6 +21,10 @@
 namespace veilsum::client {
 namespace {
 
+// For a connection to one of several coordinators: one that is down must not keep us from the
+// others, and a machine that is slow must not be taken for one that is down.
+constexpr std::chrono::milliseconds kHasty{1000}, kPatient{4000};
+
 // SE-32: whoever was used in a closed epoch stays there.
 absl::Status KeepOpenEpoch(Odometer& odometer, model::Examples& examples) {
   VEILSUM_ASSIGN_OR_RETURN(const std::vector<bool> mine,
@@ -153,6 +157,23 @@ ParticipantConfig ConfigOf(const ClientConfig& config, const ClientKeys& keys) {
   return out;
 }
 
+// Each coordinator, beginning with the one after that which was had last; `link` then says which.
+absl::StatusOr<std::unique_ptr<CoordinatorLink>> ConnectToOneOf(
+    const std::vector<std::string>& addresses, std::size_t& next, LinkConfig& link) {
+  if (addresses.size() == 1) return ConnectToCoordinator(link);
+  absl::Status failed;
+  for (const std::chrono::milliseconds timeout : {kHasty, kPatient})
+    for (std::size_t i = 0; i < addresses.size(); ++i) {
+      link.target = addresses[next++ % addresses.size()];
+      LinkConfig attempt = link;
+      attempt.connect_timeout = timeout;
+      auto connected = ConnectToCoordinator(attempt);
+      if (connected.ok()) return connected;
+      failed = connected.status();
+    }
+  return failed;
+}
+
 // Until the next run is looked for: an ended one is told of to whoever joins. Not all at once.
 absl::Duration UntilNextRun(SecureRng& rng) {
   return absl::Milliseconds(1000 + UniformBelow(2000, rng));
@@ -195,6 +216,7 @@ absl::Status RunClient(const ClientConfig& config, bool stay) {
   RealWaiter waiter;
   IdentityKeeper keeper(config.keys, keys, link, config.renew, rng, log_line);
   link.current = [&keeper] { return keeper.Current(); };
+  std::size_t next_coordinator = 0;
   absl::Notification stopped;
   std::string said;  // between runs the end of the last one is heard again and again
   const auto log_once = [&](std::string_view line) {
@@ -210,7 +232,9 @@ absl::Status RunClient(const ClientConfig& config, bool stay) {
     ParticipantWorld world;
     world.connect = [&] {
       link.tls = keeper.Current();
-      return ConnectToCoordinator(link);
+      auto connected = ConnectToOneOf(config.coordinator_addresses, next_coordinator, link);
+      if (connected.ok()) keeper.RenewAt(link.target);
+      return connected;
     };
     world.prepare = [&](const ApprovedRun& run) {
       return Prepare(run, config, seat, rng, *odometer);

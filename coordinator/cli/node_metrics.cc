@@ -105,6 +105,8 @@ void NodeMetrics::TransactionTook(std::chrono::nanoseconds time) {
   metrics_.Observe("veilsum_db_txn_duration_seconds", Seconds(time));
 }
 
+void NodeMetrics::Leads(bool leads) { metrics_.Set("veilsum_leader", leads ? 1 : 0); }
+
 void NodeMetrics::LeafEnds(WallTime when) { leaf_ends_ = when; }
 
 void NodeMetrics::Watch(RunStore& store, const std::filesystem::path& store_file) {

@@ -6,8 +6,10 @@
 #include <fstream>
 #include <future>
 
+#include "base/crypto/sha256_stream.h"
 #include "base/secure_rng.h"
 #include "coordinator/store/ledger_appender.h"
+#include "coordinator/store/store_check.h"
 #include "model/ledger/entry.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/test_pki.h"
@@ -58,7 +60,8 @@ class PostgresStoreTest : public testing::Test {
   static void Begin(RunStore& store) {
     const ledger::SmallRun& run = ledger::SmallRun::Get();
     ASSERT_OK(store.CreateRun({"run-1", run.plan_json, run.contract_json, 7, "training", ""},
-                              {{}, 0, Bytes(10)}, Bytes{1}));
+                              {Sha256Stream("fsa/v1/model").Add(Bytes(10)).Finish(), 0, Bytes(10)},
+                              Bytes{1}));
     for (const std::string& seat : ledger::LedgerSeats(7))
       ASSERT_OK(store.SaveApproval(
           "run-1", {seat, Bytes(64, 1), Bytes(10, 1), ledger::SmallKey(40).signer->public_key()}));
@@ -145,6 +148,11 @@ TEST_F(PostgresStoreTest, AnOldLeaderWritesNothingAfterAnElection) {
   EXPECT_EQ(open, 2u);
   ASSERT_OK(now.store->OpenBlock("run-1", LeaseBlock(3, 4, 1)));
 
+  ASSERT_OK_AND_ASSIGN(const StoreCheck sound, CheckPostgresStore(place_));
+  EXPECT_THAT(sound.faults, testing::IsEmpty());
+  EXPECT_EQ(sound.rounds, 4u);
+  EXPECT_EQ(sound.head, now.store->ledger()->Head());
+
   // The ledger tells of both terms, and an auditor's rules admit it.
   LedgerView& view = *now.store->ledger();
   ledger::LedgerRules rules([&](const Hash32& sha256) { return view.Blob(sha256); });
@@ -216,6 +224,19 @@ TEST_F(PostgresStoreTest, ASchemaOfANewerProgramIsRefused) {
                       "UPDATE schema_migrations SET sha256 = 'x' WHERE number = 1");
   EXPECT_THAT(Lease("a:1")->TryAcquire(),
               StatusIs(StatusCode::kFailedPrecondition, "another text"));
+}
+
+TEST_F(PostgresStoreTest, FsckSaysWhereStoreAndLedgerDisagree) {
+  auto lease = Lease("a:1");
+  Acquire(*lease);
+  const Replica leader = Serve(std::move(lease));
+  Begin(*leader.store);
+  ExecuteTestPostgres(folder_.path(),
+                      "UPDATE budgets SET attempts = attempts - 1 WHERE member LIKE '%shop-0%'; "
+                      "UPDATE models SET bytes = decode('00', 'hex')");
+  ASSERT_OK_AND_ASSIGN(const StoreCheck check, CheckPostgresStore(place_));
+  EXPECT_THAT(check.faults,
+              testing::ElementsAre(HasSubstr("SE-07"), HasSubstr("the model of step")));
 }
 
 TEST_F(PostgresStoreTest, AWrongPasswordIsNotQuoted) {
