@@ -27,6 +27,7 @@ absl::StatusOr<ClientConfig> ReadClientConfig(const std::filesystem::path& file,
   } else {
     config.folders.push_back(toml.Path("data.folder"));
   }
+  config.objections = toml.Path("data.objections", {});
   config.revoked = toml.Path("signing.revoked", {});
   config.odometer = toml.Path("store.odometer");
   config.witness = toml.Path("store.witness", config.odometer.parent_path() / "witness.sqlite");

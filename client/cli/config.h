@@ -23,6 +23,9 @@ struct ClientConfig {
   std::optional<std::chrono::seconds> give_up;
   KeyFiles keys;  // [tls] certificate, key, root; [signing] certificate, key
   std::vector<std::filesystem::path> folders;  // [data] folder, or folders for a pool
+  // [data] objections: ids of customers who objected, one a line; left out from the next run on
+  // (SE-30); may be empty
+  std::filesystem::path objections;
   bool renew = false;  // [identity] renew: ask the coordinator for fresh certificates in time.
                        // [identity] passphrase_file: opens encrypted keys
   std::filesystem::path revoked;   // [signing] revoked: base/pki/revocation_list.h; may be empty

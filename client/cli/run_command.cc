@@ -12,6 +12,7 @@
 #include "client/data/dataset.h"
 #include "client/data/select_customers.h"
 #include "client/enroll/identity_keeper.h"
+#include "client/policy/objections.h"
 #include "client/round/local_contribution.h"
 #include "client/round/participant.h"
 #include "client/rpc/grpc_coordinator_link.h"
@@ -32,6 +33,24 @@ absl::Status KeepOpenEpoch(Odometer& odometer, model::Examples& examples) {
   return absl::OkStatus();
 }
 
+// SE-30: whoever objected before this run began is not in it; whoever objects later is in the next
+// one no more.
+absl::Status LeaveOutObjections(const Hash32& contract, const ClientConfig& config,
+                                Dataset& dataset) {
+  const std::filesystem::path store = config.odometer.parent_path() / "objections.sqlite";
+  if (config.objections.empty() && !std::filesystem::exists(store)) return absl::OkStatus();
+  CustomerIds listed;
+  if (!config.objections.empty()) {
+    VEILSUM_ASSIGN_OR_RETURN(listed, ReadObjections(config.objections));
+  }
+  for (model::Examples* part : {&dataset.training, &dataset.holdout}) {
+    VEILSUM_ASSIGN_OR_RETURN(const std::vector<bool> keep,
+                             WithoutObjections(store, contract, listed, part->customer_ids));
+    if (std::ranges::find(keep, false) != keep.end()) *part = SelectCustomers(*part, keep);
+  }
+  return absl::OkStatus();
+}
+
 // This merchant's customers for the plan that was offered. The declared size class is public;
 // exceeding it is refused here, before the contract is signed (SE-15).
 absl::StatusOr<Prepared> Prepare(const ApprovedRun& run, const ClientConfig& config,
@@ -40,6 +59,7 @@ absl::StatusOr<Prepared> Prepare(const ApprovedRun& run, const ClientConfig& con
   // What is wrong with a row is for `preflight` to show, not for a log.
   if (!loaded.ok()) return WithoutQuotations(loaded.status());
   Dataset dataset = *std::move(loaded);
+  VEILSUM_RETURN_IF_ERROR(LeaveOutObjections(run.contract_hash(), config, dataset));
   VEILSUM_RETURN_IF_ERROR(KeepOpenEpoch(odometer, dataset.training));
   VEILSUM_RETURN_IF_ERROR(KeepOpenEpoch(odometer, dataset.holdout));
   VEILSUM_RETURN_IF_ERROR(CheckPopulation(run.plan(), dataset.training, seat));
