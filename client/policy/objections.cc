@@ -14,7 +14,7 @@ using sqlite::Transaction;
 
 constexpr std::size_t kMostBytes = std::size_t{256} << 20, kLongestId = 1024;
 
-constexpr sqlite::Migration kMigrations[] = {{1, R"sql(
+constexpr sqlite::Migration kObjectionMigrations[] = {{1, R"sql(
 CREATE TABLE secret(
   one INTEGER PRIMARY KEY CHECK(one = 1),
   value BLOB NOT NULL CHECK(length(value) = 32)
@@ -31,7 +31,7 @@ class ObjectionStore {
     Database::Options options;
     options.exclusive = true;
     VEILSUM_ASSIGN_OR_RETURN(Database db, Database::Open(file, options));
-    VEILSUM_RETURN_IF_ERROR(db.Migrate(kMigrations));
+    VEILSUM_RETURN_IF_ERROR(db.Migrate(kObjectionMigrations));
     return ObjectionStore(std::move(db));
   }
 
