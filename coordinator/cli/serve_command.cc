@@ -9,6 +9,7 @@
 #include "base/pki/credentials.h"
 #include "base/pki/key_file.h"
 #include "base/stop_on_signal.h"
+#include "coordinator/admin/record_office.h"
 #include "coordinator/cli/config.h"
 #include "coordinator/cli/node_metrics.h"
 #include "coordinator/cli/own_identity.h"
@@ -194,7 +195,14 @@ absl::Status Serve(const std::filesystem::path& config_file,
   };
   VEILSUM_ASSIGN_OR_RETURN(const std::unique_ptr<RunEngine> engine,
                            RunEngine::Start(std::move(parts)));
+  VEILSUM_ASSIGN_OR_RETURN(
+      const std::unique_ptr<RecordOffice> records,
+      RecordOffice::Open(
+          config.store.string() + ".approvals",
+          [&engine](const LedgerAppender::Make& make) { return engine->AppendEntries(make); },
+          *store->ledger()));
   RpcServerConfig rpc;
+  rpc.records = records.get();
   rpc.listen = config.listen;
   rpc.tls = identity.tls();
   rpc.reload = identity.Watched();
