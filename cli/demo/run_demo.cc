@@ -20,6 +20,7 @@
 #include "cli/demo/setup/scenario.h"
 #include "client/train/cpu/cpu_trainer.h"
 #include "model/contract/run_contract.h"
+#include "model/init.h"
 #include "model/plan/aggregation.h"
 #include "model/safetensors.h"
 
@@ -101,19 +102,22 @@ class Demo {
                              FollowRun(context, RequestFor(federation, aggregation)));
     processes.SampleMemory();
     processes.AwaitClients();
-    processes.Stop();
     VEILSUM_ASSIGN_OR_RETURN(Report report, Assemble(run, *scorer, out));
+    if (report.outcome == "finished" && scenario_.plan.is_private()) {
+      VEILSUM_RETURN_IF_ERROR(Release(federation, address, out, *scorer, report));
+      VEILSUM_RETURN_IF_ERROR(processes.WitnessAgain(federation));
+    }
+    processes.Stop();
     AddLedger(federation, out, report);
     if (!report.cost.coordinator_peak_rss_bytes)
       report.cost.coordinator_peak_rss_bytes = processes.coordinator_peak();
     report.cost.client_peak_rss_bytes = processes.client_peak();
-    if (report.outcome == "finished" && scenario_.plan.is_private())
-      VEILSUM_RETURN_IF_ERROR(Release(federation, out, *scorer, report));
     return report;
   }
 
-  absl::Status Release(const Federation& federation, const OutputFolder& out,
-                       const HoldoutScorer& scorer, Report& report) {
+  // While the coordinator still serves: its ledger tells of the release.
+  absl::Status Release(const Federation& federation, const std::string& address,
+                       const OutputFolder& out, const HoldoutScorer& scorer, Report& report) {
     line_.Say("releasing the model: canary at one merchant, then everybody");
     ReleaseRequest request{.out = out.path(),
                            .report = Json::parse(ReportJson(report).dump()),
@@ -124,8 +128,17 @@ class Demo {
                              const auto score = scorer.Of(model::ModelBytes(model));
                              return score.ok() ? score->pooled.roc_auc : std::nullopt;
                            }};
+    request.starting = model::InitialModel(scorer.layout(), options_.seed);
     for (const SeatFiles& seat : federation.seats)
       request.seats.push_back({seat.name, seat.uri, seat.folders});
+    std::vector<std::unique_ptr<client::AdminClient>> admins;
+    for (const IdentityFiles& files : {federation.operator_identity, federation.second_operator}) {
+      VEILSUM_ASSIGN_OR_RETURN(const client::LinkConfig config, LinkOf(federation, files, address));
+      VEILSUM_ASSIGN_OR_RETURN(std::unique_ptr<client::AdminClient> admin,
+                               client::AdminClient::Connect(config));
+      request.operators.push_back({config.tls->id.ToString(), admin.get()});
+      admins.push_back(std::move(admin));
+    }
     VEILSUM_ASSIGN_OR_RETURN(report.release, ReleaseModel(request));
     return absl::OkStatus();
   }
@@ -191,16 +204,22 @@ class Demo {
     return aggregation;
   }
 
-  absl::StatusOr<std::unique_ptr<RunControl>> Connect(const Federation& f,
-                                                      const std::string& address) {
-    VEILSUM_ASSIGN_OR_RETURN(
-        TlsIdentity tls,
-        LoadTlsIdentity(f.operator_identity.root, f.operator_identity.certificate,
-                        f.operator_identity.key, std::chrono::system_clock::now()));
+  static absl::StatusOr<client::LinkConfig> LinkOf(const Federation& f, const IdentityFiles& files,
+                                                   const std::string& address) {
+    VEILSUM_ASSIGN_OR_RETURN(TlsIdentity tls,
+                             LoadTlsIdentity(files.root, files.certificate, files.key,
+                                             std::chrono::system_clock::now()));
     client::LinkConfig config;
     config.target = address;
     config.coordinator_id = f.coordinator_uri;
     config.tls = std::make_shared<const TlsIdentity>(std::move(tls));
+    return config;
+  }
+
+  absl::StatusOr<std::unique_ptr<RunControl>> Connect(const Federation& f,
+                                                      const std::string& address) {
+    VEILSUM_ASSIGN_OR_RETURN(const client::LinkConfig config,
+                             LinkOf(f, f.operator_identity, address));
     return ConnectRunControl(config, kReconnectPatience, stop_.fd());
   }
 

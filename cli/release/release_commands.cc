@@ -6,7 +6,9 @@
 
 #include "base/file.h"
 #include "base/pki/credentials.h"
+#include "cli/release/release_ledger.h"
 #include "cli/release/release_of_run.h"
+#include "client/enroll/operator_config.h"
 
 namespace veilsum::cli {
 namespace {
@@ -14,7 +16,7 @@ namespace {
 constexpr std::int64_t kDay = 86'400;
 
 struct Arguments {
-  std::string run, out, key, package;
+  std::string run, out, key, package, config, digest, rollout, reason;
   release::Manifest facts;
   std::uint64_t days = 90;
   bool json = false;
@@ -53,11 +55,43 @@ absl::Status Create(Arguments a, const std::string& version) {
   return absl::OkStatus();
 }
 
-absl::Status Verify(const Arguments& a) {
+absl::StatusOr<release::Release> OpenNamed(const Arguments& a) {
   VEILSUM_ASSIGN_OR_RETURN(const std::string pem, ReadFile(a.key, std::size_t{1} << 16));
   VEILSUM_ASSIGN_OR_RETURN(const P256PublicKey key, P256PublicKey::FromPem(pem));
   VEILSUM_ASSIGN_OR_RETURN(const release::Files files, release::ReadPackage(a.package));
-  VEILSUM_ASSIGN_OR_RETURN(const release::Release r, release::OpenPackage(files, key));
+  return release::OpenPackage(files, key);
+}
+
+absl::StatusOr<std::unique_ptr<client::AdminClient>> Connect(const Arguments& a) {
+  VEILSUM_ASSIGN_OR_RETURN(const client::OperatorConfig config,
+                           client::ReadOperatorConfig(a.config));
+  return client::AdminClient::Connect(config.link);
+}
+
+absl::Status Publish(const Arguments& a) {
+  VEILSUM_ASSIGN_OR_RETURN(const release::Release r, OpenNamed(a));
+  VEILSUM_ASSIGN_OR_RETURN(const auto admin, Connect(a));
+  VEILSUM_RETURN_IF_ERROR(RecordPublished(*admin, r));
+  std::printf("%s\n", HexEncode(r.digest).c_str());
+  return absl::OkStatus();
+}
+
+absl::Status ApproveAsOperator(const Arguments& a) {
+  VEILSUM_ASSIGN_OR_RETURN(const auto admin, Connect(a));
+  VEILSUM_ASSIGN_OR_RETURN(const admin::v1::ApproveResponse response,
+                           Approve(*admin, a.digest, a.rollout));
+  std::printf("approved by %d of at least %u:\n", response.approvers_size(), response.needed());
+  for (const std::string& who : response.approvers()) std::printf("%s\n", who.c_str());
+  return absl::OkStatus();
+}
+
+absl::Status Revoke(const Arguments& a) {
+  VEILSUM_ASSIGN_OR_RETURN(const auto admin, Connect(a));
+  return RecordRevoked(*admin, a.digest, a.reason);
+}
+
+absl::Status Verify(const Arguments& a) {
+  VEILSUM_ASSIGN_OR_RETURN(const release::Release r, OpenNamed(a));
   const std::string digest = HexEncode(r.digest);
   if (a.json) {
     const nlohmann::ordered_json line = {{"model_id", r.manifest.model_id},
@@ -110,6 +144,31 @@ void AddVerify(CLI::App& parent, Outcome& outcome) {
   c->callback([a, &outcome] { outcome = Findings(Verify(*a)); });
 }
 
+// What becomes of releases, told to the coordinator as it serves.
+void AddOperatorCommands(CLI::App& parent, Outcome& outcome) {
+  const auto add = [&](const char* name, const char* help, absl::Status (*run)(const Arguments&)) {
+    CLI::App* c = parent.add_subcommand(name, help);
+    auto a = std::make_shared<Arguments>();
+    c->add_option("--config", a->config, "operator.toml")->type_name("FILE")->required();
+    c->callback([a, run, &outcome] { outcome = Findings(run(*a)); });
+    return std::pair(c, a);
+  };
+  const auto [publish, p] = add("publish", "Write a release into the ledger", &Publish);
+  publish->add_option("PKG", p->package, "folder of the release")->required();
+  publish->add_option("--key", p->key, "release key, public, PEM")->type_name("FILE")->required();
+  const auto [approve, a] =
+      add("approve", "As an operator: let a release be revoked, or a rollout of it become stable",
+          &ApproveAsOperator);
+  approve->add_option("DIGEST", a->digest, "of the release")->required();
+  approve->add_option("--stable-on", a->rollout, "a rollout; without one: the revocation")
+      ->type_name("ROLLOUT");
+  const auto [revoke, r] =
+      add("revoke", "Write into the ledger that nobody is to use a release; two operators approve",
+          &Revoke);
+  revoke->add_option("DIGEST", r->digest, "of the release")->required();
+  revoke->add_option("--reason", r->reason, "text")->required();
+}
+
 }  // namespace
 
 void AddReleaseCommands(CLI::App& app, const std::string& version, Outcome& outcome) {
@@ -123,6 +182,7 @@ void AddReleaseCommands(CLI::App& app, const std::string& version, Outcome& outc
   keygen->callback([file, &outcome] { outcome = Outcome(Keygen(*file)); });
   AddCreate(*release, version, outcome);
   AddVerify(*release, outcome);
+  AddOperatorCommands(*release, outcome);
 }
 
 }  // namespace veilsum::cli

@@ -68,6 +68,22 @@ class GrpcAdminClient final : public AdminClient {
     return model;
   }
 
+  absl::StatusOr<admin::v1::ApproveResponse> Approve(
+      const admin::v1::ApproveRequest& request) override {
+    OpenCall call(calls_, config_.transfer_timeout);
+    admin::v1::ApproveResponse response;
+    VEILSUM_RETURN_IF_ERROR(FromGrpc(stub_.Approve(call.context(), request, &response)));
+    return response;
+  }
+
+  absl::StatusOr<admin::v1::RecordResponse> Record(
+      const admin::v1::RecordRequest& request) override {
+    OpenCall call(calls_, config_.transfer_timeout);
+    admin::v1::RecordResponse response;
+    VEILSUM_RETURN_IF_ERROR(FromGrpc(stub_.Record(call.context(), request, &response)));
+    return response;
+  }
+
   void Close() override { calls_.CancelAll(); }
 
  private:

@@ -29,6 +29,10 @@ class AdminClient {
   // An empty hash: the latest. ResourceExhausted: larger than `limit` bytes.
   virtual absl::StatusOr<Bytes> GetModel(const std::string& run_id, ByteView model_hash,
                                          std::size_t limit) = 0;
+  virtual absl::StatusOr<admin::v1::ApproveResponse> Approve(
+      const admin::v1::ApproveRequest& request) = 0;
+  virtual absl::StatusOr<admin::v1::RecordResponse> Record(
+      const admin::v1::RecordRequest& request) = 0;
   virtual void Close() = 0;  // from any thread: every call that waits returns Unavailable
 };
 

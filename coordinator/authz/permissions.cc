@@ -20,6 +20,8 @@ const std::map<std::string_view, Permission>& Table() {
       {"/veilsum.admin.v1.Admin/WatchRun", {{kOperator}}},
       {"/veilsum.admin.v1.Admin/StopRun", {{kOperator}}},
       {"/veilsum.admin.v1.Admin/GetModel", {{kOperator}}},
+      {"/veilsum.admin.v1.Admin/Approve", {{kOperator}}},
+      {"/veilsum.admin.v1.Admin/Record", {{kOperator}}},
 
       {"/veilsum.tenancy.v1.Tenancy/CreateTenant", {{kOperator}}},
       {"/veilsum.tenancy.v1.Tenancy/ListTenants", {{kOperator}}},

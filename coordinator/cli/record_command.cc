@@ -54,12 +54,7 @@ absl::Status RecordRelease(const RecordArguments& arguments, const IdleCoordinat
   VEILSUM_ASSIGN_OR_RETURN(ReadRelease read, FactsOf(arguments));
   return idle.store->appender()->AppendEntries(
       [&](const ledger::LedgerRules& rules) -> absl::StatusOr<LedgerChange> {
-        const auto run = std::ranges::find_if(rules.runs(), [&](const auto& each) {
-          return each.second.contract.run_id == read.run_id;
-        });
-        if (run == rules.runs().end())
-          return FailedPrecondition("the ledger has no run %s", read.run_id);
-        read.facts.contract_hash = run->first;
+        VEILSUM_ASSIGN_OR_RETURN(read.facts.contract_hash, ContractOfRun(read.run_id, rules));
         return PublishedEntries(read.facts, rules);
       });
 }

@@ -11,6 +11,7 @@
 #include "base/pki/credentials.h"
 #include "base/pki/key_file.h"
 #include "base/stop_on_signal.h"
+#include "coordinator/admin/record_office.h"
 #include "coordinator/cli/config.h"
 #include "coordinator/cli/node_metrics.h"
 #include "coordinator/cli/own_identity.h"
@@ -102,6 +103,11 @@ std::string WithPort(const std::string& address, int port) {
 
 absl::Status TellPort(const CoordinatorConfig& config, const std::string& address) {
   return config.port_file.empty() ? absl::OkStatus() : WriteFile(config.port_file, address + "\n");
+}
+
+// Beside the store, or with one in PostgreSQL beside the ledger's key: of this coordinator alone.
+std::filesystem::path ApprovalsOf(const CoordinatorConfig& config) {
+  return (config.shared.url.empty() ? config.store : config.ledger_key).string() + ".approvals";
 }
 
 RpcServerConfig RpcOf(const CoordinatorConfig& config, const OwnIdentity& identity,
@@ -275,6 +281,13 @@ absl::Status Serve(const std::filesystem::path& config_file,
   };
   VEILSUM_ASSIGN_OR_RETURN(const std::unique_ptr<RunEngine> engine,
                            RunEngine::Start(std::move(parts)));
+  VEILSUM_ASSIGN_OR_RETURN(
+      const std::unique_ptr<RecordOffice> records,
+      RecordOffice::Open(
+          ApprovalsOf(config),
+          [&engine](const LedgerAppender::Make& make) { return engine->AppendEntries(make); },
+          *store->ledger()));
+  rpc.records = records.get();
   rpc.office = enrolment == nullptr ? nullptr : enrolment->office();
   VEILSUM_ASSIGN_OR_RETURN(const std::unique_ptr<RpcServer> server,
                            RpcServer::Start(rpc, *engine, *engine));

@@ -92,7 +92,7 @@ class Machine {
     r_.entered = now;
     r_.successes = 0;
     r_.reason = reason;
-    transitions_.push_back({from, stage, DesiredOf(r_).percent, reason});
+    transitions_.push_back({from, stage, DesiredOf(r_).percent, reason, ""});
   }
 
   absl::Status Pause(Seconds now, const std::string& reason) {
@@ -178,6 +178,13 @@ std::string RolloutJson(const Rollout& r) {
   Json steps = Json::array();
   for (const CanaryStep& s : r.spec.steps)
     steps.push_back({{"percent", s.percent}, {"bake", s.bake}});
+  Json untold = Json::array();
+  for (const Transition& t : r.untold)
+    untold.push_back({{"from", StageName(t.from)},
+                      {"to", StageName(t.to)},
+                      {"percent", t.percent},
+                      {"reason", t.reason},
+                      {"gate_report", t.gate_report}});
   const absl::StatusOr<std::string> text =
       EncodeCanonical({{"spec",
                         {{"rollout_id", r.spec.rollout_id},
@@ -201,7 +208,8 @@ std::string RolloutJson(const Rollout& r) {
                        {"approved_stable", r.approved_stable},
                        {"approved_revoke", r.approved_revoke},
                        {"events", r.events},
-                       {"reason", r.reason}});
+                       {"reason", r.reason},
+                       {"untold", untold}});
   VEILSUM_CHECK(text.ok());
   return *text;
 }
@@ -213,10 +221,11 @@ absl::StatusOr<Rollout> ParseRollout(std::string_view text) {
     const absl::StatusOr<Json> json = ParseCanonical(text);
     if (!json.ok()) return damaged;
     const Json& spec = json->at("spec");
-    const auto stage = [&](const char* key) {
-      const auto found = std::ranges::find(kStages, json->at(key).get<std::string>());
+    const auto stage_in = [](const Json& object, const char* key) {
+      const auto found = std::ranges::find(kStages, object.at(key).get<std::string>());
       return static_cast<Stage>(std::min<std::ptrdiff_t>(found - kStages, 7));
     };
+    const auto stage = [&](const char* key) { return stage_in(*json, key); };
     r.spec.rollout_id = spec.at("rollout_id").get<std::string>();
     r.spec.model_id = spec.at("model_id").get<std::string>();
     r.spec.digest = spec.at("digest").get<std::string>();
@@ -241,6 +250,10 @@ absl::StatusOr<Rollout> ParseRollout(std::string_view text) {
     r.approved_revoke = json->at("approved_revoke").get<std::set<std::string>>();
     r.events = json->at("events").get<std::vector<std::string>>();
     r.reason = json->at("reason").get<std::string>();
+    for (const Json& t : json->at("untold"))
+      r.untold.push_back({stage_in(t, "from"), stage_in(t, "to"),
+                          t.at("percent").get<std::uint32_t>(), t.at("reason").get<std::string>(),
+                          t.at("gate_report").get<std::string>()});
   } catch (const Json::exception&) {
     return damaged;
   }

@@ -36,6 +36,14 @@ struct RolloutSpec {
   std::uint32_t approvals_stable = 2, approvals_revoke = 2;
 };
 
+// A line for the ledger.
+struct Transition {
+  Stage from = Stage::kDraft, to = Stage::kDraft;
+  std::uint32_t percent = 0;
+  std::string reason;
+  std::string gate_report;  // SHA-256 in hex of what it was decided by, or empty
+};
+
 struct Rollout {
   RolloutSpec spec;
   Stage stage = Stage::kDraft;
@@ -47,6 +55,7 @@ struct Rollout {
   std::set<std::string> approved_stable, approved_revoke;
   std::vector<std::string> events;  // ids that were applied, the last 256
   std::string reason;               // of the last transition
+  std::vector<Transition> untold;   // that the ledger does not know of yet; Apply leaves it alone
 };
 
 // Everything that happens has an id, so that what comes twice counts once, and the leader's term,
@@ -81,12 +90,6 @@ struct RevokeAsked : EventHead {  // takes effect with its approvals
 using RolloutEvent =
     std::variant<Validated, Looked, Approved, PausedByHand, Resumed, RolledBackByHand, RevokeAsked>;
 
-// A line for the ledger.
-struct Transition {
-  Stage from, to;
-  std::uint32_t percent = 0;
-  std::string reason;
-};
 struct RolloutStep {
   Rollout next;
   std::vector<Transition> transitions;

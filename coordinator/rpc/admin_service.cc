@@ -1,6 +1,7 @@
 #include "coordinator/rpc/admin_service.h"
 
 #include "coordinator/rpc/finished_calls.h"
+#include "coordinator/rpc/office_call.h"
 #include "coordinator/rpc/watch_call.h"
 
 namespace veilsum::coordinator {
@@ -66,6 +67,40 @@ grpc::ServerWriteReactor<admin::v1::ModelPart>* AdminService::GetModel(
   if (!model.ok())
     return new RefusedCall<grpc::ServerWriteReactor<admin::v1::ModelPart>>(model.status());
   return new BytesCall<admin::v1::ModelPart>(context, *model, limits_.stream_deadline);
+}
+
+template <class Response, class Answer>
+grpc::ServerUnaryReactor* AdminService::OfRecords(grpc::CallbackServerContext* context,
+                                                  Response* response, Answer answer) {
+  grpc::ServerUnaryReactor* call = context->DefaultReactor();
+  auto peer = gate_->Admit(context->auth_context().get(), SpiffeRole::kOperator);
+  absl::Status status = peer.status();
+  if (status.ok() && records_ == nullptr)
+    status = FailedPrecondition("this coordinator keeps no ledger");
+  if (!status.ok()) {
+    call->Finish(ToGrpc(status));
+    return call;
+  }
+  worker_.Post([this, call, response, caller = *std::move(peer), answer = std::move(answer)] {
+    call->Finish(ToGrpc(Take(answer(*records_, caller), response)));
+  });
+  return call;
+}
+
+grpc::ServerUnaryReactor* AdminService::Approve(grpc::CallbackServerContext* context,
+                                                const admin::v1::ApproveRequest* request,
+                                                admin::v1::ApproveResponse* response) {
+  return OfRecords(context, response, [request](RecordBackend& records, const SpiffeId& caller) {
+    return records.Approve(caller, *request);
+  });
+}
+
+grpc::ServerUnaryReactor* AdminService::Record(grpc::CallbackServerContext* context,
+                                               const admin::v1::RecordRequest* request,
+                                               admin::v1::RecordResponse* response) {
+  return OfRecords(context, response, [request](RecordBackend& records, const SpiffeId& caller) {
+    return records.Record(caller, *request);
+  });
 }
 
 void AdminService::CloseAll(const absl::Status& reason) {

@@ -107,7 +107,7 @@ class GrpcServer final : public RpcServer {
       : gate_(std::make_shared<const PeerGate>(config.tls, config.deny)),
         streams_(gate_, config.limits.tenant_streams, config.observer),
         rounds_(rounds, gate_, config.limits, config.observer),
-        admin_(admin, gate_, config.limits) {}
+        admin_(admin, config.records, gate_, config.limits) {}
   ~GrpcServer() override { Shutdown(std::chrono::milliseconds(0)); }
 
   absl::Status Listen(const RpcServerConfig& config) {

@@ -18,6 +18,7 @@
 namespace veilsum::coordinator {
 
 class IdentityOffice;
+class RecordBackend;
 
 inline constexpr std::size_t kFrameBytes =
     256 * 1024;  // the largest frame of an upload or a model (SE-18)
@@ -57,6 +58,7 @@ struct RpcServerConfig {
   std::optional<TlsFiles> reload = std::nullopt;   // empty: `tls` is all there ever is
   std::shared_ptr<const DenyList> deny = nullptr;  // who is refused, now and on open streams
   IdentityOffice* office = nullptr;                // null: no Enroll and no Tenancy
+  RecordBackend* records = nullptr;                // null: Approve and Record are refused
   RpcObserver* observer = nullptr;                 // may be null
   bool standby = false;                            // health says NOT_SERVING from the beginning
 };

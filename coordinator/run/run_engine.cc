@@ -229,6 +229,12 @@ absl::StatusOr<std::shared_ptr<const Bytes>> RunEngine::Model(const std::string&
       });
 }
 
+absl::Status RunEngine::AppendEntries(const LedgerAppender::Make& make) {
+  LedgerAppender* const appender = parts_.store->appender();
+  if (appender == nullptr) return FailedPrecondition("this coordinator keeps no ledger");
+  return Ask<absl::Status>([appender, make] { return appender->AppendEntries(make); });
+}
+
 admin::v1::RunProgress RunEngine::Progress() const {
   admin::v1::RunProgress progress = machine_->Progress();
   struct rusage usage;

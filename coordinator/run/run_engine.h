@@ -13,6 +13,7 @@
 #include "coordinator/admin/admin_backend.h"
 #include "coordinator/round/rounds_backend.h"
 #include "coordinator/run/run_machine.h"
+#include "coordinator/store/ledger_appender.h"
 
 namespace veilsum::coordinator {
 
@@ -36,6 +37,10 @@ class RunEngine final : public RoundsBackend, public AdminBackend, private RunPo
   static absl::StatusOr<std::unique_ptr<RunEngine>> Start(RunEngineParts parts);
   ~RunEngine() override;
   void Shutdown();  // ends the loop; the run stays as it is and is resumed by the next start
+
+  // As the store's appender, on the loop: between two messages, so that what a run shows of the
+  // ledger is of one moment. FailedPrecondition: the store keeps no ledger.
+  absl::Status AppendEntries(const LedgerAppender::Make& make);
 
   // RoundsBackend, from RPC threads.
   void OnConnected(const std::string& seat, std::shared_ptr<ClientLink> link) override;

@@ -32,6 +32,13 @@ absl::StatusOr<LedgerChange> StatementEntries(const ledger::SignedStatement& sta
   return out;
 }
 
+absl::StatusOr<std::string> ContractOfRun(const std::string& run_id,
+                                          const ledger::LedgerRules& rules) {
+  for (const auto& [hash, run] : rules.runs())
+    if (run.contract.run_id == run_id) return hash;
+  return FailedPrecondition("S202: the ledger has no run %s", run_id);
+}
+
 LedgerChange PublishedEntries(const ReleaseFacts& facts, const ledger::LedgerRules& rules) {
   LedgerChange out;
   const std::string digest = HexEncode(facts.release);

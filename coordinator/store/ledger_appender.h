@@ -34,6 +34,9 @@ struct ReleaseFacts {
   Hash32 release{}, manifest{};  // root digest; SHA-256 of manifest.json
   Hash32 model{};                // model_hash, as in round.committed
 };
+// The contract_hash of a run. FailedPrecondition: the ledger has no such run.
+absl::StatusOr<std::string> ContractOfRun(const std::string& run_id,
+                                          const ledger::LedgerRules& rules);
 // Nothing when the release is there already.
 LedgerChange PublishedEntries(const ReleaseFacts& facts, const ledger::LedgerRules& rules);
 

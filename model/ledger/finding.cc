@@ -74,6 +74,8 @@ const std::vector<FindingKind>& FindingKinds() {
       {"S208", "a release was published, revoked or used out of order", "look at who published it"},
       {"S209", "a rollout did not go on from where it was", "look at the operator's actions"},
       {"S210", "a tenant's statement is older than one that it has made", "ask the tenant"},
+      {"S211", "a release became stable or was revoked without two approvals",
+       "ask the operators who decided it"},
       {"X901", "a checkpoint that was kept is not signed by the log", "it proves nothing"},
   };
   return kinds;

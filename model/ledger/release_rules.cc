@@ -1,6 +1,7 @@
 // Models that leave a federation: releases, their revocation, and how far a rollout has come (I7).
 #include <algorithm>
 
+#include "model/ledger/approvals.h"
 #include "model/ledger/rules_support.h"
 
 namespace veilsum::ledger {
@@ -48,8 +49,10 @@ void LedgerRules::OnReleaseRevoked(const Entry& entry) {
   Fields fields(body);
   const std::string digest = HexEncode(fields.Hex<32>("release_sha256"));
   fields.Text("reason");
-  fields.Names("approvers");
+  const std::vector<std::string> approvers = fields.Names("approvers");
   if (!fields.Done().ok()) return Find("E103", Message(fields.status()));
+  if (approvers.size() < kApprovalsNeeded)
+    Find("S211", absl::StrFormat("%s is revoked with %d approvals", digest, approvers.size()));
   const auto found = releases_.find(digest);
   if (found == releases_.end() || found->second.revoked)
     return Find("S208", digest + " is not published, or is revoked already");
@@ -70,11 +73,14 @@ void LedgerRules::OnRollout(const Entry& entry) {
       !report.empty() && (report.size() != 64 || !HexDecode(report).ok()))
     fields.Wrong("gate_report_sha256");
   fields.Text("reason");
-  fields.Names("approvers");
+  const std::vector<std::string> approvers = fields.Names("approvers");
   if (!IsStage(from)) fields.Wrong("from");
   if (!IsStage(to)) fields.Wrong("to");
   if (percent > 100) fields.Wrong("percent");
   if (!fields.Done().ok()) return Find("E103", Message(fields.status()));
+  if ((to == "stable" || to == "revoked") && approvers.size() < kApprovalsNeeded)
+    Find("S211",
+         absl::StrFormat("rollout %s goes to %s with %d approvals", rollout, to, approvers.size()));
   const auto release = releases_.find(digest);
   const bool ends = to == "revoked" || to == "rolled_back";
   if (release == releases_.end() || (release->second.revoked && !ends && to != "paused"))

@@ -620,6 +620,8 @@ class Ledger:
     def revoked(self, p, kind, fields):
         if not self.shape(fields, release_sha256=is_hex, reason=is_text, approvers=is_names):
             return
+        if len(fields["approvers"]) < 2:
+            self.find("S211")
         if self.releases.get(fields["release_sha256"], True):
             return self.find("S208")
         self.releases[fields["release_sha256"]] = True
@@ -630,6 +632,8 @@ class Ledger:
                           gate_report_sha256=lambda x: x == "" or is_hex(x)):
             return
         release, after = fields["release_sha256"], fields["to"]
+        if after in ("stable", "revoked") and len(fields["approvers"]) < 2:
+            self.find("S211")
         if release not in self.releases or (self.releases[release] and after not in ("revoked", "rolled_back", "paused")):
             self.find("S208")
         if self.rollouts.get(fields["rollout_id"], (release, "draft")) != (release, fields["from"]):

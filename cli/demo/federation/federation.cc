@@ -29,12 +29,16 @@ class Builder {
   Builder(const CertificateAuthority& ca, WallTime now)
       : ca_(ca), validity_(ValidFor(now, kLeafLifetime)) {}
 
-  absl::Status Operator(const Federation& f) {
+  // Two, since some decisions need two.
+  absl::Status Operators(const Federation& f) {
     const auto folder = f.spec.root / "operator";
     VEILSUM_RETURN_IF_ERROR(MakeFolder(folder));
-    VEILSUM_ASSIGN_OR_RETURN(const SpiffeId id, SpiffeId::Operator(f.spec.domain, "demo"));
-    VEILSUM_ASSIGN_OR_RETURN(const IssuedCertificate tls, ca_.IssueTls(id, validity_));
-    return WriteIdentity(tls, folder, "tls");
+    for (const auto& [user, name] : {std::pair("demo", "tls"), std::pair("demo-2", "second")}) {
+      VEILSUM_ASSIGN_OR_RETURN(const SpiffeId id, SpiffeId::Operator(f.spec.domain, user));
+      VEILSUM_ASSIGN_OR_RETURN(const IssuedCertificate tls, ca_.IssueTls(id, validity_));
+      VEILSUM_RETURN_IF_ERROR(WriteIdentity(tls, folder, name));
+    }
+    return absl::OkStatus();
   }
 
   absl::Status Coordinator(Federation& f) {
@@ -81,12 +85,15 @@ absl::StatusOr<Federation> LayOut(const FederationSpec& spec) {
                .coordinator_config = "",
                .port_file = "",
                .operator_identity = {},
+               .second_operator = {},
                .seats = {}};
   f.spec.root = std::filesystem::absolute(spec.root);
   f.coordinator_config = f.spec.root / "coordinator/coordinator.toml";
   f.port_file = f.spec.root / "coordinator/address";
   f.operator_identity = {f.spec.root / "ca/ca.pem", f.spec.root / "operator/tls.pem",
                          f.spec.root / "operator/tls.key"};
+  f.second_operator = {f.spec.root / "ca/ca.pem", f.spec.root / "operator/second.pem",
+                       f.spec.root / "operator/second.key"};
   VEILSUM_RETURN_IF_ERROR(MakeFolder(f.spec.root / "ca"));
   VEILSUM_RETURN_IF_ERROR(WriteFile(f.spec.root / "plan.json", spec.plan_json));
   const WallTime now = std::chrono::system_clock::now();
@@ -94,7 +101,7 @@ absl::StatusOr<Federation> LayOut(const FederationSpec& spec) {
                            CertificateAuthority::Create(spec.domain, ValidFor(now, kRootLifetime)));
   VEILSUM_RETURN_IF_ERROR(ca.Save(f.spec.root / "ca"));
   Builder builder(ca, now);
-  VEILSUM_RETURN_IF_ERROR(builder.Operator(f));
+  VEILSUM_RETURN_IF_ERROR(builder.Operators(f));
   VEILSUM_RETURN_IF_ERROR(builder.Coordinator(f));
   for (const client::Seat& seat : spec.seats) VEILSUM_RETURN_IF_ERROR(builder.Seat(f, seat));
   return f;

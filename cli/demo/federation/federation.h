@@ -2,7 +2,7 @@
 // their configurations.
 //   <root>/ca/            the federation's root (its key stays here: demo only)
 //   <root>/plan.json      the plan, as preflight reads it
-//   <root>/operator/      the demo's own TLS identity
+//   <root>/operator/      the demo's own TLS identities: the operator, and one who approves with it
 //   <root>/coordinator/   coordinator.toml, TLS identity, store, port file
 //   <root>/clients/<seat>/  client.toml, policy.toml, TLS and signing identities, odometer
 // Private keys are readable by their owner alone.
@@ -46,7 +46,7 @@ struct Federation {
   FederationSpec spec;
   std::string coordinator_uri;
   std::filesystem::path coordinator_config, port_file;
-  IdentityFiles operator_identity;
+  IdentityFiles operator_identity, second_operator;
   std::vector<SeatFiles> seats;  // as in the specification
 };
 

@@ -3,14 +3,17 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <thread>
 
 #include "base/file.h"
 #include "base/secure_rng.h"
+#include "cli/release/release_ledger.h"
 #include "cli/release/release_of_run.h"
 #include "client/data/dataset.h"
 #include "client/release/updater.h"
+#include "client/serve/compare.h"
 #include "client/serve/ranking.h"
-#include "coordinator/rollout/reconcile.h"
+#include "coordinator/rollout/conductor.h"
 #include "model/contract/privacy_terms.h"
 #include "model/plan/plan_format.h"
 #include "model/release/refusal.h"
@@ -27,6 +30,17 @@ using rollout::Seconds;
 
 constexpr Seconds kDay = 86'400;
 constexpr std::size_t kExplainedRows = 64, kColumnsShown = 5, kBestClasses = 3;
+
+// A coordinator that is being started again is waited for: what it is told may be told twice.
+absl::Status Patiently(const std::function<absl::Status()>& call) {
+  constexpr int kTries = 100;
+  absl::Status status = call();
+  for (int i = 1; i < kTries && absl::IsUnavailable(status); ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(200));
+    status = call();
+  }
+  return status;
+}
 
 std::string ModelId(const std::string& plan_name) {
   std::string id;
@@ -132,22 +146,32 @@ class ReleaseDemo {
   }
 
   // The smallest percentage that has anybody in it.
-  std::uint32_t FirstPercent() const {
+  std::uint32_t FirstPercent(const std::string& rollout_id) const {
     std::uint32_t lowest = rollout::kBuckets;
     for (const ReleaseSeat& seat : request_.seats)
-      lowest = std::min(lowest, rollout::BucketOf(rollout_.spec.rollout_id, seat.uri));
+      lowest = std::min(lowest, rollout::BucketOf(rollout_id, seat.uri));
     return lowest / 100 + 1;
   }
 
   EventHead Head() { return {absl::StrFormat("demo-%d", ++events_), 1, now_}; }
 
-  absl::Status Apply(const coordinator::RolloutEvent& event) {
-    VEILSUM_ASSIGN_OR_RETURN(coordinator::RolloutStep step, coordinator::Apply(rollout_, event));
-    rollout_ = std::move(step.next);
-    VEILSUM_RETURN_IF_ERROR(SaveRollout(rollout_, folder_ / "rollout.json"));
-    for (const coordinator::Transition& t : step.transitions)
-      facts_.rollout.push_back({std::string(StageName(t.to)), t.percent, t.reason});
-    return Reconcile(rollout_, clients_, *repository_, signers_, now_);
+  // The ledger's entry, and the report's line once it has it.
+  absl::Status Record(const coordinator::RolloutSpec& spec, const coordinator::Transition& t) {
+    VEILSUM_RETURN_IF_ERROR(
+        Patiently([&] { return RecordTransition(*request_.operators.front().admin, spec, t); }));
+    facts_.rollout.push_back({std::string(StageName(t.to)), t.percent, t.reason});
+    return absl::OkStatus();
+  }
+
+  // Two operators, each over its own connection: the engine and the ledger both ask for them.
+  absl::Status ApproveStable() {
+    for (const DemoOperator& one : request_.operators) {
+      VEILSUM_RETURN_IF_ERROR(Patiently([&] {
+        return Approve(*one.admin, facts_.digest, conductor_->rollout().spec.rollout_id).status();
+      }));
+      VEILSUM_RETURN_IF_ERROR(conductor_->Do(coordinator::Approved{Head(), one.uri}));
+    }
+    return absl::OkStatus();
   }
 
   // Every merchant that the director addresses looks for its release.
@@ -176,33 +200,45 @@ class ReleaseDemo {
     return {coordinator::IntegrityGate(counters), coordinator::NumericGate(counters)};
   }
 
-  absl::Status RollOut() {
-    coordinator::RolloutSpec& spec = rollout_.spec;
+  absl::Status BeginRollout() {
+    coordinator::RolloutSpec spec;
     spec.rollout_id = facts_.model_id + "-" + facts_.version;
     spec.model_id = facts_.model_id;
     spec.digest = facts_.digest;
     spec.shadow = 0;
-    spec.steps = {{FirstPercent(), 0}};
+    spec.steps = {{FirstPercent(spec.rollout_id), 0}};
+    coordinator::ConductorParts parts{folder_, clients_, &*repository_, &signers_, {}};
+    parts.record = [this](const auto& of, const auto& t) { return Record(of, t); };
+    VEILSUM_ASSIGN_OR_RETURN(coordinator::RolloutConductor conductor,
+                             coordinator::RolloutConductor::Begin(std::move(parts), spec));
+    conductor_.emplace(std::move(conductor));
+    return absl::OkStatus();
+  }
+
+  absl::Status RollOut() {
     // Before any client: our own loader, as a client of its own.
     VEILSUM_ASSIGN_OR_RETURN(const P256PublicKey key, P256PublicKey::FromPem(release_key_));
-    VEILSUM_RETURN_IF_ERROR(release::OpenPackage(package_, key).status());
+    VEILSUM_ASSIGN_OR_RETURN(const release::Release opened, release::OpenPackage(package_, key));
+    VEILSUM_RETURN_IF_ERROR(
+        Patiently([&] { return RecordPublished(*request_.operators.front().admin, opened); }));
+    VEILSUM_RETURN_IF_ERROR(BeginRollout());
     ServingCounters own;
     own.installed = 1;
-    VEILSUM_RETURN_IF_ERROR(Apply(coordinator::Validated{Head(), Gates(own)}));
-    VEILSUM_RETURN_IF_ERROR(Apply(coordinator::Looked{Head(), Gates(own)}));
+    VEILSUM_RETURN_IF_ERROR(conductor_->Do(coordinator::Validated{Head(), Gates(own)}));
+    VEILSUM_RETURN_IF_ERROR(conductor_->Do(coordinator::Looked{Head(), Gates(own)}));
     const ServingCounters canary = Update();
     for (std::size_t i = 0; i < stores_.size(); ++i)
       if (!stores_[i].state().current.empty()) facts_.canary.push_back(request_.seats[i].name);
-    VEILSUM_RETURN_IF_ERROR(Apply(coordinator::Looked{Head(), Gates(canary)}));
-    for (const char* who : {"demo operator 1", "demo operator 2"})
-      VEILSUM_RETURN_IF_ERROR(Apply(coordinator::Approved{Head(), who}));
+    VEILSUM_RETURN_IF_ERROR(conductor_->Do(coordinator::Looked{Head(), Gates(canary)}));
+    VEILSUM_RETURN_IF_ERROR(ApproveStable());
     const ServingCounters all = Update();
-    VEILSUM_RETURN_IF_ERROR(Apply(coordinator::Looked{Head(), Gates(all)}));
+    VEILSUM_RETURN_IF_ERROR(conductor_->Do(coordinator::Looked{Head(), Gates(all)}));
     facts_.installed = all.installed;
     facts_.refused = all.refused_numbers + all.refused_integrity;
-    if (rollout_.stage != coordinator::Stage::kStable)
-      return Internal("the demo's rollout ended as %s: %s", StageName(rollout_.stage),
-                      rollout_.reason);
+    const coordinator::Rollout& rollout = conductor_->rollout();
+    if (rollout.stage != coordinator::Stage::kStable)
+      return Internal("the demo's rollout ended as %s: %s", StageName(rollout.stage),
+                      rollout.reason);
     return absl::OkStatus();
   }
 
@@ -221,6 +257,7 @@ class ReleaseDemo {
                              predictor->Predict(rows, false));
     facts_.predicted_at = request_.seats[seat].name;
     facts_.predicted_rows = rows.rows();
+    VEILSUM_RETURN_IF_ERROR(CompareWithStart(*predictor));
     if (rows.rows() == 0) return absl::OkStatus();
     if (release.plan.task == model::Task::kMultiClass)
       facts_.recommendation = BestClasses(release.plan, rows, predictions);
@@ -230,6 +267,25 @@ class ReleaseDemo {
     facts_.predicted_mean = sum / static_cast<double>(rows.rows());
     facts_.recommendation = BestCustomers(rows, predictions);
     return Explain(release, rows);
+  }
+
+  // Merchants with too few held out for an interval are left out.
+  absl::Status CompareWithStart(const client::Predictor& now) {
+    release::Release start = now.release();
+    start.model = request_.starting;
+    VEILSUM_ASSIGN_OR_RETURN(const std::shared_ptr<const client::Predictor> before,
+                             client::Predictor::Create(std::move(start)));
+    for (const ReleaseSeat& seat : request_.seats) {
+      VEILSUM_ASSIGN_OR_RETURN(const client::Dataset data,
+                               client::LoadDataset(now.plan(), seat.folders));
+      const absl::StatusOr<client::Comparison> c = client::Compare(*before, now, data.holdout);
+      if (absl::IsInvalidArgument(c.status())) continue;
+      VEILSUM_RETURN_IF_ERROR(c.status());
+      const model::Difference& d = c->difference;
+      facts_.compared.push_back(
+          {seat.name, c->figure, c->rows, d.before, d.after, d.value, d.low, d.high});
+    }
+    return absl::OkStatus();
   }
 
   static RecommendationFact BestCustomers(const model::Examples& rows,
@@ -292,7 +348,7 @@ class ReleaseDemo {
   std::optional<rollout::Repository> repository_;
   std::vector<client::ModelStore> stores_;
   std::vector<coordinator::RolloutClient> clients_;
-  coordinator::Rollout rollout_;
+  std::optional<coordinator::RolloutConductor> conductor_;
   int events_ = 0;
   ReleaseFacts facts_;
 };

@@ -147,6 +147,14 @@ struct RecommendationFact {
   double ndcg = 0;
 };
 
+// The release against the model before it, on one merchant's hold-out, exact; 95 % interval of the
+// difference on the same rows.
+struct ComparisonFact {
+  std::string merchant, figure;  // roc_auc, accuracy or absolute_error
+  std::uint64_t rows = 0;
+  double before = 0, after = 0, difference = 0, low = 0, high = 0;
+};
+
 // What became of the trained model.
 struct ReleaseFacts {
   std::string model_id, version, digest;
@@ -160,6 +168,7 @@ struct ReleaseFacts {
   std::optional<double> predicted_mean;                   // probability
   std::vector<AttributionFact> attribution;               // largest first
   std::optional<RecommendationFact> recommendation = {};  // none: regression, or nobody held out
+  std::vector<ComparisonFact> compared = {};  // merchants whose hold-out is large enough for one
 };
 
 struct EnvironmentFacts {

@@ -350,6 +350,24 @@ std::string QualityTable(const Report& r) {
          absl::StrFormat("</table><p>%s</p>%s</div>\n", OtherFigures(r.quality), PrivateLine(r));
 }
 
+// Nothing was released before: the model that training began with stands for it.
+std::string ComparisonTable(const ReleaseFacts& r) {
+  if (r.compared.empty()) return "";
+  std::string html = absl::StrFormat(
+      "<p>Against the model that the run began with, on the same hold-out rows, with the 95 %% "
+      "interval of the difference:</p><table>\n<tr><th>merchant</th><th class=\"n\">rows</th>"
+      "<th class=\"n\">%s before</th><th class=\"n\">now</th><th class=\"n\">difference</th>"
+      "</tr>\n",
+      Escaped(r.compared.front().figure));
+  for (const ComparisonFact& c : r.compared)
+    absl::StrAppendFormat(
+        &html,
+        "<tr><td>%s</td><td class=\"n\">%d</td><td class=\"n\">%.4f</td><td class=\"n\">%.4f</td>"
+        "<td class=\"n\">%+.4f (%+.4f to %+.4f)</td></tr>\n",
+        Escaped(c.merchant), c.rows, c.before, c.after, c.difference, c.low, c.high);
+  return html + "</table>";
+}
+
 std::string ReleaseTable(const Report& report) {
   if (!report.release) return "";
   const ReleaseFacts& r = *report.release;
@@ -382,7 +400,7 @@ std::string ReleaseTable(const Report& report) {
   for (const AttributionFact& by : r.attribution)
     html += TableRow("moved by " + by.column,
                      absl::StrFormat("%.4f of the logit, mean absolute", by.mean_absolute));
-  return html + "</table></div>\n";
+  return html + "</table>" + ComparisonTable(r) + "</div>\n";
 }
 
 }  // namespace

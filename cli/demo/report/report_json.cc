@@ -158,6 +158,15 @@ Object ReleaseJson(const std::optional<ReleaseFacts>& release) {
     rollout.push_back({{"stage", step.stage}, {"percent", step.percent}, {"reason", step.reason}});
   for (const AttributionFact& by : r.attribution)
     attribution.push_back({{"column", by.column}, {"mean_absolute", by.mean_absolute}});
+  Object compared = Object::array();
+  for (const ComparisonFact& c : r.compared)
+    compared.push_back({{"merchant", c.merchant},
+                        {"figure", c.figure},
+                        {"rows", c.rows},
+                        {"before", c.before},
+                        {"after", c.after},
+                        {"difference", c.difference},
+                        {"interval", {c.low, c.high}}});
   Object recommendation = nullptr;
   if (const auto& best = r.recommendation)
     recommendation = {
@@ -173,6 +182,8 @@ Object ReleaseJson(const std::optional<ReleaseFacts>& release) {
           {"canary", r.canary},
           {"installed", r.installed},
           {"refused", r.refused},
+          {"compared_with", "starting_model"},
+          {"compared", compared},
           {"recommendation", recommendation},
           {"prediction",
            {{"merchant", r.predicted_at},

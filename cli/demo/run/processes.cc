@@ -13,6 +13,7 @@ constexpr int kCoordinatorRestarts = 5, kClientRestarts = 3;
 constexpr std::chrono::seconds kStartPatience{30};
 constexpr std::chrono::seconds kStopPatience{5};
 constexpr std::chrono::seconds kEndPatience{5};
+constexpr std::chrono::milliseconds kWitnessPatience{500};  // more for each
 constexpr const char* kCoordinator = "coordinator";
 
 std::string Trimmed(std::string text) {
@@ -61,10 +62,12 @@ absl::StatusOr<std::string> DemoProcesses::StartCoordinator(const Federation& f)
                   "the coordinator does not come up; its log is " + command.log.string());
 }
 
-absl::Status DemoProcesses::StartClients(const Federation& f) {
+absl::Status DemoProcesses::StartClients(const Federation& f) { return StartEach(f, "client "); }
+
+absl::Status DemoProcesses::StartEach(const Federation& f, const std::string& role) {
   for (const SeatFiles& seat : f.seats) {
     const Command command{
-        .name = "client " + seat.name,
+        .name = role + seat.name,
         .arguments = {programs_.client.string(), "run", "--config", seat.config.string()},
         .log = logs_ / ("client-" + seat.name + ".log")};
     names_.push_back(command.name);
@@ -74,8 +77,17 @@ absl::Status DemoProcesses::StartClients(const Federation& f) {
   return absl::OkStatus();
 }
 
-void DemoProcesses::AwaitClients() {
-  const auto deadline = std::chrono::steady_clock::now() + kEndPatience;
+void DemoProcesses::AwaitClients() { AwaitAllButCoordinator(kEndPatience); }
+
+absl::Status DemoProcesses::WitnessAgain(const Federation& f) {
+  if (stop_.raised()) return absl::OkStatus();
+  VEILSUM_RETURN_IF_ERROR(StartEach(f, "witness "));
+  AwaitAllButCoordinator(kEndPatience + f.seats.size() * kWitnessPatience);
+  return absl::OkStatus();
+}
+
+void DemoProcesses::AwaitAllButCoordinator(std::chrono::milliseconds patience) {
+  const auto deadline = std::chrono::steady_clock::now() + patience;
   const auto runs = [&](const std::string& name) {
     return name != kCoordinator && supervisor_.PidOf(name) > 0;
   };

@@ -29,6 +29,9 @@ class DemoProcesses {
   // Until every client has ended by itself: it has then witnessed the ledger's last head. Gives up
   // after a few seconds.
   void AwaitClients();
+  // Every client once more, after the run: it sees that the run is over, and witnesses the ledger's
+  // head as it is now. Waits for them, but not for ever.
+  absl::Status WitnessAgain(const Federation& federation);
   void Stop();  // SIGTERM, then SIGKILL
 
   // Looks at the memory of all processes; keeps the largest figures seen.
@@ -39,6 +42,8 @@ class DemoProcesses {
  private:
   void OnEvent(const ProcessEvent& event);
   std::optional<std::uint64_t> Peak(const std::string& name) const;
+  absl::Status StartEach(const Federation& federation, const std::string& role);
+  void AwaitAllButCoordinator(std::chrono::milliseconds patience);
   const Programs programs_;
   const std::filesystem::path logs_;
   StopSignal& stop_;

@@ -196,10 +196,14 @@ class Releases : public testing::Test {
             {"model_sha256", model}};
   }
   static Json Moved(const Hash32& release, const char* from, const char* to) {
-    return {{"rollout_id", "r1"}, {"release_sha256", HexEncode(release)},
-            {"from", from},       {"to", to},
-            {"percent", 5},       {"reason", "gates passed"},
-            {"approvers", {"a"}}, {"gate_report_sha256", ""}};
+    return {{"rollout_id", "r1"},
+            {"release_sha256", HexEncode(release)},
+            {"from", from},
+            {"to", to},
+            {"percent", 5},
+            {"reason", "gates passed"},
+            {"approvers", {"a", "b"}},
+            {"gate_report_sha256", ""}};
   }
   static Json Revoked(const Hash32& release) {
     return {{"release_sha256", HexEncode(release)},
@@ -229,6 +233,27 @@ TEST_F(Releases, AreOfTheModelThatTheirRunMade) {
   EXPECT_THAT(ledger_.TryAdd("release.published", Published(1, {2}, kModel)),
               StatusIs(StatusCode::kFailedPrecondition, "S208"));
   EXPECT_OK(ledger_.TryAdd("release.published", Published(2, {2}, kModel)));
+}
+
+TEST_F(Releases, TwoPeopleDecideWhatIsForEverybody) {
+  MakeModel();
+  ledger_.Add("release.published", Published(1, {1}, kModel));
+  Json moved = Moved({1}, "draft", "canary");
+  moved["approvers"] = {"a"};
+  EXPECT_OK(ledger_.TryAdd("rollout.transition", moved));
+  for (const char* to : {"stable", "revoked"}) {
+    moved = Moved({1}, "canary", to);
+    moved["approvers"] = {"a"};
+    EXPECT_THAT(ledger_.TryAdd("rollout.transition", moved),
+                StatusIs(StatusCode::kFailedPrecondition, "S211"))
+        << to;
+  }
+  EXPECT_OK(ledger_.TryAdd("rollout.transition", Moved({1}, "canary", "stable")));
+  Json revoked = Revoked({1});
+  revoked["approvers"] = {"a"};
+  EXPECT_THAT(ledger_.TryAdd("release.revoked", revoked),
+              StatusIs(StatusCode::kFailedPrecondition, "S211"));
+  EXPECT_OK(ledger_.TryAdd("release.revoked", Revoked({1})));
 }
 
 TEST_F(Releases, RollOutInOrderAndNotOnceRevoked) {

@@ -16,6 +16,7 @@
 #include "client/rpc/admin_client.h"
 #include "client/rpc/grpc_coordinator_link.h"
 #include "client/rpc/secure_channel.h"
+#include "coordinator/admin/record_backend.h"
 #include "coordinator/rpc/buffer_pool.h"
 #include "tests/support/fake_backends.h"
 #include "tests/support/status_matchers.h"
@@ -51,6 +52,24 @@ class CountingObserver final : public RpcObserver {
   std::map<std::string, int> counts_;
 };
 
+// Says who has asked.
+class FakeRecords final : public RecordBackend {
+ public:
+  absl::StatusOr<admin::v1::ApproveResponse> Approve(
+      const SpiffeId& caller, const admin::v1::ApproveRequest& request) override {
+    admin::v1::ApproveResponse response;
+    response.add_approvers(caller.ToString() + " " + request.rollout_id());
+    return response;
+  }
+  absl::StatusOr<admin::v1::RecordResponse> Record(
+      const SpiffeId& caller, const admin::v1::RecordRequest& request) override {
+    if (!request.has_revoked()) return FailedPrecondition("S208: not published");
+    admin::v1::RecordResponse response;
+    response.set_checkpoint(caller.ToString());
+    return response;
+  }
+};
+
 class RpcServerTest : public testing::Test {
  protected:
   void SetUp() override { Start(RpcLimits()); }
@@ -58,6 +77,7 @@ class RpcServerTest : public testing::Test {
     server_.reset();
     RpcServerConfig config{"127.0.0.1:0", pki_.Coordinator(), limits};
     config.observer = &observer_;
+    config.records = &records_;
     auto server = RpcServer::Start(config, rounds_, admin_);
     ASSERT_OK(server);
     server_ = *std::move(server);
@@ -93,6 +113,7 @@ class RpcServerTest : public testing::Test {
   const TestPki pki_;
   FakeRounds rounds_;
   FakeAdmin admin_;
+  FakeRecords records_;
   CountingObserver observer_;
   std::unique_ptr<RpcServer> server_;
 };
@@ -555,6 +576,24 @@ TEST_F(RpcServerTest, OperatorsStartWatchStopAndFetch) {
               StatusIs(StatusCode::kResourceExhausted, "more than"));
   EXPECT_THAT(admin->GetModel("run-a", Bytes(31), 100),
               StatusIs(StatusCode::kInvalidArgument, "model_hash"));
+}
+
+TEST_F(RpcServerTest, WhatOperatorsRecordIsTheirsByCertificate) {
+  const std::string own = pki_.Operator()->id.ToString();
+  ASSERT_OK_AND_ASSIGN(const auto admin, client::AdminClient::Connect(Config(pki_.Operator())));
+  admin::v1::ApproveRequest approve;
+  approve.set_rollout_id("r-1");
+  ASSERT_OK_AND_ASSIGN(const auto approved, admin->Approve(approve));
+  EXPECT_EQ(approved.approvers(0), own + " r-1");
+  admin::v1::RecordRequest record;
+  EXPECT_THAT(admin->Record(record), StatusIs(StatusCode::kFailedPrecondition, "S208"));
+  record.mutable_revoked();
+  ASSERT_OK_AND_ASSIGN(const auto recorded, admin->Record(record));
+  EXPECT_EQ(recorded.checkpoint(), own);
+  ASSERT_OK_AND_ASSIGN(const auto client,
+                       client::AdminClient::Connect(Config(pki_.Client("acme"))));
+  EXPECT_THAT(client->Record(record), StatusIs(StatusCode::kPermissionDenied, "role operator"));
+  EXPECT_THAT(client->Approve(approve), StatusIs(StatusCode::kPermissionDenied, "role operator"));
 }
 
 TEST_F(RpcServerTest, AWatcherMayStopAndIsForgotten) {
