@@ -13,6 +13,11 @@ namespace {
 
 absl::Status Error(sqlite3* db, int code, std::string_view action) {
   const std::string text = db == nullptr ? sqlite3_errstr(code) : sqlite3_errmsg(db);
+  // After a failed flush nobody knows what is on the disk, and a second one that succeeds proves
+  // nothing: the file has to be opened anew.
+  const int detail = db == nullptr ? code : sqlite3_extended_errcode(db);
+  if (detail == SQLITE_IOERR_FSYNC || detail == SQLITE_IOERR_DIR_FSYNC)
+    return DataLoss("%s: %s while flushing", action, text);
   switch (code & 0xff) {
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
@@ -24,8 +29,7 @@ absl::Status Error(sqlite3* db, int code, std::string_view action) {
       return FailedPrecondition("%s: %s", action, text);
     case SQLITE_INTERRUPT:
       return ResourceExhausted("%s: more work than this database's size allows", action);
-    case SQLITE_FULL:
-      return ResourceExhausted("%s: %s", action, text);
+    case SQLITE_FULL:  // somebody makes room
     case SQLITE_IOERR:
     case SQLITE_CANTOPEN:
     case SQLITE_READONLY:

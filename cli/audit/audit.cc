@@ -1,6 +1,7 @@
 #include "cli/audit/audit.h"
 
 #include <algorithm>
+#include <future>
 #include <limits>
 #include <mutex>
 
@@ -57,6 +58,62 @@ class Story final : public ledger::LogWatcher {
   std::map<std::string, std::map<std::string, Curve>> curves_;
 };
 
+// Epsilon by privacy-loss distributions of runs whose plan names the other accountant. It takes a
+// second and follows from the contract alone: it is computed beside the reading of the log, and
+// once in a process.
+class SecondAccountant final : public ledger::LogWatcher {
+ public:
+  void OnEntry(std::uint64_t, const Hash32&, const ledger::LedgerRules& rules) override {
+    const ledger::Entry* entry = rules.last_entry().get();
+    if (entry == nullptr || entry->type != "plan.registered") return;
+    const auto name = entry->body.find("contract_hash");
+    if (name == entry->body.end() || !name->is_string()) return;
+    const auto contract = name->get<std::string>();
+    const model::CheckedPrivacy* privacy = rules.PrivacyOf(contract);
+    if (privacy == nullptr || privacy->input.accountant == dp::AccountantKind::kPld ||
+        Known(contract) || begun_.contains(contract) || begun_.size() == kMostAtOnce)
+      return;
+    const auto task = [copy = *privacy] { return Compute(copy); };
+    begun_[contract] = std::async(std::launch::async | std::launch::deferred, task);
+  }
+
+  // Infinity: there is none.
+  double EpsilonOf(const std::string& contract, const model::CheckedPrivacy& privacy) {
+    if (const std::optional<double> known = Known(contract)) return *known;
+    const auto found = begun_.find(contract);
+    const double epsilon = found == begun_.end() ? Compute(privacy) : found->second.get();
+    if (found != begun_.end()) begun_.erase(found);
+    const std::lock_guard lock(Mutex());
+    Done().emplace(contract, epsilon);
+    return epsilon;
+  }
+
+ private:
+  static constexpr std::size_t kMostAtOnce = 4;  // each takes megabytes
+
+  static double Compute(const model::CheckedPrivacy& privacy) {
+    dp::RunPrivacyInput input = privacy.input;
+    input.accountant = dp::AccountantKind::kPld;
+    const auto other = dp::VerifyRun(input, privacy.noise);
+    return other.ok() ? other->epsilon : std::numeric_limits<double>::infinity();
+  }
+  static std::mutex& Mutex() {
+    static std::mutex mutex;
+    return mutex;
+  }
+  static std::map<std::string, double>& Done() {
+    static std::map<std::string, double> done;
+    return done;
+  }
+  static std::optional<double> Known(const std::string& contract) {
+    const std::lock_guard lock(Mutex());
+    const auto found = Done().find(contract);
+    return found == Done().end() ? std::nullopt : std::optional(found->second);
+  }
+
+  std::map<std::string, std::future<double>> begun_;  // by contract hash
+};
+
 // One log, several who look.
 class Watchers final : public ledger::LogWatcher {
  public:
@@ -105,18 +162,25 @@ class Auditor {
       VEILSUM_ASSIGN_OR_RETURN(ledger::Bundle other, ledger::Bundle::Open(folder));
       sources.push_back({std::move(other), ""});
     }
+    std::vector<ledger::DisclosureCheck::Source> shown = {{bundle_, "disclosures"}};
+    for (const std::filesystem::path& folder : options_.disclosures) {
+      VEILSUM_ASSIGN_OR_RETURN(ledger::Bundle other, ledger::Bundle::Open(folder));
+      shown.push_back({std::move(other), ""});
+    }
     if (policies_.empty()) {
       Conclude(false, nullptr, nullptr);
       return std::move(out_);
     }
     ledger::ReceiptCheck receipts(std::move(sources));
     ledger::LineageCheck lineage(bundle_);
+    ledger::DisclosureCheck disclosures(std::move(shown));
     Progress progress(options_, StatedSize());
     Watchers watchers;
     for (ledger::LogWatcher* each :
          {static_cast<ledger::LogWatcher*>(&receipts), static_cast<ledger::LogWatcher*>(&lineage),
-          static_cast<ledger::LogWatcher*>(&story_), static_cast<ledger::LogWatcher*>(&progress),
-          static_cast<ledger::LogWatcher*>(&seats_), options_.watcher})
+          static_cast<ledger::LogWatcher*>(&disclosures), static_cast<ledger::LogWatcher*>(&story_),
+          static_cast<ledger::LogWatcher*>(&progress), static_cast<ledger::LogWatcher*>(&seats_),
+          static_cast<ledger::LogWatcher*>(&second_), options_.watcher})
       watchers.Add(each);
     const ledger::LogCheck check =
         ledger::CheckLog(policies_.front(), bundle_.Files(), bundle_.Blobs(), previous_, &watchers);
@@ -127,7 +191,10 @@ class Auditor {
     if (complete) {
       receipts.Finish(check.head.size);
       lineage.Finish();
+      disclosures.Finish();
       TakeIn(receipts.findings(), {});
+      TakeIn(disclosures.findings(), {});
+      out_.disclosures = disclosures.shown();
       TakeIn(lineage.findings(), lineage.missing());
     } else if (check.missing.empty() && check.findings.empty()) {
       out_.missing.push_back("tile/entries: the log is empty");
@@ -303,28 +370,13 @@ class Auditor {
     return out;
   }
 
-  // A pure function of the contract that takes a second: once in a process is enough.
-  static double EpsilonByPld(const std::string& contract_hash,
-                             const model::CheckedPrivacy& privacy) {
-    static std::mutex mutex;
-    static std::map<std::string, double> known;
-    const std::lock_guard lock(mutex);
-    const auto [found, fresh] =
-        known.emplace(contract_hash, std::numeric_limits<double>::infinity());
-    if (!fresh) return found->second;
-    dp::RunPrivacyInput input = privacy.input;
-    input.accountant = dp::AccountantKind::kPld;
-    if (const auto other = dp::VerifyRun(input, privacy.noise); other.ok())
-      found->second = other->epsilon;
-    return found->second;
-  }
-
   // By both accountants, whichever the plan names.
-  static void AddAccountants(const model::CheckedPrivacy& privacy, AuditedRun& out) {
+  void AddAccountants(const model::CheckedPrivacy& privacy, AuditedRun& out) {
     const bool by_pld = privacy.input.accountant == dp::AccountantKind::kPld;
     out.accountant = std::string(dp::NameOf(privacy.input.accountant));
     out.epsilon_rdp = by_pld ? privacy.statement.epsilon_rdp : privacy.statement.epsilon;
-    out.epsilon_pld = by_pld ? privacy.statement.epsilon : EpsilonByPld(out.contract_hash, privacy);
+    out.epsilon_pld =
+        by_pld ? privacy.statement.epsilon : second_.EpsilonOf(out.contract_hash, privacy);
   }
 
   void AddCurves(const model::CheckedPrivacy& privacy, AuditedRun& out) {
@@ -400,8 +452,8 @@ class Auditor {
                         "tenants.",
                         out_.runs.size()));
     add(6, "completeness", complete,
-        absl::StrFormat("%d receipts confirm charges; %d of %d charges of members have one.",
-                        confirmed, Receipts(), batches));
+        absl::StrFormat("%d receipts confirm charges; %d of %d charges of members have one.%s",
+                        confirmed, Receipts(), batches, Disclosed()));
     add(7, "models", complete,
         absl::StrFormat("%d models traced to committed rounds.",
                         lineage == nullptr ? 0 : lineage->models().size()));
@@ -410,6 +462,12 @@ class Auditor {
                                        {10, "governance"}})
       out_.steps.push_back({number, name, StepState::kNotClaimed, "Not claimed."});
     AddNotes();
+  }
+  std::string Disclosed() const {
+    return out_.disclosures.empty()
+               ? std::string()
+               : absl::StrFormat(" Values disclosed, each as it was committed to: %d.",
+                                 out_.disclosures.size());
   }
   std::uint64_t Receipts() const {
     std::uint64_t receipts = 0;
@@ -468,6 +526,7 @@ class Auditor {
   SeatKeys seats_;
   std::vector<tlog::Note> previous_;
   Story story_;
+  SecondAccountant second_;
   Audit out_;
 };
 

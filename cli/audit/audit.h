@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/exit_code.h"
+#include "model/ledger/disclosure.h"
 #include "model/ledger/lineage_check.h"
 #include "model/ledger/receipt_check.h"
 
@@ -12,9 +13,10 @@ inline constexpr std::string_view kAuditSchema = "veilsum.audit.v1";
 
 struct AuditOptions {
   std::filesystem::path bundle;
-  std::vector<std::filesystem::path> trust = {};     // none: the bundle's own
-  std::vector<std::filesystem::path> previous = {};  // checkpoints that somebody kept
-  std::vector<std::filesystem::path> receipts = {};  // folders of <tenant>/<client>/<leaf>.json
+  std::vector<std::filesystem::path> trust = {};        // none: the bundle's own
+  std::vector<std::filesystem::path> previous = {};     // checkpoints that somebody kept
+  std::vector<std::filesystem::path> receipts = {};     // folders of <tenant>/<client>/<leaf>.json
+  std::vector<std::filesystem::path> disclosures = {};  // folders of <tenant>/<digest>.json
   // Signing certificates (PEM) of all seats of a tenant, who compares them with the ledger's keys.
   std::vector<std::filesystem::path> seats = {};
   // Every few thousand entries: how many were read, of how many.
@@ -82,6 +84,7 @@ struct Audit {
   // Of merchants that one person may be at, by what all tenants with a seat declare; 0: not all do.
   std::uint64_t overlap_bound = 0;
   std::vector<std::string> silent;  // seats that were members and gave no receipt at all
+  std::vector<ledger::DisclosureCheck::Shown> disclosures;  // hidden values that were shown
   std::map<std::string, ledger::LineageCheck::Made> models;
   std::vector<std::string> notes;
 

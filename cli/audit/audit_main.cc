@@ -6,6 +6,7 @@
 #include <iostream>
 
 #include "base/file.h"
+#include "base/pki/key_file.h"
 #include "base/process.h"
 #include "cli/audit/audit_html.h"
 #include "cli/audit/audit_report.h"
@@ -18,7 +19,7 @@ using namespace veilsum;
 
 struct Flags {
   cli::AuditOptions audit;
-  std::filesystem::path report, a, b;
+  std::filesystem::path report, sign_key, a, b;
   std::string time, run, kind;
   std::uint64_t round = 0;
   bool json = false;
@@ -42,7 +43,8 @@ void ShowProgress(cli::AuditOptions& options) {
   };
 }
 
-absl::Status WriteReports(const Flags& flags, const cli::Audit& audit) {
+absl::Status WriteReports(const Flags& flags, const cli::Audit& audit,
+                          const std::optional<Ed25519Signer>& signer) {
   std::error_code error;
   std::filesystem::create_directories(flags.report, error);
   if (error) return Unavailable("%s: %s", flags.report.string(), error.message());
@@ -51,16 +53,26 @@ absl::Status WriteReports(const Flags& flags, const cli::Audit& audit) {
                                                 : "1970-01-01T00:00:00.000Z";
   VEILSUM_RETURN_IF_ERROR(WriteFile(flags.report / "report.json", cli::AuditJson(audit)));
   VEILSUM_RETURN_IF_ERROR(WriteFile(flags.report / "report.html", cli::AuditHtml(audit)));
+  const std::string result = cli::AuditResultJson(audit, VEILSUM_VERSION, time);
+  if (!signer)
+    std::cerr << "veilsum-audit: result.intoto.json is not signed: nobody vouches for it "
+                 "(--sign-key)\n";
   return WriteFile(flags.report / "result.intoto.json",
-                   cli::AuditResultJson(audit, VEILSUM_VERSION, time));
+                   signer ? cli::SignedAuditResult(result, *signer) : result);
 }
 
 int Verify(Flags& flags) {
+  std::optional<Ed25519Signer> signer;
+  if (!flags.sign_key.empty()) {
+    absl::StatusOr<Ed25519Signer> key = ReadKeyFile(flags.sign_key);
+    if (!key.ok()) return Fail(key.status());
+    signer.emplace(*std::move(key));
+  }
   ShowProgress(flags.audit);
   const absl::StatusOr<cli::Audit> audit = cli::RunAudit(flags.audit);
   if (!audit.ok()) return Fail(audit.status());
   if (!flags.report.empty())
-    if (const absl::Status written = WriteReports(flags, *audit); !written.ok())
+    if (const absl::Status written = WriteReports(flags, *audit, signer); !written.ok())
       return Fail(written);
   std::cout << (flags.json ? cli::AuditJson(*audit) + "\n" : cli::AuditSummary(*audit))
             << std::flush;
@@ -113,6 +125,8 @@ void AddEvidence(CLI::App& command, cli::AuditOptions& options) {
                      "checkpoint that a tenant or an earlier audit kept: the log must continue it");
   command.add_option("--receipts", options.receipts,
                      "folder of <tenant>/<client>/<leaf>.json that tenants gave you");
+  command.add_option("--disclosures", options.disclosures,
+                     "folder of <tenant>/<digest>.json: hidden values that tenants show you");
   command.add_option("--seat", options.seats,
                      "signing certificate (PEM) of a seat of your own: the ledger must know no "
                      "other key for your tenant; once for each of your seats");
@@ -151,6 +165,11 @@ int main(int argc, char** argv) {
   verify->add_option("--time", flags.time,
                      "time of the audit (RFC 3339) in result.intoto.json; default: the last "
                      "entry's");
+  verify
+      ->add_option("--sign-key", flags.sign_key,
+                   "the auditor's Ed25519 key (PKCS#8 PEM, mode 0600): signs result.intoto.json, a "
+                   "DSSE envelope then; without it nobody has signed the result")
+      ->needs("--report");
   verify->add_flag("--json", flags.json, "report.json on stdout");
   verify->footer(
       "Steps 1 to 7 are mandatory: trust anchors, evidence, log, entries, privacy loss, receipts,\n"

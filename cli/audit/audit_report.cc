@@ -147,7 +147,8 @@ std::string ShownLoss(double epsilon) {
 
 std::string AuditJson(const Audit& audit) {
   Json findings = Json::array(), steps = Json::array(), runs = Json::array(),
-       tenants = Json::array(), models = Json::array(), trust = Json::array();
+       tenants = Json::array(), models = Json::array(), trust = Json::array(),
+       disclosures = Json::array();
   for (const ledger::Finding& finding : audit.findings)
     findings.push_back({{"code", finding.code},
                         {"details", Legible(finding.details)},
@@ -167,7 +168,13 @@ std::string AuditJson(const Audit& audit) {
                       {"model_sha256", hash},
                       {"round", made.round}});
   for (const Hash32& hash : audit.trust_sha256) trust.push_back(HexEncode(hash));
-  const Json report = {{"exit_code", static_cast<int>(audit.exit_code())},
+  for (const ledger::DisclosureCheck::Shown& shown : audit.disclosures)
+    disclosures.push_back({{"digest", HexEncode(shown.digest)},
+                           {"field", shown.field},
+                           {"leaf", shown.leaf},
+                           {"tenant", shown.tenant}});
+  const Json report = {{"disclosures", disclosures},
+                       {"exit_code", static_cast<int>(audit.exit_code())},
                        {"findings", findings},
                        {"ledger",
                         {{"checkpoint_sha256", HexEncode(audit.checkpoint_sha256)},
@@ -209,6 +216,14 @@ std::string AuditResultJson(const Audit& audit, const std::string& version,
        {{{"digest", {{"sha256", HexEncode(audit.checkpoint_sha256)}}},
          {"name", audit.origin + "/checkpoint"}}}}};
   return statement.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+std::string SignedAuditResult(const std::string& statement, const Ed25519Signer& signer) {
+  tlog::Envelope envelope;
+  envelope.payload_type = tlog::kInTotoPayloadType;
+  envelope.payload.assign(statement.begin(), statement.end());
+  envelope.Sign(HexEncode(signer.public_key()), signer);
+  return envelope.ToJson();
 }
 
 std::string AuditSummary(const Audit& audit) {

@@ -10,9 +10,13 @@ std::string AuditJson(const Audit& audit);
 
 // result.intoto.json: an in-toto statement about the checkpoint, a simple verification result
 // (in-toto attestation svr, v0.2) with the properties that hold. `time`: RFC 3339, of the
-// verification. Unsigned: the auditor signs it with what its own key tools are.
+// verification. Nobody has signed it.
 std::string AuditResultJson(const Audit& audit, const std::string& version,
                             const std::string& time);
+
+// The same in a DSSE envelope that `signer` has signed; its key id is the public key in hex, a hint
+// and no more.
+std::string SignedAuditResult(const std::string& statement, const Ed25519Signer& signer);
 
 // For a person at a terminal.
 std::string AuditSummary(const Audit& audit);

@@ -11,7 +11,9 @@ absl::StatusOr<ClientConfig> ReadClientConfig(const std::filesystem::path& file,
   VEILSUM_ASSIGN_OR_RETURN(TomlConfig toml, TomlConfig::Read(file, settings));
   ClientConfig config;
   config.federation = toml.Text("federation.name");
-  config.coordinator_address = toml.Text("coordinator.address");
+  config.coordinator_addresses = toml.Has("coordinator.addresses")
+                                     ? toml.Texts("coordinator.addresses", {})
+                                     : std::vector{toml.Text("coordinator.address")};
   config.coordinator_id = toml.Text("coordinator.spiffe_id");
   if (const std::int64_t seconds = toml.Integer("coordinator.give_up_seconds", 0, 0, 1'000'000'000))
     config.give_up = std::chrono::seconds(seconds);
@@ -25,6 +27,7 @@ absl::StatusOr<ClientConfig> ReadClientConfig(const std::filesystem::path& file,
   } else {
     config.folders.push_back(toml.Path("data.folder"));
   }
+  config.objections = toml.Path("data.objections", {});
   config.revoked = toml.Path("signing.revoked", {});
   config.odometer = toml.Path("store.odometer");
   config.witness = toml.Path("store.witness", config.odometer.parent_path() / "witness.sqlite");
@@ -41,6 +44,9 @@ absl::StatusOr<ClientConfig> ReadClientConfig(const std::filesystem::path& file,
   if (!drop.empty()) {
     VEILSUM_ASSIGN_OR_RETURN(config.drop_fraction, Rational::Parse(drop));
   }
+  if (config.coordinator_addresses.empty())
+    return InvalidArgument("%s: coordinator.addresses is empty", file.string());
+  config.coordinator_address = config.coordinator_addresses.front();
   if (config.folders.empty()) return InvalidArgument("%s: data.folders is empty", file.string());
   return config;
 }

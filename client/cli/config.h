@@ -15,12 +15,17 @@ namespace veilsum::client {
 
 struct ClientConfig {
   std::string federation;           // [federation] name: the trust domain
-  std::string coordinator_address;  // [coordinator] address, host:port
-  std::string coordinator_id;       // [coordinator] spiffe_id
+  std::string coordinator_address;  // [coordinator] address, host:port; the first of the addresses
+  // [coordinator] addresses, in place of address: coordinators of which one leads, asked in turn
+  std::vector<std::string> coordinator_addresses;
+  std::string coordinator_id;  // [coordinator] spiffe_id
   // [coordinator] give_up_seconds: without a coordinator for so long it ends; 0: it tries for ever
   std::optional<std::chrono::seconds> give_up;
   KeyFiles keys;  // [tls] certificate, key, root; [signing] certificate, key
   std::vector<std::filesystem::path> folders;  // [data] folder, or folders for a pool
+  // [data] objections: ids of customers who objected, one a line; left out from the next run on
+  // (SE-30); may be empty
+  std::filesystem::path objections;
   bool renew = false;  // [identity] renew: ask the coordinator for fresh certificates in time.
                        // [identity] passphrase_file: opens encrypted keys
   std::filesystem::path revoked;   // [signing] revoked: base/pki/revocation_list.h; may be empty

@@ -7,6 +7,7 @@
 #include "client/cli/config.h"
 #include "client/cli/enroll_command.h"
 #include "client/cli/evaluate_command.h"
+#include "client/cli/evidence_command.h"
 #include "client/cli/model_command.h"
 #include "client/cli/odometer_command.h"
 #include "client/cli/predict_command.h"
@@ -111,6 +112,8 @@ int main(int argc, char** argv) {
       veilsum::client::AddModelCommands(app, model_arguments);
   veilsum::client::StateArguments statement;
   const veilsum::client::StateCommands state = veilsum::client::AddStateCommands(app, statement);
+  veilsum::client::EvidenceArguments evidence_arguments;
+  const CLI::App* evidence = veilsum::client::AddEvidenceCommand(app, evidence_arguments);
   veilsum::client::EnrollArguments enrolment;
   CLI::App* enroll = veilsum::client::AddEnrollCommand(app, enrolment);
   try {
@@ -122,6 +125,7 @@ int main(int argc, char** argv) {
     const absl::Status status = veilsum::client::RunEnroll(enrolment);
     return Finish(status, veilsum::ExitCodeOf(status));
   }
+  if (evidence->parsed()) return static_cast<int>(veilsum::client::RunEvidence(evidence_arguments));
   if (renew->parsed()) {
     const absl::Status status = operator_config.empty()
                                     ? veilsum::client::RenewNode(config)

@@ -7,6 +7,8 @@
 #include "client/cli/node_checks.h"
 #include "client/cli/read_plan.h"
 #include "client/data/dataset.h"
+#include "client/data/select_customers.h"
+#include "client/policy/objections.h"
 #include "model/contract/run_contract.h"
 
 namespace veilsum::client {
@@ -17,6 +19,17 @@ std::string InWords(const Json& answer) {
     return absl::StrFormat("ready: size class %d", answer["size_class"].get<std::uint64_t>());
   return "not ready: " +
          answer[answer.contains("data_error") ? "data_error" : "reason"].get<std::string>();
+}
+
+// As the next run will have them: without whoever objected (SE-30).
+absl::StatusOr<Dataset> LoadForNextRun(const model::Plan& plan, const ClientConfig& config) {
+  VEILSUM_ASSIGN_OR_RETURN(Dataset dataset, LoadDataset(plan, config.folders));
+  if (config.objections.empty()) return dataset;
+  VEILSUM_ASSIGN_OR_RETURN(const CustomerIds listed, ReadObjections(config.objections));
+  std::vector<bool> keep;
+  for (const std::string& id : dataset.training.customer_ids) keep.push_back(!listed.contains(id));
+  dataset.training = SelectCustomers(dataset.training, keep);
+  return dataset;
 }
 
 void Print(const Json& answer, bool json) {
@@ -52,7 +65,7 @@ ExitCode RunPreflight(const std::filesystem::path& config_file, bool json) {
     std::fprintf(stderr, "veilsum-client: %s\n", std::string(plan.status().message()).c_str());
     return ExitCode::kConfiguration;
   }
-  const absl::StatusOr<Dataset> dataset = LoadDataset(*plan, config->folders);
+  const absl::StatusOr<Dataset> dataset = LoadForNextRun(*plan, *config);
   if (!dataset.ok()) {
     Print({{"eligible", false}, {"data_error", std::string(dataset.status().message())}}, json);
     return ExitCode::kFindings;

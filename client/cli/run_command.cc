@@ -12,6 +12,7 @@
 #include "client/data/dataset.h"
 #include "client/data/select_customers.h"
 #include "client/enroll/identity_keeper.h"
+#include "client/policy/objections.h"
 #include "client/round/local_contribution.h"
 #include "client/round/participant.h"
 #include "client/rpc/grpc_coordinator_link.h"
@@ -20,11 +21,33 @@
 namespace veilsum::client {
 namespace {
 
+// For a connection to one of several coordinators: one that is down must not keep us from the
+// others, and a machine that is slow must not be taken for one that is down.
+constexpr std::chrono::milliseconds kHasty{1000}, kPatient{4000};
+
 // SE-32: whoever was used in a closed epoch stays there.
 absl::Status KeepOpenEpoch(Odometer& odometer, model::Examples& examples) {
   VEILSUM_ASSIGN_OR_RETURN(const std::vector<bool> mine,
                            odometer.ClaimCustomers(examples.customer_ids));
   if (std::ranges::find(mine, false) != mine.end()) examples = SelectCustomers(examples, mine);
+  return absl::OkStatus();
+}
+
+// SE-30: whoever objected before this run began is not in it; whoever objects later is in the next
+// one no more.
+absl::Status LeaveOutObjections(const Hash32& contract, const ClientConfig& config,
+                                Dataset& dataset) {
+  const std::filesystem::path store = config.odometer.parent_path() / "objections.sqlite";
+  if (config.objections.empty() && !std::filesystem::exists(store)) return absl::OkStatus();
+  CustomerIds listed;
+  if (!config.objections.empty()) {
+    VEILSUM_ASSIGN_OR_RETURN(listed, ReadObjections(config.objections));
+  }
+  for (model::Examples* part : {&dataset.training, &dataset.holdout}) {
+    VEILSUM_ASSIGN_OR_RETURN(const std::vector<bool> keep,
+                             WithoutObjections(store, contract, listed, part->customer_ids));
+    if (std::ranges::find(keep, false) != keep.end()) *part = SelectCustomers(*part, keep);
+  }
   return absl::OkStatus();
 }
 
@@ -36,6 +59,7 @@ absl::StatusOr<Prepared> Prepare(const ApprovedRun& run, const ClientConfig& con
   // What is wrong with a row is for `preflight` to show, not for a log.
   if (!loaded.ok()) return WithoutQuotations(loaded.status());
   Dataset dataset = *std::move(loaded);
+  VEILSUM_RETURN_IF_ERROR(LeaveOutObjections(run.contract_hash(), config, dataset));
   VEILSUM_RETURN_IF_ERROR(KeepOpenEpoch(odometer, dataset.training));
   VEILSUM_RETURN_IF_ERROR(KeepOpenEpoch(odometer, dataset.holdout));
   VEILSUM_RETURN_IF_ERROR(CheckPopulation(run.plan(), dataset.training, seat));
@@ -133,6 +157,23 @@ ParticipantConfig ConfigOf(const ClientConfig& config, const ClientKeys& keys) {
   return out;
 }
 
+// Each coordinator, beginning with the one after that which was had last; `link` then says which.
+absl::StatusOr<std::unique_ptr<CoordinatorLink>> ConnectToOneOf(
+    const std::vector<std::string>& addresses, std::size_t& next, LinkConfig& link) {
+  if (addresses.size() == 1) return ConnectToCoordinator(link);
+  absl::Status failed;
+  for (const std::chrono::milliseconds timeout : {kHasty, kPatient})
+    for (std::size_t i = 0; i < addresses.size(); ++i) {
+      link.target = addresses[next++ % addresses.size()];
+      LinkConfig attempt = link;
+      attempt.connect_timeout = timeout;
+      auto connected = ConnectToCoordinator(attempt);
+      if (connected.ok()) return connected;
+      failed = connected.status();
+    }
+  return failed;
+}
+
 // Until the next run is looked for: an ended one is told of to whoever joins. Not all at once.
 absl::Duration UntilNextRun(SecureRng& rng) {
   return absl::Milliseconds(1000 + UniformBelow(2000, rng));
@@ -175,6 +216,7 @@ absl::Status RunClient(const ClientConfig& config, bool stay) {
   RealWaiter waiter;
   IdentityKeeper keeper(config.keys, keys, link, config.renew, rng, log_line);
   link.current = [&keeper] { return keeper.Current(); };
+  std::size_t next_coordinator = 0;
   absl::Notification stopped;
   std::string said;  // between runs the end of the last one is heard again and again
   const auto log_once = [&](std::string_view line) {
@@ -190,7 +232,9 @@ absl::Status RunClient(const ClientConfig& config, bool stay) {
     ParticipantWorld world;
     world.connect = [&] {
       link.tls = keeper.Current();
-      return ConnectToCoordinator(link);
+      auto connected = ConnectToOneOf(config.coordinator_addresses, next_coordinator, link);
+      if (connected.ok()) keeper.RenewAt(link.target);
+      return connected;
     };
     world.prepare = [&](const ApprovedRun& run) {
       return Prepare(run, config, seat, rng, *odometer);

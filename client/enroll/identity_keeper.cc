@@ -88,11 +88,20 @@ void IdentityKeeper::Keep() {
   }
 }
 
+void IdentityKeeper::RenewAt(std::string target) {
+  const std::lock_guard lock(mutex_);
+  target_ = std::move(target);
+}
+
 absl::Status IdentityKeeper::Renew() {
   VEILSUM_ASSIGN_OR_RETURN(const OpenKeys keys, OpenKeys::Read(files_));
   VEILSUM_ASSIGN_OR_RETURN(const Bytes tls_request, MakeSigningRequest(keys.tls));
   VEILSUM_ASSIGN_OR_RETURN(const Bytes signing_request, MakeSigningRequest(keys.signing));
   LinkConfig link = link_;
+  {
+    const std::lock_guard lock(mutex_);
+    if (!target_.empty()) link.target = target_;
+  }
   link.tls = Current();
   VEILSUM_ASSIGN_OR_RETURN(const IssuedCertificates issued,
                            RenewCertificates(link, tls_request, signing_request));

@@ -38,6 +38,8 @@ class IdentityKeeper {
   absl::Status Reload();
   // Now, whether it is due or not. Errors of the keys' files and of RenewCertificates.
   absl::Status Renew();
+  // From now on it renews there: of several coordinators, the one that answers.
+  void RenewAt(std::string target);
 
  private:
   void Keep();
@@ -51,6 +53,7 @@ class IdentityKeeper {
   std::condition_variable wake_;
   std::shared_ptr<const TlsIdentity> current_;  // guarded by mutex_
   Signing signing_;                             // likewise
+  std::string target_;                          // likewise
   bool stopping_ = false;                       // likewise
   std::thread thread_;
 };

@@ -16,6 +16,9 @@ ExitCode Failed(const absl::Status& status) {
 
 absl::StatusOr<StorePlaces> PlacesOf(const std::filesystem::path& config_file) {
   VEILSUM_ASSIGN_OR_RETURN(const CoordinatorConfig config, ReadCoordinatorConfig(config_file));
+  if (!config.shared.url.empty())
+    return FailedPrecondition(
+        "the store is in PostgreSQL, and so are its backups: pg_dump, pg_basebackup");
   return StorePlaces{config.store, config_file, config.records, config.revoked};
 }
 
@@ -50,9 +53,10 @@ ExitCode RunRestore(const std::filesystem::path& config_file, const std::filesys
 }
 
 ExitCode RunFsck(const std::filesystem::path& config_file) {
-  const absl::StatusOr<StorePlaces> places = PlacesOf(config_file);
-  if (!places.ok()) return Failed(places.status());
-  return Tell("sound", CheckStore(places->store));
+  const absl::StatusOr<CoordinatorConfig> config = ReadCoordinatorConfig(config_file);
+  if (!config.ok()) return Failed(config.status());
+  return Tell("sound", config->shared.url.empty() ? CheckStore(config->store)
+                                                  : CheckPostgresStore(config->shared));
 }
 
 }  // namespace veilsum::coordinator

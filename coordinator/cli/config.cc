@@ -14,8 +14,15 @@ absl::StatusOr<CoordinatorConfig> ReadCoordinatorConfig(const std::filesystem::p
   config.port_file = toml.Path("listen.port_file", {});
   config.tls = {toml.Path("tls.root"), toml.Path("tls.certificate"), toml.Path("tls.key"),
                 toml.Path("tls.passphrase_file", {})};
-  config.store = toml.Path("store.path");
-  config.ledger_key = toml.Path("ledger.key", config.store.parent_path() / "ledger.key");
+  if (toml.Has("store.url")) {
+    config.shared.url = toml.Text("store.url");
+    config.shared.passfile = toml.Path("store.passfile", {});
+    config.shared.schema = toml.Text("store.schema", config.shared.schema);
+    config.ledger_key = toml.Path("ledger.key");
+  } else {
+    config.store = toml.Path("store.path");
+    config.ledger_key = toml.Path("ledger.key", config.store.parent_path() / "ledger.key");
+  }
   config.revoked = toml.Path("signing.revoked", {});
   config.uploads_admitted = static_cast<int>(toml.Integer("limits.uploads_admitted", 4, 1, 64));
   config.tenant_calls = toml.Integer("limits.tenant_calls_per_second", 200, 1, 1'000'000);
@@ -33,6 +40,7 @@ absl::StatusOr<CoordinatorConfig> ReadCoordinatorConfig(const std::filesystem::p
   const std::string log = toml.Text("log.format", "text");
   VEILSUM_RETURN_IF_ERROR(toml.Finish());
   VEILSUM_ASSIGN_OR_RETURN(config.log, Log::ParseFormat(log));
+  if (!config.shared.url.empty()) VEILSUM_RETURN_IF_ERROR(CheckPostgresPlace(config.shared));
   return config;
 }
 

@@ -8,12 +8,14 @@
 
 #include "base/observe/log.h"
 #include "coordinator/cli/own_identity.h"
+#include "coordinator/store/postgres_database.h"
 
 namespace veilsum::coordinator {
 
 struct CoordinatorConfig {
   std::string federation, listen, advertise, enroll_listen, enroll_advertise;
   std::filesystem::path port_file, store, ledger_key, revoked, issuer, records;
+  PostgresPlace shared;  // its url is empty: the store is the file `store`, for this node alone
   IdentityFiles tls;
   std::chrono::seconds leaf_lifetime{};
   int uploads_admitted = 4;

@@ -8,6 +8,9 @@
 namespace veilsum::coordinator {
 namespace {
 
+// A ring is chosen so that an honest sum stays far below it; a sum with a mask left in it does not.
+constexpr double kRingNearlyFull = 0.9;
+
 double Seconds(std::chrono::nanoseconds time) {
   return std::chrono::duration<double>(time).count();
 }
@@ -41,6 +44,8 @@ NodeMetrics::NodeMetrics(Log& log) : log_(log) {
            {"veilsum_round_total", "Rounds that ended, by outcome"},
            {"veilsum_round_duration_seconds", "From a round's opening to its end"},
            {"veilsum_round_participants", "Members in the sum of the last committed round"},
+           {"veilsum_round_ring_share",
+            "Largest coordinate of the last sum, against half the ring; at 1 sums wrap"},
            {"veilsum_update_bytes_total",
             "Masked vectors added (in), models announced to members (out)"},
            {"veilsum_secagg_dropouts_total", "Members of a batch that were not in a round's sum"},
@@ -85,6 +90,12 @@ void NodeMetrics::RoundEnded(const RoundFigures& figures) {
                {{"direction", "out"}});
   if (!figures.committed) return;
   metrics_.Set("veilsum_round_participants", static_cast<double>(figures.participants));
+  metrics_.Set("veilsum_round_ring_share", figures.ring_share);
+  if (figures.ring_share > kRingNearlyFull)
+    log_.Write(absl::StrFormat("a coordinate of round %d's sum is at %.3f of half the ring, above "
+                               "%.2f: sums wrap, or a member's masks are wrong",
+                               figures.round, figures.ring_share, kRingNearlyFull),
+               {.level = LogLevel::kWarning, .event = "ring", .round = figures.round});
   metrics_.Add("veilsum_secagg_dropouts_total", static_cast<double>(figures.dropped));
   metrics_.Add("veilsum_update_bytes_total", static_cast<double>(figures.bytes_in),
                {{"direction", "in"}});
@@ -93,6 +104,8 @@ void NodeMetrics::RoundEnded(const RoundFigures& figures) {
 void NodeMetrics::TransactionTook(std::chrono::nanoseconds time) {
   metrics_.Observe("veilsum_db_txn_duration_seconds", Seconds(time));
 }
+
+void NodeMetrics::Leads(bool leads) { metrics_.Set("veilsum_leader", leads ? 1 : 0); }
 
 void NodeMetrics::LeafEnds(WallTime when) { leaf_ends_ = when; }
 

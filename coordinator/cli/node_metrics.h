@@ -23,6 +23,7 @@ class NodeMetrics final : public RpcObserver {
   void RoundEnded(const RoundFigures& figures);
   void TransactionTook(std::chrono::nanoseconds time);
   void LeafEnds(WallTime when);
+  void Leads(bool leads);  // whether it has the store; it does unless this says otherwise
 
   // The ledger's figures are asked at each reading. The store must outlive the server.
   void Watch(RunStore& store, const std::filesystem::path& store_file);

@@ -1,9 +1,11 @@
 #include "coordinator/cli/serve_command.h"
 
 #include <csignal>
+#include <cstdlib>
 #include <future>
 
 #include "base/crypto/sha256.h"
+#include "base/exit_code.h"
 #include "base/file.h"
 #include "base/observe/log.h"
 #include "base/pki/credentials.h"
@@ -12,11 +14,13 @@
 #include "coordinator/cli/config.h"
 #include "coordinator/cli/node_metrics.h"
 #include "coordinator/cli/own_identity.h"
+#include "coordinator/cli/standby.h"
 #include "coordinator/identity/identity_office.h"
 #include "coordinator/rpc/enroll_server.h"
 #include "coordinator/rpc/rpc_server.h"
 #include "coordinator/run/run_engine.h"
 #include "coordinator/store/archive.h"
+#include "coordinator/store/postgres_run_store.h"
 #include "model/ledger/ledger_writer.h"
 #include "secure_agg/pki/pinned_root_verifier.h"
 
@@ -34,10 +38,12 @@ absl::StatusOr<OwnIdentity> ReadIdentity(const CoordinatorConfig& config) {
 // The key is made with the ledger: later its absence is an error, because another key would be
 // another ledger.
 absl::StatusOr<LedgerOptions> LedgerOf(const CoordinatorConfig& config, const TlsIdentity& identity,
-                                       const std::filesystem::path& config_file, SecureRng& rng) {
+                                       const std::filesystem::path& config_file, SecureRng& rng,
+                                       PostgresLease* lease) {
   absl::StatusOr<Ed25519Signer> key = ReadKeyFile(config.ledger_key);
   if (absl::IsNotFound(key.status())) {
-    VEILSUM_ASSIGN_OR_RETURN(const bool begun, HasLedger(config.store));
+    VEILSUM_ASSIGN_OR_RETURN(const bool begun,
+                             lease == nullptr ? HasLedger(config.store) : lease->HasLedger());
     if (!begun) key = MakeKeyFile(config.ledger_key, rng);
   }
   if (!key.ok()) return Annotate(key.status(), "ledger.key");
@@ -53,6 +59,33 @@ absl::StatusOr<LedgerOptions> LedgerOf(const CoordinatorConfig& config, const Tl
   return options;
 }
 
+// A ledger that was begun needs its key, which another node has made.
+absl::Status FitToLead(const CoordinatorConfig& config, PostgresLease& lease) {
+  VEILSUM_ASSIGN_OR_RETURN(const bool begun, lease.HasLedger());
+  const absl::Status key = ReadKeyFile(config.ledger_key).status();
+  if (!begun && absl::IsNotFound(key)) return absl::OkStatus();
+  return Annotate(key, "ledger.key");
+}
+
+// Whoever is no longer sure to lead says nothing more: a run that seems to fail here goes on
+// elsewhere. What was durable is, and nothing is half done.
+void EndAtOnce(Log& log, const absl::Status& why) {
+  log.Write("ends at once: " + std::string(why.message()),
+            {.level = LogLevel::kError, .event = "lease"});
+  std::_Exit(static_cast<int>(ExitCode::kTryAgain));
+}
+
+absl::StatusOr<std::unique_ptr<RunStore>> OpenShared(std::unique_ptr<PostgresLease> lease,
+                                                     LedgerOptions ledger, NodeMetrics& metrics,
+                                                     Log& log) {
+  log.Write(absl::StrFormat("leads, in term %d", lease->term()), {.event = "lease"});
+  PostgresRunStoreOptions options;
+  options.ledger = std::move(ledger);
+  options.on_commit = [&metrics](std::chrono::nanoseconds took) { metrics.TransactionTook(took); };
+  options.on_lost = [&log](const absl::Status& why) { EndAtOnce(log, why); };
+  return OpenPostgresRunStore(std::move(lease), options);
+}
+
 absl::StatusOr<Issuer> ReadIssuer(const CoordinatorConfig& config, const Certificate& root) {
   std::optional<SecretText> passphrase;
   if (!config.tls.passphrase.empty()) {
@@ -65,6 +98,26 @@ absl::StatusOr<Issuer> ReadIssuer(const CoordinatorConfig& config, const Certifi
 // "host:port" with the port that was given out when port 0 was asked for.
 std::string WithPort(const std::string& address, int port) {
   return absl::StrFormat("%s:%d", address.substr(0, address.rfind(':')), port);
+}
+
+absl::Status TellPort(const CoordinatorConfig& config, const std::string& address) {
+  return config.port_file.empty() ? absl::OkStatus() : WriteFile(config.port_file, address + "\n");
+}
+
+RpcServerConfig RpcOf(const CoordinatorConfig& config, const OwnIdentity& identity,
+                      const std::shared_ptr<const DenyList>& deny, NodeMetrics& metrics) {
+  RpcServerConfig rpc;
+  rpc.listen = config.listen;
+  rpc.tls = identity.tls();
+  rpc.reload = identity.Watched();
+  rpc.deny = deny;
+  rpc.observer = &metrics;
+  rpc.limits.uploads_admitted = config.uploads_admitted;
+  const auto calls = static_cast<double>(config.tenant_calls);
+  rpc.limits.tenant_calls = {calls, 2 * calls};
+  rpc.limits.tenant_streams = static_cast<std::size_t>(config.tenant_streams);
+  rpc.limits.memory_bytes = static_cast<std::size_t>(config.memory_mib) << 20;
+  return rpc;
 }
 
 // What only a coordinator with an issuer has: it lets new nodes in.
@@ -111,7 +164,7 @@ void CopyIfAsked(const std::filesystem::path& store_file, RunStore& store, Log& 
 }
 
 // Until `stop`; the own leaf is looked at in between.
-void WaitAndRenew(std::future<void> stop, OwnIdentity& identity, Enrolment* enrolment,
+void WaitAndRenew(const std::future<void>& stop, OwnIdentity& identity, Enrolment* enrolment,
                   const std::string& address, Log& log, NodeMetrics& metrics,
                   const std::function<void()>& every_second) {
   constexpr std::chrono::seconds kLook{1};
@@ -148,6 +201,7 @@ absl::Status CheckConfig(const std::filesystem::path& config_file,
 absl::Status Serve(const std::filesystem::path& config_file,
                    const std::vector<std::string>& settings) {
   std::promise<void> stop;
+  const std::future<void> stopped = stop.get_future();
   const StopOnSignal on_signal([&](int) { stop.set_value(); });
   std::signal(SIGHUP, SIG_IGN);  // certificates and revocations are read again without being told
   VEILSUM_ASSIGN_OR_RETURN(const CoordinatorConfig config,
@@ -157,23 +211,50 @@ absl::Status Serve(const std::filesystem::path& config_file,
   NodeMetrics metrics(log);
   metrics.LeafEnds(identity.tls()->chain().not_after());
   SystemRng rng;
-  SqliteRunStoreOptions options;
-  options.on_commit = [&metrics](std::chrono::nanoseconds took) { metrics.TransactionTook(took); };
-  VEILSUM_ASSIGN_OR_RETURN(options.ledger, LedgerOf(config, *identity.tls(), config_file, rng));
-  VEILSUM_ASSIGN_OR_RETURN(const std::unique_ptr<RunStore> store,
-                           OpenSqliteRunStore(config.store, options));
-  log.Write(absl::StrFormat("ledger %s has %d entries", ledger::LedgerOrigin(config.federation),
-                            store->ledger()->Head().size),
-            {.event = "start"});
-  metrics.Watch(*store, config.store);
   std::shared_ptr<RevocationList> revoked;
   if (!config.revoked.empty()) {
     VEILSUM_ASSIGN_OR_RETURN(revoked, RevocationList::Open(config.revoked));
   }
+  const auto deny = std::make_shared<DenyList>(revoked);
+  RpcServerConfig rpc = RpcOf(config, identity, deny, metrics);
+  std::unique_ptr<RunStore> store;  // goes after what shows it
+  std::unique_ptr<HttpServer> shown;
+  if (!config.metrics.empty()) {
+    VEILSUM_ASSIGN_OR_RETURN(shown, metrics.Serve(config.metrics));
+    log.Write(absl::StrFormat("metrics on %s", WithPort(config.metrics, shown->port())),
+              {.event = "start"});
+  }
+  if (config.shared.url.empty()) {
+    SqliteRunStoreOptions options;
+    options.on_commit = [&metrics](std::chrono::nanoseconds took) {
+      metrics.TransactionTook(took);
+    };
+    VEILSUM_ASSIGN_OR_RETURN(options.ledger,
+                             LedgerOf(config, *identity.tls(), config_file, rng, nullptr));
+    VEILSUM_ASSIGN_OR_RETURN(store, OpenSqliteRunStore(config.store, options));
+  } else {
+    metrics.Leads(false);
+    StandbyParts parts;
+    parts.place = config.shared;
+    parts.rpc = rpc;
+    parts.advertise = config.advertise;
+    parts.fit = [&](PostgresLease& lease) { return FitToLead(config, lease); };
+    parts.listening = [&](const std::string& address) { return TellPort(config, address); };
+    VEILSUM_ASSIGN_OR_RETURN(std::unique_ptr<PostgresLease> lease,
+                             AwaitLease(parts, stopped, log, rpc.listen));
+    if (lease == nullptr) return absl::OkStatus();
+    VEILSUM_ASSIGN_OR_RETURN(LedgerOptions ledger,
+                             LedgerOf(config, *identity.tls(), config_file, rng, lease.get()));
+    VEILSUM_ASSIGN_OR_RETURN(store, OpenShared(std::move(lease), std::move(ledger), metrics, log));
+    metrics.Leads(true);
+  }
+  log.Write(absl::StrFormat("ledger %s has %d entries", ledger::LedgerOrigin(config.federation),
+                            store->ledger()->Head().size),
+            {.event = "start"});
+  metrics.Watch(*store, config.store);
   const Certificate root = identity.tls()->root;
   const secure_agg::PinnedRootVerifier verifier(
       root, [] { return std::chrono::system_clock::now(); }, revoked);
-  const auto deny = std::make_shared<DenyList>(revoked);
   std::unique_ptr<Enrolment> enrolment;
   if (!config.issuer.empty()) {
     VEILSUM_ASSIGN_OR_RETURN(enrolment, Enrolment::Open(config, *identity.tls(), *deny));
@@ -194,34 +275,17 @@ absl::Status Serve(const std::filesystem::path& config_file,
   };
   VEILSUM_ASSIGN_OR_RETURN(const std::unique_ptr<RunEngine> engine,
                            RunEngine::Start(std::move(parts)));
-  RpcServerConfig rpc;
-  rpc.listen = config.listen;
-  rpc.tls = identity.tls();
-  rpc.reload = identity.Watched();
-  rpc.deny = deny;
   rpc.office = enrolment == nullptr ? nullptr : enrolment->office();
-  rpc.observer = &metrics;
-  rpc.limits.uploads_admitted = config.uploads_admitted;
-  const auto calls = static_cast<double>(config.tenant_calls);
-  rpc.limits.tenant_calls = {calls, 2 * calls};
-  rpc.limits.tenant_streams = static_cast<std::size_t>(config.tenant_streams);
-  rpc.limits.memory_bytes = static_cast<std::size_t>(config.memory_mib) << 20;
   VEILSUM_ASSIGN_OR_RETURN(const std::unique_ptr<RpcServer> server,
                            RpcServer::Start(rpc, *engine, *engine));
   const std::string address = WithPort(config.listen, server->port());
   const std::string& dialled = config.advertise.empty() ? address : config.advertise;
   if (enrolment != nullptr) VEILSUM_RETURN_IF_ERROR(enrolment->Listen(identity.tls(), dialled));
-  std::unique_ptr<HttpServer> shown;
-  if (!config.metrics.empty()) {
-    VEILSUM_ASSIGN_OR_RETURN(shown, metrics.Serve(config.metrics));
-    log.Write(absl::StrFormat("metrics on %s", WithPort(config.metrics, shown->port())),
-              {.event = "start"});
-  }
   log.Write("listens on " + address, {.event = "start"});
-  if (!config.port_file.empty())
-    VEILSUM_RETURN_IF_ERROR(WriteFile(config.port_file, address + "\n"));
-  WaitAndRenew(stop.get_future(), identity, enrolment.get(), dialled, log, metrics,
-               [&] { CopyIfAsked(config.store, *store, log); });
+  VEILSUM_RETURN_IF_ERROR(TellPort(config, address));
+  WaitAndRenew(stopped, identity, enrolment.get(), dialled, log, metrics, [&] {
+    if (config.shared.url.empty()) CopyIfAsked(config.store, *store, log);
+  });
   log.Write("shuts down", {.event = "stop"});
   server->Shutdown(std::chrono::seconds(2));
   engine->Shutdown();
@@ -230,15 +294,29 @@ absl::Status Serve(const std::filesystem::path& config_file,
 
 absl::StatusOr<IdleCoordinator> OpenIdle(const std::filesystem::path& config_file) {
   VEILSUM_ASSIGN_OR_RETURN(const CoordinatorConfig config, ReadCoordinatorConfig(config_file));
-  // Opening would make one, and another ledger with another key.
-  if (std::error_code error; !std::filesystem::exists(config.store, error))
-    return NotFound("there is no store %s", config.store.string());
   VEILSUM_ASSIGN_OR_RETURN(OwnIdentity identity, ReadIdentity(config));
   SystemRng rng;
-  SqliteRunStoreOptions options;
-  VEILSUM_ASSIGN_OR_RETURN(options.ledger, LedgerOf(config, *identity.tls(), config_file, rng));
   IdleCoordinator out{identity.tls()->root, nullptr, nullptr};
-  VEILSUM_ASSIGN_OR_RETURN(out.store, OpenSqliteRunStore(config.store, options));
+  if (config.shared.url.empty()) {
+    // Opening would make one, and another ledger with another key.
+    if (std::error_code error; !std::filesystem::exists(config.store, error))
+      return NotFound("there is no store %s", config.store.string());
+    SqliteRunStoreOptions options;
+    VEILSUM_ASSIGN_OR_RETURN(options.ledger,
+                             LedgerOf(config, *identity.tls(), config_file, rng, nullptr));
+    VEILSUM_ASSIGN_OR_RETURN(out.store, OpenSqliteRunStore(config.store, options));
+  } else {
+    VEILSUM_ASSIGN_OR_RETURN(std::unique_ptr<PostgresLease> lease,
+                             PostgresLease::Connect(config.shared, "nobody: records are made"));
+    VEILSUM_ASSIGN_OR_RETURN(const bool begun, lease->HasLedger());
+    if (!begun) return NotFound("there is no ledger in schema %s", config.shared.schema);
+    VEILSUM_ASSIGN_OR_RETURN(const bool elected, lease->TryAcquire());
+    if (!elected) return Unavailable("a coordinator has the store");
+    PostgresRunStoreOptions options;
+    VEILSUM_ASSIGN_OR_RETURN(options.ledger,
+                             LedgerOf(config, *identity.tls(), config_file, rng, lease.get()));
+    VEILSUM_ASSIGN_OR_RETURN(out.store, OpenPostgresRunStore(std::move(lease), options));
+  }
   if (!config.revoked.empty()) {
     VEILSUM_ASSIGN_OR_RETURN(out.revoked, RevocationList::Open(config.revoked));
   }

@@ -14,13 +14,14 @@ namespace veilsum::coordinator {
 
 // coordinator.toml: [federation] name; [listen] address, port_file (optional: where to write
 // HOST:PORT once it listens), advertise (what clients dial, when it is another); [tls] certificate,
-// key, root, passphrase_file (opens an encrypted key); [store] path; [signing] revoked; [limits]
-// uploads_admitted, tenant_calls_per_second (twice as many at once), tenant_streams, memory_mib of
-// gRPC's buffers (all optional). With [identity] issuer (a folder) it lets new nodes in: records (a
-// folder), enroll_address, enroll_advertise, leaf_seconds. [metrics] address: HOST:PORT on loopback
-// for Prometheus; [log] format: text or json. Certificates and revocations are read
-// again while it runs. `settings` are SECTION.NAME=VALUE and win over the environment and the file
-// (base/config/toml_config.h).
+// key, root, passphrase_file (opens an encrypted key); [store] path, or, for a store that several
+// coordinators share, url (postgresql://...), passfile, schema, and [ledger] key; [signing]
+// revoked; [limits] uploads_admitted, tenant_calls_per_second (twice as many at once),
+// tenant_streams, memory_mib of gRPC's buffers (all optional). With [identity] issuer (a folder) it
+// lets new nodes in: records (a folder), enroll_address, enroll_advertise, leaf_seconds. [metrics]
+// address: HOST:PORT on loopback for Prometheus; [log] format: text or json. Certificates and
+// revocations are read again while it runs. `settings` are SECTION.NAME=VALUE and win over the
+// environment and the file (base/config/toml_config.h).
 absl::Status Serve(const std::filesystem::path& config_file,
                    const std::vector<std::string>& settings = {});
 
@@ -28,8 +29,9 @@ absl::Status Serve(const std::filesystem::path& config_file,
 absl::Status CheckConfig(const std::filesystem::path& config_file,
                          const std::vector<std::string>& settings = {});
 
-// The store of a coordinator that does not serve now, with its ledger, which is begun when there
-// is none. NotFound: there is no store. Errors of the configuration and of OpenSqliteRunStore.
+// The store of a coordinator that does not serve now (none of those that share it), with its
+// ledger, which is begun when there is none. NotFound: there is no store. Errors of the
+// configuration and of OpenSqliteRunStore.
 struct IdleCoordinator {
   Certificate root;
   std::shared_ptr<RevocationList> revoked;  // null: none is configured

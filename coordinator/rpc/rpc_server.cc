@@ -128,7 +128,7 @@ class GrpcServer final : public RpcServer {
     builder.experimental().SetInterceptorCreators(std::move(watches));
     server_ = builder.BuildAndStart();
     if (server_ == nullptr || port_ == 0) return Unavailable("cannot listen on %s", config.listen);
-    SetServing(true);
+    SetServing(!config.standby);
     return absl::OkStatus();
   }
 

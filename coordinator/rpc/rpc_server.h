@@ -58,6 +58,7 @@ struct RpcServerConfig {
   std::shared_ptr<const DenyList> deny = nullptr;  // who is refused, now and on open streams
   IdentityOffice* office = nullptr;                // null: no Enroll and no Tenancy
   RpcObserver* observer = nullptr;                 // may be null
+  bool standby = false;                            // health says NOT_SERVING from the beginning
 };
 
 // Owns the listening socket and gRPC's threads. The back ends must outlive it.

@@ -11,10 +11,8 @@ absl::StatusOr<std::unique_ptr<RunEngine>> RunEngine::Start(RunEngineParts parts
   VEILSUM_ASSIGN_OR_RETURN(const std::optional<RunRecord> unfinished,
                            engine->parts_.store->LatestUnfinishedRun());
   if (unfinished) {
-    VEILSUM_ASSIGN_OR_RETURN(engine->machine_, RunMachine::Resume(*unfinished, engine->World(),
-                                                                  engine->parts_.clock->Now()));
-    engine->Log(absl::StrFormat("continues %s after step %d", unfinished->run_id,
-                                engine->machine_->Progress().step()));
+    VEILSUM_ASSIGN_OR_RETURN(engine->machine_,
+                             engine->ResumeRun(unfinished->run_id, engine->parts_.clock->Now()));
   }
   engine->thread_ = std::thread([raw = engine.get()] { raw->Loop(); });
   return engine;
@@ -46,7 +44,7 @@ void RunEngine::Post(std::function<void()> task) {
 void RunEngine::Loop() {
   std::unique_lock lock(queue_mutex_);
   while (!stopping_) {
-    const Clock::Time deadline = machine_ ? machine_->next_deadline() : Clock::Time::max();
+    const Clock::Time deadline = NextDeadline();
     const auto ready = [&] { return stopping_ || !queue_.empty(); };
     if (deadline == Clock::Time::max())
       queue_filled_.wait(lock, ready);
@@ -55,10 +53,46 @@ void RunEngine::Loop() {
     std::deque<std::function<void()>> tasks = std::exchange(queue_, {});
     lock.unlock();
     for (const auto& task : tasks) task();
-    if (machine_) machine_->OnTime(parts_.clock->Now());
+    const Clock::Time now = parts_.clock->Now();
+    if (now >= try_again_) TryAgain(now);
+    if (machine_) machine_->OnTime(now);
+    if (machine_ && !machine_->suspended().ok()) LeaveSuspended(now);
     if (std::exchange(changed_, false)) TellWatchers();
     lock.lock();
   }
+}
+
+Clock::Time RunEngine::NextDeadline() const {
+  return std::min(try_again_, machine_ ? machine_->next_deadline() : Clock::Time::max());
+}
+
+void RunEngine::LeaveSuspended(Clock::Time now) {
+  if (try_again_ != Clock::Time::max()) return;
+  Log(absl::StrFormat("the run %s; tries again in %d s", machine_->Progress().reason(),
+                      std::chrono::duration_cast<std::chrono::seconds>(pause_).count()));
+  try_again_ = now + pause_;
+  pause_ = std::min(2 * pause_, kLongestPause);
+  for (const auto& [seat, link] : std::exchange(links_, {}))
+    link->Close(Unavailable("the coordinator cannot store anything now: try again"));
+}
+
+absl::StatusOr<std::unique_ptr<RunMachine>> RunEngine::ResumeRun(const std::string& run_id,
+                                                                 Clock::Time now) {
+  VEILSUM_ASSIGN_OR_RETURN(const RunRecord record, parts_.store->LoadRun(run_id));
+  VEILSUM_ASSIGN_OR_RETURN(std::unique_ptr<RunMachine> run,
+                           RunMachine::Resume(record, World(), now));
+  Log(absl::StrFormat("continues %s after step %d", run_id, run->Progress().step()));
+  return run;
+}
+
+void RunEngine::TryAgain(Clock::Time now) {
+  try_again_ = Clock::Time::max();
+  absl::StatusOr<std::unique_ptr<RunMachine>> resumed =
+      ResumeRun(machine_->terms().contract().run_id, now);
+  if (!resumed.ok())
+    return Log(std::string(resumed.status().message()));  // and suspended as before
+  machine_ = *std::move(resumed);
+  changed_ = true;
 }
 
 template <class Result>
@@ -77,6 +111,8 @@ Result RunEngine::Ask(std::function<Result()> task) {
 void RunEngine::OnConnected(const std::string& seat, std::shared_ptr<ClientLink> link) {
   Post([this, seat, link = std::move(link)]() mutable {
     if (!machine_) return link->Close(Unavailable("no run is open: try again"));
+    if (!machine_->suspended().ok())
+      return link->Close(Unavailable("the coordinator cannot store anything now: try again"));
     std::shared_ptr<ClientLink>& mine = links_[seat];
     if (mine != nullptr) mine->Close(Aborted("the seat has connected again"));
     mine = std::move(link);
@@ -163,8 +199,8 @@ absl::StatusOr<admin::v1::StartRunResponse> RunEngine::StartRun(
 absl::Status RunEngine::StopRun(const std::string& run_id, const std::string& reason) {
   return Ask<absl::Status>([this, run_id, reason]() -> absl::Status {
     VEILSUM_ASSIGN_OR_RETURN(RunMachine* const run, RunOf(run_id));
-    run->StopRun(reason, parts_.clock->Now());
-    return absl::OkStatus();
+    if (run->suspended().ok()) run->StopRun(reason, parts_.clock->Now());
+    return run->suspended();
   });
 }
 

@@ -24,6 +24,8 @@ struct RunEngineParts {
   SecureRng* rng = nullptr;
   const Clock* clock = nullptr;
   RunMachineTiming timing;
+  Clock::Duration store_pause =
+      std::chrono::seconds(1);  // the first, before a store is tried again
   std::function<void(std::string_view)> log;
   std::function<void(const RoundFigures&)> round_ended;  // on the loop; may be empty
 };
@@ -70,6 +72,12 @@ class RunEngine final : public RoundsBackend, public AdminBackend, private RunPo
   absl::StatusOr<RunMachine*> RunOf(const std::string& run_id);
   admin::v1::RunProgress Progress() const;
   void TellWatchers();
+  Clock::Time NextDeadline() const;
+  // From what the store has, saying so. Errors of the store.
+  absl::StatusOr<std::unique_ptr<RunMachine>> ResumeRun(const std::string& run_id, Clock::Time now);
+  // A run whose store takes nothing is left by its members and resumed when the store does again.
+  void LeaveSuspended(Clock::Time now);
+  void TryAgain(Clock::Time now);
 
   // RunPort, on the loop.
   void Send(const std::string& seat, const v1::ServerMessage& message) override;
@@ -81,8 +89,11 @@ class RunEngine final : public RoundsBackend, public AdminBackend, private RunPo
   void Changed() override { changed_ = true; }
   void Log(std::string_view line) override { parts_.log(line); }
   void RoundEnded(const RoundFigures& figures) override {
+    if (figures.committed) pause_ = parts_.store_pause;
     if (parts_.round_ended) parts_.round_ended(figures);
   }
+
+  static constexpr Clock::Duration kLongestPause = std::chrono::seconds(30);
 
   RunEngineParts parts_;
   // Owned by the loop.
@@ -91,6 +102,8 @@ class RunEngine final : public RoundsBackend, public AdminBackend, private RunPo
   std::map<std::uint64_t, Listener> watchers_;
   std::uint64_t next_watcher_ = 1;
   bool changed_ = false;
+  Clock::Time try_again_ = Clock::Time::max();  // max: the run is not suspended
+  Clock::Duration pause_ = parts_.store_pause;  // doubled until a round is committed
 
   std::mutex queue_mutex_;
   std::condition_variable queue_filled_;

@@ -89,7 +89,7 @@ void RunMachine::OnConnected(const std::string& seat, Clock::Time now) {
 
 void RunMachine::OnMessage(const std::string& seat, const v1::ClientMessage& message,
                            Clock::Time now) {
-  if (!members_.contains(seat)) return;
+  if (!members_.contains(seat) || !suspended_.ok()) return;
   members_[seat].silent = false;
   if (message.has_join()) {
     OnJoin(seat, message.join());

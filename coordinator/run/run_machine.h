@@ -6,6 +6,8 @@
 //   failed
 //
 // Towards the end of a batch the next one is set up beside the rounds; `keying` is then skipped.
+// When the store takes nothing for now (its disk is full) the machine suspends itself: it tells
+// nobody anything more, and whoever owns it resumes the run from the store in a new one.
 #pragma once
 
 #include <array>
@@ -61,7 +63,10 @@ class RunMachine {
         phase_ == Phase::kRound ? round_->next_deadline() : Clock::Time::max();
     return std::min({deadline_, keying, round});
   }
-  bool ended() const { return phase_ == Phase::kEnded; }
+  bool ended() const { return phase_ == Phase::kEnded && suspended_.ok(); }
+  // Not OK: why the store took nothing. Nothing moves any more; Resume continues from what is
+  // stored.
+  const absl::Status& suspended() const { return suspended_; }
   const RunTerms& terms() const { return terms_; }
   admin::v1::RunProgress Progress() const;
   std::shared_ptr<const Bytes> published() const { return published_bytes_; }
@@ -120,6 +125,10 @@ class RunMachine {
   void Blame(const absl::Status& reason);
   RoundFigures FiguresOf(const absl::StatusOr<RoundSum>& outcome, Clock::Time now) const;
   void End(const std::string& outcome, const std::string& reason);
+  void Rest();  // nothing goes on from here
+  // What an error of the store means: the end of the run, or that it is to be tried again later.
+  void OnStoreError(const absl::Status& error);
+  void Suspend(const absl::Status& error);
   void Publish(ModelRecord published);  // PublishedRecord(state_)
 
   std::set<std::string> Present() const;  // joined members
@@ -144,6 +153,7 @@ class RunMachine {
   World world_;
   LedgerFeed ledger_;
   Phase phase_ = Phase::kApproving;
+  absl::Status suspended_;  // with kEnded
   std::string state_name_ = "approving", reason_;
   std::map<std::string, Member> members_;
   std::set<std::string> approved_;

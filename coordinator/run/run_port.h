@@ -23,7 +23,10 @@ struct RoundFigures {
   std::size_t bytes_in = 0;        // of masked vectors in the sum
   std::size_t bytes_out = 0;       // of models announced to those who could take part
   double epsilon_spent_ratio = 0;  // of all attempts charged, against the contract's epsilon
-  Clock::Duration took{};          // from the opening to the end
+  // The largest coordinate of the decoded sum against half the ring, [0, 1]: near 1 sums wrap, or
+  // a mask has stayed. Made from what the round released. 0 unless committed.
+  double ring_share = 0;
+  Clock::Duration took{};  // from the opening to the end
 };
 
 class RunPort {

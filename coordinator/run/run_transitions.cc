@@ -1,6 +1,7 @@
 // The transitions of a run: what follows from what came in. Each stores before it tells anybody.
 #include <algorithm>
 #include <bit>
+#include <cmath>
 
 #include "base/crypto/sha256_stream.h"
 #include "coordinator/run/run_machine.h"
@@ -34,6 +35,14 @@ std::string Missing(std::uint64_t round, const MemberList& members, const Member
       names += (missing > 1 ? ", " : "") + member;
   if (missing > kMostNamed) names += absl::StrFormat(" and %d more", missing - kMostNamed);
   return absl::StrFormat("round %d is without %s", round, names);
+}
+
+// The largest magnitude of centred integers of Z_2^k, against 2^(k-1), the largest there is.
+double RingShare(const std::vector<std::int64_t>& values, std::uint32_t bits) {
+  double largest = 0;
+  for (const std::int64_t value : values)
+    largest = std::max(largest, std::abs(static_cast<double>(value)));
+  return std::ldexp(largest, 1 - static_cast<int>(bits));
 }
 
 }  // namespace
@@ -188,7 +197,7 @@ void RunMachine::GiveUpBatch(const std::string& reason) {
   for (std::uint64_t round = last_opened_ + 1; round <= last_charged_; ++round) {
     if (const absl::Status spent = world_.store->Abort(terms_.contract().run_id, round, reason);
         !spent.ok())
-      return End("failed", std::string(spent.message()));
+      return OnStoreError(spent);
     ++aborted_;
   }
   last_opened_ = last_charged_;
@@ -243,8 +252,7 @@ void RunMachine::AdoptNextBatch(Clock::Time now) {
   batch_ = std::exchange(next_, std::nullopt);
   keyed_ahead_ = false;
   thin_rounds_ = 0;
-  if (const absl::Status opened = OpenBlock(); !opened.ok())
-    return End("failed", std::string(opened.message()));
+  if (const absl::Status opened = OpenBlock(); !opened.ok()) return OnStoreError(opened);
   EnterWaiting(now);
   StepWaiting(now);
 }
@@ -331,7 +339,7 @@ bool RunMachine::StepRound(Clock::Time now) {
   if (!outcome->ok()) {
     Spend(outcome->status());
   } else if (const absl::Status accepted = Accept(**outcome); !accepted.ok()) {
-    End("failed", std::string(accepted.message()));
+    OnStoreError(accepted);
     figures.committed = false;
   } else if (figures.dropped > 0) {
     world_.port->Log(Missing(round_->round(), batch_->members(), (*outcome)->survivors));
@@ -355,8 +363,9 @@ RoundFigures RunMachine::FiguresOf(const absl::StatusOr<RoundSum>& outcome, Cloc
       model::PurposeOf(terms_.contract(), round_->round());
   figures.participants = outcome->survivors.size();
   figures.dropped = batch_->members().size() - figures.participants;
-  if (purpose.ok())
-    figures.bytes_in = figures.participants * terms_.session()->sums()[purpose->sum].UploadBytes();
+  if (!purpose.ok()) return figures;
+  figures.bytes_in = figures.participants * terms_.session()->sums()[purpose->sum].UploadBytes();
+  figures.ring_share = RingShare(outcome->values, terms_.contract().sums[purpose->sum].bits);
   return figures;
 }
 
@@ -391,7 +400,7 @@ void RunMachine::Spend(const absl::Status& reason) {
   if (const absl::Status spent =
           world_.store->Abort(terms_.contract().run_id, round_->round(), text);
       !spent.ok())
-    End("failed", std::string(spent.message()));
+    OnStoreError(spent);
 }
 
 // SA-34, F14. The count lives as long as this process: a restarted coordinator forgives once more.
@@ -412,26 +421,43 @@ void RunMachine::SetState(const std::string& state) {
   world_.port->Changed();
 }
 
-void RunMachine::End(const std::string& outcome, const std::string& reason) {
-  if (phase_ == Phase::kEnded) return;
+void RunMachine::Rest() {
   phase_ = Phase::kEnded;
-  if (batch_ && outcome != "failed") {
-    phase_ = Phase::kWaiting;  // so that a store error on the way can still end the run as failed
-    GiveUpBatch("the run ended");
-    if (phase_ == Phase::kEnded) return;
-    phase_ = Phase::kEnded;
-  }
   keying_.reset();
   next_.reset();
-  state_name_ = outcome;
-  reason_ = reason;
   deadline_ = Clock::Time::max();
   world_.port->AdmitUploads(0, 0, {});
+}
+
+void RunMachine::OnStoreError(const absl::Status& error) {
+  if (absl::IsUnavailable(error)) return Suspend(error);
+  End("failed", std::string(error.message()));
+}
+
+void RunMachine::Suspend(const absl::Status& error) {
+  suspended_ = error;
+  Rest();
+  reason_ = absl::StrFormat("waits for its store: %s", std::string(error.message()));
+  world_.port->Changed();
+}
+
+void RunMachine::End(const std::string& outcome, const std::string& reason) {
+  if (phase_ == Phase::kEnded) return;
+  if (batch_ && outcome != "failed") {
+    phase_ = Phase::kWaiting;  // so that a store error on the way still counts
+    GiveUpBatch("the run ended");
+    if (phase_ == Phase::kEnded) return;
+  }
+  Rest();
   if (const absl::Status stored =
           world_.store->SetRunState(terms_.contract().run_id, outcome, reason);
-      !stored.ok())
+      absl::IsUnavailable(stored))
+    return Suspend(stored);
+  else if (!stored.ok())
     world_.port->Log(absl::StrFormat("the end of the run could not be stored: %s",
                                      std::string(stored.message())));
+  state_name_ = outcome;
+  reason_ = reason;
   v1::ServerMessage message;
   message.mutable_ended()->set_outcome(outcome);
   message.mutable_ended()->set_reason(reason);

@@ -10,8 +10,8 @@ std::string NameOf(const std::string& type, const std::string& subject) {
   return type + " " + subject;
 }
 
-ledger::Author AuthorOf(const LedgerOptions& options) {
-  return {options.federation, options.actor, options.signer, options.binary, options.config, 1};
+ledger::Author AuthorOf(const LedgerOptions& options, std::uint64_t term) {
+  return {options.federation, options.actor, options.signer, options.binary, options.config, term};
 }
 
 // The same request is the same entry.
@@ -29,22 +29,24 @@ ByteArray<16> IdemOf(const ledger::NewEntry& entry) {
 }  // namespace
 
 LedgerBook::LedgerBook(LedgerOptions options, LedgerShelf& shelf, std::mutex& mutex,
-                       tlog::VerifierKey key)
+                       tlog::VerifierKey key, std::uint64_t term)
     : options_(std::move(options)),
       shelf_(shelf),
       mutex_(mutex),
       key_(std::move(key)),
-      writer_(AuthorOf(options_), [&shelf](const Hash32& sha256) { return shelf.Blob(sha256); }) {}
+      writer_(AuthorOf(options_, term),
+              [&shelf](const Hash32& sha256) { return shelf.Blob(sha256); }) {}
 
 absl::StatusOr<std::unique_ptr<LedgerBook>> LedgerBook::Restore(LedgerOptions options,
                                                                 LedgerShelf& shelf,
-                                                                std::mutex& mutex) {
+                                                                std::mutex& mutex,
+                                                                std::uint64_t term) {
   VEILSUM_ASSIGN_OR_RETURN(
       tlog::VerifierKey key,
       tlog::VerifierKey::Create(ledger::LedgerOrigin(options.federation), tlog::KeyType::kEd25519,
                                 options.signer->public_key()));
   std::unique_ptr<LedgerBook> book(
-      new LedgerBook(std::move(options), shelf, mutex, std::move(key)));
+      new LedgerBook(std::move(options), shelf, mutex, std::move(key), term));
   VEILSUM_ASSIGN_OR_RETURN(const std::uint64_t count, shelf.Count());
   if (count == 0) {
     LedgerChange genesis;
@@ -202,7 +204,7 @@ void LedgerBook::AddCosignature(std::uint64_t size, const tlog::VerifierKey& wit
 
 absl::Status LedgerBook::KeepCosignatures() {
   const std::lock_guard lock(mutex_);
-  VEILSUM_RETURN_IF_ERROR(FlushCosignatures());
+  VEILSUM_RETURN_IF_ERROR(shelf_.InTransaction([this] { return FlushCosignatures(); }));
   shelf_.Keep();
   cosignatures_.clear();
   return absl::OkStatus();

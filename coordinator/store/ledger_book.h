@@ -13,10 +13,11 @@ namespace veilsum::coordinator {
 class LedgerBook final : public LedgerView {
  public:
   // Reads all leaves of `shelf`, in one transaction of the caller with Stage's genesis when there
-  // are none. DataLoss: they are not a ledger that these options could have written. All must
-  // outlive it.
+  // are none. `term`: of the lease that its writer has. DataLoss: they are not a ledger that these
+  // options could have written. All must outlive it.
   static absl::StatusOr<std::unique_ptr<LedgerBook>> Restore(LedgerOptions options,
-                                                             LedgerShelf& shelf, std::mutex& mutex);
+                                                             LedgerShelf& shelf, std::mutex& mutex,
+                                                             std::uint64_t term = 1);
 
   // Appends the entries and the new head to the shelf. FailedPrecondition with a finding's code:
   // the rules forbid it. After an error nothing is staged.
@@ -38,7 +39,8 @@ class LedgerBook final : public LedgerView {
   absl::Status KeepCosignatures() override;
 
  private:
-  LedgerBook(LedgerOptions options, LedgerShelf& shelf, std::mutex& mutex, tlog::VerifierKey key);
+  LedgerBook(LedgerOptions options, LedgerShelf& shelf, std::mutex& mutex, tlog::VerifierKey key,
+             std::uint64_t term);
   absl::Status ReadLeaves(std::uint64_t count);
   absl::Status CheckHead();
   absl::Status Append(const ledger::NewEntry& entry);

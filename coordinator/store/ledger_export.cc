@@ -1,7 +1,12 @@
 #include "coordinator/store/ledger_export.h"
 
-#include "coordinator/store/sqlite_ledger_shelf.h"
+#include "coordinator/store/sql_ledger_shelf.h"
+#include "coordinator/store/sql_run_reader.h"
+#include "coordinator/store/sqlite_sql.h"
+#include "model/contract/privacy_terms.h"
 #include "model/ledger/entry.h"
+#include "model/plan/plan_format.h"
+#include "model/safetensors.h"
 
 namespace veilsum::coordinator {
 namespace {
@@ -25,6 +30,31 @@ absl::Status AddCosignatures(LedgerShelf& shelf, std::uint64_t size, tlog::Note&
   return absl::OkStatus();
 }
 
+absl::StatusOr<std::vector<std::string>> RunIds(sqlite::Database& db) {
+  VEILSUM_ASSIGN_OR_RETURN(sqlite::Statement rows,
+                           db.Prepare("SELECT run_id FROM runs ORDER BY id"));
+  std::vector<std::string> out;
+  for (;;) {
+    VEILSUM_ASSIGN_OR_RETURN(const bool found, rows.Step());
+    if (!found) return out;
+    out.push_back(rows.Text(0));
+  }
+}
+
+absl::Status ExportModel(const RunSnapshot& run, ledger::BundleWriter& bundle) {
+  VEILSUM_ASSIGN_OR_RETURN(const model::Plan plan, model::PlanFromJson(run.run.plan));
+  const model::Layout layout = model::LayoutOf(plan);
+  const absl::StatusOr<model::ModelVector> values =
+      model::ParseModelBytes(*run.latest_model_bytes, layout.size());
+  if (!values.ok())
+    return DataLoss("run %s: %s", run.run.run_id, std::string(values.status().message()));
+  return bundle.WriteModel(
+      model::ModelHash(*values),
+      model::WriteSafetensors(
+          layout, *values,
+          {{"plan_sha256", HexEncode(model::PlanSha256(plan))}, {"run_id", run.run.run_id}}));
+}
+
 }  // namespace
 
 absl::StatusOr<ExportedLedger> ExportLedger(const std::filesystem::path& store,
@@ -34,7 +64,8 @@ absl::StatusOr<ExportedLedger> ExportLedger(const std::filesystem::path& store,
   sqlite::Database::Options options;
   options.exclusive = true;
   VEILSUM_ASSIGN_OR_RETURN(sqlite::Database db, sqlite::Database::Open(store, options));
-  SqliteLedgerShelf shelf(db);
+  SqliteSql sql(db);
+  SqlLedgerShelf shelf(sql);
   ExportedLedger out;
   VEILSUM_ASSIGN_OR_RETURN(out.log_key, LogKeyOf(shelf));
   VEILSUM_ASSIGN_OR_RETURN(const tlog::VerifierKey key, tlog::VerifierKey::Parse(out.log_key));
@@ -50,6 +81,23 @@ absl::StatusOr<ExportedLedger> ExportLedger(const std::filesystem::path& store,
   }
   VEILSUM_RETURN_IF_ERROR(AddCosignatures(shelf, out.checkpoint.size, out.head));
   return out;
+}
+
+absl::Status ExportModels(const std::filesystem::path& store, ledger::BundleWriter& bundle) {
+  sqlite::Database::Options options;
+  options.exclusive = true;
+  VEILSUM_ASSIGN_OR_RETURN(sqlite::Database db, sqlite::Database::Open(store, options));
+  SqliteSql sql(db);
+  SqlRunReader reader(sql);
+  VEILSUM_ASSIGN_OR_RETURN(const std::vector<std::string> runs, RunIds(db));
+  for (const std::string& run_id : runs) {
+    VEILSUM_ASSIGN_OR_RETURN(const StoredRun run, reader.Find(run_id));
+    VEILSUM_ASSIGN_OR_RETURN(const RunSnapshot snapshot, reader.Snapshot(run));
+    // The model of step 0 is no round's.
+    if (snapshot.latest_model_bytes != nullptr && snapshot.step != 0)
+      VEILSUM_RETURN_IF_ERROR(ExportModel(snapshot, bundle));
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace veilsum::coordinator

@@ -19,4 +19,8 @@ struct ExportedLedger {
 absl::StatusOr<ExportedLedger> ExportLedger(const std::filesystem::path& store,
                                             ledger::BundleWriter& bundle);
 
+// Writes the last model of every run that has made one, as safetensors. Errors as above; DataLoss:
+// a model is not that of its run's plan.
+absl::Status ExportModels(const std::filesystem::path& store, ledger::BundleWriter& bundle);
+
 }  // namespace veilsum::coordinator

@@ -1,6 +1,7 @@
 // Where a ledger's bytes are kept, as part of a store. Writes belong to the store's transaction.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -33,6 +34,10 @@ class LedgerShelf : public tlog::HashReader {
   virtual absl::Status AddBlob(const Hash32& sha256, const std::string& text) = 0;  // again: OK
   virtual absl::Status SetHead(const std::string& note) = 0;
   virtual absl::Status SetCosignature(const StoredCosignature& cosignature) = 0;  // one a witness
+  // For writes outside of the store's own transactions: all of them or none.
+  virtual absl::Status InTransaction(const std::function<absl::Status()>& writes) {
+    return writes();
+  }
   virtual void Keep() {}  // the transaction is durable
   virtual void Drop() {}  // it was given up
 };

@@ -5,17 +5,17 @@
 #include "base/crypto/sha256.h"
 #include "base/crypto/sha256_stream.h"
 #include "coordinator/store/ledger_entries.h"
+#include "coordinator/store/postgres_database.h"
+#include "coordinator/store/postgres_schema.h"
 #include "coordinator/store/run_store_rules.h"
 #include "coordinator/store/run_store_schema.h"
-#include "coordinator/store/sqlite_ledger_shelf.h"
-#include "coordinator/store/sqlite_run_reader.h"
+#include "coordinator/store/sql_ledger_shelf.h"
+#include "coordinator/store/sql_run_reader.h"
+#include "coordinator/store/sqlite_sql.h"
 #include "model/ledger/ledger_rules.h"
 
 namespace veilsum::coordinator {
 namespace {
-
-using sqlite::Database;
-using sqlite::Statement;
 
 struct OpenedBlock {
   std::uint64_t last = 0;
@@ -30,11 +30,13 @@ struct LedgerRunState {                            // what the ledger says of on
 
 class Checker {
  public:
-  explicit Checker(Database& db) : db_(db), shelf_(db), reader_(db) {}
+  // `migrations`: what the program knows. The first ones of SQLite were without a ledger.
+  Checker(SqlDatabase& db, std::span<const sqlite::Migration> migrations, bool sqlite)
+      : db_(db), migrations_(migrations), sqlite_(sqlite), shelf_(db), reader_(db) {}
 
   absl::Status Run() {
     VEILSUM_RETURN_IF_ERROR(CheckSchema());
-    VEILSUM_RETURN_IF_ERROR(CheckDatabase());
+    if (sqlite_) VEILSUM_RETURN_IF_ERROR(CheckDatabase());
     VEILSUM_RETURN_IF_ERROR(ReadLedger());
     return CheckRuns();
   }
@@ -58,39 +60,41 @@ class Checker {
   void CheckRound(const std::string& run_id, const RoundRecord& round,
                   const LedgerRunState& ledger);
 
-  Database& db_;
-  SqliteLedgerShelf shelf_;
-  SqliteRunReader reader_;
+  SqlDatabase& db_;
+  const std::span<const sqlite::Migration> migrations_;
+  const bool sqlite_;
+  SqlLedgerShelf shelf_;
+  SqlRunReader reader_;
   bool has_ledger_ = false;
   std::map<std::string, LedgerRunState> ledger_;  // by contract_hash
   StoreCheck out_;
 };
 
 absl::Status Checker::CheckSchema() {
-  VEILSUM_ASSIGN_OR_RETURN(Statement applied,
+  VEILSUM_ASSIGN_OR_RETURN(SqlStatement applied,
                            db_.Prepare("SELECT number, sha256 FROM schema_migrations"));
   for (;;) {
     VEILSUM_ASSIGN_OR_RETURN(const bool row, applied.Step());
     if (!row) return absl::OkStatus();
     const std::int64_t number = applied.Int(0);
-    const auto known = std::ranges::find(kRunStoreMigrations, number, &sqlite::Migration::number);
-    if (known == std::end(kRunStoreMigrations))
+    const auto known = std::ranges::find(migrations_, number, &sqlite::Migration::number);
+    if (known == migrations_.end())
       return FailedPrecondition("the store has schema %d, which this program does not know",
                                 number);
     if (applied.Text(1) != HexEncode(Sha256(known->sql)))
       Fault("schema: migration %d was applied with another text", number);
-    has_ledger_ = has_ledger_ || number >= 2;
+    has_ledger_ = has_ledger_ || !sqlite_ || number >= 2;
   }
 }
 
 absl::Status Checker::CheckDatabase() {
-  VEILSUM_ASSIGN_OR_RETURN(Statement whole, db_.Prepare("PRAGMA integrity_check(20)"));
+  VEILSUM_ASSIGN_OR_RETURN(SqlStatement whole, db_.Prepare("PRAGMA integrity_check(20)"));
   for (;;) {
     VEILSUM_ASSIGN_OR_RETURN(const bool row, whole.Step());
     if (!row) break;
     if (whole.Text(0) != "ok") Fault("database: %s", whole.Text(0));
   }
-  VEILSUM_ASSIGN_OR_RETURN(Statement keys, db_.Prepare("PRAGMA foreign_key_check"));
+  VEILSUM_ASSIGN_OR_RETURN(SqlStatement keys, db_.Prepare("PRAGMA foreign_key_check"));
   for (;;) {
     VEILSUM_ASSIGN_OR_RETURN(const bool row, keys.Step());
     if (!row) return absl::OkStatus();
@@ -159,7 +163,7 @@ void Checker::Note(const ledger::LedgerRules& rules) {
 
 absl::Status Checker::CheckRuns() {
   std::vector<std::string> ids;
-  VEILSUM_ASSIGN_OR_RETURN(Statement runs, db_.Prepare("SELECT run_id FROM runs ORDER BY id"));
+  VEILSUM_ASSIGN_OR_RETURN(SqlStatement runs, db_.Prepare("SELECT run_id FROM runs ORDER BY id"));
   for (;;) {
     VEILSUM_ASSIGN_OR_RETURN(const bool row, runs.Step());
     if (!row) break;
@@ -232,8 +236,8 @@ absl::Status Checker::CheckBudgets(const StoredRun& run, const std::vector<Block
   for (const Block& block : blocks)
     for (const std::string& member : block.members)
       expected[member] += block.last - block.first + 1;
-  VEILSUM_ASSIGN_OR_RETURN(Statement rows,
-                           db_.Prepare("SELECT member, attempts FROM budgets WHERE run = ?"));
+  VEILSUM_ASSIGN_OR_RETURN(SqlStatement rows,
+                           db_.Prepare("SELECT member, attempts FROM budgets WHERE run = $1"));
   rows.Bind(1, run.id);
   for (;;) {
     VEILSUM_ASSIGN_OR_RETURN(const bool row, rows.Step());
@@ -251,8 +255,8 @@ absl::Status Checker::CheckBudgets(const StoredRun& run, const std::vector<Block
 }
 
 absl::Status Checker::CheckModels(const StoredRun& run) {
-  VEILSUM_ASSIGN_OR_RETURN(Statement rows,
-                           db_.Prepare("SELECT step, hash, bytes FROM models WHERE run = ?"));
+  VEILSUM_ASSIGN_OR_RETURN(SqlStatement rows,
+                           db_.Prepare("SELECT step, hash, bytes FROM models WHERE run = $1"));
   rows.Bind(1, run.id);
   for (;;) {
     VEILSUM_ASSIGN_OR_RETURN(const bool row, rows.Step());
@@ -268,10 +272,20 @@ absl::Status Checker::CheckModels(const StoredRun& run) {
 
 absl::StatusOr<StoreCheck> CheckStore(const std::filesystem::path& file) {
   if (!std::filesystem::exists(file)) return NotFound("%s: no such file", file.string());
-  Database::Options options;
+  sqlite::Database::Options options;
   options.exclusive = true;
-  VEILSUM_ASSIGN_OR_RETURN(Database db, Database::Open(file, options));
-  Checker checker(db);
+  VEILSUM_ASSIGN_OR_RETURN(sqlite::Database db, sqlite::Database::Open(file, options));
+  SqliteSql sql(db);
+  Checker checker(sql, kRunStoreMigrations, /*sqlite=*/true);
+  VEILSUM_RETURN_IF_ERROR(checker.Run());
+  return checker.Take();
+}
+
+absl::StatusOr<StoreCheck> CheckPostgresStore(const PostgresPlace& place) {
+  VEILSUM_ASSIGN_OR_RETURN(std::unique_ptr<PostgresDatabase> db, PostgresDatabase::Connect(place));
+  // One view over all reads; nothing waits for it.
+  VEILSUM_RETURN_IF_ERROR(db->Execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"));
+  Checker checker(*db, kPostgresMigrations, /*sqlite=*/false);
   VEILSUM_RETURN_IF_ERROR(checker.Run());
   return checker.Take();
 }

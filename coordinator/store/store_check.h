@@ -6,6 +6,8 @@
 
 namespace veilsum::coordinator {
 
+struct PostgresPlace;
+
 struct StoreCheck {
   tlog::Checkpoint head;  // of the ledger, as signed; size 0 when there is none
   std::uint64_t runs = 0, rounds = 0;
@@ -17,5 +19,8 @@ inline constexpr std::size_t kMostFaults = 100;
 // NotFound: no such file. Unavailable: a coordinator has it open. DataLoss: no database at all.
 // FailedPrecondition: of a newer program.
 absl::StatusOr<StoreCheck> CheckStore(const std::filesystem::path& file);
+// The same of a store in PostgreSQL, as it is at this moment: a coordinator may have it in use.
+// Errors of PostgresDatabase::Connect.
+absl::StatusOr<StoreCheck> CheckPostgresStore(const PostgresPlace& place);
 
 }  // namespace veilsum::coordinator

@@ -4,6 +4,8 @@
 #include <bit>
 #include <set>
 
+#include "model/contract/decimal_text.h"
+
 namespace veilsum::model {
 namespace {
 
@@ -13,29 +15,6 @@ constexpr std::uint64_t kMaxSizeClass = std::uint64_t{1} << 40;
 constexpr const char* kPurposes[] = {"train", "statistics", "evaluation"};
 
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
-
-// -?(0|[1-9][0-9]*)(.[0-9]+)?(e-?[0-9]+)?, here without the sign: nothing in a contract is
-// negative.
-bool IsDecimal(std::string_view text) {
-  std::size_t i = 0;
-  const auto digits = [&] {
-    const std::size_t from = i;
-    while (i < text.size() && IsDigit(text[i])) ++i;
-    return i - from;
-  };
-  const std::size_t whole = digits();
-  if (whole == 0 || (whole > 1 && text[0] == '0')) return false;
-  if (i < text.size() && text[i] == '.') {
-    ++i;
-    if (digits() == 0) return false;
-  }
-  if (i < text.size() && text[i] == 'e') {
-    ++i;
-    if (i < text.size() && text[i] == '-') ++i;
-    if (digits() == 0) return false;
-  }
-  return i == text.size() && text.size() <= 64;
-}
 
 bool IsDecimalOrFraction(std::string_view text) {
   const std::size_t slash = text.find('/');

@@ -61,7 +61,8 @@ std::size_t MostBytesOf(std::string_view path) {
   if (path.starts_with("tile/")) return tlog::kTileWidth * 32;
   if (path.starts_with("blob/")) return 1 << 20;
   if (path.starts_with("model/")) return kMaxModelBytes;
-  return kMaxReceiptBytes;
+  if (path.starts_with("receipts/")) return kMaxReceiptBytes;
+  return kMaxDisclosureBytes;
 }
 
 absl::Status Failed(std::string_view path) {

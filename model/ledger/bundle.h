@@ -13,6 +13,7 @@ namespace veilsum::ledger {
 
 inline constexpr std::size_t kMaxModelBytes = std::size_t{1} << 30;
 inline constexpr std::size_t kMaxReceiptBytes = 64 * 1024;
+inline constexpr std::size_t kMaxDisclosureBytes = 2 << 20;
 inline constexpr std::size_t kMaxNamesInFolder = 1'000'000;
 
 class Bundle {

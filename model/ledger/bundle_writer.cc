@@ -3,6 +3,7 @@
 #include "base/crypto/sha256.h"
 #include "base/file.h"
 #include "base/tlog/tile.h"
+#include "model/ledger/disclosure.h"
 
 namespace veilsum::ledger {
 namespace {
@@ -95,6 +96,11 @@ absl::Status BundleWriter::WriteModel(const Hash32& hash, ByteView file) {
 absl::Status BundleWriter::WriteReceipt(const std::string& tenant, const std::string& client,
                                         std::uint64_t leaf, std::string_view envelope) {
   return Write(absl::StrFormat("receipts/%s/%s/%d.json", tenant, client, leaf), AsBytes(envelope));
+}
+
+absl::Status BundleWriter::WriteDisclosed(const std::string& tenant, const Hash32& digest,
+                                          std::string_view text) {
+  return Write(DisclosurePath(tenant, digest), AsBytes(text));
 }
 
 }  // namespace veilsum::ledger

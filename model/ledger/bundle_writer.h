@@ -27,6 +27,9 @@ class BundleWriter {
   absl::Status WriteModel(const Hash32& hash, ByteView file);
   absl::Status WriteReceipt(const std::string& tenant, const std::string& client,
                             std::uint64_t leaf, std::string_view envelope);
+  // `text`: of the value that `digest` commits to (disclosure.h).
+  absl::Status WriteDisclosed(const std::string& tenant, const Hash32& digest,
+                              std::string_view text);
 
  private:
   explicit BundleWriter(std::filesystem::path folder) : folder_(std::move(folder)) {}

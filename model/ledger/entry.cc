@@ -5,6 +5,7 @@
 
 #include "base/tlog/in_toto.h"
 #include "model/ledger/fields.h"
+#include "model/ledger/time_text.h"
 
 namespace veilsum::ledger {
 namespace {
@@ -13,14 +14,6 @@ constexpr int kVersion = 1;
 
 std::string PredicateType(const std::string& federation, const std::string& type) {
   return "https://" + federation + "/ledger/" + type + "/v1";
-}
-
-// 2026-11-21T20:00:00.000Z; which day there is in a month is not looked at.
-bool IsTime(const std::string& text) {
-  constexpr std::string_view kForm = "0000-00-00T00:00:00.000Z";
-  return text.size() == kForm.size() && std::ranges::equal(text, kForm, [](char c, char form) {
-           return form == '0' ? c >= '0' && c <= '9' : c == form;
-         });
 }
 
 // Two words of lower-case letters.
@@ -53,7 +46,8 @@ Json HeaderJson(const Header& header) {
 }
 
 absl::StatusOr<std::string> Payload(const Entry& entry) {
-  if (!IsTime(entry.header.time)) return InvalidArgument("ts \"%s\" is no time", entry.header.time);
+  if (!IsTimeText(entry.header.time))
+    return InvalidArgument("ts \"%s\" is no time", entry.header.time);
   if (!IsType(entry.type)) return InvalidArgument("\"%s\" is no type", entry.type);
   Json predicate = HeaderJson(entry.header);
   for (const auto& [key, value] : entry.body.items()) {
@@ -143,7 +137,7 @@ absl::StatusOr<Entry> FromStatement(std::string_view payload) {
   VEILSUM_ASSIGN_OR_RETURN(out.body, ParseCanonical(parts->predicate));
   if (!out.body.is_object()) return InvalidArgument("entry: predicate is wrong");
   VEILSUM_ASSIGN_OR_RETURN(out.header, TakeHeader(out.body));
-  if (!IsTime(out.header.time)) return InvalidArgument("ts \"%s\" is no time", out.header.time);
+  if (!IsTimeText(out.header.time)) return InvalidArgument("ts \"%s\" is no time", out.header.time);
   // {"https://<federation>/ledger/} <type> {/v1"}, of which the quotation marks are not the type's.
   const std::size_t around = PredicateType(out.header.federation, "").size() + 2;
   const std::size_t behind = std::string_view(R"(/v1")").size();

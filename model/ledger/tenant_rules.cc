@@ -1,5 +1,6 @@
 // What tenants say of themselves: policies (I4, SE-08), data (I9), what was erased (SE-30). Each
 // either signs the entry itself or has signed the statement that a coordinator's entry carries.
+#include "model/contract/decimal_text.h"
 #include "model/ledger/rules_support.h"
 #include "model/ledger/tenant_statement.h"
 
@@ -7,6 +8,11 @@ namespace veilsum::ledger {
 namespace {
 
 constexpr std::uint64_t kMostTenantsOfAPerson = 1000;
+
+// NaN unless the text is a decimal as contracts have them; a fraction is none.
+double DecimalReal(const std::string& text) {
+  return model::IsDecimal(text) ? RealOf(text) : std::nan("");
+}
 
 }  // namespace
 
@@ -50,12 +56,13 @@ void LedgerRules::OnPolicy(const Entry& entry) {
   std::optional<Json> body = SaidByTenant(entry);
   if (!body) return;
   Fields fields(*body);
-  TenantPolicy policy{{RealOf(fields.Text("epsilon_cap")), RealOf(fields.Text("delta_cap"))}, {}};
+  TenantPolicy policy{
+      {DecimalReal(fields.Text("epsilon_cap")), DecimalReal(fields.Text("delta_cap"))}, {}};
   if (body->contains("block")) {
     Json block = fields.Take("block");
     Fields limits(block);
     const std::uint64_t order = limits.Int("order");
-    policy.block = {RealOf(limits.Text("epsilon")), RealOf(limits.Text("delta")),
+    policy.block = {DecimalReal(limits.Text("epsilon")), DecimalReal(limits.Text("delta")),
                     static_cast<std::uint32_t>(order)};
     if (!limits.Done().ok() || order > dp::kLargestBlockOrder ||
         !dp::BudgetFilter::Create(*policy.block).ok())

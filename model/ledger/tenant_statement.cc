@@ -2,11 +2,18 @@
 
 #include "base/base64.h"
 #include "model/ledger/fields.h"
+#include "model/ledger/time_text.h"
 
 namespace veilsum::ledger {
 namespace {
 
+absl::Status CheckIssued(const std::string& issued) {
+  if (!IsTimeText(issued)) return InvalidArgument("statement: issued \"%s\" is no time", issued);
+  return absl::OkStatus();
+}
+
 absl::StatusOr<std::string> Payload(const TenantStatement& statement) {
+  VEILSUM_RETURN_IF_ERROR(CheckIssued(statement.issued));
   Json hidden = Json::object();
   for (const auto& [field, digest] : statement.hidden) hidden[field] = HexEncode(digest);
   return EncodeCanonical({{"body", statement.body},
@@ -31,6 +38,7 @@ absl::StatusOr<TenantStatement> FromPayload(std::string_view text) {
   if (!out.body.is_object()) fields.Wrong("body");
   if (!hidden.is_object()) fields.Wrong("hidden");
   VEILSUM_RETURN_IF_ERROR(fields.Done());
+  VEILSUM_RETURN_IF_ERROR(CheckIssued(out.issued));
   Fields digests(hidden);
   std::vector<std::string> names;
   for (const auto& [name, digest] : hidden.items()) names.push_back(name);
@@ -92,6 +100,7 @@ absl::StatusOr<SignedStatement> StatementIn(const Entry& entry) {
   out.statement.issued = fields.Text("issued");
   const std::string text = fields.Text("signature");
   VEILSUM_RETURN_IF_ERROR(fields.status());
+  VEILSUM_RETURN_IF_ERROR(CheckIssued(out.statement.issued));
   const absl::StatusOr<Bytes> signature = Base64Decode(text);
   if (!signature.ok() || signature->size() != 64 || Base64Encode(*signature) != text)
     return InvalidArgument("entry: signature is wrong");

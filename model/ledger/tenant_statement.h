@@ -20,7 +20,7 @@ struct TenantStatement {
   friend bool operator==(const TenantStatement&, const TenantStatement&) = default;
 };
 
-// InvalidArgument: canonical JSON cannot hold it.
+// InvalidArgument: canonical JSON cannot hold it, `issued` is no time.
 absl::StatusOr<Bytes> SignStatement(const TenantStatement& statement, const Ed25519Signer& signer);
 
 struct SignedStatement {
@@ -35,7 +35,7 @@ bool IsSignedBy(const SignedStatement& statement, const Ed25519PublicKey& key);
 // The fields of the entry that tells of it: those of the type, seat, issued and signature.
 Json BodyOf(const SignedStatement& statement);
 // The reverse; takes seat, issued and signature out of `entry`'s body. InvalidArgument: they are
-// not there.
+// not there or not in their form.
 absl::StatusOr<SignedStatement> StatementIn(const Entry& entry);
 
 }  // namespace veilsum::ledger

@@ -67,7 +67,7 @@ void MeasureRound(Control& control, BareClients& bare, const CoordinatorNews& ro
 }
 
 void NoteMemory(const NetworkShape& shape, const CoordinatorNews& round, Figures& figures) {
-  const double words = 4.0 * static_cast<double>((shape.members - shape.absent) * shape.kDim);
+  const double words = 4.0 * static_cast<double>((shape.members - shape.absent) * shape.dim());
   figures.upload.push_back(static_cast<double>(round.received_bytes) / words);
   figures.peak.push_back(static_cast<double>(round.peak_rss_bytes));
   figures.idle.push_back(static_cast<double>(round.rss_bytes));
@@ -100,7 +100,7 @@ Figures RunClients(const NetworkWorld& world, int fd) {
 
 void PrintFigures(const Names& names, const NetworkShape& shape, const Figures& figures) {
   const std::string suffix =
-      absl::StrFormat("/%d/%d/%d", shape.members, shape.kDim, 100 * shape.absent / shape.members);
+      absl::StrFormat("/%d/%d/%d", shape.members, shape.dim(), 100 * shape.absent / shape.members);
   const auto print = [&](const char* what, const std::vector<double>& values, const char* unit) {
     const std::string name = std::string("secagg/network_") + what + suffix;
     if (names.Asked(name)) Print(name, Median(values), unit);

@@ -74,7 +74,9 @@ class PatientLink final : public client::CoordinatorLink {
       : link_(std::move(link)), turnstile_(turnstile), send_half_(std::move(send_half)) {}
   absl::StatusOr<coordinator::v1::ServerMessage> Read() override { return link_->Read(); }
   absl::Status Write(const coordinator::v1::ClientMessage& message) override {
-    return link_->Write(message);
+    const absl::Status sent = link_->Write(message);
+    if (message.has_upload()) turnstile_.release();  // of a small vector
+    return sent;
   }
   absl::Status Upload(std::uint64_t round, ByteView words) override {
     const absl::Status sent =

@@ -55,7 +55,7 @@ class BareClients {
   void Each(std::size_t count, std::size_t threads, const Work& work);
 
   const NetworkShape shape_;
-  const Bytes words_ = Bytes(NetworkShape::kDim * 4);
+  const Bytes words_ = Bytes(shape_.dim() * 4);
   std::vector<std::unique_ptr<client::CoordinatorLink>> links_;
 };
 

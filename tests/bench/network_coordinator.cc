@@ -124,7 +124,7 @@ class Meter {
   }
   CoordinatorNews Kernels() const {
     const std::size_t gone = world_.shape().absent, survivors = world_.shape().members - gone;
-    KernelSum kernels(NetworkShape::kDim);
+    KernelSum kernels(world_.shape().dim());
     CoordinatorNews news;
     news.kind = CoordinatorNews::kKernels;
     news.add_seconds = kernels.Additions(survivors);
@@ -189,7 +189,7 @@ int RunNetworkCoordinator(const NetworkWorld& world, int control, int life) {
   rpc.tls = world.coordinator();
   rpc.limits.uploads_admitted = world.shape().uploads_admitted;
   const auto server = Value(coordinator::RpcServer::Start(rpc, *engine, *engine));
-  const auto bare = BareServer::Start(*world.coordinator(), NetworkShape::kDim * sizeof(float));
+  const auto bare = BareServer::Start(*world.coordinator(), world.shape().dim() * sizeof(float));
   CoordinatorNews news;
   news.port = server->port();
   news.bare_port = bare->port();

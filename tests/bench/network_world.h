@@ -14,8 +14,11 @@ struct NetworkShape {
   std::size_t hanging_up = 5;  // of them that come first hang up when half of their upload has left
   std::size_t rounds = 7;
   int uploads_admitted = 4;  // W of SE-19
-  // Of the network 8 -> 1167 -> 888 -> 1, which is what the plan trains.
-  static constexpr std::size_t kDim = std::size_t{1} << 20;
+  // The plan trains the network 8 -> first -> second -> 1; as they are here it has 2^20 parameters.
+  std::size_t first = 1167, second = 888;
+  std::size_t key_batch = 8;
+
+  std::size_t dim() const { return 9 * first + (first + 1) * second + second + 1; }
 };
 
 class NetworkWorld {
@@ -34,6 +37,8 @@ class NetworkWorld {
     secure_agg::SigningIdentity signing;
   };
   const std::vector<Member>& members() const { return members_; }
+  // An identity that the federation has let in and no run has asked for.
+  Member Made(std::string_view tenant) const;
   bool Contributes(std::size_t member) const { return member + shape_.absent < shape_.members; }
   bool HangsUp(std::size_t member) const {
     return !Contributes(member) && member + shape_.absent < shape_.members + shape_.hanging_up;

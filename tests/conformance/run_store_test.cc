@@ -1,6 +1,7 @@
 // One contract, every back end of RunStore.
 #include "coordinator/store/run_store.h"
 
+#include "tests/conformance/postgres_store.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/test_pki.h"
 
@@ -48,6 +49,9 @@ struct RunBackEnd {
 
 class RunStoreTest : public testing::TestWithParam<RunBackEnd> {
  protected:
+  void SetUp() override {
+    if (store_ == nullptr) GTEST_SKIP() << "no PostgreSQL here";
+  }
   RunStore& store() { return *store_; }
   void Reopen() {
     if (!GetParam().durable) return;
@@ -316,6 +320,11 @@ INSTANTIATE_TEST_SUITE_P(
                     RunBackEnd{"Sqlite", true,
                                [](const std::filesystem::path& folder) {
                                  return *OpenSqliteRunStore(folder / "runs.db");
+                               }},
+                    RunBackEnd{"Postgres", true,
+                               [](const std::filesystem::path& folder) {
+                                 auto store = OpenTestPostgres(folder);
+                                 return store.ok() ? *std::move(store) : nullptr;
                                }}),
     [](const auto& test) { return std::string(test.param.name); });
 

@@ -1,23 +1,36 @@
 #!/usr/bin/env bash
-# Chaos: eight merchants train while kill -9 takes the coordinator and clients at random, and each is
-# started again. At the end every round is committed or aborted, store and ledger are sound and say
-# the same, every model is the one its hash names, and no merchant has counted more than the ledger
-# charges (SE-09). Then an old backup is restored: a merchant who has seen more refuses it, and its
-# odometer stays as it was.
+# Chaos: eight merchants train while kill -9 takes the coordinator and clients at random and each is
+# started again, while the network of one after another swallows everything for seconds or resets its
+# connections, and while the coordinator's disk fills once. At the end every round is committed or
+# aborted, no sum had a mask left in it, store and ledger are sound and say the same, every model is
+# the one its hash names, and no merchant has counted more than the ledger charges (SE-09). Then an old
+# backup is restored: a merchant who has seen more refuses it, and its odometer stays as it was.
+#   chaos.sh VEILSUM JSON_VALUE FORWARDER
 #   VEILSUM_CHAOS_STEPS   published rounds wanted (default 1000)
-#   VEILSUM_CHAOS_PAUSE   seconds between kills, less than (default 4)
+#   VEILSUM_CHAOS_PAUSE   seconds between faults, less than (default 4)
+# The disk is a file system in memory; where a mount namespace cannot be had that fault is left out,
+# and the last line says so.
+if [ -z "${VEILSUM_CHAOS_INSIDE:-}" ] && unshare --map-root-user --mount true 2>/dev/null; then
+  VEILSUM_CHAOS_INSIDE=1 exec unshare --map-root-user --mount --kill-child "$0" "$@"
+fi
 . "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
 examples=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../../deploy/examples" && pwd)
 PATH=$(dirname -- "$program"):$PATH
 steps=${VEILSUM_CHAOS_STEPS:-1000} pause=${VEILSUM_CHAOS_PAUSE:-4} merchants=8
-mkdir -p "$work/out"
+forwarder=$(readlink -f -- "$3")
+mkdir -p "$work/out/federation"
 cd "$work/out"
+disk_mib=256 has_disk=0
+[ -z "${VEILSUM_CHAOS_INSIDE:-}" ] || { mount -t tmpfs -o "size=${disk_mib}m" none federation && has_disk=1; }
 umask 077
 port=$((20000 + $$ % 20000))
 stop_all() {
   touch "$work/over"
+  kill -CONT $(cat "$work"/*.pid 2>/dev/null) 2>/dev/null || true
   kill $(cat "$work"/*.pid 2>/dev/null) $(jobs -p) 2>/dev/null || true
   wait 2>/dev/null || true
+  cd /
+  [ $has_disk = 0 ] || umount -l "$work/out/federation" || true
   finish
 }
 trap stop_all EXIT
@@ -55,6 +68,11 @@ for number in $(seq "$merchants"); do
     --policy "$examples/three-merchants.policy.toml" >/dev/null || fail "$name cannot enrol"
   sleep 1  # one attempt a second from one address
   members+=(--member "$name/node-1=8192")
+  # Each has a network of its own, which can be cut.
+  network=$((port + 10 + number))
+  sed -i "s/^address = \"127.0.0.1:$port\"/address = \"127.0.0.1:$network\"/" "$name/client.toml"
+  grep -q ":$network\"" "$name/client.toml" || fail "$name's client.toml names no address: $(cat "$name/client.toml")"
+  keep "network-$number" "$forwarder" "$network" "$port" &
   keep "$name" veilsum-client run --config "$name/client.toml" &
 done
 
@@ -79,25 +97,58 @@ for _ in $(seq 1200); do
   kill -0 "$watcher" 2>/dev/null || fail "the run ended before it trained: $(tail -n 3 "$work/watch.log")"
   sleep 0.1
 done
-kills=0 backups=0
+
+# ---- Faults, until the run is over
+kills=0 cuts=0 resets=0 freezes=0 full=0 backups=0
+pid_of() { cat "$work/$1.pid" 2>/dev/null || echo 0; }
+# Killed, and by its keeper started again. On a busy machine a coordinator may need longer to come back
+# than it is given here to live.
+kill_one() {
+  local lives
+  lives=$(grep -c 'listens on' coordinator.log)
+  kill -9 "$(pid_of "$1")" 2>/dev/null || return 0
+  kills=$((kills + 1))
+  [ "$1" = coordinator ] || return 0
+  for _ in $(seq 600); do
+    [ "$(grep -c 'listens on' coordinator.log)" -gt "$lives" ] && break
+    sleep 0.1
+  done
+}
+# Nothing runs or passes for as many seconds; then everything that was held back does.
+hold() {
+  local pid
+  pid=$(pid_of "$1")
+  kill -STOP "$pid" 2>/dev/null || return 0
+  sleep "$2"
+  kill -CONT "$pid" 2>/dev/null || true
+}
+reset_network() { kill -9 "$(pid_of "$1")" 2>/dev/null && resets=$((resets + 1)) || true; }
+# No byte more fits beside the coordinator's store, for as many seconds.
+fill_disk() {
+  dd if=/dev/zero of=federation/filler bs=64k count=$((disk_mib * 16)) 2>/dev/null || true
+  [ "$(df --output=avail federation | tail -n 1)" -lt 64 ] || fail "the disk did not fill"
+  sleep "$1"
+  rm federation/filler
+}
 while kill -0 "$watcher" 2>/dev/null; do
   sleep "$((RANDOM % pause)).$((RANDOM % 10))"
-  victim=coordinator
-  [ $((RANDOM % 4)) = 0 ] || victim=shop-$((RANDOM % merchants + 1))
-  lives=$(grep -c 'listens on' coordinator.log)
-  kill -9 "$(cat "$work/$victim.pid")" 2>/dev/null && kills=$((kills + 1))
-  # On a busy machine a coordinator may need longer to come back than it is given here to live.
-  if [ "$victim" = coordinator ]; then
-    for _ in $(seq 600); do
-      [ "$(grep -c 'listens on' coordinator.log)" -gt "$lives" ] && break
-      sleep 0.1
-    done
-  fi
+  number=$((RANDOM % merchants + 1))
+  case $((RANDOM % 8)) in
+    0 | 1) kill_one coordinator ;;
+    2 | 3 | 4) kill_one "shop-$number" ;;
+    5) hold "network-$number" $((RANDOM % 6 + 1)) && cuts=$((cuts + 1)) ;;
+    6) reset_network "network-$number" ;;
+    7) hold "shop-$number" $((RANDOM % 6 + 1)) && freezes=$((freezes + 1)) ;;
+  esac
   # Once in the middle of it, when something is committed.
   if [ $backups = 0 ] && [ $kills -ge 4 ]; then
     sleep 1
     veilsum-coordinator backup --config "$config" --out "$work/backup" >"$work/backup.txt" 2>&1 &&
       backups=1 || rm -rf "$work/backup"
+  fi
+  if [ $has_disk = 1 ] && [ $full = 0 ] && [ $backups = 1 ]; then
+    fill_disk 8
+    full=1
   fi
 done
 state=$(cat "$work/state")
@@ -114,8 +165,10 @@ for _ in $(seq 100); do kill -0 "$(cat "$work/coordinator.pid")" 2>/dev/null || 
 veilsum-coordinator fsck --config "$config" >"$work/fsck" || fail "after $kills kills: $(cat "$work/fsck")"
 grep -q '^sound: 1 runs, ' "$work/fsck" || fail "fsck says $(cat "$work/fsck")"
 ! grep -hE 'LEDGER_|SE-09|alarm' shop-*.log || fail "a merchant refused the ledger"
+! grep -h 'of half the ring' coordinator.log || fail "a sum had a mask left in it"
 last=$(grep -E 'aborted [0-9]+' "$work/watch.log" | tail -n 1)
-printf 'chaos: %s after %d kills: %s\n' "$state" "$kills" "$last"
+printf 'chaos: %s after %d kills, %d cuts and %d resets of a network, %d frozen clients, %s: %s\n' \
+  "$state" "$kills" "$cuts" "$resets" "$freezes" "$([ $full = 1 ] && echo 'one full disk' || echo 'NO full disk')" "$last"
 cat "$work/fsck"
 
 # ---- An old backup refunds nothing.

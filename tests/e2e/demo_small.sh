@@ -41,14 +41,39 @@ expect_audit_bundle
 grep -qF "\"epsilon\":\"$(json "$work/out/report.json" privacy.epsilon)\"" "$work/audit/report.json" ||
   fail "the audit computes another epsilon than the report has"
 
-# What a merchant states and what was released goes into the ledger while the coordinator rests.
+# The same evidence as any federation's operator makes it: each merchant hands over its own part.
 bin=$(dirname -- "$program")
+store=$(find "$work/out" -name coordinator.sqlite) from=()
+while IFS= read -r config; do
+  part=$work/evidence.${#from[@]}
+  "$bin/veilsum-client" evidence --config "$config" --out "$part" >/dev/null || fail "no evidence of $config"
+  from+=(--from "$part")
+done < <(find "$work/out" -name client.toml | sort)
+"$program" ledger bundle --store "$store" "${from[@]}" --out "$work/bundle" >"$work/stdout" ||
+  { cat "$work/stdout" >&2; fail "the federation's bundle: $?"; }
+(umask 077 && openssl genpkey -algorithm ed25519 -out "$work/auditor.key" 2>/dev/null)
+"$bin/veilsum-audit" verify --bundle "$work/bundle" --report "$work/audit" --sign-key "$work/auditor.key" >"$work/stdout" ||
+  { cat "$work/stdout" >&2; fail "the audit of the federation's bundle ended with $?"; }
+grep -q '"payloadType":"application/vnd.in-toto+json"' "$work/audit/result.intoto.json" || fail "the result is not signed"
+
+# SE-30: whoever objects is not in the next run's data.
+find "$work/out" -path '*/merchants/*' -name '*.csv' -exec cut -d, -f1 {} + | sort -u >"$work/objections"
+config=$(find "$work/out" -name client.toml | sort | head -n 1)
+plan=$(find "$work/out/federation" -name plan.json | head -n 1)
+preflight() { VEILSUM_PLAN_FILE=$plan "$bin/veilsum-client" preflight --config "$config"; }
+preflight >"$work/preflight" || fail "preflight: $(cat "$work/preflight")"
+grep -q '^ready' "$work/preflight" || fail "preflight: $(cat "$work/preflight")"
+VEILSUM_DATA_OBJECTIONS=$work/objections preflight >"$work/preflight" || fail "preflight: $(cat "$work/preflight")"
+grep -q '^not ready: .* fewer training customers' "$work/preflight" || fail "everybody objected, and: $(cat "$work/preflight")"
+
+# What a merchant states and what was released goes into the ledger while the coordinator rests.
 config=$(find "$work/out" -name client.toml | sort | head -n 1)
 state() { "$bin/veilsum-client" state "$@" --config "$config" >"$work/said" || fail "state $1"; }
 printf '{"tables":["visits"]}' >"$work/manifest.json"
 state policy --out "$work/policy.json"
 state data --unit customer --persons-at-most 100000 --overlap-bound 2 --manifest "$work/manifest.json" --out "$work/data.json"
 digest=$(awk '$1 == "manifest" {print $2}' "$work/said")
+"$bin/veilsum-client" evidence --config "$config" --disclose "$digest" --out "$work/shown" >/dev/null || fail "nothing is shown"
 state erased --kind disclosure --digest "$digest" --out "$work/erased.json"
 coordinator=$(find "$work/out" -name coordinator.toml)
 record() { "$bin/veilsum-coordinator" record --config "$coordinator" "$@"; }
@@ -63,4 +88,9 @@ state policy --out "$work/other.json"
 printf '{"certificate":%s,"statement":%s}' "$(json "$work/other.json" certificate)" "$(json "$work/policy.json" statement)" >"$work/forged.json"
 ! record --statement "$work/forged.json" >/dev/null 2>"$work/refused" || fail "a forged statement was recorded"
 grep -q 'is not signed by' "$work/refused" || fail "refused as: $(cat "$work/refused")"
+# A value that the merchant showed before it erased it is what the ledger has committed to. The new head has no witness yet.
+{ grep '^log ' "$work/bundle/trust.policy"; echo 'quorum none'; } >"$work/trust.policy"
+"$program" ledger bundle --store "$store" "${from[@]}" --from "$work/shown" --trust "$work/trust.policy" --out "$work/again" >"$work/stdout" ||
+  { cat "$work/stdout" >&2; fail "the bundle with a disclosure: $?"; }
+grep -q 'Values disclosed, each as it was committed to: 1\.' "$work/stdout" || fail "the disclosure: $(cat "$work/stdout")"
 "$bin/veilsum-coordinator" fsck --config "$coordinator" >"$work/fsck" || fail "fsck: $(cat "$work/fsck")"

@@ -160,6 +160,28 @@ INSTANTIATE_TEST_SUITE_P(Crashes, Restart,
                                   c.param.call + std::to_string(c.param.n);
                          });
 
+// The run waits for its store, in the same process, and nothing is lost or charged twice.
+class FullDisk : public testing::TestWithParam<Crash> {};
+
+TEST_P(FullDisk, SuspendsTheRunUntilThereIsRoom) {
+  FederationRunOptions options;
+  options.plan.steps = 6;
+  options.plan.attempts_max = 24;
+  options.seed = 22;
+  TappedFederation federation(options);
+  federation.StartCoordinator();
+  federation.StartRun();
+  federation.FillDiskAt(GetParam().call, GetParam().n, 4);
+  federation.StartClients();
+  federation.AwaitClients();
+  ExpectFinished(federation, options.plan.steps);
+}
+
+INSTANTIATE_TEST_SUITE_P(Writes, FullDisk,
+                         testing::Values(Crash{"OpenBlock", 2}, Crash{"Freeze", 2},
+                                         Crash{"Commit", 3}, Crash{"SetRunState", 1}),
+                         [](const auto& c) { return std::string("At") + c.param.call; });
+
 // A whole block for the first attempt, a third for each later one: what the contract's numbers say.
 TEST(BandedSums, AreReservedAndSpentAsBlocksOfRows) {
   FederationRunOptions options;

@@ -103,6 +103,7 @@ void TappedFederation::StartCoordinator() {
   parts.verifier = &verifier_;
   parts.rng = engine_rng_.get();
   parts.clock = &clock_;
+  parts.store_pause = std::chrono::milliseconds(50);
   parts.timing.regroup = std::chrono::seconds(10);
   parts.timing.patience = std::chrono::seconds(20);
   parts.log = [this](std::string_view line) {
@@ -213,6 +214,13 @@ void TappedFederation::CrashAfter(std::string_view call, int n) {
     const std::lock_guard lock(mutex_);
     crashed_ = true;
     crashed_changed_.notify_all();
+  };
+}
+
+void TappedFederation::FillDiskAt(std::string_view call, int n, int count) {
+  store_.before = [call, n, count](std::string_view next) mutable -> absl::Status {
+    if (n > 0 && (next != call || --n > 0)) return absl::OkStatus();
+    return --count < 0 ? absl::OkStatus() : Unavailable("the disk is full");
   };
 }
 

@@ -40,7 +40,9 @@ class TappedFederation {
   // Takes the coordinator away as a crash does, when the n-th write of this name has succeeded.
   // Call before StartClients.
   void CrashAfter(std::string_view call, int n);
-  void AwaitCrash();    // and destroys the engine
+  void AwaitCrash();  // and destroys the engine
+  // From the n-th write of this name on, `count` writes of any name are refused as by a full disk.
+  void FillDiskAt(std::string_view call, int n, int count);
   void AwaitClients();  // each must return OK
   admin::v1::RunProgress Progress();
 

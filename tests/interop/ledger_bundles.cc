@@ -34,6 +34,8 @@ void StateSomething(SmallBundle& bundle, Chance& chance) {
     body["block"] = {{"epsilon", chance.OneIn(2) ? "900" : "900.0"},
                      {"delta", kDeltas[chance.OneIn(3) ? chance.Below(std::size(kDeltas)) : 0]},
                      {"order", kOrders[chance.Below(std::size(kOrders))]}};
+  constexpr const char* kCaps[] = {"8/1", "8e0", "8E0", "08", ".8", "80e-1"};
+  if (chance.OneIn(6)) body["epsilon_cap"] = kCaps[chance.Below(std::size(kCaps))];
   // Before, at and after the time of all entries.
   constexpr const char* kIssued[] = {"2026-11-21T19:00:00.000Z", "2026-11-21T20:00:00.000Z",
                                      "2026-11-21T20:00:00.001Z", "2026-11-21T21:00:00.000Z"};
@@ -43,6 +45,18 @@ void StateSomething(SmallBundle& bundle, Chance& chance) {
     bundle.AddStated(client, "policy.set", body, kIssued[chance.Below(std::size(kIssued))]);
 }
 
+// What an entry hides, and what somebody shows as it: mostly the same.
+void HideSomething(SmallBundle& bundle, Chance& chance) {
+  const std::size_t client = 1 + chance.Below(3);
+  if (!chance.OneIn(5)) bundle.DeclareWithManifest(client);
+  Disclosure shown = SmallBundle::Manifest();
+  if (chance.OneIn(6)) shown.salt[chance.Below(16)] ^= 1;
+  if (chance.OneIn(6)) shown.value = Json::array({chance.Below(9), "x"});
+  if (chance.OneIn(6)) shown.field = "contact";
+  bundle.Show(SmallTenant(chance.OneIn(6) ? 0 : client), shown);
+  if (chance.OneIn(8)) bundle.extra["disclosures/shop-1/notes.json"] = SmallBundle::ToBytes("{}");
+}
+
 void TellStory(SmallBundle& bundle, Chance& chance) {
   const model::RunContract& contract = SmallRun::Get().contract;
   const std::uint64_t most = model::AttemptsMax(contract),
@@ -50,6 +64,7 @@ void TellStory(SmallBundle& bundle, Chance& chance) {
   const std::uint64_t rounds = 2 + chance.Below(most - 1);
   if (chance.OneIn(3))
     for (std::uint64_t i = chance.Below(4); i != 0; --i) StateSomething(bundle, chance);
+  if (chance.OneIn(4)) HideSomething(bundle, chance);
   for (std::uint64_t first = 1; first <= rounds;) {
     const std::uint64_t last = std::min(rounds, first + chance.Below(5));
     bundle.Open(first, last);

@@ -1,9 +1,12 @@
 #!/usr/bin/env python3
-"""ledger_verifier.py BUNDLE [PREVIOUS...]: a second verifier of a federation's ledger, written from docs/formats.md alone.
+"""ledger_verifier.py BUNDLE [PREVIOUS...] [--seat CERTIFICATE]... [--result FILE --auditor-key PEM]: a second verifier of a federation's
+ledger, written from docs/formats.md and docs/audit.md alone.
 
-Prints one JSON line: the exit code that an auditor gives, the finding codes, and what is missing. It does not compute noise anew: of P302 it
-finds what contract, plan and entries say, and P304 it does not find. Needs the package `cryptography` for Ed25519.
+Prints one JSON line: the exit code that an auditor gives, the finding codes, and what is missing; with --result also whether that
+result.intoto.json is signed by the auditor's public key (SubjectPublicKeyInfo PEM) and about this bundle's checkpoint. It does not compute noise
+anew: of P302 it finds what contract, plan and entries say, and P304 it does not find. Needs the package `cryptography` for Ed25519 and X.509.
 """
+import argparse
 import base64
 import hashlib
 import json
@@ -13,10 +16,12 @@ import stat
 import struct
 import sys
 
+from cryptography import x509
 from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-LIMITS = {"checkpoint": 1 << 16, "trust.policy": 1 << 20, "blob": 1 << 20, "model": 1 << 30, "receipts": 1 << 16}
+LIMITS = {"checkpoint": 1 << 16, "trust.policy": 1 << 20, "blob": 1 << 20, "model": 1 << 30, "receipts": 1 << 16, "disclosures": 2 << 20}
 ENTRY_MAX = 32 * 1024
 LARGEST_ORDER = 1024
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
@@ -25,8 +30,8 @@ STAGES = ("draft", "validated", "shadow", "canary", "stable", "paused", "rolled_
 KIND = "https://in-toto.io/Statement/v1"
 HEADER = ("v", "seq", "prev", "federation_id", "tenant", "actor", "ts", "term", "binary_sha256", "config_sha256", "idem", "hidden")
 HEX64 = re.compile(r"[0-9a-f]{64}\Z")
-TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\Z", re.ASCII)
-REAL = re.compile(r"(0|[1-9][0-9]*)(\.[0-9]+)?([eE]-?[0-9]+)?\Z", re.ASCII)
+TIME = re.compile(r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T([01]\d|2[0-3]):[0-5]\d:([0-5]\d|60)\.\d{3}Z\Z", re.ASCII)
+REAL = re.compile(r"(0|[1-9][0-9]*)(\.[0-9]+)?(e-?[0-9]+)?\Z", re.ASCII)
 
 
 class Wrong(Exception):
@@ -545,7 +550,7 @@ class Ledger:
         try:
             need(all(isinstance(x, str) for x in (seat, issued, signature)))
             signature = b64(signature)
-            need(len(signature) == 64)
+            need(len(signature) == 64 and TIME.match(issued))
         except Wrong:
             return self.find("E103")
         if not tenant or tenant_of(seat) != tenant:
@@ -850,6 +855,96 @@ class Receipts:
             self.find("C402")
 
 
+# ---------------------------------------------------------------- hidden values
+
+class Disclosures:
+    """Values that tenants show: each is what its digest says, and an entry of the tenant has committed to it under its field."""
+
+    def __init__(self, root, find):
+        self.root, self.find, self.listed, self.at_once = root, find, {}, set()
+        for tenant in self.names("disclosures"):
+            for name in self.names("disclosures/" + tenant):
+                if re.match(r"[0-9a-f]{64}\.json\Z", name):
+                    self.listed[(tenant, name[:64])] = set()
+                else:
+                    self.at_once.add("C406")
+
+    def names(self, folder):
+        try:
+            return listed(self.root, folder)
+        except Wrong:
+            self.at_once.add("L009")
+            return []
+
+    def see(self, ledger):
+        if ledger.entry is None:
+            return
+        header = ledger.entry[2]
+        for field, digest in header["hidden"].items():
+            if (header["tenant"], digest) in self.listed:
+                self.listed[(header["tenant"], digest)].add(field)
+
+    def finish(self):
+        for code in self.at_once:
+            self.find(code)
+        for (tenant, digest), fields in self.listed.items():
+            try:
+                raw = read(self.root, "disclosures/%s/%s.json" % (tenant, digest))
+            except (Wrong, Missing):
+                self.find("L009")
+                continue
+            try:
+                value = canonical(raw)
+                need(isinstance(value, dict) and sorted(value) == ["field", "salt", "value"])
+                need(isinstance(value["field"], str) and is_hex(value["salt"], 32))
+                salt = bytes.fromhex(value["salt"])
+                need(sha(b"veilsum-hide-v1\0", salt, dump(value["value"])).hex() == digest)
+            except Wrong:
+                self.find("C406")
+                continue
+            if value["field"] not in fields:
+                self.find("C407")
+
+
+# ---------------------------------------------------------------- what a tenant knows
+
+class Seats:
+    """Keys of a tenant's seats, from its signing certificates: the ledger must know no other."""
+
+    def __init__(self, certificates, find):
+        self.find, self.keys = find, set()
+        for pem in certificates:
+            leaf = x509.load_pem_x509_certificate(pem)
+            names = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+            (uri,) = names.get_values_for_type(x509.UniformResourceIdentifier)
+            raw = leaf.public_key().public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
+            self.keys.add((uri, raw.hex()))
+        self.tenants = {tenant_of(uri) for uri, _ in self.keys}
+
+    def see(self, ledger):
+        if ledger.entry is None or ledger.entry[0] != "key.registered":
+            return
+        name, key = ledger.entry[1].get("spiffe_id"), ledger.entry[1].get("key")
+        if isinstance(name, str) and isinstance(key, str) and tenant_of(name) in self.tenants - {""} and (name, key) not in self.keys:
+            self.find("K706")
+
+
+# ---------------------------------------------------------------- results of an audit
+
+def signed_result(raw, key, checkpoint):
+    """Properties of a result.intoto.json, once it is clear that `key` (32 bytes) has signed it and that it is about this checkpoint."""
+    value, payload = open_envelope(raw)
+    need(value["payloadType"] == PAYLOAD_TYPE, "result: of another type")
+    signed = b"DSSEv1 %d %s %d %s" % (len(PAYLOAD_TYPE), PAYLOAD_TYPE.encode(), len(payload), payload)
+    need(any(ed25519(key, signed, b64(one["sig"])) for one in value["signatures"]), "result: not signed by this key")
+    body = parse(payload)
+    need(isinstance(body, dict) and body.get("_type") == KIND, "result: no statement")
+    need(body.get("predicateType") == "https://in-toto.io/attestation/svr/v0.2", "result: of another predicate")
+    digests = [subject["digest"].get("sha256") for subject in body["subject"]]
+    need(digests == [sha(checkpoint).hex()], "result: of another checkpoint")
+    return body["predicate"]["properties"]
+
+
 # ---------------------------------------------------------------- models
 
 def layout(plan):
@@ -907,23 +1002,24 @@ def check_models(root, ledger, made, last, find, missing):
 
 # ---------------------------------------------------------------- all of it
 
-def verify(root, previous=()):
+def verify(root, previous=(), seats=()):
     found, missing = set(), []
     complete = False
     try:
-        complete = check(root, previous, found, missing)
+        complete = check(root, previous, seats, found, missing)
     except Missing as path:
         missing.append(str(path))
     return (2 if found else 0 if complete and not missing else 3), found, missing
 
 
-def check(root, previous, found, missing):
+def check(root, previous, seats, found, missing):
     try:
         policy = Policy(read(root, "trust.policy"))
     except Wrong:
         found.add("L010")
         return False
-    receipts = Receipts(root, found.add)
+    receipts, disclosures = Receipts(root, found.add), Disclosures(root, found.add)
+    keys = Seats(seats, found.add)
     try:
         note = Note(read(root, "checkpoint"))
         log = next((key for key in policy.logs if note.by(key)), None)
@@ -950,10 +1046,10 @@ def check(root, previous, found, missing):
         if seen[1] > size:
             found.add("L008")
         kept.setdefault(seen[1], []).append(seen[2])
-    return follow(root, policy, size, head, kept, receipts, found, missing)
+    return follow(root, policy, size, head, kept, receipts, disclosures, keys, found, missing)
 
 
-def follow(root, policy, size, head, kept, receipts, found, missing):
+def follow(root, policy, size, head, kept, receipts, disclosures, keys, found, missing):
     ledger = Ledger(lambda digest: read(root, "blob/" + digest))
     ledger.found = found
     tree, levels, made, last = Tree(), [], {}, {}
@@ -999,6 +1095,8 @@ def follow(root, policy, size, head, kept, receipts, found, missing):
             roots()
             receipts.see(tree.size - 1, ledger.last, ledger)
             receipts.root_at(tree.size, tree)
+            disclosures.see(ledger)
+            keys.see(ledger)
             if ledger.entry and ledger.entry[0] == "round.committed":
                 fields = ledger.entry[1]
                 model, contract = fields.get("model_sha256"), fields.get("contract_hash")
@@ -1016,6 +1114,7 @@ def follow(root, policy, size, head, kept, receipts, found, missing):
     if tree.size != size or size == 0:
         return False
     receipts.finish()
+    disclosures.finish()
     check_models(root, ledger, made, last, found.add, missing)
     if receipts.charges and not receipts.confirmed:
         missing.append("receipts")
@@ -1023,12 +1122,31 @@ def follow(root, policy, size, head, kept, receipts, found, missing):
 
 
 def main():
-    previous = []
-    for path in sys.argv[2:]:
+    parser = argparse.ArgumentParser(description=__doc__.split(":")[0])
+    parser.add_argument("bundle")
+    parser.add_argument("previous", nargs="*")
+    parser.add_argument("--seat", action="append", default=[])
+    parser.add_argument("--result")
+    parser.add_argument("--auditor-key")
+    arguments = parser.parse_args()
+
+    def contents(path):
         with open(path, "rb") as file:
-            previous.append(file.read())
-    code, found, missing = verify(sys.argv[1], previous)
-    print(json.dumps({"exit_code": code, "codes": sorted(found), "missing": missing}))
+            return file.read()
+
+    code, found, missing = verify(arguments.bundle, [contents(path) for path in arguments.previous], [contents(path) for path in arguments.seat])
+    answer = {"exit_code": code, "codes": sorted(found), "missing": missing}
+    if arguments.result:
+        if not arguments.auditor_key:
+            parser.error("--result needs --auditor-key")
+        key = serialization.load_pem_public_key(contents(arguments.auditor_key))
+        raw = key.public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
+        try:
+            answer["result"] = signed_result(contents(arguments.result), raw, read(arguments.bundle, "checkpoint"))
+        except (Wrong, Missing, KeyError, TypeError) as error:
+            answer["result_wrong"] = str(error)
+    print(json.dumps(answer))
+    sys.exit(code if "result_wrong" not in answer else 2)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "model/ledger/bundle.h"
+#include "model/ledger/disclosure.h"
 #include "model/ledger/hash_tiles.h"
 #include "model/ledger/receipt.h"
 #include "model/ledger/tenant_statement.h"
@@ -57,8 +58,10 @@ class SmallBundle {
     ledger.Add("run.ended", ledger.Named({{"outcome", "finished"}, {"attempts", attempts}}));
   }
   // An entry of a tenant's own, taken in whatever the rules say of it.
-  std::vector<Finding> AddAs(std::size_t client, const std::string& type, const Json& body) {
+  std::vector<Finding> AddAs(std::size_t client, const std::string& type, const Json& body,
+                             const std::map<std::string, Hash32>& hidden = {}) {
     Entry entry;
+    entry.header.hidden = hidden;
     entry.header.seq = ledger.leaves.size();
     entry.header.prev = ledger.writer().rules().last_leaf();
     entry.header.federation = "fed.test";
@@ -86,6 +89,22 @@ class SmallBundle {
     entry.subject = "test";
     entry.body = BodyOf(ParseStatement(bytes).value());
     return TakeIn(entry, *ledger.coordinator.signer);
+  }
+
+  // ---- Disclosures: what a client has declared of its data, with a manifest that stays with it.
+  static Disclosure Manifest() { return {"manifest", {5}, Json{{"rows", 7}}}; }
+  static Hash32 ManifestDigest() { return HiddenDigest(Manifest().salt, Manifest().value).value(); }
+  std::vector<Finding> DeclareWithManifest(std::size_t client) {
+    return AddAs(client, "dataset.declared",
+                 {{"unit", "customer"},
+                  {"adjacency", "add_remove"},
+                  {"contribution_bound", 1},
+                  {"n_upper", 1000},
+                  {"overlap_bound", 1}},
+                 {{"manifest", ManifestDigest()}});
+  }
+  void Show(const std::string& tenant, const Disclosure& disclosure) {
+    extra[DisclosurePath(tenant, ManifestDigest())] = ToBytes(WriteDisclosure(disclosure).value());
   }
 
   // ---- Receipts

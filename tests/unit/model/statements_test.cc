@@ -134,6 +134,27 @@ TEST(OwnEntries, AreNotReplacedByAnEarlierStatement) {
   EXPECT_EQ(codes(after), "S210");
 }
 
+// A time that is none would be later than all that follow.
+TEST_F(Statements, AreIssuedAtATime) {
+  for (const std::string issued : {"", "zzzz", "2026-11-21", "2026-11-21T19:01:00Z",
+                                   "2026-13-21T19:01:00.000Z", "2026-11-21T24:01:00.000Z"}) {
+    TenantStatement said = Policy("8");
+    said.issued = issued;
+    EXPECT_THAT(SignStatement(said, *ledger_.tenant.signer).status(),
+                StatusIs(StatusCode::kInvalidArgument, "issued"));
+    SignedStatement written = Signed(Policy("8"));
+    written.statement.issued = issued;
+    EXPECT_THAT(Write(written), StatusIs(StatusCode::kFailedPrecondition, "E103"));
+  }
+}
+
+TEST_F(Statements, RealsAreDecimals) {
+  for (const char* wrong : {"8/1", "08", ".5", "1.", "1E1", "+1", "inf", "nan", "", " 1"})
+    EXPECT_THAT(Write(Signed(Policy(wrong))), StatusIs(StatusCode::kFailedPrecondition, "E103"))
+        << wrong;
+  EXPECT_OK(Write(Signed(Policy("0.8e1"))));
+}
+
 // An order is what the tenant has signed, or the policy is none.
 TEST_F(Statements, ABlocksOrderIsTakenAsItIsOrNotAtAll) {
   const auto with_order = [&](std::uint64_t order, int minute) {

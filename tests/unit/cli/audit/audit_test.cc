@@ -435,6 +435,69 @@ TEST_F(AuditTest, TenantsHandOverReceiptsThemselves) {
   EXPECT_TRUE(audit.silent.empty());
 }
 
+// ---- Hidden values
+
+TEST_F(AuditTest, DisclosedValuesAreThoseThatWereCommittedTo) {
+  SmallBundle declared = Honest();
+  ASSERT_TRUE(declared.DeclareWithManifest(1).empty());
+  const ledger::Disclosure manifest = SmallBundle::Manifest();
+  const auto with = [&](const std::string& tenant, const ledger::Disclosure& shown) {
+    SmallBundle bundle = declared;
+    bundle.Show(tenant, shown);
+    return Audited(bundle.ToFiles());
+  };
+  const Audit honest = with("shop-1", manifest);
+  EXPECT_EQ(honest.exit_code(), ExitCode::kDone) << AuditSummary(honest);
+  ASSERT_EQ(honest.disclosures.size(), 1u);
+  EXPECT_EQ(honest.disclosures[0].leaf, declared.ledger.leaves.size() - 1);
+  EXPECT_EQ(honest.disclosures[0].field, "manifest");
+  const Json report = Json::parse(AuditJson(honest));
+  EXPECT_EQ(report["disclosures"][0]["tenant"], "shop-1");
+  EXPECT_THAT(AuditJson(honest), Not(HasSubstr("rows"))) << "the value is for the auditor alone";
+  EXPECT_EQ(CodesOf(with("shop-2", manifest)), Codes{"C407"}) << "another tenant's";
+  ledger::Disclosure other = manifest;
+  other.field = "contact";
+  EXPECT_EQ(CodesOf(with("shop-1", other)), Codes{"C407"}) << "another field";
+  other = manifest;
+  other.value["rows"] = 8;
+  EXPECT_EQ(CodesOf(with("shop-1", other)), Codes{"C406"});
+  other = manifest;
+  other.salt[0] ^= 1;
+  EXPECT_EQ(CodesOf(with("shop-1", other)), Codes{"C406"});
+  for (const char* name : {"notes.txt", "00.json"})
+    EXPECT_EQ(After([&](SmallBundle& b) {
+                b.extra[std::string("disclosures/shop-1/") + name] = SmallBundle::ToBytes("{}");
+              }),
+              Codes{"C406"});
+  EXPECT_EQ(After([&](SmallBundle& b) { b.Show("shop-1", manifest); }), Codes{"C407"})
+      << "an entry that nobody wrote";
+}
+
+TEST_F(AuditTest, TenantsShowValuesToTheAuditorAlone) {
+  SmallBundle declared = Honest();
+  ASSERT_TRUE(declared.DeclareWithManifest(1).empty());
+  AuditOptions options = Written(declared.ToFiles());
+  const std::string path =
+      ledger::DisclosurePath("shop-1", SmallBundle::ManifestDigest()).substr(12);
+  const std::string text = ledger::WriteDisclosure(SmallBundle::Manifest()).value();
+  options.disclosures = {Written({{path, SmallBundle::ToBytes(text)}}).bundle};
+  ASSERT_OK_AND_ASSIGN(const Audit audit, RunAudit(options));
+  EXPECT_EQ(audit.exit_code(), ExitCode::kDone) << AuditSummary(audit);
+  EXPECT_EQ(audit.disclosures.size(), 1u);
+}
+
+TEST_F(AuditTest, AResultIsSignedByItsAuditor) {
+  const Audit audit = Audited(Honest().ToFiles());
+  const std::string statement = AuditResultJson(audit, "1", "2026-11-22T00:00:00Z");
+  const ledger::SmallKey key(77), other(78);
+  ASSERT_OK_AND_ASSIGN(const tlog::Envelope envelope,
+                       tlog::Envelope::Parse(SignedAuditResult(statement, *key.signer)));
+  EXPECT_EQ(AsText(envelope.payload), statement);
+  EXPECT_EQ(envelope.payload_type, "application/vnd.in-toto+json");
+  EXPECT_TRUE(envelope.IsSignedBy(key.signer->public_key()));
+  EXPECT_FALSE(envelope.IsSignedBy(other.signer->public_key()));
+}
+
 TEST_F(AuditTest, ModelsWithoutARound) {
   EXPECT_EQ(After([](SmallBundle& b) {
               const model::ModelVector values(4, 1.0f);

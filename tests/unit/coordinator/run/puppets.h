@@ -33,6 +33,7 @@ class RecordingPort final : public RunPort {
   }
   void Changed() override { ++changes; }
   void Log(std::string_view line) override { log.emplace_back(line); }
+  void RoundEnded(const RoundFigures& round) override { figures.push_back(round); }
 
   std::deque<std::pair<std::string, v1::ServerMessage>> sent;
   std::vector<std::pair<std::string, absl::Status>> disconnected;
@@ -42,6 +43,7 @@ class RecordingPort final : public RunPort {
   std::vector<std::string> admitted;
   int changes = 0;
   std::vector<std::string> log;
+  std::vector<RoundFigures> figures;
 };
 
 class Puppets {

@@ -24,6 +24,33 @@ TEST(RunMachineApproval, HonestMembersRunToTheEnd) {
   EXPECT_EQ(p.machine->Progress().step(), 3u);
   EXPECT_EQ(p.memory->LoadRun(p.terms.contract().run_id)->state, "finished");
   EXPECT_THAT(p.port.disconnected, IsEmpty());
+  for (const RoundFigures& round : p.port.figures) {
+    EXPECT_TRUE(round.committed);
+    EXPECT_GT(round.ring_share, 0);
+    EXPECT_LT(round.ring_share, 0.5) << "an honest sum is far from the end of its ring";
+  }
+}
+
+TEST(RunMachineFigures, AMaskThatStaysInASumFillsItsRing) {
+  Puppets p;
+  ASSERT_OK(p.Start());
+  p.deaf = [&](const std::string& seat, const v1::ServerMessage& message) {
+    return seat == p.seats[2] && message.has_start();
+  };
+  p.JoinAll();
+  // Another's words instead of its own: what its masks should have cancelled stays.
+  Bytes words(p.terms.session()->sums()[0].UploadBytes());
+  p.rng.Fill(words);
+  p.Pump([&] { return p.port.admitted_round == 1; });
+  ASSERT_OK(p.machine->OnUpload(p.seats[2], 1, words, p.now));
+  for (int i = 0; i < 20 && p.port.figures.empty(); ++i) {
+    p.Pump();
+    if (p.port.figures.empty()) p.WaitForDeadline();
+  }
+  ASSERT_FALSE(p.port.figures.empty());
+  EXPECT_TRUE(p.port.figures[0].committed) << "no member can tell, nor the coordinator";
+  EXPECT_GT(p.port.figures[0].ring_share, 0.9);
+  EXPECT_LE(p.port.figures[0].ring_share, 1);
 }
 
 struct BadApproval {
@@ -395,15 +422,17 @@ struct Failure {
   std::string call;  // the write that failed first
 };
 
-// Lets the n-th write fail, and every later one too when `for_good`.
-Failure RunWithFailingWrite(Puppets& p, int n, bool for_good, int& writes) {
+// Lets the n-th write fail with `error`, and every later one too when `for_good`. A machine that
+// suspends itself is resumed, as long as anything may succeed.
+Failure RunWithFailingWrite(Puppets& p, int n, bool for_good, const absl::Status& error,
+                            int& writes) {
   Failure failure;
   int count = 0;
   p.store.before = [&](std::string_view call) -> absl::Status {
     ++count;
     if (count < n || (count > n && !for_good)) return absl::OkStatus();
     if (count == n) failure.call = call;
-    return Unavailable("disk full");
+    return error;
   };
   std::size_t offers = 0;
   // A model may be offered only when the store has it: the one that the machine would hand to
@@ -418,7 +447,16 @@ Failure RunWithFailingWrite(Puppets& p, int n, bool for_good, int& writes) {
     for (int i = 0; i < 200 && !p.machine->ended(); ++i) {
       p.Pump();
       check_offers();
-      if (!p.machine->ended()) p.WaitForDeadline();
+      if (!p.machine->suspended().ok()) {
+        EXPECT_EQ(p.machine->suspended(), error);
+        if (for_good) break;
+        EXPECT_OK(p.Resume());
+        p.port.sent.clear();  // to connections that are closed
+        for (const std::string& seat : p.seats) p.NewSession(seat);
+        p.JoinAll();
+      } else if (!p.machine->ended()) {
+        p.WaitForDeadline();
+      }
     }
     check_offers();
   } else {
@@ -429,11 +467,14 @@ Failure RunWithFailingWrite(Puppets& p, int n, bool for_good, int& writes) {
   return failure;
 }
 
-TEST(RunMachineStore, NoModelWithoutItsCommitWhicheverWriteFails) {
+class RunMachineStoreError : public testing::TestWithParam<absl::Status> {};
+
+TEST_P(RunMachineStoreError, NoModelWithoutItsCommitWhicheverWriteFails) {
+  const bool passing = absl::IsUnavailable(GetParam());
   int writes = 0;
   {
     Puppets p;
-    RunWithFailingWrite(p, 1000, true, writes);
+    RunWithFailingWrite(p, 1000, true, GetParam(), writes);
     ASSERT_EQ(p.state(), "finished");
   }
   ASSERT_GT(writes, 10);
@@ -443,10 +484,15 @@ TEST(RunMachineStore, NoModelWithoutItsCommitWhicheverWriteFails) {
       SCOPED_TRACE(testing::Message()
                    << "write " << n << (for_good ? " and all later ones fail" : " fails"));
       Puppets p;
-      const Failure failure = RunWithFailingWrite(p, n, for_good, writes);
+      const Failure failure = RunWithFailingWrite(p, n, for_good, GetParam(), writes);
       if (!p.machine) continue;
-      ASSERT_TRUE(p.machine->ended()) << failure.call;
-      if (failure.call == "Commit" || failure.call == "OpenBlock") {
+      const bool suspended = !p.machine->suspended().ok();
+      ASSERT_TRUE(p.machine->ended() || suspended) << failure.call;
+      EXPECT_TRUE(passing || !suspended) << failure.call;
+      if (passing && !for_good && failure.call != "SaveApproval") {
+        EXPECT_EQ(p.state(), "finished") << failure.call << ": a store that comes back ends no run";
+      }
+      if (!passing && (failure.call == "Commit" || failure.call == "OpenBlock")) {
         EXPECT_EQ(p.state(), "failed") << failure.call;
       }
       if (p.state() == "finished") {
@@ -459,6 +505,15 @@ TEST(RunMachineStore, NoModelWithoutItsCommitWhicheverWriteFails) {
   }
 }
 
+std::string ErrorName(const testing::TestParamInfo<absl::Status>& info) {
+  static constexpr std::array kNames = {"DiskFull", "FileTorn"};
+  return kNames[info.index];
+}
+INSTANTIATE_TEST_SUITE_P(Errors, RunMachineStoreError,
+                         testing::Values(absl::UnavailableError("the disk is full"),
+                                         absl::DataLossError("the file is torn")),
+                         ErrorName);
+
 TEST(RunMachineStore, SA22_NobodyHearsOfAUThatIsNotStored) {
   Puppets p;
   ASSERT_OK(p.Start());
@@ -467,7 +522,7 @@ TEST(RunMachineStore, SA22_NobodyHearsOfAUThatIsNotStored) {
   };
   p.JoinAll();
   p.Finish();
-  EXPECT_TRUE(p.machine->ended());
+  EXPECT_TRUE(p.machine->ended() || !p.machine->suspended().ok());
   for (const auto& [seat, message] : p.delivered) EXPECT_FALSE(message.has_commit());
   EXPECT_EQ(p.machine->Progress().step(), 0u);
 }

@@ -1,17 +1,15 @@
-#include "coordinator/store/sqlite_run_reader.h"
+#include "coordinator/store/sql_run_reader.h"
 
 #include "coordinator/store/run_store_rules.h"
 
 namespace veilsum::coordinator {
 namespace {
 
-using sqlite::Statement;
-
 constexpr char kRoundColumns[] =
     "SELECT round, slot, block_first, state, survivors, step, sum_hash, model_hash, reason FROM "
     "rounds ";
 
-absl::StatusOr<RoundRecord> ReadRound(const Statement& row) {
+absl::StatusOr<RoundRecord> ReadRound(const SqlStatement& row) {
   RoundRecord record{row.Unsigned(0),
                      static_cast<std::uint32_t>(row.Int(1)),
                      row.Unsigned(2),
@@ -29,28 +27,29 @@ absl::StatusOr<RoundRecord> ReadRound(const Statement& row) {
 
 }  // namespace
 
-absl::StatusOr<StoredRun> SqliteRunReader::Find(const std::string& run_id) {
+absl::StatusOr<StoredRun> SqlRunReader::Find(const std::string& run_id) {
   VEILSUM_ASSIGN_OR_RETURN(
-      Statement select,
-      db_.Prepare("SELECT id, plan, contract, seed, state, reason FROM runs WHERE run_id = ?"));
+      SqlStatement select,
+      db_.Prepare("SELECT id, plan, contract, seed, state, reason FROM runs WHERE run_id = $1"));
   VEILSUM_ASSIGN_OR_RETURN(const bool found, select.Bind(1, run_id).Step());
   if (!found) return NotFound("there is no run %s", run_id);
   return StoredRun{select.Int(0), RunRecord{run_id, select.Text(1), select.Text(2),
                                             select.Unsigned(3), select.Text(4), select.Text(5)}};
 }
 
-absl::StatusOr<std::uint64_t> SqliteRunReader::LastOpened(std::int64_t run) {
-  VEILSUM_ASSIGN_OR_RETURN(Statement select,
-                           db_.Prepare("SELECT coalesce(max(round), 0) FROM rounds WHERE run = ?"));
+absl::StatusOr<std::uint64_t> SqlRunReader::LastOpened(std::int64_t run) {
+  VEILSUM_ASSIGN_OR_RETURN(
+      SqlStatement select,
+      db_.Prepare("SELECT coalesce(max(round), 0) FROM rounds WHERE run = $1"));
   VEILSUM_RETURN_IF_ERROR(select.Bind(1, run).Step().status());
   return select.Unsigned(0);
 }
 
-absl::StatusOr<std::vector<Block>> SqliteRunReader::Blocks(const StoredRun& run) {
+absl::StatusOr<std::vector<Block>> SqlRunReader::Blocks(const StoredRun& run) {
   VEILSUM_ASSIGN_OR_RETURN(
-      Statement select,
+      SqlStatement select,
       db_.Prepare("SELECT first, last, session, batch, sum_index, setup_hash, members "
-                  "FROM blocks WHERE run = ? ORDER BY first"));
+                  "FROM blocks WHERE run = $1 ORDER BY first"));
   select.Bind(1, run.id);
   std::vector<Block> blocks;
   for (;;) {
@@ -64,17 +63,17 @@ absl::StatusOr<std::vector<Block>> SqliteRunReader::Blocks(const StoredRun& run)
   }
 }
 
-absl::StatusOr<RoundRecord> SqliteRunReader::FindRound(const StoredRun& run, std::uint64_t round) {
-  VEILSUM_ASSIGN_OR_RETURN(Statement select,
-                           db_.Prepare(std::string(kRoundColumns) + "WHERE run = ? AND round = ?"));
+absl::StatusOr<RoundRecord> SqlRunReader::FindRound(const StoredRun& run, std::uint64_t round) {
+  VEILSUM_ASSIGN_OR_RETURN(SqlStatement select, db_.Prepare(std::string(kRoundColumns) +
+                                                            "WHERE run = $1 AND round = $2"));
   VEILSUM_ASSIGN_OR_RETURN(const bool found, select.Bind(1, run.id).Bind(2, round).Step());
   if (!found) return NotFound("run %s has opened no round %d", run.record.run_id, round);
   return ReadRound(select);
 }
 
-absl::Status SqliteRunReader::ReadCharges(std::int64_t run, RunSnapshot& out) {
-  VEILSUM_ASSIGN_OR_RETURN(Statement select,
-                           db_.Prepare("SELECT member, attempts FROM budgets WHERE run = ?"));
+absl::Status SqlRunReader::ReadCharges(std::int64_t run, RunSnapshot& out) {
+  VEILSUM_ASSIGN_OR_RETURN(SqlStatement select,
+                           db_.Prepare("SELECT member, attempts FROM budgets WHERE run = $1"));
   select.Bind(1, run);
   for (;;) {
     VEILSUM_ASSIGN_OR_RETURN(const bool row, select.Step());
@@ -83,11 +82,11 @@ absl::Status SqliteRunReader::ReadCharges(std::int64_t run, RunSnapshot& out) {
   }
 }
 
-absl::Status SqliteRunReader::ReadApprovals(std::int64_t run, RunSnapshot& out) {
+absl::Status SqlRunReader::ReadApprovals(std::int64_t run, RunSnapshot& out) {
   VEILSUM_ASSIGN_OR_RETURN(
-      Statement select,
+      SqlStatement select,
       db_.Prepare(
-          "SELECT member, signature, certificate FROM approvals WHERE run = ? ORDER BY member"));
+          "SELECT member, signature, certificate FROM approvals WHERE run = $1 ORDER BY member"));
   select.Bind(1, run);
   for (;;) {
     VEILSUM_ASSIGN_OR_RETURN(const bool row, select.Step());
@@ -96,25 +95,25 @@ absl::Status SqliteRunReader::ReadApprovals(std::int64_t run, RunSnapshot& out) 
   }
 }
 
-absl::Status SqliteRunReader::ReadProgress(std::int64_t run, RunSnapshot& out) {
-  VEILSUM_ASSIGN_OR_RETURN(Statement progress,
-                           db_.Prepare("SELECT step, engine_state FROM progress WHERE run = ?"));
+absl::Status SqlRunReader::ReadProgress(std::int64_t run, RunSnapshot& out) {
+  VEILSUM_ASSIGN_OR_RETURN(SqlStatement progress,
+                           db_.Prepare("SELECT step, engine_state FROM progress WHERE run = $1"));
   VEILSUM_RETURN_IF_ERROR(progress.Bind(1, run).Step().status());
   out.step = progress.Unsigned(0);
   out.engine_state = progress.Blob(1);
   VEILSUM_ASSIGN_OR_RETURN(
-      Statement model,
-      db_.Prepare("SELECT hash, bytes FROM models WHERE run = ? ORDER BY sequence DESC LIMIT 1"));
+      SqlStatement model,
+      db_.Prepare("SELECT hash, bytes FROM models WHERE run = $1 ORDER BY sequence DESC LIMIT 1"));
   VEILSUM_RETURN_IF_ERROR(model.Bind(1, run).Step().status());
   out.latest_model = HexEncode(model.Blob(0));
   out.latest_model_bytes = std::make_shared<const Bytes>(model.Blob(1));
   return absl::OkStatus();
 }
 
-absl::Status SqliteRunReader::ReadRounds(const StoredRun& run, RunSnapshot& out) {
-  VEILSUM_ASSIGN_OR_RETURN(
-      Statement open,
-      db_.Prepare(std::string(kRoundColumns) + "WHERE run = ? AND state IN (0, 1) ORDER BY round"));
+absl::Status SqlRunReader::ReadRounds(const StoredRun& run, RunSnapshot& out) {
+  VEILSUM_ASSIGN_OR_RETURN(SqlStatement open,
+                           db_.Prepare(std::string(kRoundColumns) +
+                                       "WHERE run = $1 AND state IN (0, 1) ORDER BY round"));
   open.Bind(1, run.id);
   for (;;) {
     VEILSUM_ASSIGN_OR_RETURN(const bool row, open.Step());
@@ -122,13 +121,13 @@ absl::Status SqliteRunReader::ReadRounds(const StoredRun& run, RunSnapshot& out)
     VEILSUM_ASSIGN_OR_RETURN(RoundRecord record, ReadRound(open));
     out.open_rounds.push_back(std::move(record));
   }
-  VEILSUM_ASSIGN_OR_RETURN(Statement counts,
+  VEILSUM_ASSIGN_OR_RETURN(SqlStatement counts,
                            db_.Prepare("SELECT count(*) FILTER (WHERE state = 3), "
                                        "min(json_array_length(survivors)) FILTER (WHERE state = 2 "
                                        "AND model_hash IS NOT NULL), "
                                        "(SELECT json_array_length(survivors) FROM rounds WHERE run "
-                                       "= ?1 AND state = 2 AND model_hash IS NOT NULL "
-                                       " ORDER BY round DESC LIMIT 1) FROM rounds WHERE run = ?1"));
+                                       "= $1 AND state = 2 AND model_hash IS NOT NULL "
+                                       " ORDER BY round DESC LIMIT 1) FROM rounds WHERE run = $1"));
   VEILSUM_RETURN_IF_ERROR(counts.Bind(1, run.id).Step().status());
   out.aborted = counts.Unsigned(0);
   if (!counts.IsNull(1)) out.min_survivors = static_cast<std::uint32_t>(counts.Int(1));
@@ -136,7 +135,7 @@ absl::Status SqliteRunReader::ReadRounds(const StoredRun& run, RunSnapshot& out)
   return absl::OkStatus();
 }
 
-absl::StatusOr<RunSnapshot> SqliteRunReader::Snapshot(const StoredRun& run) {
+absl::StatusOr<RunSnapshot> SqlRunReader::Snapshot(const StoredRun& run) {
   RunSnapshot out;
   out.run = run.record;
   VEILSUM_ASSIGN_OR_RETURN(out.last_opened, LastOpened(run.id));

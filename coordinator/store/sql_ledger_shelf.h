@@ -2,14 +2,14 @@
 // transaction that writes belong to.
 #pragma once
 
-#include "base/sqlite/database.h"
 #include "coordinator/store/ledger_shelf.h"
+#include "coordinator/store/sql_database.h"
 
 namespace veilsum::coordinator {
 
-class SqliteLedgerShelf final : public LedgerShelf {
+class SqlLedgerShelf final : public LedgerShelf {
  public:
-  explicit SqliteLedgerShelf(sqlite::Database& db) : db_(db) {}
+  explicit SqlLedgerShelf(SqlDatabase& db) : db_(db) {}
 
   absl::StatusOr<Hash32> Read(int level, std::uint64_t index) override;
   absl::StatusOr<std::uint64_t> Count() override;
@@ -24,9 +24,14 @@ class SqliteLedgerShelf final : public LedgerShelf {
   absl::Status AddBlob(const Hash32& sha256, const std::string& text) override;
   absl::Status SetHead(const std::string& note) override;
   absl::Status SetCosignature(const StoredCosignature& cosignature) override;
+  absl::Status InTransaction(const std::function<absl::Status()>& writes) override;
+  void Drop() override { ahead_.clear(); }
 
  private:
-  sqlite::Database& db_;
+  SqlDatabase& db_;
+  // Leaves that were read with the one before them: whoever reads all of a ledger asks for each.
+  std::vector<Bytes> ahead_;
+  std::uint64_t ahead_first_ = 0;
 };
 
 }  // namespace veilsum::coordinator

@@ -1,12 +1,12 @@
-// What the SQLite store reads back: runs, blocks, rounds, and the snapshot that a restart begins
+// What a SQL store reads back: runs, blocks, rounds, and the snapshot that a restart begins
 // from.
 #pragma once
 
 #include <string>
 #include <vector>
 
-#include "base/sqlite/database.h"
 #include "coordinator/store/run_store.h"
+#include "coordinator/store/sql_database.h"
 
 namespace veilsum::coordinator {
 
@@ -17,9 +17,9 @@ struct StoredRun {
 
 // Reads only. The caller holds the store's lock, and a transaction where several reads must agree.
 // NotFound where a name is unknown; else what the database says.
-class SqliteRunReader {
+class SqlRunReader {
  public:
-  explicit SqliteRunReader(sqlite::Database& db) : db_(db) {}
+  explicit SqlRunReader(SqlDatabase& db) : db_(db) {}
 
   absl::StatusOr<StoredRun> Find(const std::string& run_id);
   absl::StatusOr<std::uint64_t> LastOpened(std::int64_t run);  // 0: no round yet
@@ -33,7 +33,7 @@ class SqliteRunReader {
   absl::Status ReadProgress(std::int64_t run, RunSnapshot& out);
   absl::Status ReadRounds(const StoredRun& run, RunSnapshot& out);
 
-  sqlite::Database& db_;
+  SqlDatabase& db_;
 };
 
 }  // namespace veilsum::coordinator

@@ -1,0 +1,156 @@
+#!/usr/bin/env bash
+# Two coordinators share a store in PostgreSQL, which this test starts itself, and three merchants
+# train. In the middle of it the one that leads is killed with -9: the other takes the lease, aborts
+# what was under way, and the run goes on to its end. No attempt that was charged is lost, store and
+# ledger say the same, the ledger tells of both terms, and the model is the one that it names.
+#   VEILSUM_TAKE_OVER_SECONDS   until the other commits a round, at most (default 10)
+. "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
+examples=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../../deploy/examples" && pwd)
+PATH=$(dirname -- "$program"):$PATH
+initdb=$(ls -d /usr/lib/postgresql/*/bin/initdb 2>/dev/null | sort -V | tail -n 1)
+if [ -z "$initdb" ]; then
+  echo "skipped: no PostgreSQL server in /usr/lib/postgresql (postgresql-15)"
+  exit 77
+fi
+programs=$(dirname -- "$initdb")
+mkdir -p "$work/out"
+cd "$work/out"
+
+# ---- The database: loopback is not even opened, the folder's socket is the only way in.
+database=$(mktemp -d /tmp/veilsum-pg.XXXXXX)  # a socket's path is short
+server=
+stop_all() {
+  kill $(jobs -p) 2>/dev/null || true
+  [ -z "$server" ] || kill -QUIT "$server" 2>/dev/null || true
+  wait 2>/dev/null || true
+  rm -rf -- "$database"
+  finish
+}
+trap stop_all EXIT
+as=()  # PostgreSQL refuses to run as root
+if [ "$(id -u)" = 0 ]; then
+  user=$(id -u postgres >/dev/null 2>&1 && echo postgres || echo nobody)
+  chown "$user" "$database"
+  as=(setpriv "--reuid=$user" "--regid=$(id -g "$user")" --clear-groups)
+fi
+echo only-of-this-test >"$database/password"
+chmod 644 "$database/password"
+(cd "$database" && "${as[@]}" "$initdb" -D "$database/data" -U veilsum --auth=scram-sha-256 --pwfile="$database/password" \
+  --encoding=UTF8 --locale=C --no-sync --no-instructions >"$work/initdb.log" 2>&1) || fail "initdb: $(tail -n 5 "$work/initdb.log")"
+umask 077
+(cd "$database" && exec "${as[@]}" "$programs/postgres" -D "$database/data" -k "$database" -c listen_addresses= \
+  -c shared_buffers=16MB -c max_connections=20 >>"$work/postgres.log" 2>&1) &
+server=$!
+echo "*:*:*:veilsum:only-of-this-test" >passfile
+ask() { PGPASSFILE=$PWD/passfile "$programs/psql" -XqAt -h "$database" -U veilsum -d postgres -c "SET search_path = veilsum" -c "$1"; }
+for _ in $(seq 300); do
+  ask 'SELECT 1' >/dev/null 2>&1 && break
+  sleep 0.1
+done
+ask 'SELECT 1' >/dev/null || fail "no database: $(tail -n 5 "$work/postgres.log")"
+
+# ---- Two coordinators with one configuration and one ledger key; merchants know both.
+port=$((20000 + $$ % 20000))
+first=127.0.0.1:$port second=127.0.0.1:$((port + 2))
+veilsum federation init --name fed.example --out federation --listen "$first" --enroll-listen "127.0.0.1:$((port + 1))" >/dev/null
+operator=federation/operator/operator.toml config=federation/coordinator/coordinator.toml
+sed -i "s|^path = \"coordinator.sqlite\"|url = \"postgresql://veilsum@/postgres?host=$database\"\npassfile = \"$PWD/passfile\"\n\n[ledger]\nkey = \"ledger.key\"|" "$config"
+veilsum-coordinator check-config --config "$config" || fail "the configuration is refused"
+code=0
+veilsum-coordinator check-config --config "$config" --set store.url=postgresql://u:secret-word@localhost/x 2>refused || code=$?
+[ "$code" = 78 ] && grep -q passfile refused && ! grep -q secret-word refused || fail "a password in the address: $code $(cat refused)"
+sed "s|^address = .*|address = \"$second\"|" "$operator" >"$(dirname "$operator")/second.toml"
+second_operator=$(dirname "$operator")/second.toml
+export VEILSUM_LOG_FORMAT=json
+await() {  # FILE PATTERN SECONDS
+  for _ in $(seq $(($3 * 20))); do
+    grep -qE "$2" "$1" 2>/dev/null && return 0
+    sleep 0.05
+  done
+  fail "$1 has no '$2': $(tail -n 5 "$1")"
+}
+veilsum-coordinator serve --config "$config" 2>a.log &
+leader=$!
+await a.log 'listens on' 60
+grep -q 'leads, in term 1' a.log || fail "the first leads not: $(cat a.log)"
+veilsum-coordinator serve --config "$config" --set "listen.address=$second" \
+  --set "identity.enroll_address=127.0.0.1:$((port + 3))" --set metrics.address=127.0.0.1:0 2>b.log &
+await b.log 'stands by' 60
+leads() {  # what the second shows to Prometheus
+  exec 3<>"/dev/tcp/127.0.0.1/$(sed -nE 's/.*"metrics on [^"]*:([0-9]+)".*/\1/p' b.log | head -n 1)"
+  printf 'GET /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n' >&3
+  sed -nE 's/^veilsum_leader ([01]).*/\1/p' <&3
+  exec 3>&-
+}
+[ "$(leads)" = 0 ] || fail "the standby shows that it leads"
+
+veilsum data generate --out data --merchants 3 >/dev/null
+members=() number=0
+for name in acme bolt cara; do
+  number=$((number + 1))
+  [ $number = 1 ] || sleep 1  # one attempt a second from one address
+  veilsum tenant create "$name" --config "$operator" --kit "kits/$name" >/dev/null
+  veilsum token create "$name" node-1 --config "$operator" >token
+  veilsum-client enroll --token-file token --out "$name" --data "data/merchants/shop_$number" \
+    --policy "$examples/three-merchants.policy.toml" >/dev/null || fail "$name cannot enrol"
+  sed -i "s|^address = \"$first\"|addresses = [\"$second\", \"$first\"]|" "$name/client.toml"
+  grep -q '^addresses' "$name/client.toml" || fail "$name knows one coordinator: $(cat "$name/client.toml")"
+  veilsum-client run --config "$name/client.toml" 2>"$name.log" &
+  eval "client_$number=$!"
+  members+=(--member "$name/node-1=4096")
+done
+# The standby answers, and says who leads.
+code=0
+veilsum run watch nothing --config "$second_operator" >/dev/null 2>standby || code=$?
+[ "$code" != 0 ] && grep -q "a standby: $first leads" standby || fail "the standby says: $(cat standby)"
+
+sed 's/^steps = 300/steps = 24/; s/^attempts_max = 340.*/attempts_max = 64/; s/^key_batch = 32/key_batch = 8/
+     s/^tick_ms = 5/tick_ms = 300/' "$examples/synthetic_shops.toml" >plan.toml
+run=$(veilsum run start --config "$operator" --plan plan.toml "${members[@]}")
+
+# ---- The leader dies in the middle of it.
+committed() { grep -c '"event":"round".*committed' "$1" || true; }
+for _ in $(seq 1200); do
+  [ "$(committed a.log)" -ge 6 ] && break
+  sleep 0.05
+done
+[ "$(committed a.log)" -ge 6 ] || fail "the run did not begin: $(tail -n 5 a.log)"
+charged=$(ask 'SELECT sum(attempts) FROM budgets')
+now() { date +%s%3N; }
+died=$(now)
+kill -9 "$leader"
+await b.log 'leads, in term 2' 60
+leads=$(($(now) - died))
+await b.log '"event":"round".*committed' 60
+again=$(($(now) - died))
+printf 'take-over: the other leads after %d ms, and has committed a round after %d ms\n' "$leads" "$again"
+[ "$again" -le $((${VEILSUM_TAKE_OVER_SECONDS:-10} * 1000)) ] || fail "the run went on only after $again ms"
+
+[ "$(leads)" = 1 ] || fail "the new leader does not show that it leads"
+veilsum run watch "$run" --config "$second_operator" >state 2>watch.log || { tail -n 3 watch.log >&2; fail "the run failed"; }
+grep -qx finished state || fail "the run is $(cat state)"
+veilsum run model "$run" --config "$second_operator" --out model.bin
+for number in 1 2 3; do
+  client=client_$number
+  wait "${!client}" || fail "a client ended with $?: $(tail -n 3 ./*.log)"
+done
+! grep -hE 'LEDGER_|SE-09|alarm' acme.log bolt.log cara.log || fail "a merchant refused the ledger"
+
+# ---- Nothing is lost, and all say the same.
+veilsum-coordinator fsck --config "$config" >fsck || fail "fsck: $(cat fsck)"
+grep -q '^sound: 1 runs, ' fsck || fail "fsck says $(cat fsck)"
+opened=$(ask 'SELECT sum((last - first + 1) * json_array_length(members)) FROM blocks')
+[ "$(ask 'SELECT sum(attempts) FROM budgets')" = "$opened" ] || fail "charged is not what was opened: $opened"
+[ "$opened" -gt "$charged" ] || fail "charged $charged before, $opened after"
+[ "$(ask 'SELECT count(*) FROM rounds WHERE state IN (0, 1)')" = 0 ] || fail "a round is neither committed nor aborted"
+[ "$(ask "SELECT count(*) FROM rounds WHERE reason = 'coordinator restarted'")" -ge 1 ] || fail "nothing was under way"
+entry="convert_from(decode(convert_from(leaf, 'UTF8')::json->>'payload', 'base64'), 'UTF8')"
+for term in 1 2; do
+  [ "$(ask "SELECT count(*) FROM ledger WHERE $entry LIKE '%\"term\":$term,%'")" -ge 5 ] ||
+    fail "the ledger does not tell of term $term"
+done
+hash=$({ printf 'fsa/v1/model\0'; cat model.bin; } | sha256sum | cut -d ' ' -f 1)
+last=$(ask "SELECT $entry FROM ledger WHERE name LIKE 'round.committed %' AND $entry NOT LIKE '%\"model_sha256\":\"\"%' ORDER BY leaf_index DESC LIMIT 1")
+case $last in *"\"model_sha256\":\"$hash\""*) ;; *) fail "the model $hash is not that of $last" ;; esac
+! grep -rq only-of-this-test ./*.log || fail "a log has the password"
+cat fsck
