@@ -6,6 +6,7 @@
 #include "base/process.h"
 #include "client/cli/config.h"
 #include "client/cli/enroll_command.h"
+#include "client/cli/evaluate_command.h"
 #include "client/cli/evidence_command.h"
 #include "client/cli/model_command.h"
 #include "client/cli/odometer_command.h"
@@ -102,6 +103,8 @@ int main(int argc, char** argv) {
   CLI::App* predict = veilsum::client::AddPredictCommand(app, predict_options);
   veilsum::client::RecommendOptions recommend_options;
   CLI::App* recommend = veilsum::client::AddRecommendCommand(app, recommend_options);
+  veilsum::client::EvaluateOptions evaluate_options;
+  CLI::App* evaluate = veilsum::client::AddEvaluateCommand(app, evaluate_options);
   veilsum::client::ServeOptions serve_options;
   CLI::App* serve = veilsum::client::AddServeCommand(app, serve_options);
   veilsum::client::ModelArguments model_arguments;
@@ -145,6 +148,7 @@ int main(int argc, char** argv) {
   if (predict->parsed()) return static_cast<int>(veilsum::client::RunPredict(predict_options));
   if (recommend->parsed())
     return static_cast<int>(veilsum::client::RunRecommend(recommend_options));
+  if (evaluate->parsed()) return static_cast<int>(veilsum::client::RunEvaluate(evaluate_options));
   if (serve->parsed()) return static_cast<int>(veilsum::client::RunServe(serve_options));
   if (model.import->parsed())
     return static_cast<int>(

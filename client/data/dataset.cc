@@ -49,6 +49,17 @@ std::vector<std::size_t> SampleDown(std::vector<std::size_t> rows, const std::st
   return rows;
 }
 
+// A customer's decisions in the order of their times, at most the latest max_rows of them: what
+// follows a row that is kept is kept.
+std::vector<std::size_t> InOrder(std::vector<std::size_t> rows, const EncodedTable& labels,
+                                 std::size_t max_rows) {
+  if (!labels.times.empty())
+    std::ranges::stable_sort(rows, {}, [&](std::size_t row) { return labels.times[row]; });
+  if (rows.size() > max_rows)
+    rows.erase(rows.begin(), rows.end() - static_cast<std::ptrdiff_t>(max_rows));
+  return rows;
+}
+
 std::ptrdiff_t Offset(std::size_t at) { return static_cast<std::ptrdiff_t>(at); }
 
 // Room for one row more in `to`, all zero, with `heads` labels of side heads.
@@ -149,8 +160,9 @@ class Folder {
       if (plan.holdout.mod == 0 && labels_.held_out[row] != held_out)
         return InvalidArgument("%s:%d: customer %s is in training and in the hold-out (SE-11)",
                                labels_.name, labels_.lines[row], Quote(id));
-    Append(SampleDown(rows, id, plan.unit.max_rows), id, plan.heads.size(),
-           held_out ? out.holdout : out.training);
+    Append(plan.q_learning ? InOrder(rows, labels_, plan.unit.max_rows)
+                           : SampleDown(rows, id, plan.unit.max_rows),
+           id, plan.heads.size(), held_out ? out.holdout : out.training);
     return absl::OkStatus();
   }
 
@@ -163,6 +175,7 @@ class Folder {
         PlaceFeatures(other.table, other.row_of.at(id), heads, to);
       for (const EncodedTable& events : events_) PlaceFeatures(events, row, heads, to);
       to.labels.push_back(labels_.labels[row]);
+      if (!labels_.rewards.empty()) to.rewards.push_back(labels_.rewards[row]);
     }
     to.first_row.push_back(static_cast<std::uint32_t>(to.rows()));
     to.customer_ids.push_back(id);

@@ -79,6 +79,11 @@ absl::StatusOr<float> ParseLabel(const model::Label& label, std::string_view tex
   return InvalidArgument("%s is not a label, must be 0, 1, true or false", Quote(text));
 }
 
+absl::StatusOr<float> ParseReward(const model::QLearning& q, std::string_view text) {
+  VEILSUM_ASSIGN_OR_RETURN(const double value, ParseNumber(text));
+  return static_cast<float>(std::clamp(value, q.lo.ToDouble(), q.hi.ToDouble()) / q.scale());
+}
+
 bool IsHeldOutByHash(const model::Holdout& holdout, std::string_view customer) {
   return Fnv1a64(customer) % holdout.mod == holdout.equals;
 }

@@ -32,6 +32,10 @@ absl::StatusOr<double> ParseNumber(std::string_view text);
 // number as of ParseNumber, clipped and scaled like a numeric feature. InvalidArgument otherwise.
 absl::StatusOr<float> ParseLabel(const model::Label& label, std::string_view text);
 
+// A reward as it is learnt: clipped to [lo, hi], over max(|lo|, |hi|). InvalidArgument as of
+// ParseNumber.
+absl::StatusOr<float> ParseReward(const model::QLearning& q, std::string_view text);
+
 // Whether a customer is held out by the plan's hash; the plan must have one.
 bool IsHeldOutByHash(const model::Holdout& holdout, std::string_view customer);
 

@@ -28,6 +28,7 @@ model::Examples SelectCustomers(const model::Examples& examples, const std::vect
         Append(examples.lists[i].WeightsOf(row), out.lists[i].weights);
       }
       out.labels.push_back(examples.labels[row]);
+      if (!examples.rewards.empty()) out.rewards.push_back(examples.rewards[row]);
       Append(std::span(examples.more_labels).subspan(row * more, more), out.more_labels);
     }
     out.first_row.push_back(static_cast<std::uint32_t>(out.rows()));

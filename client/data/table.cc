@@ -35,6 +35,7 @@ struct Recipe {
   std::vector<std::size_t> heads;  // columns of the side heads of this table
   std::size_t holdout = kNoColumn;
   std::size_t time = kNoColumn;
+  std::size_t reward = kNoColumn;
 };
 
 absl::StatusOr<TextSource> FindText(const model::Feature& feature,
@@ -87,6 +88,9 @@ absl::StatusOr<Recipe> MakeRecipe(const model::Plan& plan, const model::Table& t
   if (!plan.label.time.empty()) {
     VEILSUM_ASSIGN_OR_RETURN(recipe.time, FindColumn(header, plan.label.time, out.name));
   }
+  if (plan.q_learning) {
+    VEILSUM_ASSIGN_OR_RETURN(recipe.reward, FindColumn(header, plan.q_learning->reward, out.name));
+  }
   if (plan.holdout.mod == 0) {
     VEILSUM_ASSIGN_OR_RETURN(recipe.holdout, FindColumn(header, plan.holdout.column, out.name));
   }
@@ -129,12 +133,19 @@ absl::Status EncodeRow(const model::Plan& plan, const Recipe& recipe, const CsvR
     if (!label.ok()) return wrong(wanted.column, label.status());
     more.push_back(*label);
   }
+  float reward = 0;
+  if (recipe.reward != kNoColumn) {
+    const absl::StatusOr<float> parsed = ParseReward(*plan.q_learning, row.fields[recipe.reward]);
+    if (!parsed.ok()) return wrong(plan.q_learning->reward, parsed.status());
+    reward = *parsed;
+  }
   if (recipe.label != kNoColumn) {
     const absl::StatusOr<float> label = ParseLabel(plan.label, row.fields[recipe.label]);
     if (!label.ok()) return wrong(plan.label.column, label.status());
     out.labels.push_back(*label);
   }
   out.more_labels.insert(out.more_labels.end(), more.begin(), more.end());
+  if (recipe.reward != kNoColumn) out.rewards.push_back(reward);
   if (recipe.time != kNoColumn) out.times.push_back(time);
   if (recipe.holdout != kNoColumn)
     out.held_out.push_back(row.fields[recipe.holdout] == plan.holdout.value);

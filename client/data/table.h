@@ -39,6 +39,7 @@ struct EncodedTable {
   std::vector<model::IdList> lists;          // text, of this table
   std::vector<float> more_labels;            // rows x head_places; NaN: missing
   std::vector<float> labels;                 // rows; the label's table only
+  std::vector<float> rewards;                // rows; the label's table only, of q_learning
   std::vector<bool> held_out;  // rows; the label's table only, when the plan has a hold-out column
   std::vector<std::int64_t> times;  // rows; the label's table only, when the plan has a label time
   std::set<std::string> skipped;    // customers of bad rows, as far as their id could be read

@@ -13,7 +13,7 @@ std::vector<double> Figures(const model::Plan& plan, const std::vector<Predictio
   std::vector<double> out;
   for (std::size_t row = 0; row < labels.size(); ++row) {
     const auto label = static_cast<double>(labels[row]);
-    out.push_back(plan.task == model::Task::kMultiClass
+    out.push_back(plan.label.kind == model::LabelKind::kClass
                       ? (static_cast<double>(predictions[row].chosen) == label ? 1.0 : 0.0)
                       : std::abs(predictions[row].value - model::DecodeValue(plan.label, label)));
   }
@@ -41,7 +41,7 @@ absl::StatusOr<Comparison> Compare(const Predictor& before, const Predictor& aft
                              model::AucDifference(Logits(old), Logits(now), rows.labels));
     return out;
   }
-  out.figure = after.plan().task == model::Task::kMultiClass ? "accuracy" : "absolute_error";
+  out.figure = after.plan().label.kind == model::LabelKind::kClass ? "accuracy" : "absolute_error";
   VEILSUM_ASSIGN_OR_RETURN(out.difference,
                            model::MeanDifference(Figures(before.plan(), old, rows.labels),
                                                  Figures(after.plan(), now, rows.labels)));

@@ -53,7 +53,20 @@ void ReadHead(const model::Label& label, std::span<const float> outputs, Outcome
   }
 }
 
+// Classes of which one is the answer, rather than actions with values.
+bool OfClasses(const model::Plan& plan) {
+  return plan.task == model::Task::kMultiClass || plan.task == model::Task::kRecommend;
+}
+
+void ReadActions(const model::Plan& plan, std::span<const float> outputs, Outcome& out) {
+  for (const float output : outputs.first(plan.outputs()))
+    out.values.push_back(static_cast<double>(output) * plan.q_learning->scale());
+  out.chosen = static_cast<std::size_t>(std::ranges::max_element(out.values) - out.values.begin());
+  out.value = out.values[out.chosen];
+}
+
 void Read(const model::Plan& plan, std::span<const float> outputs, Prediction& out) {
+  if (plan.q_learning) return ReadActions(plan, outputs, out);
   ReadHead(plan.label, outputs, out);
   outputs = outputs.subspan(plan.outputs());
   for (const model::SideHead& head : plan.heads) {
@@ -77,6 +90,15 @@ void AppendOutcome(const model::Label& label, const Outcome& p, std::string& out
   out += '}';
 }
 
+void AppendActions(const model::Label& label, const Outcome& p, std::string& out) {
+  AppendNumber(p.value, true,
+               out += "\"action\":" + Quoted(label.values[p.chosen]) + ",\"value\":");
+  out += ",\"values\":{";
+  for (std::size_t a = 0; a < p.values.size(); ++a)
+    AppendNumber(p.values[a], true, out += (a == 0 ? "" : ",") + Quoted(label.values[a]) + ":");
+  out += '}';
+}
+
 void AppendHeads(const model::Plan& plan, const Prediction& p, std::string& out) {
   out += ",\"heads\":{";
   for (std::size_t h = 0; h < p.heads.size(); ++h) {
@@ -89,7 +111,7 @@ void AppendHeads(const model::Plan& plan, const Prediction& p, std::string& out)
 
 void AppendExplanation(const model::Plan& plan, const Attribution& why, std::string& out) {
   out += R"(,"explanation":{"method":"integrated_gradients","baseline_)";
-  out += plan.task == model::Task::kRegression ? "output\":" : "logit\":";
+  out += plan.task == model::Task::kRegression || plan.q_learning ? "output\":" : "logit\":";
   AppendNumber(static_cast<double>(why.baseline), true, out);
   out += ",\"residual\":";
   AppendNumber(why.residual, true, out);
@@ -113,11 +135,11 @@ std::string CsvField(const std::string& text) {
 
 absl::StatusOr<std::shared_ptr<const Predictor>> Predictor::Create(release::Release release) {
   const model::Task task = release.plan.task;
-  if (task != model::Task::kBinary && task != model::Task::kMultiClass &&
-      task != model::Task::kRegression)
+  if (task == model::Task::kMultiTask ||
+      (task == model::Task::kQLearning) != release.plan.q_learning.has_value())
     return FailedPrecondition(
-        "predictions are for binary, multi-class and regression plans; model.onnx has the outputs "
-        "of others");
+        "predictions are for binary, multi-class, regression, recommendation and Q-learning plans; "
+        "model.onnx has the outputs of others");
   absl::StatusOr<RowEncoder> encoder = RowEncoder::Create(release.plan);
   return std::shared_ptr<const Predictor>(new Predictor(std::move(release), std::move(encoder)));
 }
@@ -149,7 +171,11 @@ std::string PredictionCsvHeader(const model::Plan& plan, bool explain) {
   std::string line = CsvField(plan.unit.column);
   if (plan.task == model::Task::kBinary) line += ",probability,logit";
   if (plan.task == model::Task::kRegression) line += ",value";
-  if (plan.task == model::Task::kMultiClass) {
+  if (plan.q_learning) {
+    line += ",action,value";
+    for (const std::string& value : plan.label.values) line += "," + CsvField("v." + value);
+  }
+  if (OfClasses(plan)) {
     line += ",class,probability";
     for (const std::string& value : plan.label.values) line += "," + CsvField("p." + value);
   }
@@ -164,8 +190,11 @@ std::string PredictionCsvLine(const model::Plan& plan, const Prediction& p) {
   std::string line = CsvField(p.id) + ",";
   if (plan.task == model::Task::kRegression) {
     AppendNumber(p.value, false, line);
+  } else if (plan.q_learning) {
+    AppendNumber(p.value, false, line += CsvField(plan.label.values[p.chosen]) + ",");
+    for (const double value : p.values) AppendNumber(value, false, line += ',');
   } else {
-    if (plan.task == model::Task::kMultiClass) line += CsvField(plan.label.values[p.chosen]) + ",";
+    if (OfClasses(plan)) line += CsvField(plan.label.values[p.chosen]) + ",";
     AppendNumber(p.probability, false, line);
     for (const double probability : p.probabilities) AppendNumber(probability, false, line += ',');
     if (plan.task == model::Task::kBinary) AppendNumber(p.logit, false, line += ',');
@@ -189,7 +218,10 @@ std::string PredictionCsvLine(const model::Plan& plan, const Prediction& p) {
 void AppendPredictionJson(const model::Plan& plan, const Prediction& p, std::string& out) {
   out += '{';
   if (!p.id.empty()) out += "\"id\":" + Quoted(p.id) + ",";
-  AppendOutcome(plan.label, p, out);
+  if (plan.q_learning)
+    AppendActions(plan.label, p, out);
+  else
+    AppendOutcome(plan.label, p, out);
   if (!p.heads.empty()) AppendHeads(plan, p, out);
   if (p.why) AppendExplanation(plan, *p.why, out);
   out += '}';

@@ -15,9 +15,14 @@ namespace veilsum::client {
 struct Outcome {
   double logit = 0;                   // binary
   double probability = 0;             // binary: of label 1; classes: of the chosen one
-  std::size_t chosen = 0;             // classes: place of the most likely one in label.values
+  std::size_t chosen = 0;             // classes: place of the most likely one in label.values;
+                                      // Q-learning: of the best action
   std::vector<double> probabilities;  // classes, in the order of label.values
-  double value = 0;                   // regression: in the units of the label's column
+  // Regression: in the units of the label's column. Q-learning: the chosen action's of `values`.
+  double value = 0;
+  // Q-learning: what each action is expected to be worth, with what follows it by the discount, in
+  // the units of the reward's column; in the order of label.values.
+  std::vector<double> values;
 };
 
 struct Prediction : Outcome {
@@ -29,6 +34,8 @@ struct Prediction : Outcome {
   double score(model::Task task) const {
     return task == model::Task::kRegression ? value : probability;
   }
+  // Of plans whose label has classes: what those are ranked by, in the order of label.values.
+  const std::vector<double>& scores() const { return values.empty() ? probabilities : values; }
 };
 
 class Predictor {

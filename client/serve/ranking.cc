@@ -23,8 +23,8 @@ std::vector<Recommendation> RecommendClasses(const model::Plan& plan,
   for (std::size_t row = 0; row < predictions.size(); ++row) {
     const Prediction& p = predictions[row];
     out.push_back({p.id, {}});
-    for (const std::size_t place : TopK(p.probabilities, k))
-      out.back().best.push_back({plan.label.values[place], row, p.probabilities[place]});
+    for (const std::size_t place : TopK(p.scores(), k))
+      out.back().best.push_back({plan.label.values[place], row, p.scores()[place]});
   }
   return out;
 }
@@ -47,7 +47,7 @@ std::vector<std::size_t> TopK(std::span<const double> scores, std::size_t k) {
 std::vector<Recommendation> Recommend(const model::Plan& plan,
                                       const std::vector<Prediction>& predictions,
                                       const std::vector<std::string>& items, std::size_t k) {
-  if (plan.task == model::Task::kMultiClass) return RecommendClasses(plan, predictions, k);
+  if (plan.label.kind == model::LabelKind::kClass) return RecommendClasses(plan, predictions, k);
   std::unordered_map<std::string, std::size_t> place;
   std::vector<Recommendation> out;
   std::vector<std::vector<std::size_t>> rows;  // of each customer

@@ -9,7 +9,7 @@ namespace veilsum::client {
 struct RankedItem {
   std::string item;     // the class, or what the caller calls the row
   std::size_t row = 0;  // from 0, in the order given
-  double score = 0;     // probability, or the value
+  double score = 0;     // probability, or the value (of Q-learning the action's)
 };
 struct Recommendation {
   std::string id;                // of the customer

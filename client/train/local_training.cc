@@ -63,7 +63,7 @@ absl::StatusOr<model::ModelVector> TrainAlone(const model::Layout& layout,
   std::vector<double> m(layout.parameters()), v(layout.parameters());
   const double expected = settings.batch_fraction * static_cast<double>(examples.customers());
   for (std::uint32_t step = 1; step <= settings.steps; ++step) {
-    engine->SetDropoutKey(rng.NewSecret<32>());
+    engine->SetStepKey(rng.NewSecret<32>());
     const auto batch = SampleBatch(examples.customers(), settings.batch_fraction, rng);
     VEILSUM_ASSIGN_OR_RETURN(
         const auto sum,

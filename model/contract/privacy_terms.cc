@@ -197,6 +197,13 @@ Heads HeadsOf(const Plan& plan) {
     return head;
   };
   Heads heads = {head_of(plan.label, 1)};
+  heads.front().negatives = plan.label.negatives;
+  if (plan.q_learning)
+    heads.front() = {.loss = Loss::kTemporal,
+                     .outputs = plan.label.outputs(),
+                     .huber = plan.q_learning->huber.ToDouble(),
+                     .discount = plan.q_learning->discount.ToDouble(),
+                     .target_every = plan.q_learning->target_every};
   for (const SideHead& side : plan.heads)
     heads.push_back(head_of(side.label, side.weight.ToDouble()));
   return heads;

@@ -28,11 +28,15 @@ std::size_t Plan::model_outputs() const {
 }
 
 absl::Status CheckRunnable(const Plan& plan) {
-  if (plan.task != Task::kBinary && plan.task != Task::kMultiClass &&
-      plan.task != Task::kRegression)
+  if (plan.task == Task::kMultiTask)
     return FailedPrecondition(
-        "plan %s: task must be \"binary\", \"multi_class\" or \"regression\", the ones that this "
-        "build can run",
+        "plan %s: task \"multi_task\" is not one that this build can run: name the first label's "
+        "task, and give the others as [[head]]",
+        plan.name);
+  if (plan.q_learning && (plan.training.mode != Mode::kDistributed || !plan.heads.empty()))
+    return FailedPrecondition(
+        "plan %s: q_learning needs training.mode \"distributed\", whose models are public between "
+        "steps, and no [[head]]",
         plan.name);
   if (plan.task != Task::kBinary && plan.evaluation)
     return FailedPrecondition(

@@ -3,6 +3,8 @@
 // keys, bounds and defaults.
 #pragma once
 
+#include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -80,6 +82,8 @@ struct Label {
   Decimal lo, hi;
   bool log = false;
   std::optional<Rational> huber;  // value: threshold of the loss on that scale; none: squared
+  // class of task recommend: Head::negatives; 0: none are sampled, the softmax is over all items
+  std::uint32_t negatives = 0;
   std::string time;  // of the same table: only earlier events are seen; empty without such tables
 
   std::size_t outputs() const { return kind == LabelKind::kClass ? values.size() : 1; }
@@ -93,6 +97,19 @@ struct SideHead {
   Rational weight = Exactly(1);  // of its loss, beside 1 of the label's
 };
 inline constexpr std::size_t kMaxSideHeads = 64;
+
+// Learning from logged decisions (task q_learning): the label is the action that was taken, its
+// values are all actions. A customer's rows, in the order of the label's time, are one sequence of
+// decisions; nothing is counted after the last one.
+struct QLearning {
+  std::string reward;               // column of the label's table
+  Decimal lo, hi;                   // public bounds: a reward is clipped to them ...
+  Rational discount = Exactly(0);   // ... 0: the next decision does not count
+  Rational huber = Exactly(1);      // threshold of the loss, rewards over max(|lo|, |hi|)
+  std::uint32_t target_every = 25;  // training rounds after which the target model is a new one
+
+  double scale() const { return std::max(std::abs(lo.ToDouble()), std::abs(hi.ToDouble())); }
+};
 
 struct Network {
   std::vector<std::size_t> hidden;
@@ -206,6 +223,7 @@ struct Plan {
   std::vector<Feature> features;
   Label label;
   std::vector<SideHead> heads;
+  std::optional<QLearning> q_learning;
   Network network;  // [model] in TOML
   Training training;
   std::optional<NonPrivate> nonprivate;
@@ -232,7 +250,8 @@ struct Plan {
 };
 
 // OK when this version can run the plan; FailedPrecondition naming the field otherwise (task,
-// evaluation of another task than binary, dropout without hidden layers). A plan that parses may
+// evaluation of another task than binary, dropout without hidden layers, Q-learning in another mode
+// than distributed or with side heads). A plan that parses may
 // still not run: its schema is wider than this build.
 absl::Status CheckRunnable(const Plan& plan);
 

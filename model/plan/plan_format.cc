@@ -115,8 +115,18 @@ Json LabelJson(const Label& label) {
     out["log"] = label.log;
     if (label.huber) out["huber"] = DecimalText(*label.huber);
   }
+  if (label.negatives != 0) out["negatives"] = label.negatives;
   if (!label.time.empty()) out["time"] = label.time;
   return out;
+}
+
+Json QLearningJson(const QLearning& q) {
+  return {{"reward", q.reward},
+          {"lo", q.lo.ToString()},
+          {"hi", q.hi.ToString()},
+          {"discount", DecimalText(q.discount)},
+          {"huber", DecimalText(q.huber)},
+          {"target_every", q.target_every}};
 }
 
 Json NetworkJson(const Network& network) {
@@ -202,6 +212,7 @@ Json PlanTree(const Plan& plan) {
     out["head"].push_back(LabelJson(head.label));
     out["head"].back()["weight"] = DecimalText(head.weight);
   }
+  if (plan.q_learning) out["q_learning"] = QLearningJson(*plan.q_learning);
   for (const Pool& pool : plan.pools)
     out["pool"].push_back({{"name", pool.name}, {"members", pool.members}});
   if (plan.cohorts) out["cohorts"] = CohortsJson(*plan.cohorts);

@@ -195,11 +195,17 @@ Label ReadTarget(Fields& fields, const std::vector<Table>& tables) {
 
 Label ReadLabel(Fields fields, const std::vector<Table>& tables, Task task) {
   Label label = ReadTarget(fields, tables);
-  if ((task == Task::kMultiClass) != (label.kind == LabelKind::kClass) ||
+  const bool of_classes =
+      task == Task::kMultiClass || task == Task::kRecommend || task == Task::kQLearning;
+  if (of_classes != (label.kind == LabelKind::kClass) ||
       (task == Task::kRegression) != (label.kind == LabelKind::kValue))
-    fields.Refuse("kind",
-                  "does not fit the task: binary needs binary, multi_class needs class, "
-                  "regression needs value");
+    fields.Refuse(
+        "kind",
+        "does not fit the task: binary needs binary, regression needs value, multi_class, "
+        "recommend and q_learning need class");
+  if (task == Task::kRecommend && label.values.size() > 1)
+    label.negatives =
+        static_cast<std::uint32_t>(fields.Int("negatives", 1, label.values.size() - 1, 0));
   label.time = OptionalText(fields, "time", 128);
   fields.Done();
   return label;
@@ -234,6 +240,23 @@ void CheckDirectLists(const Plan& plan, Fields& fields) {
   if (weights > kMaxInputs)
     fields.Refuse("feature", absl::StrFormat("makes %d direct weights, at most %d are allowed",
                                              weights, kMaxInputs));
+}
+
+std::optional<QLearning> ReadQLearning(Fields& plan, Task task, const Label& label) {
+  if (task != Task::kQLearning) return std::nullopt;
+  Fields fields = plan.Section("q_learning");
+  QLearning q;
+  q.reward = fields.Text("reward");
+  if (q.reward == label.column) fields.Refuse("reward", "is the label");
+  std::tie(q.lo, q.hi) = ReadBounds(fields);
+  q.discount = fields.Real("discount", {Exactly(0), Exactly(1), false, true}, q.discount);
+  q.huber = fields.Real("huber", {Exactly(0), Exactly(1000), true, false}, q.huber);
+  q.target_every =
+      static_cast<std::uint32_t>(fields.Int("target_every", 1, kMaxSteps, q.target_every));
+  if (q.discount != Exactly(0) && label.time.empty())
+    plan.Refuse("label", "must have a time: with a discount, decisions have an order");
+  fields.Done();
+  return q;
 }
 
 Network ReadNetwork(Fields fields) {
@@ -458,6 +481,7 @@ Plan ReadPlan(const Json& document, FieldErrors& errors) {
   plan.features = ReadFeatures(fields, plan.tables);
   plan.label = ReadLabel(fields.Section("label"), plan.tables, plan.task);
   plan.heads = ReadHeads(fields, plan.tables, plan.features, plan.label);
+  plan.q_learning = ReadQLearning(fields, plan.task, plan.label);
   CheckDirectLists(plan, fields);
   CheckUnitOfLabel(plan, fields);
   CheckTimes(plan, fields);

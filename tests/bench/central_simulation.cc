@@ -133,7 +133,7 @@ absl::StatusOr<std::vector<CentralModel>> SimulateCentral(const model::Layout& l
         kScale};
     std::array<std::uint8_t, 32> key;
     std::ranges::generate(key, [&] { return static_cast<std::uint8_t>(rng()); });
-    engine->SetDropoutKey(Secret<32>(key));
+    engine->SetStepKey(Secret<32>(key));
     VEILSUM_ASSIGN_OR_RETURN(auto sum, engine->GridSum(model, batch, shape));
     if (setting.noise_multiplier > 0)
       noise.AddTo(sum, setting.noise_multiplier * setting.clip_norm * kScale, rng);
@@ -165,6 +165,7 @@ void AppendCustomers(const model::Examples& more, model::Examples& all) {
   all.active_inputs.insert(all.active_inputs.end(), more.active_inputs.begin(),
                            more.active_inputs.end());
   all.labels.insert(all.labels.end(), more.labels.begin(), more.labels.end());
+  all.rewards.insert(all.rewards.end(), more.rewards.begin(), more.rewards.end());
   all.more_labels.insert(all.more_labels.end(), more.more_labels.begin(), more.more_labels.end());
   all.customer_ids.insert(all.customer_ids.end(), more.customer_ids.begin(),
                           more.customer_ids.end());

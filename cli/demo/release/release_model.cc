@@ -259,7 +259,8 @@ class ReleaseDemo {
     facts_.predicted_rows = rows.rows();
     VEILSUM_RETURN_IF_ERROR(CompareWithStart(*predictor));
     if (rows.rows() == 0) return absl::OkStatus();
-    if (release.plan.task == model::Task::kMultiClass)
+    if (release.plan.task == model::Task::kMultiClass ||
+        release.plan.task == model::Task::kRecommend)
       facts_.recommendation = BestClasses(release.plan, rows, predictions);
     if (release.plan.task != model::Task::kBinary) return absl::OkStatus();
     double sum = 0;

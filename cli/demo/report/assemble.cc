@@ -31,7 +31,8 @@ QualityFacts QualityOf(const model::Plan& plan, const Score& score,
                        const std::vector<std::string>& names,
                        const std::vector<std::optional<double>>& alone) {
   QualityFacts q;
-  if (plan.task == model::Task::kMultiClass) q.task = "multi_class";
+  if (plan.task == model::Task::kMultiClass || plan.task == model::Task::kRecommend)
+    q.task = "multi_class";
   if (plan.task == model::Task::kRegression) q.task = "regression";
   q.roc_auc = score.pooled.roc_auc;
   q.pr_auc = score.pooled.pr_auc;

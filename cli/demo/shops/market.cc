@@ -34,7 +34,8 @@ constexpr std::array<int, 6> kSizes = {3000, 2200, 1600, 1200, 900, 600};
 constexpr int kProductsPerCategory = 8;
 
 // Streams of the generator: shops and products from low numbers, customers above.
-constexpr std::uint64_t kProductStream = 1, kShopStream = 2, kCustomerStream = 1ULL << 32;
+constexpr std::uint64_t kProductStream = 1, kShopStream = 2, kCustomerStream = 1ULL << 32,
+                        kNextStream = 1ULL << 48;
 
 double Dot(const Taste& a, const Taste& b) {
   double sum = 0;
@@ -52,6 +53,15 @@ Taste UnitLength(Taste taste) {
   const double length = std::sqrt(Dot(taste, taste));
   for (double& value : taste) value /= length;
   return taste;
+}
+
+// The first draws of a customer's stream.
+Latent DrawLatent(const Shop& shop, CounterRng& rng) {
+  Latent latent;
+  latent.taste = NormalAround(shop.taste_mean, 1, rng);
+  latent.engagement = rng.Normal();
+  latent.thrift = rng.Normal();
+  return latent;
 }
 
 double Sigmoid(double x) { return 1 / (1 + std::exp(-x)); }
@@ -92,11 +102,22 @@ std::vector<double> Market::Appeal(const Taste& taste, const Shop& shop) const {
   return appeal;
 }
 
+std::string Market::ProductName(std::size_t product) { return absl::StrFormat("p%02d", product); }
+std::size_t Market::categories() { return kCategories.size(); }
+std::string Market::CategoryName(std::size_t category) { return kCategories[category].name; }
+const Taste& Market::CategoryCentre(std::size_t category) { return kCategories[category].centre; }
+
+Latent Market::LatentOf(std::size_t shop, int index) const {
+  CounterRng rng(seed_, kCustomerStream * (shop + 1) + static_cast<std::uint64_t>(index));
+  return DrawLatent(shops_[shop], rng);
+}
+
 Customer Market::MakeCustomer(std::size_t shop_index, int index) const {
   const Shop& shop = shops_[shop_index];
-  CounterRng rng(seed_, kCustomerStream * (shop_index + 1) + static_cast<std::uint64_t>(index));
-  const Taste taste = NormalAround(shop.taste_mean, 1, rng);
-  const double engagement = rng.Normal(), thrift = rng.Normal();
+  const std::uint64_t stream =
+      kCustomerStream * (shop_index + 1) + static_cast<std::uint64_t>(index);
+  CounterRng rng(seed_, stream);
+  const auto [taste, engagement, thrift] = DrawLatent(shop, rng);
   const std::vector<double> appeal = Appeal(taste, shop);
 
   Customer customer;
@@ -105,7 +126,8 @@ Customer Market::MakeCustomer(std::size_t shop_index, int index) const {
   double cents = 0;
   customer.orders = std::min(60, rng.Poisson(std::exp(0.8 + 0.8 * engagement)));
   for (int i = 0; i < customer.orders; ++i) {
-    const Product& product = products_[rng.Pick(appeal)];
+    customer.history.push_back(rng.Pick(appeal));
+    const Product& product = products_[customer.history.back()];
     ++bought[product.category];
     cents += std::round(100 * product.price * std::exp(-0.25 * thrift + 0.2 * rng.Normal()));
   }
@@ -128,6 +150,8 @@ Customer Market::MakeCustomer(std::size_t shop_index, int index) const {
 
   customer.label = rng.Chance(Sigmoid(-2.0 + 1.8 * Dot(taste, collection_) + 1.6 * engagement -
                                       0.4 * thrift + kSeason[month] - (mobile ? 0.3 : 0.0)));
+  CounterRng later(seed_, kNextStream + stream);
+  customer.next = later.Pick(appeal);
   return customer;
 }
 

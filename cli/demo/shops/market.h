@@ -11,6 +11,8 @@
 //   of the category liked most, sometimes noise label         buys from the next collection:
 //   Bernoulli(sigmoid(-2 + 1.8 x.w + 1.6 e - 0.4 s + month + device))
 //
+//   next purchase  after all of that: one more product ~ softmax_p(1.5 x.v_p) over the shop's range
+//
 // The label depends on latent values that the columns show only in part, and alike at every shop:
 // what one shop has too few customers to learn, all of them together have.
 #pragma once
@@ -45,6 +47,14 @@ struct Customer {
   int searches;
   std::string top_query;
   bool label;
+  std::vector<std::size_t> history;  // products bought, oldest first
+  std::size_t next;                  // the product bought next
+};
+
+// What nobody sees of a customer.
+struct Latent {
+  Taste taste;
+  double engagement, thrift;
 };
 
 class Market {
@@ -55,6 +65,15 @@ class Market {
   const std::vector<Shop>& shops() const { return shops_; }
   // Customer `index` of shop `shop`: a pure function of the seed and both numbers.
   Customer MakeCustomer(std::size_t shop, int index) const;
+  Latent LatentOf(std::size_t shop, int index) const;
+  std::size_t products() const { return products_.size(); }
+  // "p07": one word, whatever reads it.
+  static std::string ProductName(std::size_t product);
+  static std::size_t categories();
+  static std::string CategoryName(std::size_t category);
+  // Where a category's products are around.
+  static const Taste& CategoryCentre(std::size_t category);
+  std::uint64_t seed() const { return seed_; }
 
  private:
   struct Product {

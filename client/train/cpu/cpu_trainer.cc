@@ -18,7 +18,7 @@ class CpuTrainer final : public Trainer {
     std::vector<std::uint32_t> slots;
     if (customers.size() <= shape.padded_customers)
       slots = RandomSlots(customers.size(), shape.padded_customers);
-    engine_->SetDropoutKey(rng_.NewSecret<32>());
+    engine_->SetStepKey(rng_.NewSecret<32>());
     VEILSUM_ASSIGN_OR_RETURN(std::vector<std::int64_t> grid,
                              engine_->GridSum(model, customers, shape, slots));
     return dp::ClippedSum::FromCertifiedContributions(std::move(grid));

@@ -34,7 +34,7 @@ double ActiveSquare(std::span<const std::uint32_t> active) {
 }
 
 absl::Status CheckExamples(const model::Layout& layout, const model::Examples& examples,
-                           std::uint32_t max_rows, std::size_t heads) {
+                           std::uint32_t max_rows, const model::Heads& heads) {
   if (max_rows == 0 || max_rows > kMaxRowsPerCustomer)
     return InvalidArgument("max_rows is %d, must be from 1 to %d", max_rows, kMaxRowsPerCustomer);
   const auto numeric = static_cast<std::size_t>(examples.numeric);
@@ -44,7 +44,10 @@ absl::Status CheckExamples(const model::Layout& layout, const model::Examples& e
                            layout.numeric());
   if (examples.numeric_values.size() != examples.rows() * numeric ||
       examples.active_inputs.size() != examples.rows() * categorical ||
-      examples.more_labels.size() != examples.rows() * (heads - 1) || examples.first_row.empty() ||
+      examples.more_labels.size() != examples.rows() * (heads.size() - 1) ||
+      examples.first_row.empty() ||
+      (heads.front().loss == model::Loss::kTemporal &&
+       examples.rewards.size() != examples.rows()) ||
       examples.first_row.front() != 0 || examples.first_row.back() != examples.rows())
     return InvalidArgument("examples: sizes of rows and customers do not agree");
   for (std::size_t u = 0; u < examples.customers(); ++u)
@@ -67,7 +70,7 @@ absl::StatusOr<std::unique_ptr<Engine>> Engine::Create(const model::Layout& layo
                                                        double dropout) {
   if (heads.empty()) heads.push_back({});
   VEILSUM_RETURN_IF_ERROR(CheckHeads(heads, layout.layers().back().out));
-  VEILSUM_RETURN_IF_ERROR(CheckExamples(layout, examples, max_rows, heads.size()));
+  VEILSUM_RETURN_IF_ERROR(CheckExamples(layout, examples, max_rows, heads));
   if (!(dropout >= 0 && dropout < 1))
     return InvalidArgument("dropout is %g, must be at least 0 and below 1", dropout);
   return std::unique_ptr<Engine>(
@@ -84,9 +87,11 @@ Engine::Engine(const model::Layout& layout, const model::Examples& examples, std
       dropout_(layout, examples, max_rows, dropout),
       network_(layout, target_rows_, static_cast<std::size_t>(examples.categorical), dropout_.on(),
                kernels),
+      items_(heads_, examples, max_rows),
       example_active_squares_(examples.rows()),
       seen_(examples.customers()),
       labels_(target_rows_ * heads_.size()),
+      rewards_(target_rows_),
       factors_(target_rows_),
       live_(target_rows_),
       active_squares_(target_rows_),
@@ -108,8 +113,8 @@ absl::Status Engine::Start(const model::ModelVector& model,
     return InvalidArgument("DP-06: more customers than padded_customers = %d", padded_customers);
   if (!slots.empty() && slots.size() != customers.size())
     return InvalidArgument("customers and slots differ in number");
-  if (dropout_.on() && !dropout_.has_key())
-    return InvalidArgument("DP-09: a step with dropout needs a fresh key");
+  if ((dropout_.on() && !dropout_.has_key()) || (items_.on() && !items_.has_key()))
+    return InvalidArgument("DP-09: a step with dropout or sampled negatives needs a fresh key");
   std::fill(seen_.begin(), seen_.end(), 0);
   seats_.assign(padded_customers, kNobody);
   for (std::size_t i = 0; i < customers.size(); ++i) {
@@ -146,6 +151,7 @@ void Engine::FillRow(std::size_t at, std::optional<std::size_t> row) {
   labels_[at * heads_.size()] = row ? examples_.labels[*row] : 0;
   for (std::size_t h = 0; h < more; ++h)
     labels_[at * heads_.size() + 1 + h] = row ? examples_.more_labels[*row * more + h] : 0;
+  if (!examples_.rewards.empty()) rewards_[at] = row ? examples_.rewards[*row] : 0;
   active_squares_[at] = row ? example_active_squares_[*row] : 1;
   if (row)
     std::copy_n(examples_.NumericOf(*row).data(), numeric, x);
@@ -207,14 +213,58 @@ void Engine::Backward(std::size_t rows, bool squares) {
                      network_.out(0), network_.DeltaRow(0, r));
 }
 
-void Engine::SetDeltas(std::size_t rows) {
+std::optional<std::uint32_t> Engine::CustomerAt(std::size_t first_slot, std::size_t at) const {
+  const std::size_t slot = first_slot + at / max_rows_;
+  if (slot >= seats_.size() || seats_[slot] == kNobody) return std::nullopt;
+  return seats_[slot];
+}
+
+void Engine::SetDeltas(std::size_t first_slot, std::size_t rows) {
   for (std::size_t r = 0; r < rows; ++r) {
     const float* logits = network_.Logits(r);
     float* delta = network_.Delta(r);
-    std::size_t output = 0;
-    for (std::size_t h = 0; h < heads_.size(); output += heads_[h++].outputs)
-      HeadDelta(heads_[h], logits + output, labels_[r * heads_.size() + h], delta + output);
+    const float* label = labels_.data() + r * heads_.size();
+    if (heads_.front().loss == model::Loss::kTemporal) {
+      ActionDelta(heads_.front(), logits, *label, TargetOf(first_slot, r), delta);
+      continue;
+    }
+    const float* counts = nullptr;
+    if (items_.on()) counts = items_.Weights(CustomerAt(first_slot, r), r % max_rows_).data();
+    for (const model::Head& head : heads_) {
+      HeadDelta(head, logits, *label++, delta, counts);
+      logits += head.outputs;
+      delta += head.outputs;
+      counts = nullptr;
+    }
   }
+}
+
+// What the target model says of all rows of the call: one more forward pass of a public shape.
+absl::Status Engine::FindTargets(const model::ModelVector& model, std::size_t customers_of_batch) {
+  if (heads_.front().loss != model::Loss::kTemporal) return absl::OkStatus();
+  if (target_.empty() || (sums_ != 0 && sums_ % heads_.front().target_every == 0)) target_ = model;
+  VEILSUM_RETURN_IF_ERROR(Load(target_));
+  best_.assign(seats_.size() * max_rows_, 0);
+  for (std::size_t first = 0; first < seats_.size(); first += customers_of_batch) {
+    const std::size_t customers = std::min(customers_of_batch, seats_.size() - first);
+    Forward(FillBatch(first, customers), false, false);
+    for (std::size_t at = 0; at < customers * max_rows_; ++at)
+      best_[first * max_rows_ + at] = BestValue(network_.Logits(at), network_.outputs());
+  }
+  ++sums_;
+  return Load(model);
+}
+
+// The reward, and after it the best that the customer's next row can have.
+double Engine::TargetOf(std::size_t first_slot, std::size_t at) const {
+  const bool more = live_[at] != 0 && at % max_rows_ + 1 < max_rows_ && live_[at + 1] != 0;
+  const double next = more ? best_[first_slot * max_rows_ + at + 1] : 0;
+  return static_cast<double>(rewards_[at]) + heads_.front().discount * next;
+}
+
+void Engine::ForgetKey() {
+  dropout_.ForgetKey();
+  items_.ForgetKey();
 }
 
 double Engine::Factor(std::size_t customer, double limit) {
@@ -297,7 +347,7 @@ void Engine::Step(const MicroBatches& cut, bool clipped) {
     const std::size_t rows = FillBatch(first, customers);
     const bool squares = clipped && max_rows_ == 1;
     Forward(rows, squares, dropout_.on());
-    SetDeltas(rows);
+    SetDeltas(first, rows);
     Backward(rows, squares);
     if (clipped) SetFactors(rows, customers, cut.limit);
     if (trace_) Record(first, customers);
@@ -317,8 +367,9 @@ absl::StatusOr<std::span<const double>> Engine::Sum(const model::ModelVector& mo
                                                     std::span<const std::uint32_t> customers,
                                                     std::uint32_t padded_customers,
                                                     std::optional<double> clip_norm) {
-  const absl::Cleanup forget = [this] { dropout_.ForgetKey(); };
+  const absl::Cleanup forget = [this] { ForgetKey(); };
   VEILSUM_RETURN_IF_ERROR(Start(model, customers, {}, padded_customers));
+  VEILSUM_RETURN_IF_ERROR(FindTargets(model, target_rows_ / max_rows_));
   network_.StartSum(0);
   Step({.customers = target_rows_ / max_rows_, .limit = clip_norm.value_or(0)},
        clip_norm.has_value());
@@ -331,12 +382,13 @@ absl::StatusOr<std::vector<std::int64_t>> Engine::GridSum(const model::ModelVect
                                                           std::span<const std::uint32_t> customers,
                                                           const StepShape& shape,
                                                           std::span<const std::uint32_t> slots) {
-  const absl::Cleanup forget = [this] { dropout_.ForgetKey(); };
+  const absl::Cleanup forget = [this] { ForgetKey(); };
   VEILSUM_RETURN_IF_ERROR(CheckShape(shape));
   VEILSUM_ASSIGN_OR_RETURN(
       const MicroBatches cut,
       CutStep(shape, max_rows_, target_rows_, ScatteredError(layout_, examples_, max_rows_)));
   VEILSUM_RETURN_IF_ERROR(Start(model, customers, slots, shape.padded_customers));
+  VEILSUM_RETURN_IF_ERROR(FindTargets(model, cut.customers));
   network_.StartSum(static_cast<float>(shape.scale), cut.finer);
   Step(cut, true);
   std::vector<std::int64_t> grid;

@@ -10,6 +10,7 @@
 #include "client/train/cpu/clip.h"
 #include "client/train/cpu/dropout.h"
 #include "client/train/cpu/network.h"
+#include "client/train/cpu/sampled_items.h"
 #include "client/train/trainer.h"
 #include "model/examples.h"
 #include "model/heads.h"
@@ -26,13 +27,23 @@ struct Trace {
 class Engine {
  public:
   // As MakeCpuTrainer, on one chosen instruction path. Without heads: one logistic output. With
-  // `dropout` every step needs a key of its own.
+  // `dropout`, or sampled negatives, every step needs a key of its own.
   static absl::StatusOr<std::unique_ptr<Engine>> Create(
       const model::Layout& layout, const model::Examples& examples, std::uint32_t max_rows,
       const Kernels& kernels, model::Heads heads = {}, double dropout = 0);
 
-  // Of the next call of Sum or GridSum, which wipes it, also when it fails (DP-09): fresh, never used before.
-  void SetDropoutKey(const Secret<32>& key) { dropout_.SetKey(key); }
+  // Of the next call of Sum or GridSum, which wipes it, also when it fails (DP-09): fresh, never
+  // used before.
+  void SetStepKey(const Secret<32>& key) {
+    dropout_.SetKey(key);
+    items_.SetKey(key);
+  }
+  // The target model of the next Head::target_every sums, an earlier public one. Without it the
+  // model of the first sum is, and then that of every target_every-th. For Loss::kTemporal only.
+  void SetTarget(const model::ModelVector& model) {
+    target_ = model;
+    sums_ = 0;
+  }
 
   // The sum of min(1, C / norm) * gradient over `customers`, layout.parameters() numbers, valid
   // until the next call. Without a clip norm: the plain sum, for benchmarks only; a number that is
@@ -66,7 +77,11 @@ class Engine {
   void DropUnits(std::size_t at, std::uint32_t customer, std::size_t row);
   std::size_t FillBatch(std::size_t first_slot, std::size_t customers);
   void Forward(std::size_t rows, bool squares, bool dropout);
-  void SetDeltas(std::size_t rows);
+  void SetDeltas(std::size_t first_slot, std::size_t rows);
+  absl::Status FindTargets(const model::ModelVector& model, std::size_t customers_of_batch);
+  std::optional<std::uint32_t> CustomerAt(std::size_t first_slot, std::size_t at) const;
+  double TargetOf(std::size_t first_slot, std::size_t at) const;
+  void ForgetKey();
   void Backward(std::size_t rows, bool squares);
   double Factor(std::size_t customer, double limit);
   void SetFactors(std::size_t rows, std::size_t customers, double limit);
@@ -79,13 +94,20 @@ class Engine {
   std::size_t max_rows_, target_rows_;
   Dropout dropout_;
   Network network_;
+  SampledItems items_;
   std::vector<BagLayer> bags_;
   std::vector<double> example_active_squares_;  // of the examples' rows
   std::vector<float> mean_, scale_;             // empty when the layout is not standardised
   std::vector<std::uint8_t> seen_;
   std::vector<std::uint32_t> seats_;  // of a call: the customer in a slot, or kNobody
+  // Loss::kTemporal: the target model, the sums since it was set, and of a call's rows, slot by
+  // slot, the best value that it gives.
+  model::ModelVector target_;
+  std::size_t sums_ = 0;
+  std::vector<double> best_;
   // Of a micro-batch's rows.
-  std::vector<float> labels_, factors_, live_;  // live: 1 where a slot holds a real row, else 0
+  std::vector<float> labels_, rewards_, factors_,
+      live_;  // live: 1 where a slot holds a real row, else 0
   std::vector<double> active_squares_, norms_;
   std::vector<std::uint8_t> bad_;  // rows of customers with several that are not finite
   std::vector<double> input_gram_, delta_gram_;

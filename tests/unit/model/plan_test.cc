@@ -529,6 +529,60 @@ TEST(Plan, DropoutAndLayerNormTravelAndReachTheLayout) {
               StatusIs(absl::StatusCode::kInvalidArgument, "normalisation"));
 }
 
+TEST(Plan, AnItemOfACatalogueIsLearntBySampledSoftmax) {
+  const std::string label = "kind = \"class\"\nvalues = [\"a\", \"b\", \"c\"]\n";
+  const std::string text = PlanOf("recommend", label + "negatives = 2\n");
+  ASSERT_OK_AND_ASSIGN(const Plan plan, ParsePlanToml(text, "p"));
+  EXPECT_OK(CheckRunnable(plan));
+  EXPECT_EQ(HeadsOf(plan).front().loss, Loss::kSoftmax);
+  EXPECT_EQ(HeadsOf(plan).front().negatives, 2u);
+  ASSERT_OK_AND_ASSIGN(const Plan again, PlanFromJson(PlanToJson(plan)));
+  EXPECT_EQ(PlanSha256(again), PlanSha256(plan));
+  ASSERT_OK_AND_ASSIGN(const Plan whole, ParsePlanToml(PlanOf("recommend", label), "p"));
+  EXPECT_EQ(HeadsOf(whole).front().negatives, 0u);
+  EXPECT_NE(PlanSha256(whole), PlanSha256(plan));
+  const auto code = absl::StatusCode::kInvalidArgument;
+  EXPECT_THAT(ParsePlanToml(PlanOf("recommend", label + "negatives = 3\n"), "p"),
+              StatusIs(code, "negatives"));
+  EXPECT_THAT(ParsePlanToml(PlanOf("multi_class", label + "negatives = 2\n"), "p"),
+              StatusIs(code, "negatives"));
+  EXPECT_THAT(ParsePlanToml(PlanOf("recommend", "kind = \"binary\"\n"), "p"),
+              StatusIs(code, "does not fit the task"));
+}
+
+TEST(Plan, ActionsAreLearntFromRewards) {
+  const std::string label = "kind = \"class\"\nvalues = [\"a\", \"b\", \"c\"]\ntime = \"day\"\n";
+  const std::string section =
+      "[q_learning]\nreward = \"paid\"\nlo = -1\nhi = 20\ndiscount = \"0.9\"\nhuber = "
+      "\"0.5\"\ntarget_every = 7\n";
+  const std::string text = PlanOf("q_learning", label) + section;
+  ASSERT_OK_AND_ASSIGN(const Plan plan, ParsePlanToml(text, "p"));
+  EXPECT_OK(CheckRunnable(plan));
+  EXPECT_EQ(plan.q_learning->scale(), 20);
+  const Head head = HeadsOf(plan).front();
+  EXPECT_EQ(head.loss, Loss::kTemporal);
+  EXPECT_EQ(head.outputs, 3u);
+  EXPECT_EQ(head.discount, 0.9);
+  EXPECT_EQ(head.huber, 0.5);
+  EXPECT_EQ(head.target_every, 7u);
+  ASSERT_OK_AND_ASSIGN(const Plan again, PlanFromJson(PlanToJson(plan)));
+  EXPECT_EQ(PlanSha256(again), PlanSha256(plan));
+  const auto refused = [&](const std::string& from, const std::string& to,
+                           const std::string& message) {
+    std::string other = text;
+    other.replace(other.find(from), from.size(), to);
+    EXPECT_THAT(ParsePlanToml(other, "p"), StatusIs(absl::StatusCode::kInvalidArgument, message))
+        << to;
+  };
+  refused(section, "", "q_learning");
+  refused("discount = \"0.9\"", "discount = \"1\"", "discount");
+  refused("reward = \"paid\"", "reward = \"label\"", "is the label");
+  refused("time = \"day\"\n", "", "must have a time");
+  refused("hi = 20", "hi = -2", "lo");
+  refused("target_every = 7", "target_every = 0", "target_every");
+  refused("\"q_learning\"", "\"multi_class\"", "q_learning");
+}
+
 TEST(Plan, SideHeadsAddOutputsAndLossesToOneTrunk) {
   const std::string heads =
       "[[head]]\ncolumn = \"t.kind\"\nkind = \"class\"\nvalues = [\"a\", \"b\", \"c\"]\nweight = "
@@ -568,9 +622,14 @@ TEST(Plan, SideHeadsAddOutputsAndLossesToOneTrunk) {
 TEST(CheckRunnable, RefusesWhatThisVersionCannotTrain) {
   ASSERT_OK_AND_ASSIGN(const Plan plan, ParsePlanToml(kExamplePlan, "plan.toml"));
   Plan other = plan;
-  other.task = Task::kRecommend;
+  other.task = Task::kMultiTask;
   EXPECT_THAT(CheckRunnable(other),
-              StatusIs(absl::StatusCode::kFailedPrecondition, "task must be \"binary\""));
+              StatusIs(absl::StatusCode::kFailedPrecondition, "task \"multi_task\""));
+  other = plan;
+  other.q_learning.emplace();
+  other.training.mode = Mode::kLocal;
+  EXPECT_THAT(CheckRunnable(other),
+              StatusIs(absl::StatusCode::kFailedPrecondition, "\"distributed\""));
   other = plan;
   other.network.dropout = Exactly(1, 2);
   other.network.layer_norm = true;
@@ -584,7 +643,8 @@ TEST(ExamplePlans, AllParseRoundTripAndRun) {
   for (const char* name :
        {"online_shoppers", "adult", "womens_clothing", "synthetic_shops", "online_shoppers_visitor",
         "online_shoppers_duration", "online_shoppers_bands", "online_shoppers_local",
-        "online_shoppers_regularised", "online_shoppers_heads"}) {
+        "online_shoppers_regularised", "online_shoppers_heads", "synthetic_shops_next",
+        "synthetic_shops_offers"}) {
     ASSERT_OK_AND_ASSIGN(const Plan plan,
                          ReadPlanFile(absl::StrFormat("deploy/examples/%s.toml", name)));
     EXPECT_OK(CheckRunnable(plan)) << name;

@@ -10,6 +10,7 @@
 #include "base/fnv1a.h"
 #include "cli/demo/shops/counter_rng.h"
 #include "cli/demo/shops/market.h"
+#include "cli/demo/shops/offers.h"
 #include "cli/demo/shops/write_shops.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_folder.h"
@@ -139,6 +140,53 @@ TEST(Market, IsLearnableWithoutBeingTrivial) {
   }
 }
 
+TEST(Market, NextPurchasesFollowTheTastesThatHistoriesShow) {
+  const Market market(1, 2);
+  int same = 0, shown = 0;
+  for (int i = 0; i < 1000; ++i) {
+    const Customer c = market.MakeCustomer(0, i), again = market.MakeCustomer(0, i);
+    EXPECT_EQ(c.history.size(), static_cast<std::size_t>(c.orders));
+    EXPECT_EQ(c.next, again.next);
+    EXPECT_LT(c.next, market.products());
+    if (c.orders == 0) continue;
+    ++shown;
+    same += c.history.back() == c.next;
+  }
+  EXPECT_GT(same, shown / 20) << "chance is one in 48";
+  EXPECT_EQ(Market::ProductName(7), "p07");
+}
+
+TEST(Offers, LogsKeepToTheirPolicyAndTrueValuesToTheLog) {
+  const Market market(3, 2);
+  std::vector<double> times(Offers()), expected(Offers());
+  double earned = 0, known = 0, squares = 0;
+  const int customers = market.shops()[1].customers;
+  for (int i = 0; i < customers; ++i) {
+    const std::vector<OfferVisit> visits = LoggedVisits(market, 1, i);
+    ASSERT_EQ(visits.size(), kOfferVisits);
+    EXPECT_EQ(visits[0].mood, 1u);
+    double sum = 0;
+    for (const OfferVisit& visit : visits) {
+      ++times[visit.offer];
+      EXPECT_LT(visit.mood, kMoods);
+      EXPECT_GE(visit.propensity, 0.6 / static_cast<double>(Offers()));
+      expected[visit.offer] = visit.propensity * customers * static_cast<double>(kOfferVisits);
+      sum += visit.reward;
+    }
+    earned += sum;
+    squares += sum * sum;
+    std::vector<double> log(Offers());
+    for (std::size_t offer = 0; offer < log.size(); ++offer)
+      log[offer] = expected[offer] / (customers * static_cast<double>(kOfferVisits));
+    if (std::abs(std::accumulate(log.begin(), log.end(), 0.0) - 1) > 1e-9) continue;
+    known += TrueValue(market, 1, i, 1, [&](std::size_t, std::size_t) { return log; }) - sum;
+  }
+  for (std::size_t offer = 0; offer < Offers(); ++offer)
+    EXPECT_NEAR(times[offer], expected[offer], 5 * std::sqrt(expected[offer])) << OfferName(offer);
+  const double mean = earned / customers;
+  EXPECT_NEAR(known / customers, 0, 5 * std::sqrt((squares / customers - mean * mean) / customers));
+}
+
 TEST(WriteShops, WritesEveryTableAndAManifest) {
   const TempFolder of_test;
   const auto folder = of_test.path() / "made shops";
@@ -149,7 +197,7 @@ TEST(WriteShops, WritesEveryTableAndAManifest) {
   EXPECT_EQ(purchases.substr(0, purchases.find('\n')),
             "user_id,orders,total_spent,days_since_last,category");
   EXPECT_EQ(std::ranges::count(purchases, '\n'), market.shops()[1].customers + 1);
-  for (const char* table : {"browsing", "searches", "labels"})
+  for (const char* table : {"browsing", "searches", "labels", "next", "offers"})
     EXPECT_TRUE(
         std::filesystem::exists(folder / "merchants/shop_3" / (std::string(table) + ".csv")))
         << table;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 
 #include "base/fnv1a.h"
 #include "client/data/select_customers.h"
@@ -295,9 +296,46 @@ TEST(LoadDataset, ReadsSideHeadsOfEveryTableAndLeavesMissingOnesOut) {
 
 TEST(LoadDataset, RefusesAPlanThatThisBuildCannotRun) {
   model::Plan plan = PlanWith();
-  plan.task = model::Task::kQLearning;
+  plan.task = model::Task::kMultiTask;
   EXPECT_THAT(Load(kVisits, kLabels, plan),
-              StatusIs(absl::StatusCode::kFailedPrecondition, "task must be"));
+              StatusIs(absl::StatusCode::kFailedPrecondition, "multi_task"));
+}
+
+// Rows of a customer become one sequence by their times, the latest are kept, and rewards come
+// along, clipped and scaled by public bounds.
+TEST(LoadDataset, DecisionsAreInOrderAndHaveRewards) {
+  model::Plan plan = PlanWith();
+  plan.task = model::Task::kQLearning;
+  plan.unit.max_rows = 3;
+  plan.label.kind = model::LabelKind::kClass;
+  plan.label.values = {"x", "y"};
+  plan.label.time = "day";
+  plan.q_learning.emplace();
+  plan.q_learning->reward = "paid";
+  plan.q_learning->lo = model::Decimal::Parse("-2").value();
+  plan.q_learning->hi = model::Decimal::Parse("4").value();
+  const std::string visits = "id,device,pages\nu1,a,1\nu2,b,2\nu3,a,3\n";
+  const std::string labels =
+      "id,label,age,day,paid\n"
+      "u1,y,10,2026-01-03,4\nu2,x,20,2026-01-01,1\nu1,x,30,2026-01-01,-9\n"
+      "u1,x,40,2026-01-04,99\nu1,y,50,2026-01-02,2\nu3,y,60,2026-01-01,0\n";
+  ASSERT_OK_AND_ASSIGN(const Dataset data, Load(visits, labels, plan));
+  std::map<std::string, std::pair<std::vector<float>, std::vector<float>>> found;
+  for (const model::Examples* part : {&data.training, &data.holdout}) {
+    ASSERT_EQ(part->rewards.size(), part->rows());
+    for (std::size_t u = 0; u < part->customers(); ++u)
+      for (std::size_t row = part->first_row[u]; row < part->first_row[u + 1]; ++row) {
+        found[part->customer_ids[u]].first.push_back(part->labels[row]);
+        found[part->customer_ids[u]].second.push_back(part->rewards[row]);
+      }
+  }
+  EXPECT_THAT(found["u1"].first, ElementsAre(1, 1, 0));
+  EXPECT_THAT(found["u1"].second, ElementsAre(0.5f, 1.0f, 1.0f));
+  EXPECT_THAT(found["u2"].second, ElementsAre(0.25f));
+  EXPECT_THAT(Load(visits, "id,label,age,day,paid\nu1,x,10,2026-01-03,much\n", plan),
+              StatusIs(absl::StatusCode::kInvalidArgument, "column paid"));
+  EXPECT_THAT(Load(visits, "id,label,age,day\nu1,x,10,2026-01-03\n", plan),
+              StatusIs(absl::StatusCode::kInvalidArgument, "paid"));
 }
 
 TEST(SelectCustomers, KeepsAllRowsOfThoseWhoStay) {

@@ -111,7 +111,7 @@ long double LabelOf(const model::Examples& examples, std::size_t row, std::size_
 
 // The loss of a head, and its derivatives by its outputs.
 long double LossOf(const model::Head& head, std::span<const long double> z, long double label,
-                   std::span<long double> delta) {
+                   const RowTerms& terms, std::size_t row, std::span<long double> delta) {
   std::fill(delta.begin(), delta.end(), 0.0L);
   if (std::isnan(label)) return 0;
   long double loss = 0;
@@ -121,10 +121,20 @@ long double LossOf(const model::Head& head, std::span<const long double> z, long
     loss = std::log1p(std::exp(-std::abs(z[0]))) + std::max(z[0], 0.0L) - label * z[0];
   } else if (head.loss == model::Loss::kSoftmax) {
     long double sum = 0;
-    for (const long double x : z) sum += std::exp(x);
-    for (std::size_t i = 0; i < z.size(); ++i) delta[i] = std::exp(z[i]) / sum;
+    const auto count = [&](std::size_t i) {
+      return head.negatives == 0 || i == static_cast<std::size_t>(label)
+                 ? 1.0L
+                 : static_cast<long double>(terms.counts[row][i]);
+    };
+    for (std::size_t i = 0; i < z.size(); ++i) sum += count(i) * std::exp(z[i]);
+    for (std::size_t i = 0; i < z.size(); ++i) delta[i] = count(i) * std::exp(z[i]) / sum;
     delta[static_cast<std::size_t>(label)] -= 1;
     loss = std::log(sum) - z[static_cast<std::size_t>(label)];
+  } else if (head.loss == model::Loss::kTemporal) {
+    const auto action = static_cast<std::size_t>(label);
+    const long double off = z[action] - terms.targets[row], size = std::abs(off);
+    delta[action] = size <= huber ? off : off < 0 ? -huber : huber;
+    loss = size <= huber ? off * off / 2 : huber * (size - huber / 2);
   } else if (head.loss == model::Loss::kSquared || std::abs(error) <= huber) {
     delta[0] = error;
     loss = error * error / 2;
@@ -137,23 +147,23 @@ long double LossOf(const model::Head& head, std::span<const long double> z, long
 }
 
 long double RowLoss(const model::Examples& examples, std::size_t row, const model::Heads& wanted,
-                    const Exact& outputs, Exact& delta) {
+                    const RowTerms& terms, const Exact& outputs, Exact& delta) {
   const model::Heads heads = wanted.empty() ? model::Heads(1) : wanted;
   delta.assign(outputs.size(), 0);
   long double loss = 0;
   std::size_t at = 0;
   for (std::size_t h = 0; h < heads.size(); at += heads[h++].outputs)
     loss += LossOf(heads[h], std::span(outputs).subspan(at, heads[h].outputs),
-                   LabelOf(examples, row, h, heads.size()),
+                   LabelOf(examples, row, h, heads.size()), terms, row,
                    std::span(delta).subspan(at, heads[h].outputs));
   return loss;
 }
 
 void AddRowGradient(const model::Layout& layout, const Exact& model, const Activations& row,
                     const model::Examples& examples, std::size_t at, const model::Heads& heads,
-                    Exact& gradient) {
+                    const RowTerms& terms, Exact& gradient) {
   Exact delta;
-  RowLoss(examples, at, heads, row.outputs, delta);
+  RowLoss(examples, at, heads, terms, row.outputs, delta);
   for (const model::Bag& bag : layout.bags())
     if (bag.direct) AddBagGradient(layout, bag, examples, at, delta.data(), gradient);
   for (std::size_t l = layout.layers().size(); l-- > 0;) {
@@ -181,24 +191,26 @@ void AddRowGradient(const model::Layout& layout, const Exact& model, const Activ
 
 long double CustomerLoss(const model::Layout& layout, const Exact& model,
                          const model::Examples& examples, std::uint32_t customer,
-                         const model::Heads& heads, const RowFactors& dropout) {
+                         const model::Heads& heads, const RowFactors& dropout,
+                         const RowTerms& terms) {
   long double loss = 0;
   Exact delta;
   for (std::size_t row = examples.first_row[customer]; row < examples.first_row[customer + 1];
        ++row)
-    loss += RowLoss(examples, row, heads, Forward(layout, model, examples, row, dropout).outputs,
-                    delta);
+    loss += RowLoss(examples, row, heads, terms,
+                    Forward(layout, model, examples, row, dropout).outputs, delta);
   return loss;
 }
 
 Exact CustomerGradient(const model::Layout& layout, const Exact& model,
                        const model::Examples& examples, std::uint32_t customer,
-                       const model::Heads& heads, const RowFactors& dropout) {
+                       const model::Heads& heads, const RowFactors& dropout,
+                       const RowTerms& terms) {
   Exact gradient(layout.parameters());
   for (std::size_t row = examples.first_row[customer]; row < examples.first_row[customer + 1];
        ++row)
     AddRowGradient(layout, model, Forward(layout, model, examples, row, dropout), examples, row,
-                   heads, gradient);
+                   heads, terms, gradient);
   return gradient;
 }
 

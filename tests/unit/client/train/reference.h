@@ -16,14 +16,23 @@ using Exact = std::vector<long double>;
 // What dropout multiplies a row's hidden units by, layer after layer; none: nothing is dropped.
 using RowFactors = std::vector<std::vector<float>>;
 
+// What a row's loss depends on besides its label: how often each output is in its softmax
+// (cpu/sampled_items.h), or what its action's value is compared with.
+struct RowTerms {
+  std::vector<std::vector<float>> counts;
+  Exact targets;
+};
+
 // The loss of all heads (none: one logistic output) summed over the rows of one customer, and its
 // gradient over layout.parameters().
 long double CustomerLoss(const model::Layout& layout, const Exact& model,
                          const model::Examples& examples, std::uint32_t customer,
-                         const model::Heads& heads = {}, const RowFactors& dropout = {});
+                         const model::Heads& heads = {}, const RowFactors& dropout = {},
+                         const RowTerms& terms = {});
 Exact CustomerGradient(const model::Layout& layout, const Exact& model,
                        const model::Examples& examples, std::uint32_t customer,
-                       const model::Heads& heads = {}, const RowFactors& dropout = {});
+                       const model::Heads& heads = {}, const RowFactors& dropout = {},
+                       const RowTerms& terms = {});
 long double Norm(const Exact& x);
 
 struct ExampleShape {

@@ -110,7 +110,7 @@ TEST(RegularisedEngine, SumsAgreeWithMaterialisedGradientsOnEveryPath) {
       }
       for (const cpu::Kernels* path : AllPaths()) {
         const auto engine = f.EngineOn(*path);
-        engine->SetDropoutKey(KeyOf(7));
+        engine->SetStepKey(KeyOf(7));
         ASSERT_OK_AND_ASSIGN(const auto sum,
                              engine->Sum(f.model, Everyone(f.examples), 37, clip_norm));
         Exact difference(expected);
@@ -143,7 +143,7 @@ TEST(RegularisedEngine, RowsAreInvariant) {
       const auto trace_of = [&](const std::vector<std::uint32_t>& customers, std::uint32_t padded) {
         cpu::Trace trace;
         engine->set_trace(&trace);
-        engine->SetDropoutKey(KeyOf(3));
+        engine->SetStepKey(KeyOf(3));
         EXPECT_OK(engine->Sum(f.model, customers, padded, 1.0));
         engine->set_trace(nullptr);
         return trace;
@@ -179,7 +179,7 @@ TEST(RegularisedEngine, OneCustomerMoreMovesTheSumByAtMostD2) {
     const auto engine = f.EngineOn(cpu::BestKernels());
     std::vector<std::uint32_t> slots(30);
     for (std::uint32_t i = 0; i < 30; ++i) slots[i] = (i * 7) % 40;
-    engine->SetDropoutKey(KeyOf(9));
+    engine->SetStepKey(KeyOf(9));
     ASSERT_OK_AND_ASSIGN(const auto with,
                          engine->GridSum(f.model, Everyone(f.examples), shape, slots));
     double largest = 0;
@@ -190,7 +190,7 @@ TEST(RegularisedEngine, OneCustomerMoreMovesTheSumByAtMostD2) {
           others.push_back(u);
           seats.push_back(slots[u]);
         }
-      engine->SetDropoutKey(KeyOf(9));
+      engine->SetStepKey(KeyOf(9));
       ASSERT_OK_AND_ASSIGN(const auto without, engine->GridSum(f.model, others, shape, seats));
       double squares = 0;
       for (std::size_t i = 0; i < with.size(); ++i) {
@@ -215,7 +215,7 @@ TEST(RegularisedEngine, ClipsWhatItStoresAndLeavesOutWhatIsNotFinite) {
       const auto engine = f.EngineOn(*path);
       cpu::Trace trace;
       engine->set_trace(&trace);
-      engine->SetDropoutKey(KeyOf(2));
+      engine->SetStepKey(KeyOf(2));
       ASSERT_OK_AND_ASSIGN(const auto sum, engine->Sum(f.model, Everyone(f.examples), 30, 0.25));
       EXPECT_EQ(trace.factors[0], 0) << "DP-09";
       for (const double value : sum) ASSERT_TRUE(std::isfinite(value));
@@ -273,12 +273,12 @@ TEST(Dropout, EveryStepNeedsAKeyOfItsOwn) {
   const auto everyone = Everyone(f.examples);
   EXPECT_THAT(engine->Sum(f.model, everyone, 30, 1.0),
               StatusIs(absl::StatusCode::kInvalidArgument, "DP-09"));
-  engine->SetDropoutKey(KeyOf(1));
+  engine->SetStepKey(KeyOf(1));
   EXPECT_OK(engine->Sum(f.model, everyone, 30, 1.0));
   EXPECT_THAT(engine->GridSum(f.model, everyone, {30, 1, 0x1p16}),
               StatusIs(absl::StatusCode::kInvalidArgument, "DP-09"));
   // A step that is refused has had its key too.
-  engine->SetDropoutKey(KeyOf(2));
+  engine->SetStepKey(KeyOf(2));
   EXPECT_THAT(engine->Sum(f.model, everyone, 1, 1.0),
               StatusIs(absl::StatusCode::kInvalidArgument, "DP-06"));
   EXPECT_THAT(engine->Sum(f.model, everyone, 30, 1.0),

@@ -1,0 +1,377 @@
+// Heads of recommendation, a sampled softmax over items (the two towers' dot products) and action
+// values against a target model: clipped sums against gradients materialised in long double, and
+// the rules that a customer's contribution obeys with them (A10 to A13, DP-07 to DP-09).
+#include <cmath>
+#include <cstring>
+
+#include "client/train/cpu/cpu_trainer.h"
+#include "client/train/loss.h"
+#include "tests/support/status_matchers.h"
+#include "tests/unit/client/train/reference.h"
+
+namespace veilsum::client {
+namespace {
+
+using model::Loss;
+
+Secret<32> KeyOf(std::uint8_t value) {
+  std::array<std::uint8_t, 32> bytes;
+  bytes.fill(value);
+  return Secret<32>(bytes);
+}
+
+struct Case {
+  std::uint32_t max_rows;
+  std::vector<std::size_t> hidden;
+  model::Heads heads;
+  double dropout = 0;
+  std::vector<model::BagShape> bags = {};
+};
+
+model::Head Items(std::size_t outputs, std::size_t negatives) {
+  return {.loss = Loss::kSoftmax, .outputs = outputs, .negatives = negatives};
+}
+model::Head Actions(std::size_t outputs, double huber, double discount) {
+  return {.loss = Loss::kTemporal, .outputs = outputs, .huber = huber, .discount = discount};
+}
+
+const std::vector<Case>& Cases() {
+  static const std::vector<Case> cases = {
+      {1, {20, 9}, {Items(30, 5)}},
+      {4, {24}, {Items(50, 49)}},
+      {3, {20, 9}, {Items(17, 4), {.weight = 0.5}}, 0.25},
+      {2, {12}, {Items(21, 6)}, 0, {{0, 50, 4, false}, {0, 50, 21, true}}},
+      {1, {20, 9}, {Actions(5, 1, 0)}},
+      {6, {20, 9}, {Actions(7, 0.5, 0.9)}},
+      {3, {16}, {Actions(4, 100, 0.5)}, 0.25, {{0, 50, 4, false}, {0, 50, 4, true}}}};
+  return cases;
+}
+
+constexpr std::uint32_t kCustomers = 30;
+
+struct Net {
+  explicit Net(const Case& wanted, std::uint32_t seed = 5) : of(wanted), rng(seed) {
+    const ExampleShape shape{kCustomers, of.max_rows, 5, {4, 8}, of.bags};
+    examples = RandomExamples(shape, rng);
+    std::size_t outputs = 0;
+    for (const model::Head& head : of.heads) outputs += head.outputs;
+    for (std::uint32_t u = 0; u < kCustomers; ++u)
+      examples.customer_ids.push_back(absl::StrFormat("customer %d", u));
+    for (float& label : examples.labels)
+      label = static_cast<float>(rng() % of.heads.front().outputs);
+    for (std::size_t i = 0; i < examples.rows() * (of.heads.size() - 1); ++i)
+      examples.more_labels.push_back(static_cast<float>(rng() % 2));
+    std::normal_distribution<float> normal;
+    for (std::size_t i = 0; i < examples.rows() && temporal(); ++i)
+      examples.rewards.push_back(normal(rng));
+    layout = model::Layout::Mlp(5, OneHot(shape), of.hidden, true, of.bags, outputs);
+    model = RandomModel(layout, rng);
+    target = RandomModel(layout, rng);
+    std::copy_n(model.begin(), layout.buffers(), target.begin());
+  }
+  bool temporal() const { return of.heads.front().loss == Loss::kTemporal; }
+  std::unique_ptr<cpu::Engine> EngineOn(const cpu::Kernels& path) const {
+    auto engine = cpu::Engine::Create(layout, examples, of.max_rows, path, of.heads, of.dropout);
+    EXPECT_OK(engine);
+    (*engine)->SetTarget(target);
+    return *std::move(engine);
+  }
+  template <class F>
+  void ForRows(F&& each) const {
+    for (std::uint32_t u = 0; u < kCustomers; ++u)
+      for (std::size_t j = 0; j < examples.first_row[u + 1] - examples.first_row[u]; ++j)
+        each(u, j);
+  }
+  RowFactors Masks(std::uint8_t key) const {
+    cpu::Dropout dropout(layout, examples, of.max_rows, of.dropout);
+    RowFactors factors;
+    if (!dropout.on()) return factors;
+    dropout.SetKey(KeyOf(key));
+    ForRows([&](std::uint32_t u, std::size_t j) {
+      const auto row = dropout.Factors(u, j);
+      factors.emplace_back(row.begin(), row.end());
+    });
+    return factors;
+  }
+  // The counts of the key's negatives; the targets by a plain engine that knows of no heads.
+  RowTerms Terms(std::uint8_t key) const {
+    RowTerms terms;
+    cpu::SampledItems items(of.heads, examples, of.max_rows);
+    if (items.on()) {
+      items.SetKey(KeyOf(key));
+      ForRows([&](std::uint32_t u, std::size_t j) {
+        const auto row = items.Weights(u, j);
+        terms.counts.emplace_back(row.begin(), row.end());
+      });
+    }
+    if (!temporal()) return terms;
+    const auto values = *EngineOn(cpu::BaselineKernels())->Logits(target);
+    const std::size_t actions = of.heads.front().outputs;
+    ForRows([&](std::uint32_t u, std::size_t j) {
+      const std::size_t row = examples.first_row[u] + j;
+      long double next = 0;
+      if (row + 1 < examples.first_row[u + 1])
+        next = BestValue(values.data() + (row + 1) * actions, actions);
+      terms.targets.push_back(examples.rewards[row] + of.heads.front().discount * next);
+    });
+    return terms;
+  }
+
+  Case of;
+  std::mt19937 rng;
+  model::Examples examples;
+  model::Layout layout = model::Layout::Mlp(1, 1, {}, false);
+  model::ModelVector model, target;
+};
+
+TEST(RecommendationReference, AgreesWithFiniteDifferences) {
+  for (const Case& wanted : Cases()) {
+    const Net f(wanted);
+    const RowFactors masks = f.Masks(1);
+    const RowTerms terms = f.Terms(1);
+    Exact model(f.model.begin(), f.model.end());
+    const Exact gradient =
+        CustomerGradient(f.layout, model, f.examples, 0, wanted.heads, masks, terms);
+    for (std::size_t i = 0; i < gradient.size(); i += 7) {
+      long double& weight = model[f.layout.buffers() + i];
+      const long double before = weight, step = 1e-7L;
+      const auto loss = [&](long double at) {
+        weight = at;
+        return CustomerLoss(f.layout, model, f.examples, 0, wanted.heads, masks, terms);
+      };
+      const long double up = loss(before + step), down = loss(before - step);
+      weight = before;
+      ASSERT_NEAR(static_cast<double>((up - down) / (2 * step)), static_cast<double>(gradient[i]),
+                  1e-8)
+          << i;
+    }
+  }
+}
+
+TEST(RecommendationEngine, SumsAgreeWithMaterialisedGradientsOnEveryPath) {
+  for (const Case& wanted : Cases()) {
+    const Net f(wanted);
+    const RowFactors masks = f.Masks(7);
+    const RowTerms terms = f.Terms(7);
+    const Exact model(f.model.begin(), f.model.end());
+    std::vector<Exact> gradients;
+    for (std::uint32_t u = 0; u < kCustomers; ++u)
+      gradients.push_back(
+          CustomerGradient(f.layout, model, f.examples, u, wanted.heads, masks, terms));
+    for (const double clip_norm : {0.05, 1.0, 1e6}) {
+      Exact expected(f.layout.parameters());
+      for (const Exact& gradient : gradients) {
+        const long double factor = std::min(1.0L, clip_norm / Norm(gradient));
+        for (std::size_t i = 0; i < expected.size(); ++i) expected[i] += factor * gradient[i];
+      }
+      for (const cpu::Kernels* path : AllPaths()) {
+        const auto engine = f.EngineOn(*path);
+        engine->SetStepKey(KeyOf(7));
+        ASSERT_OK_AND_ASSIGN(const auto sum,
+                             engine->Sum(f.model, Everyone(f.examples), 37, clip_norm));
+        Exact difference(expected);
+        for (std::size_t i = 0; i < sum.size(); ++i) difference[i] -= sum[i];
+        EXPECT_LT(Norm(difference), 1e-5L * Norm(expected))
+            << path->name << " R=" << wanted.max_rows << " outputs "
+            << wanted.heads.front().outputs;
+      }
+    }
+  }
+}
+
+// A11: bits do not depend on who else is in the batch, nor on where a customer stands.
+TEST(RecommendationEngine, RowsAreInvariant) {
+  for (const Case& wanted : Cases()) {
+    Net f(wanted);
+    for (const cpu::Kernels* path : AllPaths()) {
+      const auto engine = f.EngineOn(*path);
+      const auto trace_of = [&](const std::vector<std::uint32_t>& customers, std::uint32_t padded) {
+        cpu::Trace trace;
+        engine->set_trace(&trace);
+        engine->SetTarget(f.target);
+        engine->SetStepKey(KeyOf(3));
+        EXPECT_OK(engine->Sum(f.model, customers, padded, 1.0));
+        engine->set_trace(nullptr);
+        return trace;
+      };
+      std::vector<cpu::Trace> alone;
+      for (std::uint32_t u = 0; u < kCustomers; ++u) alone.push_back(trace_of({u}, 1));
+      std::vector<std::uint32_t> order = Everyone(f.examples);
+      for (std::size_t batch = 1; batch <= order.size(); batch += 4) {
+        std::shuffle(order.begin(), order.end(), f.rng);
+        const std::vector<std::uint32_t> some(order.begin(),
+                                              order.begin() + static_cast<std::ptrdiff_t>(batch));
+        const cpu::Trace trace = trace_of(some, 30 + static_cast<std::uint32_t>(batch % 5));
+        ASSERT_EQ(trace.factors.size(), batch);
+        for (std::size_t i = 0; i < batch; ++i) {
+          const std::vector<float>&a = trace.operands[i], &b = alone[some[i]].operands[0];
+          ASSERT_EQ(a.size(), b.size());
+          ASSERT_EQ(std::memcmp(a.data(), b.data(), a.size() * sizeof(float)), 0) << path->name;
+          ASSERT_EQ(trace.factors[i], alone[some[i]].factors[0]) << path->name;
+        }
+      }
+    }
+  }
+}
+
+// A10, A13: one customer more moves the grid sum by at most D2, whoever it is, under one key.
+TEST(RecommendationEngine, OneCustomerMoreMovesTheSumByAtMostD2) {
+  for (const Case& wanted : Cases()) {
+    const Net f(wanted);
+    const StepShape shape{40, 0.5, 0x1p16};
+    const double d2 = shape.scale * shape.clip_norm * (1 + 0x1p-20) +
+                      std::sqrt(static_cast<double>(f.layout.parameters())) +
+                      SummationError(shape, wanted.max_rows);
+    const auto engine = f.EngineOn(cpu::BestKernels());
+    std::vector<std::uint32_t> slots(kCustomers);
+    for (std::uint32_t i = 0; i < kCustomers; ++i) slots[i] = (i * 7) % 40;
+    engine->SetStepKey(KeyOf(9));
+    ASSERT_OK_AND_ASSIGN(const auto with,
+                         engine->GridSum(f.model, Everyone(f.examples), shape, slots));
+    double largest = 0;
+    for (std::uint32_t gone = 0; gone < kCustomers; ++gone) {
+      std::vector<std::uint32_t> others, seats;
+      for (std::uint32_t u = 0; u < kCustomers; ++u)
+        if (u != gone) {
+          others.push_back(u);
+          seats.push_back(slots[u]);
+        }
+      engine->SetTarget(f.target);
+      engine->SetStepKey(KeyOf(9));
+      ASSERT_OK_AND_ASSIGN(const auto without, engine->GridSum(f.model, others, shape, seats));
+      double squares = 0;
+      for (std::size_t i = 0; i < with.size(); ++i)
+        squares += std::pow(static_cast<double>(with[i] - without[i]), 2);
+      largest = std::max(largest, std::sqrt(squares));
+      ASSERT_LE(std::sqrt(squares), d2);
+    }
+    EXPECT_GT(largest, 0.4 * shape.scale * shape.clip_norm) << "the test sees contributions";
+  }
+}
+
+// A12: the stored operands' gradient, after the factor, is never longer than the clip norm; what is
+// not finite contributes nothing (DP-09).
+TEST(RecommendationEngine, ClipsWhatItStoresAndLeavesOutWhatIsNotFinite) {
+  for (const Case& wanted : Cases()) {
+    if (!wanted.bags.empty()) continue;  // StoredNorm has no bags
+    Net f(wanted);
+    f.examples.numeric_values[0] = NAN;
+    f.examples.labels[f.examples.first_row[1]] = 1000;
+    if (f.temporal()) f.examples.rewards[f.examples.first_row[2]] = INFINITY;
+    f.model = RandomModel(f.layout, f.rng, 3);
+    for (const cpu::Kernels* path : AllPaths()) {
+      const auto engine = f.EngineOn(*path);
+      cpu::Trace trace;
+      engine->set_trace(&trace);
+      engine->SetStepKey(KeyOf(2));
+      ASSERT_OK_AND_ASSIGN(const auto sum, engine->Sum(f.model, Everyone(f.examples), 30, 0.25));
+      EXPECT_EQ(trace.factors[0], 0) << "DP-09";
+      EXPECT_EQ(trace.factors[1], 0) << "an item that there is not";
+      if (f.temporal()) {
+        EXPECT_EQ(trace.factors[2], 0) << "a reward that is not finite";
+      }
+      for (const double value : sum) ASSERT_TRUE(std::isfinite(value));
+      for (std::uint32_t u = 3; u < kCustomers; ++u) {
+        const long double norm = StoredNorm(f.layout, f.examples, u, trace.operands[u]);
+        ASSERT_LE(trace.factors[u] * static_cast<double>(norm), 0.25);
+        ASSERT_GT(trace.factors[u], 0);
+      }
+    }
+  }
+}
+
+TEST(SampledItems, AreOfKeyCustomerAndRowAndCountAsManyAsTheyStandFor) {
+  const Net f(Cases()[2]);
+  const auto copy = [](std::span<const float> x) { return std::vector<float>(x.begin(), x.end()); };
+  cpu::SampledItems items(f.of.heads, f.examples, 3);
+  double in = 0, counts = 0, draws = 0;
+  for (std::uint8_t key = 0; key < 60; ++key) {
+    items.SetKey(KeyOf(key));
+    for (std::uint32_t u = 0; u < kCustomers; ++u)
+      for (const float count : items.Weights(u, 0)) {
+        in += count != 0;
+        counts += static_cast<double>(count);
+        ++draws;
+      }
+  }
+  const double rate = 4.0 / 16, deviation = std::sqrt(rate * (1 - rate) / draws);
+  EXPECT_NEAR(in / draws, rate, 5.33 * deviation);  // one false alarm in ten million
+  EXPECT_NEAR(counts / draws, 1, 5.33 * deviation / rate);
+  items.SetKey(KeyOf(1));
+  const auto before = copy(items.Weights(4, 0));
+  EXPECT_NE(copy(items.Weights(5, 0)), before);
+  EXPECT_NE(copy(items.Weights(4, 1)), before);
+  EXPECT_EQ(copy(items.Weights(4, 0)), before);
+  const cpu::SampledItems all({Items(9, 0)}, f.examples, 3);
+  EXPECT_FALSE(all.on());
+}
+
+// With as many negatives as there are other items the softmax is the whole one.
+TEST(SampledItems, AllOfThemMakeTheWholeSoftmax) {
+  Case whole = Cases()[1], sampled = Cases()[1];
+  whole.heads.front().negatives = 0;
+  const Net f(whole), g(sampled);
+  const auto one = f.EngineOn(cpu::BestKernels()), other = g.EngineOn(cpu::BestKernels());
+  other->SetStepKey(KeyOf(1));
+  ASSERT_OK_AND_ASSIGN(const auto a, one->Sum(f.model, Everyone(f.examples), 30, 1.0));
+  ASSERT_OK_AND_ASSIGN(const auto b, other->Sum(f.model, Everyone(f.examples), 30, 1.0));
+  EXPECT_TRUE(std::ranges::equal(a, b));
+}
+
+TEST(SampledItems, EveryStepNeedsAKeyOfItsOwn) {
+  const Net f(Cases()[0]);
+  const auto engine = f.EngineOn(cpu::BestKernels());
+  const auto code = absl::StatusCode::kInvalidArgument;
+  EXPECT_THAT(engine->Sum(f.model, Everyone(f.examples), 30, 1.0), StatusIs(code, "DP-09"));
+  engine->SetStepKey(KeyOf(1));
+  EXPECT_OK(engine->Sum(f.model, Everyone(f.examples), 30, 1.0));
+  EXPECT_THAT(engine->Sum(f.model, Everyone(f.examples), 30, 1.0), StatusIs(code, "DP-09"));
+}
+
+// A bandit's target is its reward; with a discount the target model's values count, and the model
+// of the call becomes the target model in the sum after target_every.
+TEST(ActionValues, TargetsComeFromThePublishedModelOfItsTurn) {
+  Case wanted = Cases()[5];
+  wanted.heads.front().target_every = 3;
+  Net f(wanted);
+  const auto sum = [&](cpu::Engine& engine, const model::ModelVector& model) {
+    const auto out = engine.Sum(model, Everyone(f.examples), 30, 1e6);
+    EXPECT_OK(out);
+    return std::vector<double>(out->begin(), out->end());
+  };
+  auto engine = *cpu::Engine::Create(f.layout, f.examples, 6, cpu::BestKernels(), wanted.heads);
+  const auto own = sum(*engine, f.target);  // no target yet: it is its own
+  const auto first = sum(*engine, f.model), second = sum(*engine, f.model);
+  EXPECT_EQ(first, second) << "the target stays";
+  const auto renewed = sum(*engine, f.model);  // the fourth
+  EXPECT_NE(renewed, first);
+  auto fresh = *cpu::Engine::Create(f.layout, f.examples, 6, cpu::BestKernels(), wanted.heads);
+  EXPECT_EQ(sum(*fresh, f.model), renewed);
+  fresh->SetTarget(f.target);
+  EXPECT_EQ(sum(*fresh, f.model), first);
+}
+
+TEST(ActionValues, BestIsNotANumberWhereOneIsNot) {
+  const float values[] = {1, -3, 2};
+  EXPECT_EQ(BestValue(values, 3), 2);
+  const float wrong[] = {1, NAN, 2}, large[] = {1, INFINITY};
+  EXPECT_TRUE(std::isnan(BestValue(wrong, 3)));
+  EXPECT_TRUE(std::isnan(BestValue(large, 2)));
+}
+
+TEST(RecommendationHeads, RefusesHeadsThatDoNotFit) {
+  const auto code = absl::StatusCode::kInvalidArgument;
+  EXPECT_THAT(CheckHeads({Items(5, 5)}, 5), StatusIs(code, "sampled negatives"));
+  EXPECT_THAT(CheckHeads({{}, Items(5, 2)}, 6), StatusIs(code, "sampled negatives"));
+  EXPECT_THAT(CheckHeads({{.negatives = 1}}, 1), StatusIs(code, "sampled negatives"));
+  EXPECT_THAT(CheckHeads({Actions(3, 1, 1)}, 3), StatusIs(code, "discount"));
+  EXPECT_THAT(CheckHeads({Actions(3, 1, 0), {}}, 4), StatusIs(code, "only one"));
+  EXPECT_THAT(CheckHeads({Actions(1, 1, 0)}, 1), StatusIs(code, "at least 2"));
+  Net f(Cases()[4]);
+  f.examples.rewards.pop_back();
+  EXPECT_THAT(cpu::Engine::Create(f.layout, f.examples, 1, cpu::BestKernels(), f.of.heads),
+              StatusIs(code, "do not agree"));
+}
+
+}  // namespace
+}  // namespace veilsum::client
