@@ -12,17 +12,6 @@ namespace {
 
 constexpr std::size_t kMaxLine = std::size_t{4} << 20;
 
-// The names under which a column may come, the full one first.
-std::vector<std::string> NamesOf(const std::vector<WantedColumn>& wanted, std::size_t i) {
-  if (wanted[i].table.empty()) return {wanted[i].column};
-  std::vector<std::string> names = {wanted[i].table + "." + wanted[i].column};
-  const auto same = [&](const WantedColumn& other) {
-    return !other.table.empty() && other.column == wanted[i].column;
-  };
-  if (std::ranges::count_if(wanted, same) == 1) names.push_back(wanted[i].column);
-  return names;
-}
-
 class CsvSource final : public RowSource {
  public:
   CsvSource(CsvReader reader, std::size_t fields, std::vector<std::size_t> places,
@@ -42,7 +31,7 @@ class CsvSource final : public RowSource {
     std::vector<std::size_t> places;
     for (std::size_t i = 0; i < wanted.size(); ++i) {
       std::ptrdiff_t found = -1;
-      const std::vector<std::string> names = NamesOf(wanted, i);
+      const std::vector<std::string> names = ColumnNames(wanted, i);
       for (const std::string& name : names)
         if (found < 0) found = place(name);
       if (found < 0)
@@ -144,9 +133,19 @@ absl::StatusOr<std::unique_ptr<RowSource>> RowsOfStream(std::unique_ptr<std::ist
 
 }  // namespace
 
+std::vector<std::string> ColumnNames(const std::vector<WantedColumn>& wanted, std::size_t i) {
+  if (wanted[i].table.empty()) return {wanted[i].column};
+  std::vector<std::string> names = {wanted[i].table + "." + wanted[i].column};
+  const auto same = [&](const WantedColumn& other) {
+    return !other.table.empty() && other.column == wanted[i].column;
+  };
+  if (std::ranges::count_if(wanted, same) == 1) names.push_back(wanted[i].column);
+  return names;
+}
+
 JsonRows::JsonRows(const std::vector<WantedColumn>& wanted, std::string id_column)
     : id_column_(std::move(id_column)) {
-  for (std::size_t i = 0; i < wanted.size(); ++i) names_.push_back(NamesOf(wanted, i));
+  for (std::size_t i = 0; i < wanted.size(); ++i) names_.push_back(ColumnNames(wanted, i));
 }
 
 absl::Status JsonRows::Read(const nlohmann::json& object, const std::string& name,

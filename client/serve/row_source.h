@@ -17,6 +17,9 @@ struct WantedColumn {
   std::string table, column;
 };
 
+// The names that column `i` may have in the rows, the one that counts first.
+std::vector<std::string> ColumnNames(const std::vector<WantedColumn>& wanted, std::size_t i);
+
 struct FlatRow {
   std::string id;                   // empty where the rows have no such column
   std::vector<std::string> values;  // of the wanted columns, in their order

@@ -2,6 +2,7 @@
 
 #include <chrono>
 
+#include "client/serve/json_batch.h"
 #include "client/serve/ranking.h"
 
 namespace veilsum::client {
@@ -66,14 +67,28 @@ absl::Status ForEachRow(const json& rows, const JsonRows& reader, Take take) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<Batch> ReadJson(const Predictor& model, const json& body, const std::string& item) {
+absl::StatusOr<Batch> ReadJson(const Predictor& model, const ServingRequest& request) {
+  if (request.type != kJson)
+    return absl::UnimplementedError("the body's type must be application/json");
+  VEILSUM_ASSIGN_OR_RETURN(const RowEncoder* encoder, model.encoder());
+  Batch batch;
+  VEILSUM_ASSIGN_OR_RETURN(
+      const JsonBatch read,
+      ReadJsonBatch(
+          request.body, encoder->wanted(), model.plan().unit.column, kMaxServedRows,
+          [&] { batch.rows = encoder->Empty(); },
+          [&](const FlatRow& row) { return encoder->Append(row, "rows", batch.rows); }));
+  batch.explain = read.explain;
+  return batch;
+}
+
+absl::StatusOr<Batch> ReadCandidates(const Predictor& model, const json& body,
+                                     const std::string& item) {
   VEILSUM_ASSIGN_OR_RETURN(const RowEncoder* encoder, model.encoder());
   std::vector<WantedColumn> wanted = encoder->wanted();
   if (!item.empty()) wanted.push_back({"", item});
   const JsonRows reader(wanted, model.plan().unit.column);
   Batch batch{encoder->Empty(), {}, false};
-  if (const auto explain = body.find("explain"); explain != body.end() && explain->is_boolean())
-    batch.explain = explain->get<bool>();
   VEILSUM_RETURN_IF_ERROR(ForEachRow(body["rows"], reader, [&](const FlatRow& row) {
     if (!item.empty()) batch.items.push_back(row.values.back());
     return encoder->Append(row, "rows", batch.rows);
@@ -128,8 +143,7 @@ absl::StatusOr<ServingReply> PredictWith(const Predictor& model, const ServingRe
   if (request.type == kLines || request.type == kCsv) {
     batch = ReadText(model, request);
   } else {
-    VEILSUM_ASSIGN_OR_RETURN(const json body, ParseObject(request));
-    batch = ReadJson(model, body, "");
+    batch = ReadJson(model, request);
   }
   VEILSUM_RETURN_IF_ERROR(batch.status());
   if (batch->explain && batch->rows.rows() > kMaxExplainedRows)
@@ -152,7 +166,7 @@ absl::StatusOr<ServingReply> RecommendWith(const Predictor& model, const Serving
     if (!found->is_string()) return InvalidArgument("\"item\" must be the name of a column");
     item = found->get<std::string>();
   }
-  VEILSUM_ASSIGN_OR_RETURN(const Batch batch, ReadJson(model, body, item));
+  VEILSUM_ASSIGN_OR_RETURN(const Batch batch, ReadCandidates(model, body, item));
   rows += batch.rows.rows();
   VEILSUM_ASSIGN_OR_RETURN(const std::vector<Prediction> predictions,
                            model.Predict(batch.rows, false));

@@ -5,12 +5,14 @@
 
 #include <cmath>
 #include <fstream>
+#include <random>
 #include <thread>
 
 #include "base/file.h"
 #include "client/data/dataset.h"
 #include "client/serve/compare.h"
 #include "client/serve/http_endpoint.h"
+#include "client/serve/json_batch.h"
 #include "client/serve/ranking.h"
 #include "model/mlp.h"
 #include "model/quality.h"
@@ -291,6 +293,108 @@ TEST_F(Feedback, CutsHalfARowOfACrashAndKnowsWhoIsInTraining) {
   ASSERT_OK(WriteFile(folder_ / "third/t.csv", "id,other\n"));
   EXPECT_THAT(FeedbackLog::Open(plan_, folder_ / "third"),
               StatusIs(StatusCode::kFailedPrecondition, "other columns"));
+}
+
+// What is read of a body, in words.
+class JsonBodies : public testing::Test {
+ protected:
+  static std::string Words(const FlatRow& row) {
+    std::string out = absl::StrFormat("%d %s:", row.line, row.id);
+    for (const std::string& value : row.values) out += " " + value;
+    return out + "\n";
+  }
+  // By a tree of the whole body.
+  static std::string ByTree(const std::string& text) {
+    const json body = json::parse(text, nullptr, false);
+    if (!body.is_object() || !body.contains("rows") || !body["rows"].is_array())
+      return "the body must be a JSON object with an array \"rows\"";
+    if (body["rows"].size() > kMost) return "more than 6 rows in one request";
+    const JsonRows reader(kWanted, "id");
+    FlatRow row;
+    std::string out;
+    for (const json& object : body["rows"]) {
+      ++row.line;
+      const absl::Status status = reader.Read(object, "rows", row);
+      if (!status.ok()) return std::string(status.message());
+      out += Words(row);
+    }
+    const bool explain = body.contains("explain") && body["explain"] == true;
+    return out + (explain ? "explained" : "");
+  }
+  static std::string AsItPasses(const std::string& text) {
+    std::string out;
+    const absl::StatusOr<JsonBatch> batch = ReadJsonBatch(
+        text, kWanted, "id", kMost, [&] { out.clear(); },
+        [&](const FlatRow& row) {
+          out += Words(row);
+          return absl::OkStatus();
+        });
+    if (!batch.ok()) return std::string(batch.status().message());
+    return out + (batch->explain ? "explained" : "");
+  }
+  static constexpr std::size_t kMost = 6;
+  static inline const std::vector<WantedColumn> kWanted = {
+      {"t", "a"}, {"t", "b"}, {"u", "b"}, {"", "sku"}, {"u", "id"}};
+};
+
+TEST_F(JsonBodies, AreReadAsTheirTreeIs) {
+  const std::string row = R"({"a":1,"t.b":"x","u.b":true,"sku":2.50,"id":"c"})";
+  EXPECT_EQ(AsItPasses("{\"rows\":[" + row + "]}"), "1 c: 1 x true 2.5 c\n");
+  for (const std::string& body : {std::string(),
+                                  std::string("{"),
+                                  std::string("[]"),
+                                  std::string("1"),
+                                  std::string("[[1]]"),
+                                  std::string(R"({"rows":1})"),
+                                  std::string(R"({"rows":{}})"),
+                                  std::string(R"({"rows":[]})"),
+                                  std::string(R"({"rows":[],"rows":null})"),
+                                  std::string(R"({"explain":true,"rows":[],"explain":1})"),
+                                  std::string(R"({"rows":[1]})"),
+                                  std::string(R"({"rows":[[{}]]})"),
+                                  std::string(R"({"more":{"rows":[1]},"rows":[]})"),
+                                  "{\"explain\":true,\"rows\":[" + row + "," + row + "]}",
+                                  "{\"rows\":[" + row + "],\"explain\":1}",
+                                  "{\"rows\":[{}],\"rows\":[" + row + "]}",
+                                  "{\"rows\":[" + row + "]} x",
+                                  "{\"rows\":[{}," + row + "}",
+                                  "[{\"rows\":[" + row + "]}]",
+                                  "{\"rows\":[" + row + "," + row + "," + row + "," + row + "," +
+                                      row + "," + row + "," + row + "]}",
+                                  std::string("{\"rows\":[{\"a\":\"\xff\"}]}")})
+    EXPECT_EQ(AsItPasses(body), ByTree(body)) << body;
+}
+
+TEST_F(JsonBodies, AreReadAsTheirTreeIsWhateverTheyHold) {
+  constexpr const char* kKeys[] = {"a", "t.a", "b", "t.b", "u.b", "sku", "id", "u.id", "z"};
+  constexpr const char* kValues[] = {
+      "1",    "-7", "0.1", "1e300", "\"x\"", "\"\\u00e9\\n\"", "true", "18446744073709551615",
+      "\"\"", "1.0"};
+  constexpr const char* kOdd[] = {"null", "[]", "{}", "[1,{\"a\":2}]", "{\"a\":{\"a\":3}}", "-0"};
+  std::mt19937 rng(5);
+  const auto below = [&](std::size_t n) { return rng() % n; };
+  int good = 0;
+  for (int i = 0; i < 3000; ++i) {
+    std::string body = "{\"rows\":[";
+    for (std::size_t row = 0, rows = below(4); row < rows; ++row) {
+      std::vector<std::string> keys(std::begin(kKeys), std::end(kKeys));
+      if (below(3) == 0) std::ranges::shuffle(keys, rng);
+      if (below(3) == 0) keys.resize(below(keys.size()) + 1);
+      if (below(3) == 0) keys.push_back(keys[below(keys.size())]);
+      body += row == 0 ? "{" : ",{";
+      for (std::size_t k = 0; k < keys.size(); ++k)
+        body +=
+            (k == 0 ? "\"" : ",\"") + keys[k] + "\":" +
+            (below(40) == 0 ? kOdd[below(std::size(kOdd))] : kValues[below(std::size(kValues))]);
+      body += "}";
+    }
+    body += "]}";
+    const std::string tree = ByTree(body);
+    good += tree.find("rows:") == std::string::npos;
+    ASSERT_EQ(AsItPasses(body), tree) << body;
+  }
+  EXPECT_GT(good, 500);
+  EXPECT_LT(good, 2900);
 }
 
 class Endpoint : public testing::Test {
