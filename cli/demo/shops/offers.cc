@@ -12,7 +12,7 @@ constexpr std::uint64_t kOfferStream = 1ULL << 49, kShopStride = 1ULL << 32;
 constexpr std::size_t kFirstMood = 1;
 constexpr double kAnyOffer = 0.6;  // share of the log's visits with any offer alike
 
-double Sigmoid(double x) { return 1 / (1 + std::exp(-x)); }
+double Logistic(double x) { return 1 / (1 + std::exp(-x)); }
 
 double Fit(const Latent& customer, std::size_t category) {
   double sum = 0;
@@ -24,8 +24,8 @@ double Fit(const Latent& customer, std::size_t category) {
 bool IsVoucher(std::size_t offer) { return offer == Market::categories(); }
 
 double Chance(const Latent& customer, std::size_t mood, std::size_t offer) {
-  if (IsVoucher(offer)) return Sigmoid(0.9 + 0.5 * customer.thrift);
-  return Sigmoid(-1.6 + 0.8 * Fit(customer, offer) + 0.9 * (static_cast<double>(mood) - 1));
+  if (IsVoucher(offer)) return Logistic(0.9 + 0.5 * customer.thrift);
+  return Logistic(-1.6 + 0.8 * Fit(customer, offer) + 0.9 * (static_cast<double>(mood) - 1));
 }
 
 double Worth(std::size_t offer) { return IsVoucher(offer) ? 0.5 : 1; }
