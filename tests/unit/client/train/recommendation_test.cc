@@ -14,13 +14,13 @@ namespace {
 
 using model::Loss;
 
-Secret<32> KeyOf(std::uint8_t value) {
+Secret<32> StepKey(std::uint8_t value) {
   std::array<std::uint8_t, 32> bytes;
   bytes.fill(value);
   return Secret<32>(bytes);
 }
 
-struct Case {
+struct RankingCase {
   std::uint32_t max_rows;
   std::vector<std::size_t> hidden;
   model::Heads heads;
@@ -35,8 +35,8 @@ model::Head Actions(std::size_t outputs, double huber, double discount) {
   return {.loss = Loss::kTemporal, .outputs = outputs, .huber = huber, .discount = discount};
 }
 
-const std::vector<Case>& Cases() {
-  static const std::vector<Case> cases = {
+const std::vector<RankingCase>& RankingCases() {
+  static const std::vector<RankingCase> cases = {
       {1, {20, 9}, {Items(30, 5)}},
       {4, {24}, {Items(50, 49)}},
       {3, {20, 9}, {Items(17, 4), {.weight = 0.5}}, 0.25},
@@ -47,15 +47,15 @@ const std::vector<Case>& Cases() {
   return cases;
 }
 
-constexpr std::uint32_t kCustomers = 30;
+constexpr std::uint32_t kRankingCustomers = 30;
 
-struct Net {
-  explicit Net(const Case& wanted, std::uint32_t seed = 5) : of(wanted), rng(seed) {
-    const ExampleShape shape{kCustomers, of.max_rows, 5, {4, 8}, of.bags};
+struct RankingNet {
+  explicit RankingNet(const RankingCase& wanted, std::uint32_t seed = 5) : of(wanted), rng(seed) {
+    const ExampleShape shape{kRankingCustomers, of.max_rows, 5, {4, 8}, of.bags};
     examples = RandomExamples(shape, rng);
     std::size_t outputs = 0;
     for (const model::Head& head : of.heads) outputs += head.outputs;
-    for (std::uint32_t u = 0; u < kCustomers; ++u)
+    for (std::uint32_t u = 0; u < kRankingCustomers; ++u)
       examples.customer_ids.push_back(absl::StrFormat("customer %d", u));
     for (float& label : examples.labels)
       label = static_cast<float>(rng() % of.heads.front().outputs);
@@ -78,7 +78,7 @@ struct Net {
   }
   template <class F>
   void ForRows(F&& each) const {
-    for (std::uint32_t u = 0; u < kCustomers; ++u)
+    for (std::uint32_t u = 0; u < kRankingCustomers; ++u)
       for (std::size_t j = 0; j < examples.first_row[u + 1] - examples.first_row[u]; ++j)
         each(u, j);
   }
@@ -86,7 +86,7 @@ struct Net {
     cpu::Dropout dropout(layout, examples, of.max_rows, of.dropout);
     RowFactors factors;
     if (!dropout.on()) return factors;
-    dropout.SetKey(KeyOf(key));
+    dropout.SetKey(StepKey(key));
     ForRows([&](std::uint32_t u, std::size_t j) {
       const auto row = dropout.Factors(u, j);
       factors.emplace_back(row.begin(), row.end());
@@ -98,7 +98,7 @@ struct Net {
     RowTerms terms;
     cpu::SampledItems items(of.heads, examples, of.max_rows);
     if (items.on()) {
-      items.SetKey(KeyOf(key));
+      items.SetKey(StepKey(key));
       ForRows([&](std::uint32_t u, std::size_t j) {
         const auto row = items.Weights(u, j);
         terms.counts.emplace_back(row.begin(), row.end());
@@ -117,7 +117,7 @@ struct Net {
     return terms;
   }
 
-  Case of;
+  RankingCase of;
   std::mt19937 rng;
   model::Examples examples;
   model::Layout layout = model::Layout::Mlp(1, 1, {}, false);
@@ -125,8 +125,8 @@ struct Net {
 };
 
 TEST(RecommendationReference, AgreesWithFiniteDifferences) {
-  for (const Case& wanted : Cases()) {
-    const Net f(wanted);
+  for (const RankingCase& wanted : RankingCases()) {
+    const RankingNet f(wanted);
     const RowFactors masks = f.Masks(1);
     const RowTerms terms = f.Terms(1);
     Exact model(f.model.begin(), f.model.end());
@@ -149,13 +149,13 @@ TEST(RecommendationReference, AgreesWithFiniteDifferences) {
 }
 
 TEST(RecommendationEngine, SumsAgreeWithMaterialisedGradientsOnEveryPath) {
-  for (const Case& wanted : Cases()) {
-    const Net f(wanted);
+  for (const RankingCase& wanted : RankingCases()) {
+    const RankingNet f(wanted);
     const RowFactors masks = f.Masks(7);
     const RowTerms terms = f.Terms(7);
     const Exact model(f.model.begin(), f.model.end());
     std::vector<Exact> gradients;
-    for (std::uint32_t u = 0; u < kCustomers; ++u)
+    for (std::uint32_t u = 0; u < kRankingCustomers; ++u)
       gradients.push_back(
           CustomerGradient(f.layout, model, f.examples, u, wanted.heads, masks, terms));
     for (const double clip_norm : {0.05, 1.0, 1e6}) {
@@ -166,7 +166,7 @@ TEST(RecommendationEngine, SumsAgreeWithMaterialisedGradientsOnEveryPath) {
       }
       for (const cpu::Kernels* path : AllPaths()) {
         const auto engine = f.EngineOn(*path);
-        engine->SetStepKey(KeyOf(7));
+        engine->SetStepKey(StepKey(7));
         ASSERT_OK_AND_ASSIGN(const auto sum,
                              engine->Sum(f.model, Everyone(f.examples), 37, clip_norm));
         Exact difference(expected);
@@ -181,21 +181,21 @@ TEST(RecommendationEngine, SumsAgreeWithMaterialisedGradientsOnEveryPath) {
 
 // A11: bits do not depend on who else is in the batch, nor on where a customer stands.
 TEST(RecommendationEngine, RowsAreInvariant) {
-  for (const Case& wanted : Cases()) {
-    Net f(wanted);
+  for (const RankingCase& wanted : RankingCases()) {
+    RankingNet f(wanted);
     for (const cpu::Kernels* path : AllPaths()) {
       const auto engine = f.EngineOn(*path);
       const auto trace_of = [&](const std::vector<std::uint32_t>& customers, std::uint32_t padded) {
         cpu::Trace trace;
         engine->set_trace(&trace);
         engine->SetTarget(f.target);
-        engine->SetStepKey(KeyOf(3));
+        engine->SetStepKey(StepKey(3));
         EXPECT_OK(engine->Sum(f.model, customers, padded, 1.0));
         engine->set_trace(nullptr);
         return trace;
       };
       std::vector<cpu::Trace> alone;
-      for (std::uint32_t u = 0; u < kCustomers; ++u) alone.push_back(trace_of({u}, 1));
+      for (std::uint32_t u = 0; u < kRankingCustomers; ++u) alone.push_back(trace_of({u}, 1));
       std::vector<std::uint32_t> order = Everyone(f.examples);
       for (std::size_t batch = 1; batch <= order.size(); batch += 4) {
         std::shuffle(order.begin(), order.end(), f.rng);
@@ -216,28 +216,28 @@ TEST(RecommendationEngine, RowsAreInvariant) {
 
 // A10, A13: one customer more moves the grid sum by at most D2, whoever it is, under one key.
 TEST(RecommendationEngine, OneCustomerMoreMovesTheSumByAtMostD2) {
-  for (const Case& wanted : Cases()) {
-    const Net f(wanted);
+  for (const RankingCase& wanted : RankingCases()) {
+    const RankingNet f(wanted);
     const StepShape shape{40, 0.5, 0x1p16};
     const double d2 = shape.scale * shape.clip_norm * (1 + 0x1p-20) +
                       std::sqrt(static_cast<double>(f.layout.parameters())) +
                       SummationError(shape, wanted.max_rows);
     const auto engine = f.EngineOn(cpu::BestKernels());
-    std::vector<std::uint32_t> slots(kCustomers);
-    for (std::uint32_t i = 0; i < kCustomers; ++i) slots[i] = (i * 7) % 40;
-    engine->SetStepKey(KeyOf(9));
+    std::vector<std::uint32_t> slots(kRankingCustomers);
+    for (std::uint32_t i = 0; i < kRankingCustomers; ++i) slots[i] = (i * 7) % 40;
+    engine->SetStepKey(StepKey(9));
     ASSERT_OK_AND_ASSIGN(const auto with,
                          engine->GridSum(f.model, Everyone(f.examples), shape, slots));
     double largest = 0;
-    for (std::uint32_t gone = 0; gone < kCustomers; ++gone) {
+    for (std::uint32_t gone = 0; gone < kRankingCustomers; ++gone) {
       std::vector<std::uint32_t> others, seats;
-      for (std::uint32_t u = 0; u < kCustomers; ++u)
+      for (std::uint32_t u = 0; u < kRankingCustomers; ++u)
         if (u != gone) {
           others.push_back(u);
           seats.push_back(slots[u]);
         }
       engine->SetTarget(f.target);
-      engine->SetStepKey(KeyOf(9));
+      engine->SetStepKey(StepKey(9));
       ASSERT_OK_AND_ASSIGN(const auto without, engine->GridSum(f.model, others, shape, seats));
       double squares = 0;
       for (std::size_t i = 0; i < with.size(); ++i)
@@ -252,9 +252,9 @@ TEST(RecommendationEngine, OneCustomerMoreMovesTheSumByAtMostD2) {
 // A12: the stored operands' gradient, after the factor, is never longer than the clip norm; what is
 // not finite contributes nothing (DP-09).
 TEST(RecommendationEngine, ClipsWhatItStoresAndLeavesOutWhatIsNotFinite) {
-  for (const Case& wanted : Cases()) {
+  for (const RankingCase& wanted : RankingCases()) {
     if (!wanted.bags.empty()) continue;  // StoredNorm has no bags
-    Net f(wanted);
+    RankingNet f(wanted);
     f.examples.numeric_values[0] = NAN;
     f.examples.labels[f.examples.first_row[1]] = 1000;
     if (f.temporal()) f.examples.rewards[f.examples.first_row[2]] = INFINITY;
@@ -263,7 +263,7 @@ TEST(RecommendationEngine, ClipsWhatItStoresAndLeavesOutWhatIsNotFinite) {
       const auto engine = f.EngineOn(*path);
       cpu::Trace trace;
       engine->set_trace(&trace);
-      engine->SetStepKey(KeyOf(2));
+      engine->SetStepKey(StepKey(2));
       ASSERT_OK_AND_ASSIGN(const auto sum, engine->Sum(f.model, Everyone(f.examples), 30, 0.25));
       EXPECT_EQ(trace.factors[0], 0) << "DP-09";
       EXPECT_EQ(trace.factors[1], 0) << "an item that there is not";
@@ -271,7 +271,7 @@ TEST(RecommendationEngine, ClipsWhatItStoresAndLeavesOutWhatIsNotFinite) {
         EXPECT_EQ(trace.factors[2], 0) << "a reward that is not finite";
       }
       for (const double value : sum) ASSERT_TRUE(std::isfinite(value));
-      for (std::uint32_t u = 3; u < kCustomers; ++u) {
+      for (std::uint32_t u = 3; u < kRankingCustomers; ++u) {
         const long double norm = StoredNorm(f.layout, f.examples, u, trace.operands[u]);
         ASSERT_LE(trace.factors[u] * static_cast<double>(norm), 0.25);
         ASSERT_GT(trace.factors[u], 0);
@@ -281,13 +281,13 @@ TEST(RecommendationEngine, ClipsWhatItStoresAndLeavesOutWhatIsNotFinite) {
 }
 
 TEST(SampledItems, AreOfKeyCustomerAndRowAndCountAsManyAsTheyStandFor) {
-  const Net f(Cases()[2]);
+  const RankingNet f(RankingCases()[2]);
   const auto copy = [](std::span<const float> x) { return std::vector<float>(x.begin(), x.end()); };
   cpu::SampledItems items(f.of.heads, f.examples, 3);
   double in = 0, counts = 0, draws = 0;
   for (std::uint8_t key = 0; key < 60; ++key) {
-    items.SetKey(KeyOf(key));
-    for (std::uint32_t u = 0; u < kCustomers; ++u)
+    items.SetKey(StepKey(key));
+    for (std::uint32_t u = 0; u < kRankingCustomers; ++u)
       for (const float count : items.Weights(u, 0)) {
         in += count != 0;
         counts += static_cast<double>(count);
@@ -297,7 +297,7 @@ TEST(SampledItems, AreOfKeyCustomerAndRowAndCountAsManyAsTheyStandFor) {
   const double rate = 4.0 / 16, deviation = std::sqrt(rate * (1 - rate) / draws);
   EXPECT_NEAR(in / draws, rate, 5.33 * deviation);  // one false alarm in ten million
   EXPECT_NEAR(counts / draws, 1, 5.33 * deviation / rate);
-  items.SetKey(KeyOf(1));
+  items.SetKey(StepKey(1));
   const auto before = copy(items.Weights(4, 0));
   EXPECT_NE(copy(items.Weights(5, 0)), before);
   EXPECT_NE(copy(items.Weights(4, 1)), before);
@@ -308,22 +308,22 @@ TEST(SampledItems, AreOfKeyCustomerAndRowAndCountAsManyAsTheyStandFor) {
 
 // With as many negatives as there are other items the softmax is the whole one.
 TEST(SampledItems, AllOfThemMakeTheWholeSoftmax) {
-  Case whole = Cases()[1], sampled = Cases()[1];
+  RankingCase whole = RankingCases()[1], sampled = RankingCases()[1];
   whole.heads.front().negatives = 0;
-  const Net f(whole), g(sampled);
+  const RankingNet f(whole), g(sampled);
   const auto one = f.EngineOn(cpu::BestKernels()), other = g.EngineOn(cpu::BestKernels());
-  other->SetStepKey(KeyOf(1));
+  other->SetStepKey(StepKey(1));
   ASSERT_OK_AND_ASSIGN(const auto a, one->Sum(f.model, Everyone(f.examples), 30, 1.0));
   ASSERT_OK_AND_ASSIGN(const auto b, other->Sum(f.model, Everyone(f.examples), 30, 1.0));
   EXPECT_TRUE(std::ranges::equal(a, b));
 }
 
 TEST(SampledItems, EveryStepNeedsAKeyOfItsOwn) {
-  const Net f(Cases()[0]);
+  const RankingNet f(RankingCases()[0]);
   const auto engine = f.EngineOn(cpu::BestKernels());
   const auto code = absl::StatusCode::kInvalidArgument;
   EXPECT_THAT(engine->Sum(f.model, Everyone(f.examples), 30, 1.0), StatusIs(code, "DP-09"));
-  engine->SetStepKey(KeyOf(1));
+  engine->SetStepKey(StepKey(1));
   EXPECT_OK(engine->Sum(f.model, Everyone(f.examples), 30, 1.0));
   EXPECT_THAT(engine->Sum(f.model, Everyone(f.examples), 30, 1.0), StatusIs(code, "DP-09"));
 }
@@ -331,9 +331,9 @@ TEST(SampledItems, EveryStepNeedsAKeyOfItsOwn) {
 // A bandit's target is its reward; with a discount the target model's values count, and the model
 // of the call becomes the target model in the sum after target_every.
 TEST(ActionValues, TargetsComeFromThePublishedModelOfItsTurn) {
-  Case wanted = Cases()[5];
+  RankingCase wanted = RankingCases()[5];
   wanted.heads.front().target_every = 3;
-  Net f(wanted);
+  RankingNet f(wanted);
   const auto sum = [&](cpu::Engine& engine, const model::ModelVector& model) {
     const auto out = engine.Sum(model, Everyone(f.examples), 30, 1e6);
     EXPECT_OK(out);
@@ -367,7 +367,7 @@ TEST(RecommendationHeads, RefusesHeadsThatDoNotFit) {
   EXPECT_THAT(CheckHeads({Actions(3, 1, 1)}, 3), StatusIs(code, "discount"));
   EXPECT_THAT(CheckHeads({Actions(3, 1, 0), {}}, 4), StatusIs(code, "only one"));
   EXPECT_THAT(CheckHeads({Actions(1, 1, 0)}, 1), StatusIs(code, "at least 2"));
-  Net f(Cases()[4]);
+  RankingNet f(RankingCases()[4]);
   f.examples.rewards.pop_back();
   EXPECT_THAT(cpu::Engine::Create(f.layout, f.examples, 1, cpu::BestKernels(), f.of.heads),
               StatusIs(code, "do not agree"));
