@@ -108,7 +108,7 @@ TEST(OffPolicy, RefusesLogsThatAreNone) {
 
 // ---- Of a released model
 
-std::shared_ptr<const Predictor> OfTask(model::Task task) {
+std::shared_ptr<const Predictor> OfLoggedTask(model::Task task) {
   const release::ReleaseInput input = release::SampleInput(1);
   release::Release r{.manifest = input.facts,
                      .digest = {},
@@ -131,7 +131,7 @@ std::shared_ptr<const Predictor> OfTask(model::Task task) {
 }
 
 // Rows in the form of serving_test's, with a label, a reward and a propensity.
-std::string Rows(const Predictor& predictor, int count) {
+std::string LoggedRows(const Predictor& predictor, int count) {
   std::string out;
   for (int i = 0; i < count; ++i) {
     nlohmann::json row = {{"id", absl::StrFormat("u%d", i / 2)},
@@ -150,9 +150,9 @@ std::string Rows(const Predictor& predictor, int count) {
 }
 
 TEST(EvaluateRows, OfItemsComparesWithPopularity) {
-  const auto predictor = OfTask(model::Task::kRecommend);
+  const auto predictor = OfLoggedTask(model::Task::kRecommend);
   const TempFolder folder;
-  folder.Write("rows.jsonl", Rows(*predictor, 8));
+  folder.Write("rows.jsonl", LoggedRows(*predictor, 8));
   EvaluateQuestion question;
   question.data = (folder.path() / "rows.jsonl").string();
   question.top = 1;
@@ -168,9 +168,9 @@ TEST(EvaluateRows, OfItemsComparesWithPopularity) {
 }
 
 TEST(EvaluateRows, OfActionsEstimatesTheirWorth) {
-  const auto predictor = OfTask(model::Task::kQLearning);
+  const auto predictor = OfLoggedTask(model::Task::kQLearning);
   const TempFolder folder;
-  folder.Write("rows.jsonl", Rows(*predictor, 8));
+  folder.Write("rows.jsonl", LoggedRows(*predictor, 8));
   EvaluateQuestion question;
   question.data = (folder.path() / "rows.jsonl").string();
   EXPECT_THAT(EvaluateRows(*predictor, question), StatusIs(kInvalid, "--propensity"));
@@ -184,12 +184,13 @@ TEST(EvaluateRows, OfActionsEstimatesTheirWorth) {
 }
 
 TEST(Predictor, OfActionsGivesEachItsValueInUnitsOfTheReward) {
-  const auto predictor = OfTask(model::Task::kQLearning);
+  const auto predictor = OfLoggedTask(model::Task::kQLearning);
   const TempFolder folder;
   const RowEncoder& encoder = *predictor->encoder().value();
   model::Examples rows = encoder.Empty();
-  ASSERT_OK_AND_ASSIGN(const auto source, RowsOfText(Rows(*predictor, 3), "rows", encoder.wanted(),
-                                                     predictor->plan().unit.column));
+  ASSERT_OK_AND_ASSIGN(const auto source,
+                       RowsOfText(LoggedRows(*predictor, 3), "rows", encoder.wanted(),
+                                  predictor->plan().unit.column));
   FlatRow row;
   while (source->Next(row).value()) ASSERT_OK(encoder.Append(row, "rows", rows));
   ASSERT_OK_AND_ASSIGN(const auto all, predictor->Predict(rows, false));
