@@ -148,10 +148,15 @@ TEST_P(LedgerStoreTest, TellsOfStatementsAndReleases) {
     }));
   }
   const tlog::Checkpoint head = view().Head();
-  EXPECT_THAT(ledger.AppendEntries([&](const ledger::LedgerRules& rules) {
-    return TransitionEntries({"r1", {7}, "shadow", "stable", 100, "", std::nullopt, {}}, rules);
-  }),
+  const auto make_stable = [&](const char* from, const std::vector<std::string>& approvers) {
+    return ledger.AppendEntries([&](const ledger::LedgerRules& rules) {
+      return TransitionEntries({"r1", {7}, from, "stable", 100, "", std::nullopt, approvers},
+                               rules);
+    });
+  };
+  EXPECT_THAT(make_stable("shadow", {"ann", "bob"}),
               StatusIs(StatusCode::kFailedPrecondition, "S209"));
+  EXPECT_THAT(make_stable("canary", {"ann"}), StatusIs(StatusCode::kFailedPrecondition, "S211"));
   EXPECT_EQ(view().Head(), head);
   ASSERT_OK(ledger.AppendEntries([&](const ledger::LedgerRules& rules) {
     return RevokedEntries({7}, "wrong data", {"ann", "bob"}, rules);
