@@ -11,7 +11,9 @@
 namespace veilsum::ledger {
 namespace {
 
-constexpr unsigned kMostThreads = 8;  // each holds a bundle of 256 entries
+// Bundles of 256 entries under way. Two for each processor: with one, a processor has nothing to do
+// whenever the thread that takes them in, in order, has the next one to wait for.
+constexpr unsigned kBundlesEach = 2, kMostBundles = 16;
 // On a thread, or when the answer is needed where there is no thread to be had.
 constexpr auto kWhenever = std::launch::async | std::launch::deferred;
 
@@ -101,7 +103,8 @@ class Checker {
 
   void ReadEntries() {
     const std::uint64_t bundles = (out_.head.size + tlog::kTileWidth - 1) / tlog::kTileWidth;
-    const std::size_t most = std::clamp(std::thread::hardware_concurrency(), 1u, kMostThreads) + 1;
+    const std::size_t most =
+        std::clamp(kBundlesEach * std::thread::hardware_concurrency(), 1u, kMostBundles) + 1;
     std::deque<Waiting> waiting;
     CompareRoots();
     for (std::uint64_t next = 0; next < bundles || !waiting.empty();) {
