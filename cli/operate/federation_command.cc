@@ -1,4 +1,4 @@
-// `veilsum federation init` and `veilsum federation issuer`.
+// `veilsum federation init`, `veilsum federation operator` and `veilsum federation issuer`.
 #include <cstdio>
 #include <memory>
 
@@ -41,6 +41,27 @@ void AddInit(CLI::App& parent, Outcome& outcome) {
   });
 }
 
+void AddOperator(CLI::App& parent, Outcome& outcome) {
+  CLI::App* one = parent.add_subcommand(
+      "operator", "One more operator: some decisions on releases need two of them");
+  auto plan = std::make_shared<OperatorPlan>();
+  one->add_option("name", plan->name, "Of its SPIFFE id and its folder, such as ann")
+      ->type_name("NAME")
+      ->required();
+  one->add_option("--federation", plan->federation,
+                  "What `federation init` made; gets a folder NAME")
+      ->type_name("DIR")
+      ->required();
+  one->add_option("--passphrase-file", plan->passphrase,
+                  "Opens the issuer's key and encrypts the operator's")
+      ->type_name("FILE");
+  one->callback([plan, &outcome] {
+    outcome = MakeOperator(*plan);
+    if (outcome.status.ok())
+      std::printf("%s\n", (plan->federation / plan->name / "operator.toml").c_str());
+  });
+}
+
 void AddIssuer(CLI::App& parent, Outcome& outcome) {
   CLI::App* issuer = parent.add_subcommand(
       "issuer", "Have the root sign an issuer: the next one, or one that a tenant keeps itself");
@@ -75,6 +96,7 @@ void AddFederationCommands(CLI::App& app, Outcome& outcome) {
   federation->require_subcommand(1);
   federation->footer("Example:\n  veilsum federation init --name fed.example --out federation");
   AddInit(*federation, outcome);
+  AddOperator(*federation, outcome);
   AddIssuer(*federation, outcome);
 }
 

@@ -84,6 +84,30 @@ std::string OperatorText(const FederationPlan& plan, const SpiffeId& coordinator
 
 }  // namespace
 
+absl::Status MakeOperator(const OperatorPlan& plan) {
+  const fs::path folder = plan.federation / plan.name;
+  VEILSUM_ASSIGN_OR_RETURN(const std::string pem, ReadFile(plan.federation / "root.pem", 65536));
+  VEILSUM_ASSIGN_OR_RETURN(const Certificate root, Certificate::FromPem(pem));
+  VEILSUM_ASSIGN_OR_RETURN(const Lock lock, Lock::Read(plan.passphrase));
+  VEILSUM_ASSIGN_OR_RETURN(const Issuer issuer,
+                           Issuer::Load(plan.federation / "issuer", root, Now(), lock.get()));
+  VEILSUM_ASSIGN_OR_RETURN(TomlConfig first,
+                           TomlConfig::Read(plan.federation / "operator/operator.toml"));
+  FederationPlan like;
+  like.listen = first.Text("coordinator.address");
+  like.passphrase = plan.passphrase;
+  const std::string served_by = first.Text("coordinator.spiffe_id");
+  for (const char* key : {"certificate", "key", "root", "passphrase_file"})
+    (void)first.Text(std::string("tls.") + key, "");  // of the first operator's own
+  VEILSUM_RETURN_IF_ERROR(first.Finish());
+  VEILSUM_ASSIGN_OR_RETURN(const SpiffeId coordinator, SpiffeId::Parse(served_by));
+  VEILSUM_ASSIGN_OR_RETURN(const SpiffeId id,
+                           SpiffeId::Operator(coordinator.domain(), plan.name));
+  if (fs::exists(folder)) return FailedPrecondition("%s is there already", folder.string());
+  VEILSUM_RETURN_IF_ERROR(MakeNode(issuer, id, folder, lock.get()));
+  return WriteFile(folder / "operator.toml", OperatorText(like, coordinator));
+}
+
 absl::Status MakeIssuer(const IssuerPlan& plan) {
   VEILSUM_ASSIGN_OR_RETURN(const Lock root_lock, Lock::Read(plan.root_passphrase));
   VEILSUM_ASSIGN_OR_RETURN(const Lock lock, Lock::Read(plan.passphrase));

@@ -34,4 +34,14 @@ struct IssuerPlan {
 // stops meanwhile.
 absl::Status MakeIssuer(const IssuerPlan& plan);
 
+struct OperatorPlan {
+  std::string name;                       // [a-z0-9-]: of the SPIFFE id and of the folder
+  std::filesystem::path federation;       // that has issuer/, root.pem and operator/operator.toml
+  std::filesystem::path passphrase = {};  // opens the issuer's key and encrypts the operator's
+};
+// <federation>/<name>/ for one more operator, as operator/ is. What needs two of them (a release
+// that becomes stable, or is revoked) wants certificates of different names. FailedPrecondition:
+// the folder is there.
+absl::Status MakeOperator(const OperatorPlan& plan);
+
 }  // namespace veilsum::cli
