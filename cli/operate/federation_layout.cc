@@ -101,8 +101,7 @@ absl::Status MakeOperator(const OperatorPlan& plan) {
     (void)first.Text(std::string("tls.") + key, "");  // of the first operator's own
   VEILSUM_RETURN_IF_ERROR(first.Finish());
   VEILSUM_ASSIGN_OR_RETURN(const SpiffeId coordinator, SpiffeId::Parse(served_by));
-  VEILSUM_ASSIGN_OR_RETURN(const SpiffeId id,
-                           SpiffeId::Operator(coordinator.domain(), plan.name));
+  VEILSUM_ASSIGN_OR_RETURN(const SpiffeId id, SpiffeId::Operator(coordinator.domain(), plan.name));
   if (fs::exists(folder)) return FailedPrecondition("%s is there already", folder.string());
   VEILSUM_RETURN_IF_ERROR(MakeNode(issuer, id, folder, lock.get()));
   return WriteFile(folder / "operator.toml", OperatorText(like, coordinator));
