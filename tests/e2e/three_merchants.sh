@@ -57,6 +57,11 @@ for merchant in acme bolt cara; do
   [ -z "$unknown" ] || fail "$merchant shows $unknown"
 done
 serves coordinator /healthz '^ok$' || fail "not healthy"
+# A second operator is let in, and there is no third of its name.
+second=$(veilsum federation operator ann --federation "$work/out/federation")
+veilsum tenant list --config "$second" | grep -qw acme || fail "the second operator is not let in"
+! veilsum federation operator ann --federation "$work/out/federation" 2>"$work/refused" || fail "a second ann was made"
+grep -q 'is there already' "$work/refused" || fail "refused as: $(cat "$work/refused")"
 
 # On a machine so busy that the run is over meanwhile, what needs a coordinator proves nothing.
 wrong() { ! kill -0 "$script" 2>/dev/null || fail "$@"; }
