@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
 #include <vector>
 
@@ -37,6 +38,12 @@ absl::Status Refused(std::string_view state, std::string_view action, const std:
 bool IsThisMachine(std::string_view host) {
   return host.empty() || host.front() == '/' || host.front() == '@' || host == "localhost" ||
          host == "::1" || host.starts_with("127.");
+}
+
+// What libpq takes where the URL says nothing.
+std::string_view OrEnvironment(std::string_view value, const char* name) {
+  const char* const there = value.empty() ? std::getenv(name) : nullptr;
+  return there == nullptr ? value : std::string_view(there);
 }
 
 // The hosts of a list, as libpq reads it.
@@ -80,10 +87,17 @@ absl::Status CheckPostgresPlace(const PostgresPlace& place) {
     const std::string_view key = option->keyword;
     if (key == "password" || key == "sslpassword")
       return InvalidArgument("a password is in the store's address: move it to a passfile");
+    if (key == "service")
+      return InvalidArgument("the store's address names a service: say its host and options there");
     if (key == "host") hosts = option->val;
     if (key == "hostaddr") addresses = option->val;
     if (key == "sslmode") mode = option->val;
   }
+  if (std::getenv("PGSERVICE") != nullptr)
+    return InvalidArgument("PGSERVICE is set: the store's address has to say everything itself");
+  hosts = OrEnvironment(hosts, "PGHOST");
+  addresses = OrEnvironment(addresses, "PGHOSTADDR");
+  mode = OrEnvironment(mode, "PGSSLMODE");
   if ((!AllOnThisMachine(hosts) || !AllOnThisMachine(addresses)) && mode != "verify-full")
     return InvalidArgument("a store on another machine needs sslmode=verify-full in its address");
   if (!IsSchemaName(place.schema))

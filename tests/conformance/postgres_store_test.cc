@@ -275,6 +275,12 @@ TEST(PostgresPlaceTest, APlaceIsRefusedWithoutQuotingIt) {
               StatusIs(StatusCode::kInvalidArgument, "verify-full"));
   EXPECT_THAT(check("postgresql://u@localhost,db.example/d?sslmode=require"),
               StatusIs(StatusCode::kInvalidArgument, "verify-full"));
+  EXPECT_THAT(check("postgresql:///d?service=away"),
+              StatusIs(StatusCode::kInvalidArgument, "service"));
+  setenv("PGHOST", "db.example", 1);  // what the URL leaves open comes from there
+  EXPECT_THAT(check("postgresql://u@/d"), StatusIs(StatusCode::kInvalidArgument, "verify-full"));
+  EXPECT_OK(check("postgresql://u@localhost/d"));
+  unsetenv("PGHOST");
   EXPECT_THAT(check("postgresql://u@localhost/d", "x; DROP TABLE y"),
               StatusIs(StatusCode::kInvalidArgument, "schema"));
   PostgresPlace open;
