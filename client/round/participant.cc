@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "client/round/block_reservation.h"
+#include "client/witness/own_statement.h"
 #include "model/contract/round_schedule.h"
 #include "secure_agg/wire/upload_codec.h"
 
@@ -47,6 +48,14 @@ ClientMessage DeclineOf(const absl::Status& reason) {
                                             ? "for a reason that is in the merchant's own log"
                                             : std::string(reason.message().substr(0, 400)));
   return message;
+}
+
+// What this client tells the ledger of its policy. A run without privacy is of a demonstration,
+// where the file may have no caps.
+absl::StatusOr<Json> StatedFor(const ApprovedRun& run, const Policy& policy) {
+  if (!run.contract().is_private) return Json::object();
+  VEILSUM_ASSIGN_OR_RETURN(PolicyStatement statement, StatePolicy(policy));
+  return std::move(statement.body);
 }
 
 }  // namespace
@@ -244,6 +253,10 @@ absl::Status Participant::OnContract(CoordinatorLink& link,
   message.mutable_approval()->set_signature(
       std::string(AsText(config_.identity.signer->Sign(statement.bytes()))));
   message.mutable_approval()->set_certificate(std::string(AsText(config_.identity.certificate)));
+  if (world_.ledger != nullptr) {
+    VEILSUM_ASSIGN_OR_RETURN(const Bytes policy, world_.ledger->PolicyStatement());
+    message.mutable_approval()->set_policy(std::string(AsText(policy)));
+  }
   return link.Write(message);
 }
 
@@ -272,8 +285,10 @@ absl::Status Participant::Approve(const coordinator::v1::ContractOffer& offer) {
                                                .customers = prepared.customers,
                                                .has_beacon = run.plan().cohorts.has_value() &&
                                                              !run.plan().cohorts->beacon.empty()}));
-  if (world_.ledger != nullptr)
-    VEILSUM_RETURN_IF_ERROR(world_.ledger->Approve(offer.plan(), offer.contract()));
+  if (world_.ledger != nullptr) {
+    VEILSUM_ASSIGN_OR_RETURN(const Json stated, StatedFor(run, policy));
+    VEILSUM_RETURN_IF_ERROR(world_.ledger->Approve(offer.plan(), offer.contract(), stated));
+  }
   VEILSUM_RETURN_IF_ERROR(ReserveBudget(run, policy, *world_.odometer));
   VEILSUM_ASSIGN_OR_RETURN(charged_through_, world_.odometer->SpentThrough(run.contract_hash()));
   VEILSUM_ASSIGN_OR_RETURN(secure_agg::SessionParams params, run.SessionTerms());

@@ -7,6 +7,7 @@
 #include "base/tlog/merkle.h"
 #include "model/contract/run_contract.h"
 #include "model/ledger/fields.h"
+#include "model/ledger/tenant_statement.h"
 #include "model/plan/decimal.h"
 #include "model/plan/plan_format.h"
 
@@ -20,12 +21,15 @@ absl::Status Disagrees(const ledger::Entry& entry, std::string_view what) {
 }  // namespace
 
 absl::StatusOr<EntryCheck> EntryCheck::Create(const std::string& seat, const std::string& plan_json,
-                                              const std::string& contract_json) {
+                                              const std::string& contract_json,
+                                              const std::optional<ledger::TenantPolicy>& policy) {
   VEILSUM_ASSIGN_OR_RETURN(const SpiffeId id, SpiffeId::Parse(seat));
   VEILSUM_ASSIGN_OR_RETURN(const model::Plan plan, model::PlanFromJson(plan_json));
   VEILSUM_ASSIGN_OR_RETURN(const model::RunContract contract,
                            model::ContractFromJson(contract_json));
   EntryCheck out;
+  out.policy_ = policy;
+  out.policy_seen_ = !policy;
   out.seat_ = seat;
   out.tenant_ = id.tenant();
   out.contract_hash_ = model::ContractHash(contract_json);
@@ -45,6 +49,7 @@ absl::StatusOr<EntryCheck> EntryCheck::Create(const std::string& seat, const std
 }
 
 absl::Status EntryCheck::Take(const ledger::Entry& entry, ByteView leaf, std::string_view names) {
+  if (entry.type == "policy.set") return TakePolicy(entry);
   const auto named = entry.body.find("contract_hash");
   if (named == entry.body.end() || *named != name_) return absl::OkStatus();
   if (entry.type == "plan.registered") {
@@ -61,6 +66,21 @@ absl::Status EntryCheck::Take(const ledger::Entry& entry, ByteView leaf, std::st
         round != entry.body.end() && round->is_number_unsigned())
       ended_.insert(round->get<std::uint64_t>());
   }
+  return absl::OkStatus();
+}
+
+// That the tenant itself has signed it is a rule of the ledger (K705), and no protection is needed
+// from what allows no more than this client does.
+absl::Status EntryCheck::TakePolicy(const ledger::Entry& entry) {
+  if (entry.header.tenant != tenant_ || !policy_) return absl::OkStatus();
+  VEILSUM_ASSIGN_OR_RETURN(const ledger::SignedStatement said, ledger::StatementIn(entry));
+  VEILSUM_ASSIGN_OR_RETURN(const ledger::TenantPolicy recorded,
+                           ledger::ParseTenantPolicy(said.statement.body));
+  if (!ledger::IsWithin(recorded, *policy_))
+    return Disagrees(entry, absl::StrFormat("%s has stated a policy that allows more than the "
+                                            "policy file of this client",
+                                            said.statement.seat));
+  policy_seen_ = true;
   return absl::OkStatus();
 }
 
@@ -89,7 +109,7 @@ absl::Status EntryCheck::TakeOpened(const ledger::Entry& entry, ByteView leaf,
 }
 
 std::optional<OpenedRounds> EntryCheck::opened() const {
-  return plan_seen_ && reservation_seen_ ? opened_ : std::nullopt;
+  return policy_seen_ && plan_seen_ && reservation_seen_ ? opened_ : std::nullopt;
 }
 
 }  // namespace veilsum::client

@@ -3,6 +3,7 @@
 #include "model/ledger/fields.h"
 #include "model/ledger/ledger_writer.h"
 #include "model/ledger/receipt.h"
+#include "model/ledger/tenant_statement.h"
 #include "model/ledger/time_text.h"
 #include "model/ledger/witness_name.h"
 
@@ -76,9 +77,27 @@ absl::StatusOr<std::unique_ptr<LedgerGuard>> LedgerGuard::Create(
   return guard;
 }
 
-absl::Status LedgerGuard::Approve(const std::string& plan_json, const std::string& contract_json) {
-  VEILSUM_ASSIGN_OR_RETURN(check_, EntryCheck::Create(own_.seat, plan_json, contract_json));
+absl::Status LedgerGuard::Approve(const std::string& plan_json, const std::string& contract_json,
+                                  const Json& policy) {
+  std::optional<ledger::TenantPolicy> allowed;
+  if (!policy.empty()) {
+    VEILSUM_ASSIGN_OR_RETURN(allowed, ledger::ParseTenantPolicy(policy));
+  }
+  VEILSUM_ASSIGN_OR_RETURN(check_,
+                           EntryCheck::Create(own_.seat, plan_json, contract_json, allowed));
+  policy_ = policy;
   return absl::OkStatus();
+}
+
+absl::StatusOr<Bytes> LedgerGuard::PolicyStatement() const {
+  if (policy_.empty()) return Bytes();
+  return ledger::SignStatement({.type = "policy.set",
+                                .federation = own_.federation,
+                                .seat = own_.seat,
+                                .issued = ledger::TimeText(now_()),
+                                .body = policy_,
+                                .hidden = {}},
+                               *own_.signing);
 }
 
 absl::Status LedgerGuard::Counted(LedgerRefusal kind, const absl::Status& reason) {

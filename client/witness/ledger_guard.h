@@ -33,8 +33,12 @@ class LedgerGuard {
   std::uint64_t size() const { return known_ ? known_->head.size : 0; }
   std::uint64_t first_unended() const { return sent_.empty() ? 0 : *sent_.begin(); }
 
-  // From now on entries are compared with this run.
-  absl::Status Approve(const std::string& plan_json, const std::string& contract_json);
+  // From now on entries are compared with this run, and with what the merchant's policy allows, as
+  // its statement says it (own_statement.h); an empty one states nothing.
+  absl::Status Approve(const std::string& plan_json, const std::string& contract_json,
+                       const Json& policy = Json::object());
+  // The statement, signed by the seat's signing key, for the coordinator to record; empty: none.
+  absl::StatusOr<Bytes> PolicyStatement() const;
   // The cosignature of the head, which is witnessed durably by then. Errors begin with their code
   // and are counted: DataLoss LEDGER_ROLLBACK, LEDGER_FORK; PermissionDenied LEDGER_DISAGREES;
   // FailedPrecondition LEDGER_NO_PROOF (a proof is missing, malformed, or does not hold).
@@ -76,6 +80,7 @@ class LedgerGuard {
   WitnessStore& store_;
   Now now_;
   std::optional<KnownLog> known_;
+  Json policy_ = Json::object();     // stated with the approval
   std::optional<EntryCheck> check_;  // none before a run is approved
   std::set<std::uint64_t> sent_;
 };

@@ -66,6 +66,14 @@ absl::Status LedgerFeed::AddEntry(const std::string& type, const std::string& su
   return absl::OkStatus();
 }
 
+absl::Status LedgerFeed::AddIfThere(const std::string& type, const std::string& subject,
+                                    v1::LedgerHead& head) {
+  const absl::Status added = AddEntry(type, subject, head);
+  if (!absl::IsNotFound(added)) return added;
+  proved_.erase(type + subject);
+  return absl::OkStatus();
+}
+
 absl::Status LedgerFeed::AddEnds(Shown& shown, std::uint64_t through, v1::LedgerHead& head) {
   const std::string& run_id = terms_.contract().run_id;
   through = std::min(through, shown.first_unseen + kMostEnds - 1);
@@ -112,6 +120,7 @@ absl::StatusOr<v1::ServerMessage> LedgerFeed::ForBlock(const std::string& seat,
   const std::string& run_id = terms_.contract().run_id;
   VEILSUM_ASSIGN_OR_RETURN(const SpiffeId id, SpiffeId::Parse(seat));
   VEILSUM_RETURN_IF_ERROR(AddEntry("plan.registered", RunSubject(run_id), head));
+  VEILSUM_RETURN_IF_ERROR(AddIfThere("policy.set", PolicySubject(id.tenant()), head));
   VEILSUM_RETURN_IF_ERROR(AddEntry("budget.reserved", TenantSubject(run_id, id.tenant()), head));
   VEILSUM_RETURN_IF_ERROR(AddEntry("rounds.opened", BlockSubject(run_id, first), head));
   VEILSUM_RETURN_IF_ERROR(AddEnds(shown, first - 1, head));

@@ -25,7 +25,8 @@ class LedgerFeed {
                                            std::uint64_t round, std::uint64_t opened);
   // Whether `seat` has not been shown the block that begins at `first`.
   bool Needs(const std::string& seat, std::uint64_t first) const;
-  // The head with plan, reservation, the rounds opened from `first`, and how rounds before ended.
+  // The head with plan, the tenant's policy, reservation, the rounds opened from `first`, and how
+  // rounds before ended.
   absl::StatusOr<v1::ServerMessage> ForBlock(const std::string& seat, std::uint64_t first);
   // The head with how the rounds up to `opened` ended.
   absl::StatusOr<v1::ServerMessage> AtEnd(const std::string& seat, std::uint64_t opened);
@@ -42,6 +43,8 @@ class LedgerFeed {
   };
   absl::StatusOr<v1::LedgerHead> HeadFor(Shown& shown);
   absl::Status AddEntry(const std::string& type, const std::string& subject, v1::LedgerHead& head);
+  absl::Status AddIfThere(const std::string& type, const std::string& subject,
+                          v1::LedgerHead& head);
   absl::Status AddEnds(Shown& shown, std::uint64_t through, v1::LedgerHead& head);
 
   LedgerView* ledger_;

@@ -197,8 +197,9 @@ absl::Status RunMachine::OnApproval(const std::string& seat, const v1::ContractA
   if (identity.uri != seat || !Ed25519Verify(identity.key, statement.bytes(), signature))
     return Unauthenticated("the approval is not signed by %s", seat);
   VEILSUM_RETURN_IF_ERROR(world_.store->SaveApproval(
-      terms_.contract().run_id, {seat, Bytes(signature.begin(), signature.end()),
-                                 Bytes(der.begin(), der.end()), identity.key}));
+      terms_.contract().run_id,
+      {seat, Bytes(signature.begin(), signature.end()), Bytes(der.begin(), der.end()), identity.key,
+       Bytes(approval.policy().begin(), approval.policy().end())}));
   approved_.insert(seat);
   members_[seat].joined = true;
   members_[seat].absences = 0;

@@ -27,7 +27,7 @@ absl::StatusOr<LedgerChange> StatementEntries(const ledger::SignedStatement& sta
   if (known != key)
     add("key.registered", said.seat, Sha256(key),
         {{"spiffe_id", said.seat}, {"key", HexEncode(key)}});
-  add(said.type, "tenant/" + seat.tenant(), Sha256(statement.signature), BodyOf(statement));
+  add(said.type, PolicySubject(seat.tenant()), Sha256(statement.signature), BodyOf(statement));
   out.entries.back().hidden = said.hidden;
   return out;
 }

@@ -6,6 +6,7 @@
 #include "base/pki/spiffe_id.h"
 #include "coordinator/store/new_entry.h"
 #include "coordinator/store/run_store_rules.h"
+#include "model/ledger/tenant_statement.h"
 #include "model/plan/decimal.h"
 #include "model/plan/plan_format.h"
 
@@ -34,8 +35,34 @@ std::string TenantOf(const std::string& seat) {
   return id.ok() ? id->tenant() : std::string();
 }
 
+// What the ledger says of the tenant allows just this already.
+bool IsStated(const ledger::TenantPolicy& policy, const std::string& tenant,
+              const ledger::LedgerRules& rules) {
+  const auto known = rules.policies().find(tenant);
+  return known != rules.policies().end() && ledger::IsWithin(known->second, policy) &&
+         known->second.cap == policy.cap;
+}
+
+absl::Status AddPolicy(const Approval& approval, const std::string& tenant,
+                       const ledger::LedgerRules& rules, LedgerChange& out) {
+  VEILSUM_ASSIGN_OR_RETURN(const ledger::SignedStatement said,
+                           ledger::ParseStatement(approval.policy));
+  const ledger::TenantStatement& statement = said.statement;
+  if (statement.type != "policy.set" || statement.seat != approval.member ||
+      statement.federation != rules.federation())
+    return InvalidArgument("the policy of %s is a %s of %s in %s", approval.member, statement.type,
+                           statement.seat, statement.federation);
+  VEILSUM_ASSIGN_OR_RETURN(const ledger::TenantPolicy policy,
+                           ledger::ParseTenantPolicy(statement.body));
+  if (IsStated(policy, tenant, rules)) return absl::OkStatus();
+  out.entries.push_back(MakeEntry("policy.set", PolicySubject(tenant), Sha256(said.signature),
+                                  ledger::BodyOf(said), tenant));
+  return absl::OkStatus();
+}
+
 }  // namespace
 
+std::string PolicySubject(const std::string& tenant) { return "tenant/" + tenant; }
 std::string RunSubject(const std::string& run_id) { return "run/" + run_id; }
 std::string TenantSubject(const std::string& run_id, const std::string& tenant) {
   return RunSubject(run_id) + "/tenant/" + tenant;
@@ -97,6 +124,7 @@ absl::StatusOr<LedgerChange> ApprovalEntries(const LedgerRun& run, const Approva
     out.entries.push_back(MakeEntry("key.registered", approval.member, Sha256(key),
                                     {{"spiffe_id", approval.member}, {"key", HexEncode(key)}},
                                     tenant));
+  if (!approval.policy.empty()) VEILSUM_RETURN_IF_ERROR(AddPolicy(approval, tenant, rules, out));
   const auto found = rules.runs().find(run.contract_hash);
   if (found == rules.runs().end() || found->second.reserved.contains(tenant)) return out;
   Json sums = Json::array();

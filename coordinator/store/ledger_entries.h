@@ -24,7 +24,9 @@ LedgerRun LedgerRunOf(const RunRecord& run);
 ledger::NewEntry GenesisEntry(const LedgerOptions& options, const std::string& log_key);
 // InvalidArgument: plan or contract do not parse.
 absl::StatusOr<LedgerChange> NewRunEntries(const RunRecord& run);
-// The member's key when it is new, and the reservation of its tenant when that has none yet.
+// The member's key when it is new, the policy that it states when the ledger has another or none,
+// and the reservation of its tenant when that has none yet. InvalidArgument: what it states is no
+// policy of its own.
 absl::StatusOr<LedgerChange> ApprovalEntries(const LedgerRun& run, const Approval& approval,
                                              const ledger::LedgerRules& rules);
 LedgerChange BlockEntries(const LedgerRun& run, const Block& block);

@@ -8,6 +8,7 @@
 
 namespace veilsum::coordinator {
 
+std::string PolicySubject(const std::string& tenant);  // and of its other statements
 std::string RunSubject(const std::string& run_id);
 std::string TenantSubject(const std::string& run_id, const std::string& tenant);
 std::string BlockSubject(const std::string& run_id, std::uint64_t first);

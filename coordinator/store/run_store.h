@@ -39,6 +39,9 @@ struct Approval {
   Bytes certificate;  // DER of the signing certificate
   // The key in it, as the caller has verified it: for the ledger, which needs one. Not kept here.
   std::optional<Ed25519PublicKey> key = std::nullopt;
+  // The seat's signed statement of its tenant's policy: for the ledger alone; empty: none. Not kept
+  // here.
+  Bytes policy{};
   friend bool operator==(const Approval&, const Approval&) = default;
 };
 

@@ -35,19 +35,15 @@
 #include <optional>
 #include <set>
 
-#include "dp/ledger/budget_filter.h"
 #include "model/contract/privacy_terms.h"
 #include "model/ledger/entry.h"
 #include "model/ledger/fields.h"
 #include "model/ledger/finding.h"
 #include "model/ledger/prepared_leaf.h"
+#include "model/ledger/tenant_policy.h"
 #include "model/plan/plan.h"
 
 namespace veilsum::ledger {
-
-struct Claim {
-  double epsilon = 0, delta = 0;
-};
 
 // A contract as registered, and what has become of it.
 struct RegisteredRun {
@@ -65,13 +61,6 @@ struct RegisteredRun {
   std::string last_model;  // of the last round committed that made one
   // Attempts opened with a seat of the tenant: what the run has cost it (SE-07).
   std::map<std::string, model::AttemptsByPurpose> charged;
-};
-
-// What a tenant allows: each run by itself, and all of them together, by a Renyi filter at an order
-// that was fixed before the first of them (I4, SE-08).
-struct TenantPolicy {
-  Claim cap;
-  std::optional<dp::BlockBudget> block;
 };
 
 // What a tenant states of its data.

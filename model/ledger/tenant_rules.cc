@@ -1,6 +1,5 @@
 // What tenants say of themselves: policies (I4, SE-08), data (I9), what was erased (SE-30). Each
 // either signs the entry itself or has signed the statement that a coordinator's entry carries.
-#include "model/contract/decimal_text.h"
 #include "model/ledger/rules_support.h"
 #include "model/ledger/tenant_statement.h"
 
@@ -8,11 +7,6 @@ namespace veilsum::ledger {
 namespace {
 
 constexpr std::uint64_t kMostTenantsOfAPerson = 1000;
-
-// NaN unless the text is a decimal as contracts have them; a fraction is none.
-double DecimalReal(const std::string& text) {
-  return model::IsDecimal(text) ? RealOf(text) : std::nan("");
-}
 
 }  // namespace
 
@@ -53,24 +47,11 @@ std::optional<Json> LedgerRules::SaidByTenant(const Entry& entry) {
 }
 
 void LedgerRules::OnPolicy(const Entry& entry) {
-  std::optional<Json> body = SaidByTenant(entry);
+  const std::optional<Json> body = SaidByTenant(entry);
   if (!body) return;
-  Fields fields(*body);
-  TenantPolicy policy{
-      {DecimalReal(fields.Text("epsilon_cap")), DecimalReal(fields.Text("delta_cap"))}, {}};
-  if (body->contains("block")) {
-    Json block = fields.Take("block");
-    Fields limits(block);
-    const std::uint64_t order = limits.Int("order");
-    policy.block = {DecimalReal(limits.Text("epsilon")), DecimalReal(limits.Text("delta")),
-                    static_cast<std::uint32_t>(order)};
-    if (!limits.Done().ok() || order > dp::kLargestBlockOrder ||
-        !dp::BudgetFilter::Create(*policy.block).ok())
-      fields.Wrong("block");
-  }
-  if (!fields.Done().ok()) return Find("E103", Message(fields.status()));
-  if (!(policy.cap.epsilon >= 0) || !(policy.cap.delta >= 0 && policy.cap.delta < 1))
-    return Find("E103", "epsilon_cap and delta_cap must be decimals, delta_cap below 1");
+  absl::StatusOr<TenantPolicy> parsed = ParseTenantPolicy(*body);
+  if (!parsed.ok()) return Find("E103", Message(parsed.status()));
+  TenantPolicy policy = *std::move(parsed);
   const std::string& tenant = entry.header.tenant;
   const auto before = policies_.find(tenant);
   const bool has_block = before != policies_.end() && before->second.block.has_value();

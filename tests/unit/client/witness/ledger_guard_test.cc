@@ -41,6 +41,11 @@ class History {
       EXPECT_OK(store_->SaveApproval("run-1", {LedgerSeats(7)[i], Bytes(64, 1), Bytes(10, 1),
                                                SmallKey(30).signer->public_key()}));
   }
+  // The policy that a client of the third seat's tenant states with its approval.
+  absl::Status State(const Bytes& statement, std::size_t seat = 2) {
+    return store_->SaveApproval("run-1", {LedgerSeats(7)[seat], Bytes(64, 1), Bytes(10, 1),
+                                          SmallKey(30).signer->public_key(), statement});
+  }
   History& Open(std::uint64_t first, std::uint64_t last, std::size_t members = 7) {
     EXPECT_OK(
         store_->OpenBlock("run-1", {first, last, Bytes(16, 1), static_cast<std::uint32_t>(first), 0,
@@ -83,8 +88,14 @@ class LedgerGuardTest : public testing::Test {
         .value();
   }
   LedgerGuard& guard() { return *guard_; }
-  void Approve() {
-    ASSERT_OK(guard().Approve(SmallRun::Get().plan_json, SmallRun::Get().contract_json));
+  void Approve(const Json& policy = Json::object()) {
+    ASSERT_OK(guard().Approve(SmallRun::Get().plan_json, SmallRun::Get().contract_json, policy));
+  }
+  // Approves with that policy and tells `history` so, as a client does.
+  absl::Status ApproveWith(const Json& policy, History& history) {
+    Approve(policy);
+    VEILSUM_ASSIGN_OR_RETURN(const Bytes statement, guard().PolicyStatement());
+    return history.State(statement);
   }
   // A stream to a coordinator with this history.
   LedgerFeed& Join(History& history, std::uint64_t opened = 0) {
@@ -133,6 +144,56 @@ TEST_F(LedgerGuardTest, AnHonestLedgerIsWitnessedAndAllowsItsRounds) {
   EXPECT_EQ(guard().first_unended(), 0u);
   EXPECT_THAT(guard().MaySpend(4, 4), StatusIs(StatusCode::kFailedPrecondition, "SE-09"));
   EXPECT_OK(guard().MaySpend(5, 6));
+}
+
+const Json kPolicy = {{"epsilon_cap", "50"}, {"delta_cap", "0.001"}};
+const Json kLoose = {{"epsilon_cap", "60"}, {"delta_cap", "0.001"}};
+const Json kStrict = {{"epsilon_cap", "40"}, {"delta_cap", "0.001"}};
+
+TEST_F(LedgerGuardTest, NothingIsSpentBeforeItsOwnPolicyIsProved) {
+  History history;
+  history.Open(1, 4);
+  Approve(kPolicy);  // and the coordinator has not recorded it
+  ASSERT_OK(TakeBlock(history, 1));
+  EXPECT_THAT(guard().MaySpend(1, 4), StatusIs(StatusCode::kFailedPrecondition, "LEDGER_NO_PROOF"));
+  ASSERT_OK(history.State(guard().PolicyStatement().value()));
+  ASSERT_OK(TakeBlock(history, 1));
+  EXPECT_OK(guard().MaySpend(1, 4));
+}
+
+TEST_F(LedgerGuardTest, APolicyStatedTwiceIsOneEntry) {
+  History history;
+  ASSERT_OK(ApproveWith(kPolicy, history));
+  const std::uint64_t size = history.store().ledger()->Head().size;
+  ASSERT_OK(history.State(guard().PolicyStatement().value()));
+  EXPECT_EQ(history.store().ledger()->Head().size, size);
+}
+
+TEST_F(LedgerGuardTest, ARecordedPolicyThatAllowsMoreStopsIt) {
+  History history;
+  ASSERT_OK(ApproveWith(kLoose, history));
+  history.Open(1, 4);
+  Approve(kPolicy);  // another client of the tenant, as it were, has said more
+  EXPECT_THAT(TakeBlock(history, 1),
+              StatusIs(StatusCode::kPermissionDenied, "allows more than the policy file of this client"));
+  EXPECT_EQ(Counted(LedgerRefusal::kDisagreement), 1u);
+}
+
+TEST_F(LedgerGuardTest, ARecordedPolicyThatAllowsLessIsEnough) {
+  History history;
+  ASSERT_OK(ApproveWith(kStrict, history));
+  history.Open(1, 4);
+  Approve(kPolicy);
+  ASSERT_OK(TakeBlock(history, 1));
+  EXPECT_OK(guard().MaySpend(1, 4));
+}
+
+TEST_F(LedgerGuardTest, NobodyStatesThePolicyOfAnother) {
+  History history;
+  Approve(kPolicy);
+  const Bytes statement = guard().PolicyStatement().value();
+  EXPECT_THAT(history.State(statement, 3), StatusIs(StatusCode::kInvalidArgument, "the policy of"));
+  EXPECT_THAT(history.State(Bytes(10, 1)), StatusIs(StatusCode::kInvalidArgument, ""));
 }
 
 TEST_F(LedgerGuardTest, ItsReceiptsAreSignedStatementsOfTheLeaf) {
