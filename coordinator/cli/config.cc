@@ -8,6 +8,7 @@ absl::StatusOr<CoordinatorConfig> ReadCoordinatorConfig(const std::filesystem::p
                                                         const std::vector<std::string>& settings) {
   VEILSUM_ASSIGN_OR_RETURN(TomlConfig toml, TomlConfig::Read(file, settings));
   CoordinatorConfig config;
+  config.file = file;
   config.federation = toml.Text("federation.name");
   config.listen = toml.Text("listen.address");
   config.advertise = toml.Text("listen.advertise", "");

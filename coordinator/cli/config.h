@@ -13,6 +13,7 @@
 namespace veilsum::coordinator {
 
 struct CoordinatorConfig {
+  std::filesystem::path file;  // where this was read
   std::string federation, listen, advertise, enroll_listen, enroll_advertise;
   std::filesystem::path port_file, store, ledger_key, revoked, issuer, records;
   PostgresPlace shared;  // its url is empty: the store is the file `store`, for this node alone

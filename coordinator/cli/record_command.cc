@@ -5,7 +5,7 @@
 
 #include "base/crypto/sha256.h"
 #include "base/file.h"
-#include "coordinator/cli/serve_command.h"
+#include "coordinator/cli/idle_coordinator.h"
 #include "coordinator/store/ledger_appender.h"
 #include "model/ledger/statement_file.h"
 #include "model/release/package.h"

@@ -2,13 +2,10 @@
 #pragma once
 
 #include <filesystem>
-#include <memory>
 #include <string>
 #include <vector>
 
-#include "base/pki/certificate.h"
-#include "base/pki/revocation_list.h"
-#include "coordinator/store/run_store.h"
+#include "base/status.h"
 
 namespace veilsum::coordinator {
 
@@ -28,15 +25,5 @@ absl::Status Serve(const std::filesystem::path& config_file,
 // Reads and checks the configuration and the key files, and starts nothing.
 absl::Status CheckConfig(const std::filesystem::path& config_file,
                          const std::vector<std::string>& settings = {});
-
-// The store of a coordinator that does not serve now (none of those that share it), with its
-// ledger, which is begun when there is none. NotFound: there is no store. Errors of the
-// configuration and of OpenSqliteRunStore.
-struct IdleCoordinator {
-  Certificate root;
-  std::shared_ptr<RevocationList> revoked;  // null: none is configured
-  std::unique_ptr<RunStore> store;
-};
-absl::StatusOr<IdleCoordinator> OpenIdle(const std::filesystem::path& config_file);
 
 }  // namespace veilsum::coordinator

@@ -77,8 +77,8 @@ absl::StatusOr<bool> Try(const StandbyParts& parts, const std::string& holder,
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<PostgresLease>> AwaitLease(const StandbyParts& parts,
-                                                          const std::future<void>& stop, Log& log,
-                                                          std::string& address) {
+                                                          const std::shared_future<void>& stop,
+                                                          Log& log, std::string& address) {
   StandbyBackend backend;
   RpcServerConfig rpc = parts.rpc;
   rpc.standby = true;

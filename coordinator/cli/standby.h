@@ -25,7 +25,7 @@ struct StandbyParts {
 // `address` is where it listened. A database that cannot be reached is tried again and again.
 // Errors: of `fit` and `listening`, of the address, of a schema that is newer.
 absl::StatusOr<std::unique_ptr<PostgresLease>> AwaitLease(const StandbyParts& parts,
-                                                          const std::future<void>& stop, Log& log,
-                                                          std::string& address);
+                                                          const std::shared_future<void>& stop,
+                                                          Log& log, std::string& address);
 
 }  // namespace veilsum::coordinator
