@@ -26,6 +26,7 @@ absl::StatusOr<CoordinatorConfig> ReadCoordinatorConfig(const std::filesystem::p
   }
   config.revoked = toml.Path("signing.revoked", {});
   config.uploads_admitted = static_cast<int>(toml.Integer("limits.uploads_admitted", 4, 1, 64));
+  config.max_runs = static_cast<std::size_t>(toml.Integer("limits.max_runs", 4, 1, 64));
   config.tenant_calls = toml.Integer("limits.tenant_calls_per_second", 200, 1, 1'000'000);
   config.tenant_streams = toml.Integer("limits.tenant_streams", 64, 1, 100'000);
   config.memory_mib = toml.Integer("limits.memory_mib", 1024, 64, 1 << 20);

@@ -20,6 +20,7 @@ struct CoordinatorConfig {
   IdentityFiles tls;
   std::chrono::seconds leaf_lifetime{};
   int uploads_admitted = 4;
+  std::size_t max_runs = 4;
   std::int64_t tenant_calls = 200, tenant_streams = 64, memory_mib = 1024;
   std::string metrics;  // HOST:PORT; empty: none
   LogFormat log = LogFormat::kText;

@@ -155,11 +155,12 @@ RunEngineParts FederationNode::EngineParts() {
   parts.verifier = verifier_.get();
   parts.rng = &rng_;
   parts.clock = &clock_;
+  parts.max_runs = config_.max_runs;
   parts.log = [this](std::string_view line) { log_.Write(line, {.event = "run"}); };
   parts.round_ended = [this](const RoundFigures& figures) {
     metrics_.RoundEnded(figures);
     if (config_.log == LogFormat::kJson)
-      log_.Write(figures.committed ? "committed" : "aborted",
+      log_.Write(figures.run_id + (figures.committed ? ": committed" : ": aborted"),
                  {.event = "round", .round = figures.round});
   };
   return parts;

@@ -50,7 +50,8 @@ NodeMetrics::NodeMetrics(Log& log) : log_(log) {
             "Masked vectors added (in), models announced to members (out)"},
            {"veilsum_secagg_dropouts_total", "Members of a batch that were not in a round's sum"},
            {"veilsum_privacy_epsilon_spent_ratio",
-            "Epsilon of all attempts charged in the present run, against its contract's"},
+            "Epsilon of all attempts charged in the run whose round ended last, against its "
+            "contract's"},
            {"veilsum_ledger_size", "Entries"},
            {"veilsum_ledger_cosignatures", "Witnesses' signatures under the newest head"},
            {"veilsum_ledger_checkpoint_age_seconds", "Since the newest entry"},

@@ -30,7 +30,8 @@ class StandbyBackend final : public RoundsBackend, public AdminBackend {
                 std::function<void(absl::Status)> done) override {
     done(Elsewhere());
   }
-  absl::StatusOr<std::shared_ptr<const Bytes>> ModelBytes(const Hash32&) override {
+  absl::StatusOr<std::shared_ptr<const Bytes>> ModelBytes(const std::string&,
+                                                          const Hash32&) override {
     return Elsewhere();
   }
   absl::StatusOr<admin::v1::StartRunResponse> StartRun(const admin::v1::StartRunRequest&) override {

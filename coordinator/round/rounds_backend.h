@@ -43,8 +43,9 @@ class RoundsBackend {
   // its copies.
   virtual void OnUpload(const std::string& seat, std::uint64_t round, ByteView words,
                         std::function<void(absl::Status)> done) = 0;
-  // NotFound when the hash is not a model that this run has published.
-  virtual absl::StatusOr<std::shared_ptr<const Bytes>> ModelBytes(const Hash32& model_hash) = 0;
+  // NotFound when the hash is not of the model that the run of this seat has on offer.
+  virtual absl::StatusOr<std::shared_ptr<const Bytes>> ModelBytes(const std::string& seat,
+                                                                  const Hash32& model_hash) = 0;
 };
 
 }  // namespace veilsum::coordinator

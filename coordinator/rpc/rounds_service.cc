@@ -36,15 +36,15 @@ grpc::ServerReadReactor<grpc::ByteBuffer>* RoundsService::Upload(
 grpc::ServerWriteReactor<grpc::ByteBuffer>* RoundsService::FetchModel(
     grpc::CallbackServerContext* context, const grpc::ByteBuffer* request) {
   const auto model = [&]() -> absl::StatusOr<std::shared_ptr<const Bytes>> {
-    VEILSUM_RETURN_IF_ERROR(
-        gate_->Admit(context->auth_context().get(), SpiffeRole::kClient).status());
+    VEILSUM_ASSIGN_OR_RETURN(const SpiffeId peer,
+                             gate_->Admit(context->auth_context().get(), SpiffeRole::kClient));
     grpc::ByteBuffer wire(*request);  // refers to the same bytes
     v1::FetchModelRequest wanted;
     if (!grpc::SerializationTraits<v1::FetchModelRequest>::Deserialize(&wire, &wanted).ok())
       return InvalidArgument("SA-37: not a FetchModelRequest");
     VEILSUM_ASSIGN_OR_RETURN(const Hash32 hash,
                              ParseFixed<32>("model_hash", std::string_view(wanted.model_hash())));
-    return rounds_.ModelBytes(hash);
+    return rounds_.ModelBytes(peer.ToString(), hash);
   }();
   if (!model.ok())
     return new RefusedCall<grpc::ServerWriteReactor<grpc::ByteBuffer>>(model.status());

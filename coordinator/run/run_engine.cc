@@ -1,21 +1,30 @@
 #include "coordinator/run/run_engine.h"
 
-#include <sys/resource.h>
-
+#include <algorithm>
 #include <future>
 
 namespace veilsum::coordinator {
 
 absl::StatusOr<std::unique_ptr<RunEngine>> RunEngine::Start(RunEngineParts parts) {
   std::unique_ptr<RunEngine> engine(new RunEngine(std::move(parts)));
-  VEILSUM_ASSIGN_OR_RETURN(const std::optional<RunRecord> unfinished,
-                           engine->parts_.store->LatestUnfinishedRun());
-  if (unfinished) {
-    VEILSUM_ASSIGN_OR_RETURN(engine->machine_,
-                             engine->ResumeRun(unfinished->run_id, engine->parts_.clock->Now()));
-  }
+  VEILSUM_RETURN_IF_ERROR(engine->ResumeAll());
   engine->thread_ = std::thread([raw = engine.get()] { raw->Loop(); });
   return engine;
+}
+
+// The newest first: a run of before whose end could not be stored may still name the same seats.
+absl::Status RunEngine::ResumeAll() {
+  VEILSUM_ASSIGN_OR_RETURN(const std::vector<std::string> unfinished,
+                           parts_.store->UnfinishedRuns());
+  for (const std::string& run_id : unfinished) {
+    absl::StatusOr<std::unique_ptr<HostedRun>> run = HostedRun::Resume(parts_, run_id);
+    if (!run.ok()) return Annotate(run.status(), run_id);
+    if (const absl::Status free = MayBegin((*run)->terms()); !free.ok())
+      parts_.log(absl::StrFormat("%s is left as it is: %s", run_id, free.message()));
+    else
+      Host(*std::move(run));
+  }
+  return absl::OkStatus();
 }
 
 RunEngine::~RunEngine() { Shutdown(); }
@@ -29,11 +38,9 @@ void RunEngine::Shutdown() {
   if (thread_.joinable()) thread_.join();
 }
 
-RunMachine::World RunEngine::World() {
-  return {parts_.store, this, parts_.verifier, parts_.rng, parts_.timing};
-}
+// ---- The loop
 
-void RunEngine::Post(std::function<void()> task) {
+void RunEngine::Post(Task task) {
   {
     const std::lock_guard lock(queue_mutex_);
     queue_.push_back(std::move(task));
@@ -44,163 +51,187 @@ void RunEngine::Post(std::function<void()> task) {
 void RunEngine::Loop() {
   std::unique_lock lock(queue_mutex_);
   while (!stopping_) {
-    const Clock::Time deadline = NextDeadline();
-    const auto ready = [&] { return stopping_ || !queue_.empty(); };
-    if (deadline == Clock::Time::max())
-      queue_filled_.wait(lock, ready);
-    else
-      queue_filled_.wait_until(lock, deadline, ready);
-    std::deque<std::function<void()>> tasks = std::exchange(queue_, {});
+    AwaitWork(lock);
+    std::deque<Task> arrived = std::exchange(queue_, {});
     lock.unlock();
-    for (const auto& task : tasks) task();
-    const Clock::Time now = parts_.clock->Now();
-    if (now >= try_again_) TryAgain(now);
-    if (machine_) machine_->OnTime(now);
-    if (machine_ && !machine_->suspended().ok()) LeaveSuspended(now);
-    if (std::exchange(changed_, false)) TellWatchers();
+    for (Task& task : arrived) Assign(std::move(task));
+    for (const auto& run : runs_) run->Turn();
     lock.lock();
   }
 }
 
-Clock::Time RunEngine::NextDeadline() const {
-  return std::min(try_again_, machine_ ? machine_->next_deadline() : Clock::Time::max());
+void RunEngine::AwaitWork(std::unique_lock<std::mutex>& lock) {
+  Clock::Time deadline = Clock::Time::max();
+  for (const auto& run : runs_) {
+    if (!run->idle()) return;
+    deadline = std::min(deadline, run->next_deadline());
+  }
+  const auto ready = [&] { return stopping_ || !queue_.empty(); };
+  if (deadline == Clock::Time::max())
+    queue_filled_.wait(lock, ready);
+  else
+    queue_filled_.wait_until(lock, deadline, ready);
 }
 
-void RunEngine::LeaveSuspended(Clock::Time now) {
-  if (try_again_ != Clock::Time::max()) return;
-  Log(absl::StrFormat("the run %s; tries again in %d s", machine_->Progress().reason(),
-                      std::chrono::duration_cast<std::chrono::seconds>(pause_).count()));
-  try_again_ = now + pause_;
-  pause_ = std::min(2 * pause_, kLongestPause);
-  for (const auto& [seat, link] : std::exchange(links_, {}))
-    link->Close(Unavailable("the coordinator cannot store anything now: try again"));
-}
-
-absl::StatusOr<std::unique_ptr<RunMachine>> RunEngine::ResumeRun(const std::string& run_id,
-                                                                 Clock::Time now) {
-  VEILSUM_ASSIGN_OR_RETURN(const RunRecord record, parts_.store->LoadRun(run_id));
-  VEILSUM_ASSIGN_OR_RETURN(std::unique_ptr<RunMachine> run,
-                           RunMachine::Resume(record, World(), now));
-  Log(absl::StrFormat("continues %s after step %d", run_id, run->Progress().step()));
-  return run;
-}
-
-void RunEngine::TryAgain(Clock::Time now) {
-  try_again_ = Clock::Time::max();
-  absl::StatusOr<std::unique_ptr<RunMachine>> resumed =
-      ResumeRun(machine_->terms().contract().run_id, now);
-  if (!resumed.ok())
-    return Log(std::string(resumed.status().message()));  // and suspended as before
-  machine_ = *std::move(resumed);
-  changed_ = true;
+// What nobody has to wait for is done at once. A run that is over has little to do, and what waits
+// for it comes first: a seat that leaves it keeps its order.
+void RunEngine::Assign(Task task) {
+  HostedRun* const run = task.seat.empty() ? nullptr : RunOfSeat(task.seat);
+  if (run != nullptr && !run->over())
+    return run->Queue([work = std::move(task.work)](HostedRun& mine) { work(&mine); });
+  if (run != nullptr) run->TakeAllWaiting();
+  task.work(run);
 }
 
 template <class Result>
 Result RunEngine::Ask(std::function<Result()> task) {
   auto answer = std::make_shared<std::promise<Result>>();
   std::future<Result> future = answer->get_future();
-  Post([answer, task = std::move(task)] { answer->set_value(task()); });
+  Post({"", [answer, task = std::move(task)](HostedRun*) { answer->set_value(task()); }});
   if (future.wait_for(std::chrono::seconds(30)) != std::future_status::ready)
     return DeadlineExceeded("the coordinator is busy or shutting down");
   return future.get();
 }
 
+// ---- Runs and their seats
+
+HostedRun* RunEngine::RunOfSeat(const std::string& seat) {
+  const auto found = seats_.find(seat);
+  return found == seats_.end() ? nullptr : found->second;
+}
+
+absl::StatusOr<HostedRun*> RunEngine::RunOf(const std::string& run_id) {
+  const auto found = std::ranges::find(runs_, run_id, [](const auto& run) { return run->id(); });
+  if (found == runs_.end()) return NotFound("no run \"%s\" here", run_id);
+  return found->get();
+}
+
+absl::Status RunEngine::MayBegin(const RunTerms& terms) const {
+  for (const auto& [seat, cohort] : terms.members())
+    if (const auto found = seats_.find(seat); found != seats_.end() && !found->second->over())
+      return FailedPrecondition("%s is in run %s, which is not over", seat, found->second->id());
+  return absl::OkStatus();
+}
+
+absl::Status RunEngine::Begin(const RunTerms& terms, std::uint64_t seed) {
+  VEILSUM_RETURN_IF_ERROR(MayBegin(terms));
+  const auto active = static_cast<std::size_t>(
+      std::ranges::count_if(runs_, [](const auto& run) { return !run->over(); }));
+  if (active >= parts_.max_runs)
+    return ResourceExhausted("limits.max_runs: %d runs are under way, at most %d are", active,
+                             parts_.max_runs);
+  VEILSUM_ASSIGN_OR_RETURN(std::unique_ptr<HostedRun> run, HostedRun::Start(parts_, terms, seed));
+  Host(std::move(run));
+  return absl::OkStatus();
+}
+
+void RunEngine::Host(std::unique_ptr<HostedRun> run) {
+  for (const auto& [seat, cohort] : run->terms().members()) {
+    if (HostedRun* const before = RunOfSeat(seat)) {
+      before->TakeAllWaiting();
+      before->Release(seat);
+    }
+    seats_[seat] = run.get();
+    const std::lock_guard lock(gates_mutex_);
+    gates_[seat] = run->gate();
+  }
+  runs_.push_back(std::move(run));
+  ForgetOldest();
+}
+
+// A run that is over stays to be asked for its model and end, as many as may be under way.
+void RunEngine::ForgetOldest() {
+  const auto over = [](const auto& run) { return run->over(); };
+  if (static_cast<std::size_t>(std::ranges::count_if(runs_, over)) <= parts_.max_runs) return;
+  const auto oldest = std::ranges::find_if(runs_, over);
+  (*oldest)->TakeAllWaiting();
+  (*oldest)->Turn();  // its watchers have heard of the end
+  for (const auto& [seat, cohort] : (*oldest)->terms().members()) {
+    if (RunOfSeat(seat) != oldest->get()) continue;
+    (*oldest)->Release(seat);
+    seats_.erase(seat);
+    const std::lock_guard lock(gates_mutex_);
+    gates_.erase(seat);
+  }
+  runs_.erase(oldest);
+}
+
+std::shared_ptr<RunGate> RunEngine::GateOf(const std::string& seat) {
+  const std::lock_guard lock(gates_mutex_);
+  const auto found = gates_.find(seat);
+  return found == gates_.end() ? nullptr : found->second;
+}
+
 // ---- Rounds
-// ---------------------------------------------------------------------------------------
 
 void RunEngine::OnConnected(const std::string& seat, std::shared_ptr<ClientLink> link) {
-  Post([this, seat, link = std::move(link)]() mutable {
-    if (!machine_) return link->Close(Unavailable("no run is open: try again"));
-    if (!machine_->suspended().ok())
-      return link->Close(Unavailable("the coordinator cannot store anything now: try again"));
-    std::shared_ptr<ClientLink>& mine = links_[seat];
-    if (mine != nullptr) mine->Close(Aborted("the seat has connected again"));
-    mine = std::move(link);
-    machine_->OnConnected(seat, parts_.clock->Now());
-  });
+  Post({seat, [seat, link = std::move(link)](HostedRun* run) {
+          if (run == nullptr)
+            return link->Close(Unavailable("no run is open for this seat: try again"));
+          run->OnConnected(seat, link);
+        }});
 }
 
 void RunEngine::OnMessage(const std::string& seat, const std::shared_ptr<ClientLink>& link,
                           v1::ClientMessage message) {
-  Post([this, seat, link, message = std::move(message)] {
-    const auto mine = links_.find(seat);
-    // Else it is of a connection that was replaced.
-    if (machine_ && mine != links_.end() && mine->second == link)
-      machine_->OnMessage(seat, message, parts_.clock->Now());
-    link->Consumed();
-  });
+  Post({seat, [seat, link, message = std::move(message)](HostedRun* run) {
+          if (run != nullptr) run->OnMessage(seat, link, message);
+          link->Consumed();
+        }});
 }
 
 void RunEngine::OnDisconnected(const std::string& seat, const std::shared_ptr<ClientLink>& link) {
-  Post([this, seat, link] {
-    const auto mine = links_.find(seat);
-    if (mine == links_.end() || mine->second != link) return;
-    links_.erase(mine);
-    if (machine_) machine_->OnDisconnected(seat, parts_.clock->Now());
-  });
+  Post({seat, [seat, link](HostedRun* run) {
+          if (run != nullptr) run->OnDisconnected(seat, link);
+        }});
 }
 
 absl::StatusOr<std::size_t> RunEngine::ExpectUpload(const std::string& seat, std::uint64_t round) {
-  const std::lock_guard lock(shared_mutex_);
-  if (round == 0 || round != gate_.round || !gate_.seats.contains(seat))
+  const std::shared_ptr<RunGate> gate = GateOf(seat);
+  if (gate == nullptr)
     return FailedPrecondition("SA-21: round %d takes no upload from this seat", round);
-  gate_.seats.erase(seat);  // SA-20: one upload a member and round
-  return gate_.bytes;
+  return gate->Enter(seat, round);
 }
 
 void RunEngine::OnUpload(const std::string& seat, std::uint64_t round, ByteView words,
                          std::function<void(absl::Status)> done) {
-  Post([this, seat, round, words, done = std::move(done)] {
-    done(machine_ ? machine_->OnUpload(seat, round, words, parts_.clock->Now())
-                  : Unavailable("no run is open"));
-  });
+  Post({seat, [seat, round, words, done = std::move(done)](HostedRun* run) {
+          done(run == nullptr ? Unavailable("no run is open for this seat")
+                              : run->OnUpload(seat, round, words));
+        }});
 }
 
-absl::StatusOr<std::shared_ptr<const Bytes>> RunEngine::ModelBytes(const Hash32& model_hash) {
-  const std::lock_guard lock(shared_mutex_);
-  if (model_bytes_ == nullptr || model_hash != model_hash_)
-    return NotFound("no such model is on offer");
-  return model_bytes_;
+absl::StatusOr<std::shared_ptr<const Bytes>> RunEngine::ModelBytes(const std::string& seat,
+                                                                   const Hash32& model_hash) {
+  const std::shared_ptr<RunGate> gate = GateOf(seat);
+  if (gate == nullptr) return NotFound("no such model is on offer");
+  return gate->Model(model_hash);
 }
 
 // ---- Operators
-// ------------------------------------------------------------------------------------
-
-absl::StatusOr<RunMachine*> RunEngine::RunOf(const std::string& run_id) {
-  if (!machine_ || machine_->terms().contract().run_id != run_id)
-    return NotFound("no run \"%s\" here", run_id);
-  return machine_.get();
-}
 
 absl::StatusOr<admin::v1::StartRunResponse> RunEngine::StartRun(
     const admin::v1::StartRunRequest& request) {
   // Calibration takes a moment: not on the loop.
   VEILSUM_ASSIGN_OR_RETURN(RunTerms made, RunTerms::Create(request, parts_.federation));
-  auto terms = std::make_shared<RunTerms>(std::move(made));
+  auto terms = std::make_shared<const RunTerms>(std::move(made));
   return Ask<absl::StatusOr<admin::v1::StartRunResponse>>(
       [this, terms, seed = request.seed()]() -> absl::StatusOr<admin::v1::StartRunResponse> {
         admin::v1::StartRunResponse response;
         response.set_run_id(terms->contract().run_id);
         response.set_contract(terms->contract_json());
-        if (machine_ && machine_->terms().contract_json() == terms->contract_json())
+        if (const auto here = RunOf(response.run_id());
+            here.ok() && (*here)->terms().contract_json() == terms->contract_json())
           return response;  // idempotent
-        if (machine_ && !machine_->ended())
-          return FailedPrecondition("run %s is not over", machine_->terms().contract().run_id);
-        VEILSUM_ASSIGN_OR_RETURN(machine_,
-                                 RunMachine::Start(*terms, seed, World(), parts_.clock->Now()));
-        for (const auto& [seat, link] : links_)
-          link->Close(Aborted("a new run begins: join again"));
-        links_.clear();
-        changed_ = true;
+        VEILSUM_RETURN_IF_ERROR(Begin(*terms, seed));
         return response;
       });
 }
 
 absl::Status RunEngine::StopRun(const std::string& run_id, const std::string& reason) {
   return Ask<absl::Status>([this, run_id, reason]() -> absl::Status {
-    VEILSUM_ASSIGN_OR_RETURN(RunMachine* const run, RunOf(run_id));
-    if (run->suspended().ok()) run->StopRun(reason, parts_.clock->Now());
-    return run->suspended();
+    VEILSUM_ASSIGN_OR_RETURN(HostedRun* const run, RunOf(run_id));
+    return run->StopRun(reason);
   });
 }
 
@@ -208,11 +239,14 @@ absl::StatusOr<std::function<void()>> RunEngine::Watch(const std::string& run_id
                                                        Listener listener) {
   return Ask<absl::StatusOr<std::function<void()>>>(
       [this, run_id, listener = std::move(listener)]() -> absl::StatusOr<std::function<void()>> {
-        VEILSUM_RETURN_IF_ERROR(RunOf(run_id).status());
+        VEILSUM_ASSIGN_OR_RETURN(HostedRun* const run, RunOf(run_id));
         const std::uint64_t id = next_watcher_++;
-        listener(Progress(), machine_->ended());
-        if (!machine_->ended()) watchers_[id] = listener;
-        return std::function<void()>([this, id] { Post([this, id] { watchers_.erase(id); }); });
+        run->Watch(id, listener);
+        return std::function<void()>([this, run_id, id] {
+          Post({"", [this, run_id, id](HostedRun*) {
+                  if (const auto watched = RunOf(run_id); watched.ok()) (*watched)->Unwatch(id);
+                }});
+        });
       });
 }
 
@@ -221,11 +255,8 @@ absl::StatusOr<std::shared_ptr<const Bytes>> RunEngine::Model(const std::string&
   return Ask<absl::StatusOr<std::shared_ptr<const Bytes>>>(
       [this, run_id, wanted = Bytes(model_hash.begin(), model_hash.end())]()
           -> absl::StatusOr<std::shared_ptr<const Bytes>> {
-        VEILSUM_ASSIGN_OR_RETURN(RunMachine* const run, RunOf(run_id));
-        if (wanted.empty() || std::ranges::equal(wanted, run->published_hash()))
-          return run->published();
-        VEILSUM_ASSIGN_OR_RETURN(const Hash32 hash, ParseFixed<32>("model_hash", ByteView(wanted)));
-        return parts_.store->LoadModel(run_id, hash);
+        VEILSUM_ASSIGN_OR_RETURN(const HostedRun* const run, RunOf(run_id));
+        return run->Model(wanted);
       });
 }
 
@@ -233,50 +264,6 @@ absl::Status RunEngine::AppendEntries(const LedgerAppender::Make& make) {
   LedgerAppender* const appender = parts_.store->appender();
   if (appender == nullptr) return FailedPrecondition("this coordinator keeps no ledger");
   return Ask<absl::Status>([appender, make] { return appender->AppendEntries(make); });
-}
-
-admin::v1::RunProgress RunEngine::Progress() const {
-  admin::v1::RunProgress progress = machine_->Progress();
-  struct rusage usage;
-  if (getrusage(RUSAGE_SELF, &usage) == 0)
-    progress.set_peak_rss_bytes(static_cast<std::uint64_t>(usage.ru_maxrss) * 1024);
-  return progress;
-}
-
-void RunEngine::TellWatchers() {
-  if (!machine_ || watchers_.empty()) return;
-  const admin::v1::RunProgress progress = Progress();
-  const bool ended = machine_->ended();
-  for (const auto& [id, listener] : watchers_) listener(progress, ended);
-  if (ended) watchers_.clear();
-}
-
-// ---- What the run does
-// ----------------------------------------------------------------------------
-
-void RunEngine::Send(const std::string& seat, const v1::ServerMessage& message) {
-  if (const auto link = links_.find(seat); link != links_.end()) link->second->Send(message);
-}
-
-void RunEngine::Disconnect(const std::string& seat, const absl::Status& reason) {
-  if (const auto link = links_.find(seat); link != links_.end()) link->second->Close(reason);
-}
-
-void RunEngine::AdmitUploads(std::uint64_t round, std::size_t bytes,
-                             const std::vector<std::string>& seats) {
-  const std::lock_guard lock(shared_mutex_);
-  gate_ = Gate{round, bytes, {seats.begin(), seats.end()}};
-}
-
-void RunEngine::EndUploads(const std::vector<std::string>& seats) {
-  const std::lock_guard lock(shared_mutex_);
-  for (const std::string& seat : seats) gate_.seats.erase(seat);
-}
-
-void RunEngine::OfferModel(const Hash32& hash, std::shared_ptr<const Bytes> bytes) {
-  const std::lock_guard lock(shared_mutex_);
-  model_hash_ = hash;
-  model_bytes_ = std::move(bytes);
 }
 
 }  // namespace veilsum::coordinator

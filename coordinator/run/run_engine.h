@@ -1,42 +1,26 @@
-// The event loop of a coordinator: one thread owns the run machine, RPC threads queue and return.
-// Restores an unfinished run from the store when it starts.
+// The event loop of a coordinator: one thread owns its runs, RPC threads queue and return. Several
+// runs go on at a time; a seat is in one of them at most, and what comes from it belongs to that
+// run. Each run takes one message a turn, so that it waits for at most one message of each other
+// run. Restores unfinished runs from the store when it starts.
 #pragma once
 
 #include <condition_variable>
 #include <deque>
 #include <map>
 #include <mutex>
-#include <set>
 #include <thread>
 
-#include "base/clock.h"
-#include "coordinator/admin/admin_backend.h"
-#include "coordinator/round/rounds_backend.h"
-#include "coordinator/run/run_machine.h"
+#include "coordinator/run/hosted_run.h"
 #include "coordinator/store/ledger_appender.h"
 
 namespace veilsum::coordinator {
 
-// Pointers must outlive the engine.
-struct RunEngineParts {
-  FederationFacts federation;
-  RunStore* store = nullptr;
-  const secure_agg::SeatVerifier* verifier = nullptr;
-  SecureRng* rng = nullptr;
-  const Clock* clock = nullptr;
-  RunMachineTiming timing;
-  Clock::Duration store_pause =
-      std::chrono::seconds(1);  // the first, before a store is tried again
-  std::function<void(std::string_view)> log;
-  std::function<void(const RoundFigures&)> round_ended;  // on the loop; may be empty
-};
-
-class RunEngine final : public RoundsBackend, public AdminBackend, private RunPort {
+class RunEngine final : public RoundsBackend, public AdminBackend {
  public:
-  // Resumes the latest unfinished run, if there is one, and starts the loop. Errors of the store.
+  // Resumes every unfinished run, and starts the loop. Errors of the store.
   static absl::StatusOr<std::unique_ptr<RunEngine>> Start(RunEngineParts parts);
   ~RunEngine() override;
-  void Shutdown();  // ends the loop; the run stays as it is and is resumed by the next start
+  void Shutdown();  // ends the loop; runs stay as they are and are resumed by the next start
 
   // As the store's appender, on the loop: between two messages, so that what a run shows of the
   // ledger is of one moment. FailedPrecondition: the store keeps no ledger.
@@ -50,9 +34,11 @@ class RunEngine final : public RoundsBackend, public AdminBackend, private RunPo
   absl::StatusOr<std::size_t> ExpectUpload(const std::string& seat, std::uint64_t round) override;
   void OnUpload(const std::string& seat, std::uint64_t round, ByteView words,
                 std::function<void(absl::Status)> done) override;
-  absl::StatusOr<std::shared_ptr<const Bytes>> ModelBytes(const Hash32& model_hash) override;
+  absl::StatusOr<std::shared_ptr<const Bytes>> ModelBytes(const std::string& seat,
+                                                          const Hash32& model_hash) override;
 
-  // AdminBackend, from RPC threads.
+  // AdminBackend, from RPC threads. StartRun: FailedPrecondition when a member is in a run that is
+  // not over; ResourceExhausted when max_runs are under way.
   absl::StatusOr<admin::v1::StartRunResponse> StartRun(
       const admin::v1::StartRunRequest& request) override;
   absl::Status StopRun(const std::string& run_id, const std::string& reason) override;
@@ -62,63 +48,42 @@ class RunEngine final : public RoundsBackend, public AdminBackend, private RunPo
                                                      ByteView model_hash) override;
 
  private:
-  struct Gate {  // who may upload what, as RPC threads see it
-    std::uint64_t round = 0;
-    std::size_t bytes = 0;
-    std::set<std::string> seats;
+  // What came from a seat, for the run that has it, or null; or from an operator, for null.
+  struct Task {
+    std::string seat;  // empty: an operator
+    std::function<void(HostedRun*)> work;
   };
   explicit RunEngine(RunEngineParts parts) : parts_(std::move(parts)) {}
+  absl::Status ResumeAll();
   void Loop();
-  void Post(std::function<void()> task);
+  void AwaitWork(std::unique_lock<std::mutex>& lock);
+  void Assign(Task task);
+  void Post(Task task);
   // Runs `task` on the loop and waits for its result.
   template <class Result>
   Result Ask(std::function<Result()> task);
-  RunMachine::World World();
-  absl::StatusOr<RunMachine*> RunOf(const std::string& run_id);
-  admin::v1::RunProgress Progress() const;
-  void TellWatchers();
-  Clock::Time NextDeadline() const;
-  // From what the store has, saying so. Errors of the store.
-  absl::StatusOr<std::unique_ptr<RunMachine>> ResumeRun(const std::string& run_id, Clock::Time now);
-  // A run whose store takes nothing is left by its members and resumed when the store does again.
-  void LeaveSuspended(Clock::Time now);
-  void TryAgain(Clock::Time now);
 
-  // RunPort, on the loop.
-  void Send(const std::string& seat, const v1::ServerMessage& message) override;
-  void Disconnect(const std::string& seat, const absl::Status& reason) override;
-  void AdmitUploads(std::uint64_t round, std::size_t bytes,
-                    const std::vector<std::string>& seats) override;
-  void EndUploads(const std::vector<std::string>& seats) override;
-  void OfferModel(const Hash32& hash, std::shared_ptr<const Bytes> bytes) override;
-  void Changed() override { changed_ = true; }
-  void Log(std::string_view line) override { parts_.log(line); }
-  void RoundEnded(const RoundFigures& figures) override {
-    if (figures.committed) pause_ = parts_.store_pause;
-    if (parts_.round_ended) parts_.round_ended(figures);
-  }
+  absl::StatusOr<HostedRun*> RunOf(const std::string& run_id);
+  HostedRun* RunOfSeat(const std::string& seat);       // null: none
+  absl::Status MayBegin(const RunTerms& terms) const;  // its members are free
+  absl::Status Begin(const RunTerms& terms, std::uint64_t seed);
+  void Host(std::unique_ptr<HostedRun> run);
+  void ForgetOldest();  // of the runs that are over
+  std::shared_ptr<RunGate> GateOf(const std::string& seat);
 
-  static constexpr Clock::Duration kLongestPause = std::chrono::seconds(30);
-
-  RunEngineParts parts_;
+  const RunEngineParts parts_;
   // Owned by the loop.
-  std::unique_ptr<RunMachine> machine_;
-  std::map<std::string, std::shared_ptr<ClientLink>> links_;
-  std::map<std::uint64_t, Listener> watchers_;
+  std::vector<std::unique_ptr<HostedRun>> runs_;  // oldest first
+  std::map<std::string, HostedRun*> seats_;
   std::uint64_t next_watcher_ = 1;
-  bool changed_ = false;
-  Clock::Time try_again_ = Clock::Time::max();  // max: the run is not suspended
-  Clock::Duration pause_ = parts_.store_pause;  // doubled until a round is committed
 
   std::mutex queue_mutex_;
   std::condition_variable queue_filled_;
-  std::deque<std::function<void()>> queue_;
+  std::deque<Task> queue_;
   bool stopping_ = false;
 
-  std::mutex shared_mutex_;  // guards what RPC threads read
-  Gate gate_;
-  Hash32 model_hash_{};
-  std::shared_ptr<const Bytes> model_bytes_;
+  std::mutex gates_mutex_;                                 // guards what RPC threads read
+  std::map<std::string, std::shared_ptr<RunGate>> gates_;  // by seat
 
   std::thread thread_;
 };

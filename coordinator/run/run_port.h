@@ -16,6 +16,7 @@ namespace veilsum::coordinator {
 // How a round ended, in figures that every member of the run may know: nothing in it depends on
 // what a merchant's customers are like.
 struct RoundFigures {
+  std::string run_id;
   std::uint64_t round = 0;
   bool committed = false;
   std::size_t participants = 0;    // in the sum; 0 unless committed

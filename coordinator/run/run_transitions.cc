@@ -352,7 +352,8 @@ bool RunMachine::StepRound(Clock::Time now) {
 }
 
 RoundFigures RunMachine::FiguresOf(const absl::StatusOr<RoundSum>& outcome, Clock::Time now) const {
-  RoundFigures figures{.round = round_->round(), .committed = outcome.ok()};
+  RoundFigures figures{
+      .run_id = terms_.contract().run_id, .round = round_->round(), .committed = outcome.ok()};
   figures.took = now - round_began_;
   figures.bytes_out = round_holders_ * terms_.layout().size() * sizeof(float);
   const double claimed = terms_.privacy().epsilon;

@@ -68,11 +68,12 @@ class MemoryRunStore final : public RunStore, public LedgerAppender {
     return run->record;
   }
 
-  absl::StatusOr<std::optional<RunRecord>> LatestUnfinishedRun() override {
+  absl::StatusOr<std::vector<std::string>> UnfinishedRuns() override {
     const std::lock_guard lock(mutex_);
+    std::vector<std::string> ids;
     for (auto run = runs_.rbegin(); run != runs_.rend(); ++run)
-      if (!IsFinalRunState(run->record.state)) return std::optional(run->record);
-    return std::optional<RunRecord>();
+      if (!IsFinalRunState(run->record.state)) ids.push_back(run->record.run_id);
+    return ids;
   }
 
   absl::Status SetRunState(const std::string& run_id, const std::string& state,

@@ -125,8 +125,8 @@ class RunStore {
   virtual absl::Status CreateRun(const RunRecord& run, const ModelRecord& initial,
                                  ByteView engine_state) = 0;
   virtual absl::StatusOr<RunRecord> LoadRun(const std::string& run_id) = 0;
-  // The last created run whose state is not final; nullopt when there is none.
-  virtual absl::StatusOr<std::optional<RunRecord>> LatestUnfinishedRun() = 0;
+  // Ids of the runs whose state is not final, the last created first.
+  virtual absl::StatusOr<std::vector<std::string>> UnfinishedRuns() = 0;
   // FailedPrecondition: the run is in another final state already.
   virtual absl::Status SetRunState(const std::string& run_id, const std::string& state,
                                    const std::string& reason) = 0;

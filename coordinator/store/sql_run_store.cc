@@ -58,16 +58,17 @@ absl::StatusOr<RunRecord> SqlRunStore::LoadRun(const std::string& run_id) {
   return std::move(run.record);
 }
 
-absl::StatusOr<std::optional<RunRecord>> SqlRunStore::LatestUnfinishedRun() {
+absl::StatusOr<std::vector<std::string>> SqlRunStore::UnfinishedRuns() {
   const std::lock_guard lock(mutex_);
-  VEILSUM_ASSIGN_OR_RETURN(
-      SqlStatement select,
-      db_.Prepare("SELECT run_id FROM runs WHERE state NOT IN "
-                  "('finished', 'stopped', 'failed') ORDER BY id DESC LIMIT 1"));
-  VEILSUM_ASSIGN_OR_RETURN(const bool found, select.Step());
-  if (!found) return std::optional<RunRecord>();
-  VEILSUM_ASSIGN_OR_RETURN(StoredRun run, reader_.Find(select.Text(0)));
-  return std::optional(std::move(run.record));
+  VEILSUM_ASSIGN_OR_RETURN(SqlStatement select,
+                           db_.Prepare("SELECT run_id FROM runs WHERE state NOT IN "
+                                       "('finished', 'stopped', 'failed') ORDER BY id DESC"));
+  std::vector<std::string> ids;
+  for (;;) {
+    VEILSUM_ASSIGN_OR_RETURN(const bool row, select.Step());
+    if (!row) return ids;
+    ids.push_back(select.Text(0));
+  }
 }
 
 absl::Status SqlRunStore::SetRunState(const std::string& run_id, const std::string& state,

@@ -23,7 +23,7 @@ class SqlRunStore : public RunStore, public LedgerAppender {
   absl::Status CreateRun(const RunRecord& run, const ModelRecord& initial,
                          ByteView engine_state) override;
   absl::StatusOr<RunRecord> LoadRun(const std::string& run_id) override;
-  absl::StatusOr<std::optional<RunRecord>> LatestUnfinishedRun() override;
+  absl::StatusOr<std::vector<std::string>> UnfinishedRuns() override;
   absl::Status SetRunState(const std::string& run_id, const std::string& state,
                            const std::string& reason) override;
   absl::Status SaveApproval(const std::string& run_id, const Approval& approval) override;

@@ -167,7 +167,9 @@ int RunNetworkCoordinator(const NetworkWorld& world, int control, int life) {
   store.after = [&](std::string_view call) {
     if (call == "OpenBlock") meter.RoundBegins();
   };
-  store.committed = [&](const coordinator::RoundCommit& commit) { meter.RoundIsOver(commit); };
+  store.committed = [&](const std::string&, const coordinator::RoundCommit& commit) {
+    meter.RoundIsOver(commit);
+  };
   const secure_agg::PinnedRootVerifier verifier(world.root(),
                                                 [] { return std::chrono::system_clock::now(); });
   SystemRng rng;

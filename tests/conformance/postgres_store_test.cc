@@ -209,7 +209,7 @@ TEST_F(PostgresStoreTest, ABrokenSessionIsTheEndOfALeader) {
   ExecuteTestPostgres(folder_.path(),
                       "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
                       "WHERE application_name = 'veilsum-coordinator' AND pid <> pg_backend_pid()");
-  EXPECT_THAT(leader.store->LatestUnfinishedRun(), StatusIs(StatusCode::kUnavailable, "lost"));
+  EXPECT_THAT(leader.store->UnfinishedRuns(), StatusIs(StatusCode::kUnavailable, "lost"));
   EXPECT_GT(*leader.lost, 0);
 }
 

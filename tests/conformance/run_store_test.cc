@@ -88,14 +88,13 @@ TEST_P(RunStoreTest, CreatingTheSameRunAgainIsNoError) {
   EXPECT_THAT(store().LoadRun("s"), StatusIs(StatusCode::kNotFound, "no run s"));
 }
 
-TEST_P(RunStoreTest, TheLatestUnfinishedRunIsFound) {
-  ASSERT_OK_AND_ASSIGN(auto none, store().LatestUnfinishedRun());
-  EXPECT_FALSE(none.has_value());
+TEST_P(RunStoreTest, UnfinishedRunsAreListedTheNewestFirst) {
+  EXPECT_TRUE(store().UnfinishedRuns()->empty());
   for (const char* id : {"z", "m", "a"}) ASSERT_OK(store().CreateRun(NewRun(id), Model(1, 0), {}));
   ASSERT_OK(store().SetRunState("a", "finished", "all steps"));
-  ASSERT_OK_AND_ASSIGN(const auto latest, store().LatestUnfinishedRun());
-  ASSERT_TRUE(latest.has_value());
-  EXPECT_EQ(latest->run_id, "m");
+  EXPECT_EQ(*store().UnfinishedRuns(), (std::vector<std::string>{"m", "z"}));
+  Reopen();
+  EXPECT_EQ(*store().UnfinishedRuns(), (std::vector<std::string>{"m", "z"}));
 }
 
 TEST_P(RunStoreTest, AFinalStateStays) {

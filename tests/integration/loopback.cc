@@ -127,7 +127,7 @@ class LoopbackLink final : public client::CoordinatorLink {
     Bytes model;
     VEILSUM_RETURN_IF_ERROR(With([&](coordinator::RoundsBackend& backend) -> absl::Status {
       VEILSUM_ASSIGN_OR_RETURN(const std::shared_ptr<const Bytes> bytes,
-                               backend.ModelBytes(model_hash));
+                               backend.ModelBytes(seat_, model_hash));
       if (bytes->size() > limit)
         return ResourceExhausted("the model has more than %d bytes", limit);
       model = *bytes;

@@ -74,14 +74,23 @@ class TappedContribution final : public client::Contribution {
   const std::unique_ptr<client::Contribution> inner_;
 };
 
-TappedFederation::TappedFederation(FederationRunOptions options)
+TappedFederation::TappedFederation(FederationRunOptions options, TappedFederation* host)
     : options_(std::move(options)),
+      host_(host == nullptr ? *this : *host),
       plan_(model::MakeSmallPlan(options_.plan)),
-      seats_(model::SmallSeats(options_.members)) {
+      seats_(model::SmallSeats(options_.members, options_.tenants)) {
   InitialiseCrypto();
-  store_.committed = [this](const coordinator::RoundCommit& commit) {
+  if (host != nullptr) {
+    host->guests_.push_back(this);
+    if (host->engine_ != nullptr) loopback_.Attach(*host->engine_);
+  }
+  store_.committed = [this](const std::string& run_id, const coordinator::RoundCommit& commit) {
     const std::lock_guard lock(mutex_);
-    commits_.push_back(commit);
+    commits_[run_id].push_back(commit);
+  };
+  store_.allowed = [this](const std::string& run_id) -> absl::Status {
+    const std::lock_guard lock(mutex_);
+    return refused_.contains(run_id) ? Unavailable("the disk is full") : absl::OkStatus();
   };
 }
 
@@ -91,6 +100,7 @@ TappedFederation::~TappedFederation() {
     if (client->thread.joinable()) client->thread.join();
   }
   loopback_.Detach();
+  std::erase(host_.guests_, this);
   if (testing::Test::HasFailure())
     for (const std::string& line : log_) std::fprintf(stderr, "%s\n", line.c_str());
 }
@@ -112,6 +122,7 @@ void TappedFederation::StartCoordinator() {
   };
   ASSERT_OK_AND_ASSIGN(engine_, coordinator::RunEngine::Start(std::move(parts)));
   loopback_.Attach(*engine_);
+  for (TappedFederation* guest : guests_) guest->loopback_.Attach(*engine_);
 }
 
 void TappedFederation::StartRun() {
@@ -122,7 +133,7 @@ void TappedFederation::StartRun() {
     request.add_size_classes(kSizeClass);
   }
   request.set_seed(options_.seed);
-  ASSERT_OK_AND_ASSIGN(const admin::v1::StartRunResponse response, engine_->StartRun(request));
+  ASSERT_OK_AND_ASSIGN(const admin::v1::StartRunResponse response, engine().StartRun(request));
   run_id_ = response.run_id();
   contract_ = response.contract();
 }
@@ -211,6 +222,7 @@ void TappedFederation::CrashAfter(std::string_view call, int n) {
   store_.after = [this, call, left = n](std::string_view done) mutable {
     if (done != call || --left != 0) return;
     loopback_.Detach();  // nothing that the engine does from here on reaches anybody
+    for (TappedFederation* guest : guests_) guest->loopback_.Detach();
     const std::lock_guard lock(mutex_);
     crashed_ = true;
     crashed_changed_.notify_all();
@@ -222,6 +234,19 @@ void TappedFederation::FillDiskAt(std::string_view call, int n, int count) {
     if (n > 0 && (next != call || --n > 0)) return absl::OkStatus();
     return --count < 0 ? absl::OkStatus() : Unavailable("the disk is full");
   };
+}
+
+void TappedFederation::LetWrite(bool let) {
+  const std::lock_guard lock(host_.mutex_);
+  if (let)
+    host_.refused_.erase(run_id_);
+  else
+    host_.refused_.insert(run_id_);
+}
+
+const std::vector<coordinator::RoundCommit>& TappedFederation::commits() const {
+  const std::lock_guard lock(host_.mutex_);
+  return host_.commits_[run_id_];
 }
 
 void TappedFederation::AwaitCrash() {
@@ -244,14 +269,14 @@ void TappedFederation::AwaitClients() {
 admin::v1::RunProgress TappedFederation::Progress() {
   auto first = std::make_shared<std::promise<admin::v1::RunProgress>>();
   auto told = std::make_shared<bool>(false);  // the listener is called from one thread
-  EXPECT_OK(engine_->Watch(run_id_, [first, told](const admin::v1::RunProgress& progress, bool) {
+  EXPECT_OK(engine().Watch(run_id_, [first, told](const admin::v1::RunProgress& progress, bool) {
     if (!std::exchange(*told, true)) first->set_value(progress);
   }));
   return first->get_future().get();
 }
 
 std::shared_ptr<const Bytes> TappedFederation::FinalModel() {
-  return engine_->Model(run_id_, {}).value();
+  return engine().Model(run_id_, {}).value();
 }
 
 std::vector<std::int64_t> TappedFederation::PlainSum(const coordinator::RoundCommit& commit,
@@ -273,12 +298,13 @@ std::vector<std::int64_t> TappedFederation::PlainSum(const coordinator::RoundCom
 }
 
 void TappedFederation::ExpectExactSums() const {
+  const std::vector<coordinator::RoundCommit>& commits = this->commits();
   const std::lock_guard lock(mutex_);
   ASSERT_OK_AND_ASSIGN(const coordinator::RunTerms terms,
                        coordinator::RunTerms::Restore(model::PlanToJson(plan_), contract_));
   ASSERT_OK_AND_ASSIGN(coordinator::TrainingState state,
                        coordinator::TrainingState::Create(terms, options_.seed));
-  for (const coordinator::RoundCommit& commit : commits_) {
+  for (const coordinator::RoundCommit& commit : commits) {
     ASSERT_OK_AND_ASSIGN(const model::RoundPurpose purpose,
                          model::PurposeOf(terms.contract(), commit.round));
     const std::vector<std::int64_t> plain = PlainSum(commit, terms.contract().sums[purpose.sum]);
@@ -297,7 +323,7 @@ void TappedFederation::ExpectExactSums() const {
 
 void TappedFederation::ExpectHonestCharges() {
   const std::lock_guard lock(mutex_);
-  ASSERT_OK_AND_ASSIGN(const std::vector<coordinator::Block> blocks, memory_->Blocks(run_id_));
+  ASSERT_OK_AND_ASSIGN(const std::vector<coordinator::Block> blocks, store().Blocks(run_id_));
   std::uint64_t next = 1;
   for (const coordinator::Block& block : blocks) {
     // Attempts that training did not need are passed over before evaluation, and only there.
@@ -310,7 +336,7 @@ void TappedFederation::ExpectHonestCharges() {
   for (const auto& [round, announcements] : loopback_.Starts())
     EXPECT_EQ(announcements.size(), std::max(1, options_.plan.cohorts))
         << "round " << round << " was announced with two meanings";
-  ASSERT_OK_AND_ASSIGN(const coordinator::RunSnapshot snapshot, memory_->Snapshot(run_id_));
+  ASSERT_OK_AND_ASSIGN(const coordinator::RunSnapshot snapshot, store().Snapshot(run_id_));
   for (std::size_t i = 0; i < seats_.size(); ++i) {
     std::uint64_t released = 0, last = 0;
     for (const auto& [key, integers] : taps_)

@@ -21,6 +21,7 @@ namespace veilsum {
 struct FederationRunOptions {
   model::SmallPlan plan;
   std::size_t members = 5;
+  std::string tenants = "m";
   std::optional<Rational> drop_fraction;
   std::uint64_t seed = 1;
   std::size_t holdout_customers = 0;  // of each merchant
@@ -30,7 +31,9 @@ struct FederationRunOptions {
 
 class TappedFederation {
  public:
-  explicit TappedFederation(FederationRunOptions options);
+  // With a host: its members are in a run of their own at the host's coordinator, which must have
+  // others, and is started, taken away and asked to crash there alone. The host must outlive it.
+  explicit TappedFederation(FederationRunOptions options, TappedFederation* host = nullptr);
   ~TappedFederation();
 
   // One after another: a coordinator, the run, and all clients until they return.
@@ -43,6 +46,8 @@ class TappedFederation {
   void AwaitCrash();  // and destroys the engine
   // From the n-th write of this name on, `count` writes of any name are refused as by a full disk.
   void FillDiskAt(std::string_view call, int n, int count);
+  // Until they are let again, writes of this run are refused as by a full disk.
+  void LetWrite(bool let);
   void AwaitClients();  // each must return OK
   admin::v1::RunProgress Progress();
 
@@ -52,8 +57,10 @@ class TappedFederation {
   // No attempt is opened twice, and nobody released more than it was charged for.
   void ExpectHonestCharges();
 
-  coordinator::RunStore& store() { return *memory_; }
-  const std::vector<coordinator::RoundCommit>& commits() const { return commits_; }
+  coordinator::RunStore& store() { return *host_.memory_; }
+  coordinator::RunEngine& engine() { return *host_.engine_; }
+  // Of this run, while none is committed.
+  const std::vector<coordinator::RoundCommit>& commits() const;
   const std::string& run_id() const { return run_id_; }
   std::shared_ptr<const Bytes> FinalModel();
   model::Examples Training(std::size_t member) const;
@@ -82,6 +89,7 @@ class TappedFederation {
                                      const model::SumSpec& sum) const;
 
   FederationRunOptions options_;
+  TappedFederation& host_;  // itself, when the coordinator is its own
   model::Plan plan_;
   std::vector<std::string> seats_;
   secure_agg::FakeSeatVerifier verifier_;
@@ -96,12 +104,14 @@ class TappedFederation {
   std::unique_ptr<coordinator::RunEngine> engine_;
   std::string run_id_, contract_;
   std::vector<std::unique_ptr<Client>> clients_;
+  std::vector<TappedFederation*> guests_;
 
   mutable std::mutex mutex_;
   std::condition_variable crashed_changed_;
   bool crashed_ = false;
   Taps taps_;
-  std::vector<coordinator::RoundCommit> commits_;
+  std::map<std::string, std::vector<coordinator::RoundCommit>> commits_;  // by run
+  std::set<std::string> refused_;                                         // runs
   std::vector<std::string> log_;
 };
 

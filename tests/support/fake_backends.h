@@ -58,7 +58,8 @@ class FakeRounds final : public RoundsBackend {
     }
     if (!hold) done(absl::OkStatus());
   }
-  absl::StatusOr<std::shared_ptr<const Bytes>> ModelBytes(const Hash32& hash) override {
+  absl::StatusOr<std::shared_ptr<const Bytes>> ModelBytes(const std::string&,
+                                                          const Hash32& hash) override {
     const std::lock_guard lock(mutex);
     const auto found = models.find(hash);
     if (found == models.end()) return NotFound("no such model");

@@ -19,7 +19,9 @@ model::SmallPlan SplitPlan() {
 
 struct SplitRun : Puppets {
   SplitRun() : Puppets(SplitPlan(), 12) {
-    store.committed = [this](const RoundCommit& commit) { commits.push_back(commit); };
+    store.committed = [this](const std::string&, const RoundCommit& commit) {
+      commits.push_back(commit);
+    };
   }
   const std::vector<std::string>& cohort(std::size_t g) const {
     return terms.contract().cohorts[g].members;

@@ -17,45 +17,51 @@ class HookedStore final : public RunStore {
   };
   std::function<void(std::string_view call)> after = [](std::string_view) {
   };  // only of writes that succeeded
-  std::function<void(const RoundCommit&)> committed = [](const RoundCommit&) {};
+  std::function<void(const std::string& run_id, const RoundCommit&)> committed =
+      [](const std::string&, const RoundCommit&) {};
+  // As `before`, by run. From any thread.
+  std::function<absl::Status(const std::string& run_id)> allowed = [](const std::string&) {
+    return absl::OkStatus();
+  };
 
   absl::Status CreateRun(const RunRecord& run, const ModelRecord& initial,
                          ByteView engine_state) override {
-    return Write("CreateRun", [&] { return inner_.CreateRun(run, initial, engine_state); });
+    return Write("CreateRun", run.run_id,
+                 [&] { return inner_.CreateRun(run, initial, engine_state); });
   }
   absl::StatusOr<RunRecord> LoadRun(const std::string& run_id) override {
     return inner_.LoadRun(run_id);
   }
-  absl::StatusOr<std::optional<RunRecord>> LatestUnfinishedRun() override {
-    return inner_.LatestUnfinishedRun();
+  absl::StatusOr<std::vector<std::string>> UnfinishedRuns() override {
+    return inner_.UnfinishedRuns();
   }
   absl::Status SetRunState(const std::string& run_id, const std::string& state,
                            const std::string& reason) override {
-    return Write("SetRunState", [&] { return inner_.SetRunState(run_id, state, reason); });
+    return Write("SetRunState", run_id, [&] { return inner_.SetRunState(run_id, state, reason); });
   }
   absl::Status SaveApproval(const std::string& run_id, const Approval& approval) override {
-    return Write("SaveApproval", [&] { return inner_.SaveApproval(run_id, approval); });
+    return Write("SaveApproval", run_id, [&] { return inner_.SaveApproval(run_id, approval); });
   }
   absl::Status OpenBlock(const std::string& run_id, const Block& block) override {
-    return Write("OpenBlock", [&] { return inner_.OpenBlock(run_id, block); });
+    return Write("OpenBlock", run_id, [&] { return inner_.OpenBlock(run_id, block); });
   }
   absl::StatusOr<std::vector<Block>> Blocks(const std::string& run_id) override {
     return inner_.Blocks(run_id);
   }
   absl::Status Freeze(const std::string& run_id, std::uint64_t round,
                       const MemberList& survivors) override {
-    return Write("Freeze", [&] { return inner_.Freeze(run_id, round, survivors); });
+    return Write("Freeze", run_id, [&] { return inner_.Freeze(run_id, round, survivors); });
   }
   absl::Status Commit(const std::string& run_id, const RoundCommit& commit) override {
-    return Write("Commit", [&] {
+    return Write("Commit", run_id, [&] {
       VEILSUM_RETURN_IF_ERROR(inner_.Commit(run_id, commit));
-      committed(commit);
+      committed(run_id, commit);
       return absl::OkStatus();
     });
   }
   absl::Status Abort(const std::string& run_id, std::uint64_t round,
                      const std::string& reason) override {
-    return Write("Abort", [&] { return inner_.Abort(run_id, round, reason); });
+    return Write("Abort", run_id, [&] { return inner_.Abort(run_id, round, reason); });
   }
   absl::StatusOr<std::uint64_t> RecoverOpenRounds(const std::string& run_id) override {
     return inner_.RecoverOpenRounds(run_id);
@@ -75,7 +81,8 @@ class HookedStore final : public RunStore {
 
  private:
   template <class F>
-  absl::Status Write(std::string_view call, F write) {
+  absl::Status Write(std::string_view call, const std::string& run_id, F write) {
+    VEILSUM_RETURN_IF_ERROR(allowed(run_id));
     VEILSUM_RETURN_IF_ERROR(before(call));
     VEILSUM_RETURN_IF_ERROR(write());
     after(call);
