@@ -113,6 +113,8 @@ std::string Log::AsJson(const std::string& message, const LogFields& fields) con
   std::string line = absl::StrFormat(
       R"({"ts":"%s","level":"%s","component":%s,"event":%s,"msg":%s)", Timestamp(now_()),
       NameOf(fields.level), JsonText(component_), JsonText(fields.event), JsonText(message));
+  if (!federation_.empty())
+    absl::StrAppendFormat(&line, R"(,"federation":%s)", JsonText(federation_));
   if (!tenant_.empty()) absl::StrAppendFormat(&line, R"(,"tenant":%s)", JsonText(tenant_));
   if (fields.round != 0) absl::StrAppendFormat(&line, R"(,"round":%d)", fields.round);
   if (const std::string_view code = CodeIn(message); !code.empty())
@@ -124,7 +126,8 @@ void Log::Write(std::string_view message, const LogFields& fields) {
   const std::string clean = WithoutSecrets(message);
   const std::string line = format_ == LogFormat::kJson
                                ? AsJson(clean, fields)
-                               : absl::StrFormat("%s: %s\n", component_, clean);
+                               : absl::StrFormat("%s: %s%s%s\n", component_, federation_,
+                                                 federation_.empty() ? "" : ": ", clean);
   const std::lock_guard lock(mutex_);
   std::fwrite(line.data(), 1, line.size(), out_);
   std::fflush(out_);

@@ -1,6 +1,6 @@
 // Log lines of a running node, on stderr: as text for people, or one JSON object a line with the
-// keys ts, level, component, event, msg and, when the line has them, tenant, round and code. What
-// looks like a secret does not get through, whoever wrote it into a message.
+// keys ts, level, component, event, msg and, when the line has them, federation, tenant, round and
+// code. What looks like a secret does not get through, whoever wrote it into a message.
 #pragma once
 
 #include <chrono>
@@ -41,10 +41,12 @@ class Log {
   static absl::StatusOr<LogFormat> ParseFormat(std::string_view name);
 
   // `component` as in "veilsum-client"; `tenant` may be empty. Lines go to `out`, which stays open.
+  // `federation`: named in every line, where a process serves several; empty: in none.
   Log(std::string component, std::string tenant, LogFormat format, std::FILE* out = stderr,
-      Now now = std::chrono::system_clock::now)
+      Now now = std::chrono::system_clock::now, std::string federation = "")
       : component_(std::move(component)),
         tenant_(std::move(tenant)),
+        federation_(std::move(federation)),
         format_(format),
         out_(out),
         now_(std::move(now)) {}
@@ -53,7 +55,7 @@ class Log {
  private:
   std::string AsJson(const std::string& message, const LogFields& fields) const;
 
-  const std::string component_, tenant_;
+  const std::string component_, tenant_, federation_;
   const LogFormat format_;
   std::FILE* const out_;
   const Now now_;

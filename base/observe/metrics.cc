@@ -23,10 +23,11 @@ std::string Escaped(std::string_view text) {
   return out;
 }
 
-std::string Shown(const Labels& labels) {
+std::string Shown(const Labels& common, const Labels& own) {
   std::string out;
-  for (const auto& [name, value] : labels)
-    absl::StrAppendFormat(&out, "%s%s=\"%s\"", out.empty() ? "" : ",", name, Escaped(value));
+  for (const Labels* labels : {&common, &own})
+    for (const auto& [name, value] : *labels)
+      absl::StrAppendFormat(&out, "%s%s=\"%s\"", out.empty() ? "" : ",", name, Escaped(value));
   return out;
 }
 
@@ -53,8 +54,9 @@ Metrics::Series& Metrics::SeriesOf(const std::string& name, Kind kind, const Lab
   const auto [family, fresh] = families_.try_emplace(name);
   if (fresh) family->second.kind = kind;
   std::map<std::string, Series>& series = family->second.series;
-  std::string key = Shown(labels);
-  if (series.size() >= kMostSeries && !series.contains(key)) key = "overflow=\"true\"";
+  std::string key = Shown(common_, labels);
+  if (series.size() >= kMostSeries && !series.contains(key))
+    key = Shown(common_, {{"overflow", "true"}});
   return series[key];
 }
 

@@ -23,6 +23,9 @@ class Metrics {
  public:
   static constexpr std::size_t kMostSeries = 200;
 
+  // `common`: on every series, before its own labels.
+  explicit Metrics(Labels common = {}) : common_(std::move(common)) {}
+
   void Describe(const std::string& name, std::string_view help);  // before or after its first use
   void Add(const std::string& name, double amount = 1, const Labels& labels = {});  // a counter
   void Set(const std::string& name, double value, const Labels& labels = {});       // a gauge
@@ -45,6 +48,7 @@ class Metrics {
   };
   Series& SeriesOf(const std::string& name, Kind kind, const Labels& labels);  // under mutex_
 
+  const Labels common_;
   std::mutex mutex_;
   std::map<std::string, Family> families_;
   std::map<std::string, std::string> help_;

@@ -35,17 +35,20 @@ void CopyIfAsked(const std::filesystem::path& store_file, RunStore& store, Log& 
 
 }  // namespace
 
-FederationNode::FederationNode(CoordinatorConfig config, OwnIdentity identity)
+FederationNode::FederationNode(CoordinatorConfig config, OwnIdentity identity, bool named)
     : config_(std::move(config)),
       identity_(std::move(identity)),
       root_(identity_.tls()->root),
-      log_("veilsum-coordinator", /*tenant=*/"", config_.log),
-      metrics_(log_),
+      log_("veilsum-coordinator", /*tenant=*/"", config_.log, stderr,
+           std::chrono::system_clock::now, named ? config_.federation : ""),
+      metrics_(log_, named ? Labels{{"federation", config_.federation}} : Labels{}),
       listen_(config_.listen) {}
 
-absl::StatusOr<std::unique_ptr<FederationNode>> FederationNode::Open(CoordinatorConfig config) {
+absl::StatusOr<std::unique_ptr<FederationNode>> FederationNode::Open(CoordinatorConfig config,
+                                                                     bool named) {
   VEILSUM_ASSIGN_OR_RETURN(OwnIdentity identity, ReadIdentity(config));
-  std::unique_ptr<FederationNode> node(new FederationNode(std::move(config), std::move(identity)));
+  std::unique_ptr<FederationNode> node(
+      new FederationNode(std::move(config), std::move(identity), named));
   VEILSUM_RETURN_IF_ERROR(node->Initialise());
   return node;
 }

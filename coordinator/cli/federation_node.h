@@ -16,14 +16,16 @@ namespace veilsum::coordinator {
 class FederationNode {
  public:
   // Reads its files and opens its store, unless others share that; resumes what is unfinished.
-  // Listens to nobody but Prometheus. Errors of each part.
-  static absl::StatusOr<std::unique_ptr<FederationNode>> Open(CoordinatorConfig config);
+  // Listens to nobody but Prometheus. `named`: its log lines and metrics say whose they are. Errors
+  // of each part.
+  static absl::StatusOr<std::unique_ptr<FederationNode>> Open(CoordinatorConfig config, bool named);
+  const std::string& federation() const { return config_.federation; }
 
   // Waits for a shared store's lease, then serves until `stop`. One call. Errors of the parts.
   absl::Status Run(const std::shared_future<void>& stop);
 
  private:
-  FederationNode(CoordinatorConfig config, OwnIdentity identity);
+  FederationNode(CoordinatorConfig config, OwnIdentity identity, bool named);
   absl::Status Initialise();
   RpcServerConfig Rpc();
   std::function<void(std::chrono::nanoseconds)> OnCommit();

@@ -19,17 +19,21 @@ int main(int argc, char** argv) {
            "\nRun with --help for more information.\n";
   });
   std::string config;
+  std::vector<std::filesystem::path> configs;
   CLI::App* serve = app.add_subcommand(
-      "serve", "Serve one federation until SIGTERM; an unfinished run is continued");
-  serve->add_option("--config", config, "coordinator.toml")->type_name("FILE")->required();
+      "serve", "Serve a federation, or several, until SIGTERM; unfinished runs are continued");
   CLI::App* check =
       app.add_subcommand("check-config", "Read the configuration and the keys, and start nothing");
-  check->add_option("--config", config, "coordinator.toml")->type_name("FILE")->required();
   std::vector<std::string> settings;
-  for (CLI::App* command : {serve, check})
+  for (CLI::App* command : {serve, check}) {
+    command->add_option("--config", configs, "coordinator.toml; once for each federation")
+        ->type_name("FILE")
+        ->allow_extra_args(false)
+        ->required();
     command
         ->add_option("--set", settings, "Wins over VEILSUM_SECTION_NAME, which wins over the file")
         ->type_name("SECTION.NAME=VALUE");
+  }
   CLI::App* backup = app.add_subcommand(
       "backup", "Copy store, records and configuration, also while it runs; no private keys");
   CLI::App* restore =
@@ -56,8 +60,8 @@ int main(int argc, char** argv) {
   if (fsck->parsed()) return static_cast<int>(node::RunFsck(config));
   const absl::Status status = record->parsed() ? veilsum::coordinator::Record(arguments)
                               : serve->parsed()
-                                  ? veilsum::coordinator::Serve(config, settings)
-                                  : veilsum::coordinator::CheckConfig(config, settings);
+                                  ? veilsum::coordinator::Serve(configs, settings)
+                                  : veilsum::coordinator::CheckConfigs(configs, settings);
   if (status.ok()) return 0;
   std::fprintf(stderr, "veilsum-coordinator: %s\n", std::string(status.message()).c_str());
   const bool configuration =

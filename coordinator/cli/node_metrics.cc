@@ -37,7 +37,7 @@ void ReadLedger(LedgerView& ledger, Metrics& metrics) {
 
 }  // namespace
 
-NodeMetrics::NodeMetrics(Log& log) : log_(log) {
+NodeMetrics::NodeMetrics(Log& log, Labels common) : log_(log), metrics_(std::move(common)) {
   for (const auto& [name, help] : std::initializer_list<std::pair<const char*, const char*>>{
            {"veilsum_build_info", "1; the label says which version runs"},
            {"veilsum_leader", "1: this coordinator owns the store"},

@@ -16,8 +16,9 @@ namespace veilsum::coordinator {
 
 class NodeMetrics final : public RpcObserver {
  public:
-  // Whoever runs into a limit is named in the log, once a minute. It must outlive this.
-  explicit NodeMetrics(Log& log);
+  // Whoever runs into a limit is named in the log, once a minute. It must outlive this. `common`:
+  // on every series.
+  explicit NodeMetrics(Log& log, Labels common = {});
   void Denied(std::string_view reason) override;
   void Limited(std::string_view limit, std::string_view who) override;
   void RoundEnded(const RoundFigures& figures);

@@ -1,4 +1,4 @@
-// `veilsum-coordinator serve --config FILE`: serves one federation until SIGTERM.
+// `veilsum-coordinator serve --config FILE...`: serves a federation, or several, until SIGTERM.
 #pragma once
 
 #include <filesystem>
@@ -19,11 +19,13 @@ namespace veilsum::coordinator {
 // [metrics] address: HOST:PORT on loopback for Prometheus; [log] format: text or json. Certificates
 // and revocations are read again while it runs. `settings` are SECTION.NAME=VALUE and win over the
 // environment and the file (base/config/toml_config.h).
-absl::Status Serve(const std::filesystem::path& config_file,
+// Several files: a federation of each, which share nothing but the process (several_configs.h); an
+// error of one names it, and ends the process before any serves.
+absl::Status Serve(const std::vector<std::filesystem::path>& files,
                    const std::vector<std::string>& settings = {});
 
-// Reads and checks the configuration and the key files, and starts nothing.
-absl::Status CheckConfig(const std::filesystem::path& config_file,
-                         const std::vector<std::string>& settings = {});
+// Reads and checks the configurations and the key files, and starts nothing.
+absl::Status CheckConfigs(const std::vector<std::filesystem::path>& files,
+                          const std::vector<std::string>& settings = {});
 
 }  // namespace veilsum::coordinator

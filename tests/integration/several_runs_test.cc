@@ -243,7 +243,10 @@ TEST_F(Admission, AFloodInOneRunDoesNotDelayAnother) {
   go.set_value();
   while (true) {  // an operator's question is answered between two messages
     std::size_t dealt_with = 0;
-    ASSERT_OK(engine_->Watch(quiet, [&](const auto&, bool) { dealt_with = order.size(); }));
+    ASSERT_OK_AND_ASSIGN(
+        const std::function<void()> unwatch,
+        engine_->Watch(quiet, [&](const auto&, bool) { dealt_with = order.size(); }));
+    unwatch();
     if (dealt_with == 1001) break;
   }
   const auto turn = std::ranges::find(order, "calm") - order.begin();
