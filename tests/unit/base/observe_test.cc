@@ -1,5 +1,6 @@
 // What a node shows: metrics as Prometheus reads them, and log lines that no secret passes.
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "base/observe/log.h"
 #include "base/observe/metrics.h"
@@ -49,6 +50,22 @@ TEST(Metrics, LabelsAreEscapedAndTheirNumberIsBounded) {
   EXPECT_THAT(text, Not(HasSubstr("peer=\"200\"")));
 }
 
+TEST(Metrics, WhatIsCommonIsOnEverySeries) {
+  Metrics metrics({{"federation", "fed.test"}});
+  metrics.Set("plain", 1);
+  metrics.Observe("took", 1, {{"kind", "x"}});
+  for (int i = 0; i < 201; ++i) metrics.Add("many", 1, {{"peer", std::to_string(i)}});
+  std::istringstream text(metrics.Render());
+  std::size_t lines = 0;
+  for (std::string line; std::getline(text, line);) {
+    if (line.starts_with("#")) continue;
+    ++lines;
+    EXPECT_THAT(line, HasSubstr("{federation=\"fed.test\""));
+  }
+  EXPECT_EQ(lines, 1u + 19 + 201);
+  EXPECT_THAT(metrics.Render(), HasSubstr("took_bucket{federation=\"fed.test\",kind=\"x\",le="));
+}
+
 TEST(Metrics, WhatIsAskedIsFreshAtEveryReading) {
   Metrics metrics;
   int asked = 0;
@@ -57,11 +74,13 @@ TEST(Metrics, WhatIsAskedIsFreshAtEveryReading) {
   EXPECT_THAT(metrics.Render(), HasSubstr("asked 2\n"));
 }
 
-std::string Logged(LogFormat format, std::string_view message, const LogFields& fields = {}) {
+std::string Logged(LogFormat format, std::string_view message, const LogFields& fields = {},
+                   const std::string& federation = "") {
   std::FILE* const file = std::tmpfile();
-  Log log("veilsum-client", "acme", format, file, [] {
+  const auto now = [] {
     return std::chrono::system_clock::time_point(std::chrono::milliseconds(1'700'000'000'123));
-  });
+  };
+  Log log("veilsum-client", "acme", format, file, now, federation);
   log.Write(message, fields);
   std::rewind(file);
   std::string text(4096, '\0');
@@ -72,6 +91,13 @@ std::string Logged(LogFormat format, std::string_view message, const LogFields& 
 
 TEST(Log, TextIsAsEver) {
   EXPECT_EQ(Logged(LogFormat::kText, "run ended"), "veilsum-client: run ended\n");
+}
+
+TEST(Log, AFederationIsNamedInEveryLine) {
+  EXPECT_EQ(Logged(LogFormat::kText, "serves", {}, "fed.test"),
+            "veilsum-client: fed.test: serves\n");
+  const std::string line = Logged(LogFormat::kJson, "serves", {}, "fed.test");
+  EXPECT_EQ(nlohmann::json::parse(line)["federation"], "fed.test");
 }
 
 TEST(Log, JsonIsOneObjectALine) {
