@@ -51,7 +51,7 @@ TEST(Metrics, LabelsAreEscapedAndTheirNumberIsBounded) {
 }
 
 TEST(Metrics, WhatIsCommonIsOnEverySeries) {
-  Metrics metrics({{"federation", "fed.test"}});
+  Metrics metrics(Labels{{"federation", "fed.test"}});
   metrics.Set("plain", 1);
   metrics.Observe("took", 1, {{"kind", "x"}});
   for (int i = 0; i < 201; ++i) metrics.Add("many", 1, {{"peer", std::to_string(i)}});
