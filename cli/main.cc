@@ -10,6 +10,7 @@
 #include "cli/operate/operate_commands.h"
 #include "cli/plan/plan_commands.h"
 #include "cli/release/release_commands.h"
+#include "cli/rollout/rollout_commands.h"
 #include "cli/support/outcome.h"
 
 int main(int argc, char** argv) {
@@ -33,6 +34,7 @@ int main(int argc, char** argv) {
   cli::AddDemoCommand(app, version, outcome);
   cli::AddPlanCommands(app, outcome);
   cli::AddReleaseCommands(app, version, outcome);
+  cli::AddRolloutCommands(app, outcome);
   cli::AddLedgerCommands(app, outcome);
   cli::AddFederationCommands(app, outcome);
   cli::AddTenantCommands(app, outcome);

@@ -15,7 +15,7 @@
 #include "cli/demo/run/admin_run_control.h"
 #include "cli/demo/run/follow_run.h"
 #include "cli/demo/run/processes.h"
-#include "cli/demo/score/privacy_facts.h"
+#include "cli/demo/report/privacy_facts.h"
 #include "cli/demo/setup/preflight.h"
 #include "cli/demo/setup/scenario.h"
 #include "client/train/cpu/cpu_trainer.h"

@@ -16,7 +16,7 @@ namespace {
 constexpr std::int64_t kDay = 86'400;
 
 struct Arguments {
-  std::string run, out, key, package, config, digest, rollout, reason;
+  std::string run_dir, run, out, key, package, config, digest, rollout, reason;
   release::Manifest facts;
   std::uint64_t days = 90;
   bool json = false;
@@ -37,13 +37,24 @@ absl::Status Keygen(const std::string& out) {
   return WriteFile(out + ".pub.pem", signer.public_key().pem());
 }
 
+absl::StatusOr<std::unique_ptr<client::AdminClient>> Connect(const Arguments& a) {
+  VEILSUM_ASSIGN_OR_RETURN(const client::OperatorConfig config,
+                           client::ReadOperatorConfig(a.config));
+  return client::AdminClient::Connect(config.link);
+}
+
+absl::StatusOr<release::ReleaseInput> InputOf(const Arguments& a, const std::string& builder) {
+  if (!a.run_dir.empty()) return InputOfFolder(a.run_dir, a.facts, builder);
+  VEILSUM_ASSIGN_OR_RETURN(const auto admin, Connect(a));
+  return InputOfCoordinator(*admin, a.run, a.facts, builder);
+}
+
 absl::Status Create(Arguments a, const std::string& version) {
   if (a.facts.created == 0)
     a.facts.created = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
   a.facts.not_after = a.facts.created + static_cast<std::int64_t>(a.days) * kDay;
   a.facts.min_client = version;
-  VEILSUM_ASSIGN_OR_RETURN(const release::ReleaseInput input,
-                           InputOfFolder(a.run, a.facts, "veilsum " + version));
+  VEILSUM_ASSIGN_OR_RETURN(const release::ReleaseInput input, InputOf(a, "veilsum " + version));
   VEILSUM_ASSIGN_OR_RETURN(const SecretText pem, ReadPrivateKey(a.key));
   VEILSUM_ASSIGN_OR_RETURN(const P256Signer signer, P256Signer::FromPem(pem));
   VEILSUM_ASSIGN_OR_RETURN(release::Files files, release::BuildPackage(input));
@@ -60,12 +71,6 @@ absl::StatusOr<release::Release> OpenNamed(const Arguments& a) {
   VEILSUM_ASSIGN_OR_RETURN(const P256PublicKey key, P256PublicKey::FromPem(pem));
   VEILSUM_ASSIGN_OR_RETURN(const release::Files files, release::ReadPackage(a.package));
   return release::OpenPackage(files, key);
-}
-
-absl::StatusOr<std::unique_ptr<client::AdminClient>> Connect(const Arguments& a) {
-  VEILSUM_ASSIGN_OR_RETURN(const client::OperatorConfig config,
-                           client::ReadOperatorConfig(a.config));
-  return client::AdminClient::Connect(config.link);
 }
 
 absl::Status Publish(const Arguments& a) {
@@ -115,9 +120,12 @@ void AddCreate(CLI::App& parent, const std::string& version, Outcome& outcome) {
   CLI::App* c = parent.add_subcommand("create", "Make and sign a package of a run's model");
   auto a = std::make_shared<Arguments>();
   a->facts.license = "proprietary";
-  c->add_option("--run-dir", a->run, "what `veilsum demo --out` wrote")
-      ->type_name("DIR")
-      ->required();
+  CLI::Option_group* whose = c->add_option_group("of");
+  whose->add_option("--run", a->run, "a finished run's id; with --config")->type_name("RUN");
+  whose->add_option("--run-dir", a->run_dir, "what `veilsum demo --out` wrote; with --federation")
+      ->type_name("DIR");
+  whose->require_option(1);
+  c->add_option("--config", a->config, "operator.toml: the run's coordinator")->type_name("FILE");
   c->add_option("--out", a->out, "folder to make")->type_name("PKG")->required();
   c->add_option("--key", a->key, "release key, P-256, PEM, 0600")->type_name("FILE")->required();
   c->add_option("--model-id", a->facts.model_id, "[a-z0-9-]")->required();
@@ -125,13 +133,21 @@ void AddCreate(CLI::App& parent, const std::string& version, Outcome& outcome) {
   c->add_option("--counter", a->facts.release_counter, "strictly increasing per model");
   c->add_option("--min-safe-counter", a->facts.min_safe_counter, "clients refuse what is below");
   c->add_option("--parent", a->facts.parents, "digest of the release it continues");
-  c->add_option("--federation", a->facts.federation_id, "trust domain")->required();
+  c->add_option("--federation", a->facts.federation_id,
+                "trust domain; of --run the run's contract says it");
   c->add_option("--created", a->facts.created, "seconds since 1970; default: now");
   c->add_option("--days", a->days, "until clients refuse it; default 90");
   c->add_option("--license", a->facts.license, "text");
   c->add_option("--intended-use", a->facts.intended_use, "text");
   c->add_option("--contact", a->facts.contacts, "text");
-  c->callback([a, version, &outcome] { outcome = Findings(Create(*a, version)); });
+  c->callback([a, version, &outcome] {
+    if (!a->run.empty() && a->config.empty())
+      outcome = Outcome::Usage(InvalidArgument("--run needs --config"));
+    else if (!a->run_dir.empty() && a->facts.federation_id.empty())
+      outcome = Outcome::Usage(InvalidArgument("--run-dir needs --federation"));
+    else
+      outcome = Findings(Create(*a, version));
+  });
 }
 
 void AddVerify(CLI::App& parent, Outcome& outcome) {

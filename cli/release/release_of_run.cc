@@ -1,6 +1,8 @@
 #include "cli/release/release_of_run.h"
 
 #include "base/file.h"
+#include "cli/demo/report/privacy_facts.h"
+#include "cli/demo/report/report_json.h"
 #include "model/contract/privacy_terms.h"
 #include "model/plan/plan_format.h"
 #include "model/safetensors.h"
@@ -38,7 +40,66 @@ std::uint64_t CountAt(const Json& report, const char* path) {
              : 0;
 }
 
+// What private evaluation says, under the names of report.json.
+Json MetricsOf(const admin::v1::RunProgress& progress) {
+  Json out = {{"exact", false}};
+  if (!progress.has_evaluation() || !progress.evaluation().unusable().empty()) return out;
+  const admin::v1::Evaluation& e = progress.evaluation();
+  out["roc_auc_private"] = release::DecimalOf(e.roc_auc());
+  out["roc_auc_private_interval"] = {release::DecimalOf(e.low()), release::DecimalOf(e.high())};
+  out["roc_auc_private_noise"] = release::DecimalOf(e.noise_error());
+  const auto add = [&](const char* name, const admin::v1::Figure& figure) {
+    out[name] = release::DecimalOf(figure.value());
+    out[std::string(name) + "_interval"] = {release::DecimalOf(figure.low()),
+                                            release::DecimalOf(figure.high())};
+  };
+  if (e.has_accuracy()) add("accuracy_private", e.accuracy());
+  if (e.has_log_loss()) add("log_loss_private", e.log_loss());
+  return out;
+}
+
+void StatePrivacy(const Json& privacy, release::ReleaseInput& input) {
+  input.privacy = Canonical(privacy);
+  input.privacy["adjacency"] = "add_remove";
+  input.privacy["noise_mode"] = "distributed";
+}
+
+constexpr std::size_t kModelLimit = std::size_t{1} << 30;
+
 }  // namespace
+
+absl::StatusOr<release::ReleaseInput> InputOfCoordinator(client::AdminClient& admin,
+                                                         const std::string& run_id,
+                                                         release::Manifest facts,
+                                                         const std::string& builder) {
+  VEILSUM_ASSIGN_OR_RETURN(const admin::v1::GetRunResponse run, admin.GetRun(run_id));
+  const admin::v1::RunProgress& progress = run.progress();
+  if (progress.state() != "finished")
+    return FailedPrecondition("run %s is %s, must be finished", run_id, progress.state());
+  release::ReleaseInput input;
+  VEILSUM_ASSIGN_OR_RETURN(input.plan, model::PlanFromJson(run.plan()));
+  VEILSUM_ASSIGN_OR_RETURN(const model::RunContract contract,
+                           model::ContractFromJson(run.contract()));
+  if (contract.run_id != run_id || contract.plan_sha256 != model::PlanSha256(input.plan))
+    return InvalidArgument("the coordinator's plan and contract are not those of run %s", run_id);
+  VEILSUM_ASSIGN_OR_RETURN(
+      const PrivacyFacts privacy,
+      PrivacyFactsOf(input.plan, contract, {progress.step(), progress.attempts()}));
+  VEILSUM_ASSIGN_OR_RETURN(const Bytes bytes,
+                           admin.GetModel(run_id, AsBytes(progress.model_hash()), kModelLimit));
+  VEILSUM_ASSIGN_OR_RETURN(input.model,
+                           model::ParseModelBytes(bytes, model::LayoutOf(input.plan).size()));
+  if (AsText(model::ModelHash(input.model)) != progress.model_hash())
+    return InvalidArgument("the coordinator's model is not the one that it names");
+  input.facts = std::move(facts);
+  input.facts.federation_id = contract.federation;
+  input.facts.run_id = run_id;
+  input.facts.last_round = progress.round();
+  StatePrivacy(Json::parse(PrivacyJson(privacy).dump()), input);
+  input.metrics = MetricsOf(progress);
+  input.builder = builder;
+  return input;
+}
 
 absl::StatusOr<release::ReleaseInput> InputOfRun(const Json& report, std::string_view plan_json,
                                                  ByteView safetensors, release::Manifest facts,
@@ -56,9 +117,7 @@ absl::StatusOr<release::ReleaseInput> InputOfRun(const Json& report, std::string
   input.facts = std::move(facts);
   input.facts.run_id = file.metadata["run_id"];
   input.facts.last_round = CountAt(report, "/federation/rounds");
-  input.privacy = Canonical(report["privacy"]);
-  input.privacy["adjacency"] = "add_remove";
-  input.privacy["noise_mode"] = "distributed";
+  StatePrivacy(report["privacy"], input);
   Json& quality = input.metrics;
   quality = Canonical(report["quality"]);
   quality.erase("per_merchant");  // a merchant's own affair

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 
+#include "client/rpc/admin_client.h"
 #include "model/release/package.h"
 
 namespace veilsum::cli {
@@ -13,6 +14,15 @@ namespace veilsum::cli {
 absl::StatusOr<release::ReleaseInput> InputOfRun(const Json& report, std::string_view plan_json,
                                                  ByteView safetensors, release::Manifest facts,
                                                  const std::string& builder);
+
+// The same from a coordinator that serves. Its word counts for the rounds that were opened and for
+// the figures of the hold-outs; plan, contract and model must be each other's, and what they claim is
+// computed anew. `facts.federation_id`: of the contract. FailedPrecondition: the run has not
+// finished. InvalidArgument, PermissionDenied: what the coordinator says cannot be.
+absl::StatusOr<release::ReleaseInput> InputOfCoordinator(client::AdminClient& admin,
+                                                         const std::string& run_id,
+                                                         release::Manifest facts,
+                                                         const std::string& builder);
 
 // The same from a folder that `veilsum demo` wrote.
 absl::StatusOr<release::ReleaseInput> InputOfFolder(const std::filesystem::path& folder,

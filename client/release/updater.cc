@@ -19,13 +19,18 @@ constexpr std::uint64_t kMinOpset = 22, kMaxOpset = 22;
 
 }  // namespace
 
+std::string_view UpdateReport::NameOf(Kind kind) {
+  constexpr std::string_view kNames[] = {"installed", "up_to_date", "refused"};
+  return kNames[static_cast<int>(kind)];
+}
+
 std::string UpdateReport::ToJson(const std::string& client) const {
-  const char* const kNames[] = {"installed", "up_to_date", "refused"};
   const absl::StatusOr<std::string> text =
       EncodeCanonical({{"client", client},
-                       {"result", kNames[static_cast<int>(kind)]},
+                       {"result", NameOf(kind)},
                        {"code", code},
                        {"digest", digest},
+                       {"wanted", wanted},
                        {"fell_back", fell_back},
                        {"offline_alarm", offline_alarm},
                        {"shadow", shadow}});
@@ -291,6 +296,7 @@ UpdateReport Updater::Check(Seconds now) {
   report.status = status;
   report.code = std::string(release::RefusalCode(status));
   report.digest = store_.state().current.digest;
+  if (target_ != nullptr) report.wanted = target_->digest;
   report.shadow = status.ok() ? director_.shadow : "";
   report.offline_alarm = now - store_.state().last_fresh > config_.max_offline;
   return report;

@@ -34,10 +34,12 @@ struct UpdaterConfig {
 // What to tell upwards: result codes and digests, never data.
 struct UpdateReport {
   enum class Kind { kInstalled, kUpToDate, kRefused };
+  static std::string_view NameOf(Kind kind);  // "up_to_date"
   Kind kind = Kind::kRefused;
   absl::Status status;         // of a refusal
   std::string code;            // "T605"; empty when nothing was refused
   std::string digest;          // that serves now; empty: the baseline
+  std::string wanted;          // that the director names; empty: it was not read
   bool fell_back = false;      // a revocation took the present release away
   bool offline_alarm = false;  // no fresh metadata for max_offline
   std::string shadow;          // digest to score beside; empty: none

@@ -68,6 +68,15 @@ class GrpcAdminClient final : public AdminClient {
     return model;
   }
 
+  absl::StatusOr<admin::v1::GetRunResponse> GetRun(const std::string& run_id) override {
+    OpenCall call(calls_, config_.transfer_timeout);
+    admin::v1::GetRunRequest request;
+    request.set_run_id(run_id);
+    admin::v1::GetRunResponse response;
+    VEILSUM_RETURN_IF_ERROR(FromGrpc(stub_.GetRun(call.context(), request, &response)));
+    return response;
+  }
+
   absl::StatusOr<admin::v1::ApproveResponse> Approve(
       const admin::v1::ApproveRequest& request) override {
     OpenCall call(calls_, config_.transfer_timeout);

@@ -29,6 +29,8 @@ class AdminClient {
   // An empty hash: the latest. ResourceExhausted: larger than `limit` bytes.
   virtual absl::StatusOr<Bytes> GetModel(const std::string& run_id, ByteView model_hash,
                                          std::size_t limit) = 0;
+  // NotFound: there never was such a run.
+  virtual absl::StatusOr<admin::v1::GetRunResponse> GetRun(const std::string& run_id) = 0;
   virtual absl::StatusOr<admin::v1::ApproveResponse> Approve(
       const admin::v1::ApproveRequest& request) = 0;
   virtual absl::StatusOr<admin::v1::RecordResponse> Record(

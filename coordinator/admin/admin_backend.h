@@ -24,6 +24,8 @@ class AdminBackend {
   // An empty hash: the latest.
   virtual absl::StatusOr<std::shared_ptr<const Bytes>> Model(const std::string& run_id,
                                                              ByteView model_hash) = 0;
+  // NotFound: there never was such a run.
+  virtual absl::StatusOr<admin::v1::GetRunResponse> GetRun(const std::string& run_id) = 0;
 };
 
 }  // namespace veilsum::coordinator

@@ -16,10 +16,14 @@ const std::map<std::string_view, Permission>& Table() {
       {"/veilsum.coordinator.v1.Rounds/Upload", {{kClient}}},
       {"/veilsum.coordinator.v1.Rounds/FetchModel", {{kClient}}},
 
+      {"/veilsum.rollout.v1.Updates/FetchFile", {{kClient}}},
+      {"/veilsum.rollout.v1.Updates/Report", {{kClient}}},
+
       {"/veilsum.admin.v1.Admin/StartRun", {{kOperator}}},
       {"/veilsum.admin.v1.Admin/WatchRun", {{kOperator}}},
       {"/veilsum.admin.v1.Admin/StopRun", {{kOperator}}},
       {"/veilsum.admin.v1.Admin/GetModel", {{kOperator}}},
+      {"/veilsum.admin.v1.Admin/GetRun", {{kOperator}}},
       {"/veilsum.admin.v1.Admin/Approve", {{kOperator}}},
       {"/veilsum.admin.v1.Admin/Record", {{kOperator}}},
 

@@ -44,6 +44,9 @@ class StandbyBackend final : public RoundsBackend, public AdminBackend {
   absl::StatusOr<std::shared_ptr<const Bytes>> Model(const std::string&, ByteView) override {
     return Elsewhere();
   }
+  absl::StatusOr<admin::v1::GetRunResponse> GetRun(const std::string&) override {
+    return Elsewhere();
+  }
 
  private:
   absl::Status Elsewhere() {

@@ -69,6 +69,21 @@ grpc::ServerWriteReactor<admin::v1::ModelPart>* AdminService::GetModel(
   return new BytesCall<admin::v1::ModelPart>(context, *model, limits_.stream_deadline);
 }
 
+grpc::ServerUnaryReactor* AdminService::GetRun(grpc::CallbackServerContext* context,
+                                               const admin::v1::GetRunRequest* request,
+                                               admin::v1::GetRunResponse* response) {
+  grpc::ServerUnaryReactor* call = context->DefaultReactor();
+  const auto peer = gate_->Admit(context->auth_context().get(), SpiffeRole::kOperator);
+  if (!peer.ok()) {
+    call->Finish(ToGrpc(peer.status()));
+    return call;
+  }
+  worker_.Post([this, call, request, response] {
+    call->Finish(ToGrpc(Take(backend_.GetRun(request->run_id()), response)));
+  });
+  return call;
+}
+
 template <class Response, class Answer>
 grpc::ServerUnaryReactor* AdminService::OfRecords(grpc::CallbackServerContext* context,
                                                   Response* response, Answer answer) {

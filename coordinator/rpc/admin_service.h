@@ -31,6 +31,9 @@ class AdminService final : public admin::v1::Admin::CallbackService {
       grpc::CallbackServerContext* context, const admin::v1::WatchRunRequest* request) override;
   grpc::ServerWriteReactor<admin::v1::ModelPart>* GetModel(
       grpc::CallbackServerContext* context, const admin::v1::GetModelRequest* request) override;
+  grpc::ServerUnaryReactor* GetRun(grpc::CallbackServerContext* context,
+                                   const admin::v1::GetRunRequest* request,
+                                   admin::v1::GetRunResponse* response) override;
   grpc::ServerUnaryReactor* Approve(grpc::CallbackServerContext* context,
                                     const admin::v1::ApproveRequest* request,
                                     admin::v1::ApproveResponse* response) override;

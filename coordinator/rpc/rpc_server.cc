@@ -14,6 +14,7 @@
 #include "coordinator/rpc/enroll_service.h"
 #include "coordinator/rpc/rounds_service.h"
 #include "coordinator/rpc/tenancy_service.h"
+#include "coordinator/rpc/updates_service.h"
 
 namespace veilsum::coordinator {
 namespace {
@@ -22,6 +23,7 @@ namespace tls = grpc::experimental;
 
 constexpr char kRoundsName[] = "veilsum.coordinator.v1.Rounds";
 constexpr char kAdminName[] = "veilsum.admin.v1.Admin";
+constexpr char kUpdatesName[] = "veilsum.rollout.v1.Updates";
 constexpr char kEnrollName[] = "veilsum.enroll.v1.Enroll";
 constexpr char kTenancyName[] = "veilsum.tenancy.v1.Tenancy";
 
@@ -107,7 +109,8 @@ class GrpcServer final : public RpcServer {
       : gate_(std::make_shared<const PeerGate>(config.tls, config.deny)),
         streams_(gate_, config.limits.tenant_streams, config.observer),
         rounds_(rounds, gate_, config.limits, config.observer),
-        admin_(admin, config.records, gate_, config.limits) {}
+        admin_(admin, config.records, gate_, config.limits),
+        updates_(config.releases, gate_, config.limits) {}
   ~GrpcServer() override { Shutdown(std::chrono::milliseconds(0)); }
 
   absl::Status Listen(const RpcServerConfig& config) {
@@ -117,6 +120,7 @@ class GrpcServer final : public RpcServer {
     builder.AddListeningPort(config.listen, MutualTls(config, gate_), &port_);
     builder.RegisterService(&rounds_);
     builder.RegisterService(&admin_);
+    builder.RegisterService(&updates_);
     if (config.office != nullptr) {
       enroll_ = std::make_unique<EnrollService>(*config.office, gate_);
       tenancy_ = std::make_unique<TenancyService>(*config.office, gate_);
@@ -151,6 +155,7 @@ class GrpcServer final : public RpcServer {
     if (health == nullptr) return;
     health->SetServingStatus(kRoundsName, serving);
     health->SetServingStatus(kAdminName, serving);
+    health->SetServingStatus(kUpdatesName, serving);
     if (enroll_ != nullptr) health->SetServingStatus(kEnrollName, serving);
     if (tenancy_ != nullptr) health->SetServingStatus(kTenancyName, serving);
     health->SetServingStatus("", serving);
@@ -160,6 +165,7 @@ class GrpcServer final : public RpcServer {
   OpenStreams streams_;
   RoundsService rounds_;
   AdminService admin_;
+  UpdatesService updates_;
   std::unique_ptr<EnrollService> enroll_;
   std::unique_ptr<TenancyService> tenancy_;
   int port_ = 0;

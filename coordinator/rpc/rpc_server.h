@@ -59,6 +59,7 @@ struct RpcServerConfig {
   std::shared_ptr<const DenyList> deny = nullptr;  // who is refused, now and on open streams
   IdentityOffice* office = nullptr;                // null: no Enroll and no Tenancy
   RecordBackend* records = nullptr;                // null: Approve and Record are refused
+  std::filesystem::path releases = {};  // rollout folder that clients are served from; empty: none
   RpcObserver* observer = nullptr;                 // may be null
   bool standby = false;                            // health says NOT_SERVING from the beginning
 };

@@ -47,6 +47,7 @@ class HostedRun final : private RunPort {
   absl::Status OnUpload(const std::string& seat, std::uint64_t round, ByteView words);
   void Release(const std::string& seat);  // to another run, which it joins anew
 
+  admin::v1::RunProgress Progress() const;
   absl::Status StopRun(const std::string& reason);
   void Watch(std::uint64_t watcher, Listener listener);
   void Unwatch(std::uint64_t watcher) { watchers_.erase(watcher); }
@@ -61,7 +62,6 @@ class HostedRun final : private RunPort {
   absl::StatusOr<std::unique_ptr<RunMachine>> Restore();
   void LeaveSuspended(Clock::Time now);
   void TryAgain();
-  admin::v1::RunProgress Progress() const;
   void TellWatchers(Clock::Time now);
 
   // RunPort.

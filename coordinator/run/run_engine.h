@@ -46,6 +46,7 @@ class RunEngine final : public RoundsBackend, public AdminBackend {
                                               Listener listener) override;
   absl::StatusOr<std::shared_ptr<const Bytes>> Model(const std::string& run_id,
                                                      ByteView model_hash) override;
+  absl::StatusOr<admin::v1::GetRunResponse> GetRun(const std::string& run_id) override;
 
  private:
   // What came from a seat, for the run that has it, or null; or from an operator, for null.
@@ -62,6 +63,8 @@ class RunEngine final : public RoundsBackend, public AdminBackend {
   // Runs `task` on the loop and waits for its result.
   template <class Result>
   Result Ask(std::function<Result()> task);
+  absl::StatusOr<std::shared_ptr<const Bytes>> StoredModel(const std::string& run_id,
+                                                           ByteView wanted);
 
   absl::StatusOr<HostedRun*> RunOf(const std::string& run_id);
   HostedRun* RunOfSeat(const std::string& seat);       // null: none

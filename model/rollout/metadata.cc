@@ -321,4 +321,62 @@ std::string PackagePath(std::string_view digest, std::string_view file) {
   return absl::StrFormat("packages/%s/%s", digest, file);
 }
 
+namespace {
+
+constexpr std::size_t kLongestPath = 256, kDeepestFile = 8, kLongestName = 100;
+constexpr std::size_t kDigestDigits = 64;
+
+bool TakePrefix(std::string_view& text, std::string_view prefix) {
+  if (!text.starts_with(prefix)) return false;
+  text.remove_prefix(prefix.size());
+  return true;
+}
+
+bool TakeDigest(std::string_view& text) {
+  if (text.size() < kDigestDigits) return false;
+  for (const char c : text.substr(0, kDigestDigits))
+    if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'))) return false;
+  text.remove_prefix(kDigestDigits);
+  return true;
+}
+
+// "3.targets.json", with no zero in front; "timestamp.json".
+bool IsMetadataName(std::string_view name) {
+  std::size_t digits = 0;
+  while (digits < name.size() && name[digits] >= '0' && name[digits] <= '9') ++digits;
+  if (digits == 0) return name == "timestamp.json";
+  const std::string_view rest = name.substr(digits);
+  return digits <= 16 && name[0] != '0' &&
+         (rest == ".root.json" || rest == ".targets.json" || rest == ".snapshot.json");
+}
+
+bool IsFileName(std::string_view name) {
+  if (name.empty() || name.size() > kLongestName || name[0] == '.') return false;
+  for (const char c : name)
+    if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
+          c == '.' || c == '-'))
+      return false;
+  return true;
+}
+
+bool AreFileNames(std::string_view path) {
+  for (std::size_t depth = 0; depth < kDeepestFile; ++depth) {
+    const std::size_t slash = path.find('/');
+    if (!IsFileName(path.substr(0, slash))) return false;
+    if (slash == std::string_view::npos) return true;
+    path.remove_prefix(slash + 1);
+  }
+  return false;
+}
+
+}  // namespace
+
+bool IsRepositoryPath(std::string_view path) {
+  if (path.size() > kLongestPath) return false;
+  if (TakePrefix(path, "metadata/")) return IsMetadataName(path);
+  if (TakePrefix(path, "director/")) return TakeDigest(path) && path == ".json";
+  return TakePrefix(path, "packages/") && TakeDigest(path) && TakePrefix(path, "/") &&
+         AreFileNames(path);
+}
+
 }  // namespace veilsum::rollout

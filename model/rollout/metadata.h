@@ -118,5 +118,8 @@ Target TargetOf(const release::Manifest& manifest, const release::Files& files);
 std::string MetadataPath(Role role, std::uint64_t version);  // "metadata/3.targets.json"
 std::string DirectorPath(std::string_view client);           // "director/<hex>.json"
 std::string PackagePath(std::string_view digest, std::string_view file);
+// Whether it is a place that these three name: nothing else of a repository's folder is handed out.
+// Of a package at most eight names of [A-Za-z0-9_.-], none of them beginning with a dot.
+bool IsRepositoryPath(std::string_view path);
 
 }  // namespace veilsum::rollout

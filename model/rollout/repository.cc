@@ -33,6 +33,17 @@ absl::Status Repository::Write(const std::string& path, std::string_view bytes) 
   return WriteFile(folder_ / path, bytes);
 }
 
+absl::Status Repository::CheckSigners(const RoleSigners& signers,
+                                      std::initializer_list<Role> roles) const {
+  for (const Role role : roles) {
+    const auto wanted = root_.roles.find(role);
+    if (wanted != root_.roles.end() && SignersOf(signers, role).size() < wanted->second.threshold)
+      return FailedPrecondition("%s needs %d keys, has %d here", RoleName(role),
+                                wanted->second.threshold, SignersOf(signers, role).size());
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<Repository> Repository::Create(const fs::path& folder, const Root& root,
                                               const RoleSigners& signers, Seconds now) {
   std::error_code error;
@@ -98,6 +109,8 @@ absl::Status Repository::WriteTimestamp(const RoleSigners& signers, Seconds now)
 
 absl::Status Repository::Publish(const release::Files& files, const RoleSigners& signers,
                                  Seconds now) {
+  VEILSUM_RETURN_IF_ERROR(
+      CheckSigners(signers, {Role::kTargets, Role::kSnapshot, Role::kTimestamp}));
   const auto text = files.find("manifest.json");
   if (text == files.end()) return InvalidArgument("there is no manifest.json");
   VEILSUM_ASSIGN_OR_RETURN(const release::Manifest manifest,
@@ -123,12 +136,16 @@ absl::Status Repository::Revoke(std::string_view digest, const std::string& reas
                                 const RoleSigners& signers, Seconds now) {
   if (targets_.Find(digest) == nullptr) return NotFound("there is no release %s", digest);
   if (targets_.IsRevoked(digest)) return absl::OkStatus();
+  VEILSUM_RETURN_IF_ERROR(
+      CheckSigners(signers, {Role::kTargets, Role::kSnapshot, Role::kTimestamp}));
   targets_.revoked.push_back({std::string(digest), reason, now});
   return WriteTargets(signers, now);
 }
 
 absl::Status Repository::RequireCounter(const std::string& model_id, std::uint64_t counter,
                                         const RoleSigners& signers, Seconds now) {
+  VEILSUM_RETURN_IF_ERROR(
+      CheckSigners(signers, {Role::kTargets, Role::kSnapshot, Role::kTimestamp}));
   std::uint64_t& safe = targets_.min_safe[model_id];
   if (counter < safe)
     return FailedPrecondition("min_safe of %s is %d and never falls", model_id, safe);
@@ -137,7 +154,14 @@ absl::Status Repository::RequireCounter(const std::string& model_id, std::uint64
 }
 
 absl::Status Repository::Refresh(const RoleSigners& signers, Seconds now) {
-  return WriteTimestamp(signers, now);
+  VEILSUM_RETURN_IF_ERROR(CheckSigners(signers, {Role::kTimestamp}));
+  if (snapshot_.expires - now > LifetimeOf(Role::kSnapshot) / 2)
+    return WriteTimestamp(signers, now);
+  VEILSUM_RETURN_IF_ERROR(CheckSigners(signers, {Role::kSnapshot}));
+  VEILSUM_ASSIGN_OR_RETURN(const std::string targets,
+                           ReadFile(folder_ / MetadataPath(Role::kTargets, targets_.version),
+                                    MaxBytes(Role::kTargets)));
+  return WriteSnapshot(targets, signers, now);
 }
 
 absl::Status Repository::Rotate(Root next, const Signers& signers) {
@@ -161,6 +185,7 @@ absl::Status Repository::Assign(const std::string& client, Channel channel, std:
   const Target* target = targets_.Find(digest);
   if (target == nullptr) return NotFound("there is no release %s", digest);
   if (targets_.IsRevoked(digest)) return FailedPrecondition("release %s is revoked", digest);
+  VEILSUM_RETURN_IF_ERROR(CheckSigners(signers, {Role::kDirector}));
   Director next;
   const absl::StatusOr<Director> last = AssignedTo(client);
   if (!last.ok() && !absl::IsNotFound(last.status())) return last.status();

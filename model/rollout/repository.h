@@ -9,7 +9,8 @@
 
 namespace veilsum::rollout {
 
-// Who signs, by role; offline roles are present only where that is done.
+// Who signs, by role; offline roles are present only where that is done. What needs a role that has
+// fewer signers than its threshold is FailedPrecondition, and nothing has changed.
 using RoleSigners = std::map<Role, Signers>;
 
 // For how long a signature is good (SPEC B3): root 365 d, targets 90 d, snapshot 7 d, timestamp and
@@ -34,7 +35,8 @@ class Repository {
   // Clients refuse releases of the model below `counter`.
   absl::Status RequireCounter(const std::string& model_id, std::uint64_t counter,
                               const RoleSigners& signers, Seconds now);
-  // A fresh timestamp over what is there.
+  // A fresh timestamp over what is there, and a fresh snapshot when it is past half of its life.
+  // `signers`: snapshot, timestamp.
   absl::Status Refresh(const RoleSigners& signers, Seconds now);
   // Names the next root; `signers` reach the thresholds of the present and of the next one.
   absl::Status Rotate(Root next, const Signers& signers);
@@ -54,6 +56,7 @@ class Repository {
  private:
   explicit Repository(std::filesystem::path folder) : folder_(std::move(folder)) {}
   absl::Status Write(const std::string& path, std::string_view bytes) const;
+  absl::Status CheckSigners(const RoleSigners& signers, std::initializer_list<Role> roles) const;
   absl::Status WriteTargets(const RoleSigners& signers, Seconds now);
   absl::Status WriteSnapshot(std::string_view targets_file, const RoleSigners& signers,
                              Seconds now);

@@ -122,6 +122,12 @@ class FakeAdmin final : public AdminBackend {
     if (!hash.empty()) return NotFound("no such model");
     return std::make_shared<const Bytes>(model);
   }
+  absl::StatusOr<admin::v1::GetRunResponse> GetRun(const std::string& run_id) override {
+    if (run_id != "run-a") return NotFound("there is no run %s", run_id);
+    admin::v1::GetRunResponse response;
+    response.set_plan("a plan");
+    return response;
+  }
   Bytes model;
   bool ends = true;
   std::atomic<int> unwatched{0};

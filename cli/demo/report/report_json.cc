@@ -24,37 +24,6 @@ Object FederationJson(const FederationFacts& f) {
           {"declined", f.declined}};
 }
 
-Object PrivacyJson(const PrivacyFacts& p) {
-  return {
-      {"private", p.is_private},
-      {"epsilon", OrNull(p.epsilon)},
-      {"delta", OrNull(p.delta)},
-      {"accountant", p.accountant},
-      {"epsilon_rdp", OrNull(p.epsilon_rdp)},
-      {"epsilon_outsider", OrNull(p.epsilon_outsider)},
-      {"epsilon_coordinator", OrNull(p.epsilon_coordinator)},
-      {"epsilon_coordinator_plus_t", OrNull(p.epsilon_coordinator_plus_t)},
-      {"epsilon_all_others", OrNull(p.epsilon_all_others)},
-      {"epsilon_customer", OrNull(p.epsilon_customer)},
-      {"epsilon_person", {{"2", OrNull(p.epsilon_person_2)}, {"3", OrNull(p.epsilon_person_3)}}},
-      {"epsilon_filter", OrNull(p.epsilon_filter)},
-      {"delta_slack", OrNull(p.delta_slack)},
-      {"colluders", p.colluders},
-      {"unit", p.unit},
-      {"noise_multiplier", OrNull(p.noise_multiplier)},
-      {"sampling_rate", OrNull(p.sampling_rate)},
-      {"mode", p.mode},
-      {"bands", p.bands},
-      {"local_steps", p.local_steps},
-      {"steps", p.steps},
-      {"attempts", p.attempts},
-      {"attempts_max", p.attempts_max},
-      {"clip_norm", OrNull(p.clip_norm)},
-      {"statistics_epsilon", OrNull(p.statistics_epsilon)},
-      {"evaluation_epsilon", OrNull(p.evaluation_epsilon)},
-      {"unprotected", p.unprotected}};
-}
-
 Object MerchantsJson(const std::vector<MerchantQuality>& merchants) {
   Object all = Object::array();
   for (const MerchantQuality& m : merchants)
@@ -194,6 +163,37 @@ Object ReleaseJson(const std::optional<ReleaseFacts>& release) {
 }
 
 }  // namespace
+
+Object PrivacyJson(const PrivacyFacts& p) {
+  return {
+      {"private", p.is_private},
+      {"epsilon", OrNull(p.epsilon)},
+      {"delta", OrNull(p.delta)},
+      {"accountant", p.accountant},
+      {"epsilon_rdp", OrNull(p.epsilon_rdp)},
+      {"epsilon_outsider", OrNull(p.epsilon_outsider)},
+      {"epsilon_coordinator", OrNull(p.epsilon_coordinator)},
+      {"epsilon_coordinator_plus_t", OrNull(p.epsilon_coordinator_plus_t)},
+      {"epsilon_all_others", OrNull(p.epsilon_all_others)},
+      {"epsilon_customer", OrNull(p.epsilon_customer)},
+      {"epsilon_person", {{"2", OrNull(p.epsilon_person_2)}, {"3", OrNull(p.epsilon_person_3)}}},
+      {"epsilon_filter", OrNull(p.epsilon_filter)},
+      {"delta_slack", OrNull(p.delta_slack)},
+      {"colluders", p.colluders},
+      {"unit", p.unit},
+      {"noise_multiplier", OrNull(p.noise_multiplier)},
+      {"sampling_rate", OrNull(p.sampling_rate)},
+      {"mode", p.mode},
+      {"bands", p.bands},
+      {"local_steps", p.local_steps},
+      {"steps", p.steps},
+      {"attempts", p.attempts},
+      {"attempts_max", p.attempts_max},
+      {"clip_norm", OrNull(p.clip_norm)},
+      {"statistics_epsilon", OrNull(p.statistics_epsilon)},
+      {"evaluation_epsilon", OrNull(p.evaluation_epsilon)},
+      {"unprotected", p.unprotected}};
+}
 
 Object ReportJson(const Report& r) {
   return {{"schema", "veilsum.report.v1"},

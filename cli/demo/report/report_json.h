@@ -11,5 +11,7 @@ namespace veilsum::cli {
 // Keys in the order of the documentation. Numbers that are not finite become null, as does what the
 // report leaves empty.
 nlohmann::ordered_json ReportJson(const Report& report);
+// Its section "privacy".
+nlohmann::ordered_json PrivacyJson(const PrivacyFacts& privacy);
 
 }  // namespace veilsum::cli

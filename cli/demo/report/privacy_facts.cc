@@ -1,4 +1,4 @@
-#include "cli/demo/score/privacy_facts.h"
+#include "cli/demo/report/privacy_facts.h"
 
 #include <algorithm>
 #include <cmath>

@@ -1,0 +1,83 @@
+// The folder of a federation's rollouts, which one model has:
+//   metadata/ director/ packages/    the repository, which clients are served from
+//   (docs/rollout.md) reports/                         what clients say, written by the coordinator
+//   rollouts/<id>/start.json         its number and the clients that it is for
+//   rollouts/<id>/rollout.json, gates/
+// The one with the highest number is the present one; those before it are history.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/crypto/ed25519.h"
+#include "base/secure_rng.h"
+#include "model/rollout/repository.h"
+
+namespace veilsum::cli {
+
+struct StartedRollout {
+  std::uint64_t number = 1;  // 1 for the first
+  std::string rollout_id;
+  std::vector<std::string> clients;  // SPIFFE IDs, ascending
+  bool serving_gates = false;        // errors and latency are asked for besides
+};
+
+class RolloutFolder {
+ public:
+  explicit RolloutFolder(std::filesystem::path folder) : folder_(std::move(folder)) {}
+
+  const std::filesystem::path& path() const { return folder_; }
+  std::filesystem::path PlaceOf(const std::string& rollout_id) const {
+    return folder_ / "rollouts" / rollout_id;
+  }
+  // Those that were begun, by number. DataLoss: a start.json that Save did not write.
+  absl::StatusOr<std::vector<StartedRollout>> List() const;
+  // The present one. NotFound: none was begun.
+  absl::StatusOr<StartedRollout> Present() const;
+  absl::Status Save(const StartedRollout& started) const;
+
+ private:
+  std::filesystem::path folder_;
+};
+
+// One command at a time. Unavailable: another one works on the folder.
+class FolderLock {
+ public:
+  static absl::StatusOr<FolderLock> Take(const std::filesystem::path& folder);
+  ~FolderLock();
+  FolderLock(FolderLock&& other) noexcept;
+  FolderLock& operator=(FolderLock&&) = delete;
+
+ private:
+  explicit FolderLock(int file) : file_(file) {}
+  int file_;
+};
+
+// offline.key (root, targets) and online.key (snapshot, timestamp, director) of one folder. The
+// first is needed to publish and to revoke alone, and lies elsewhere in between.
+class RolloutKeys {
+ public:
+  // What is not there yet is made.
+  static absl::StatusOr<std::unique_ptr<RolloutKeys>> Make(const std::filesystem::path& folder,
+                                                           SecureRng& rng);
+  // NotFound: no online.key.
+  static absl::StatusOr<std::unique_ptr<RolloutKeys>> Read(const std::filesystem::path& folder);
+
+  const rollout::RoleSigners& signers() const { return signers_; }  // of the keys that are there
+  bool has_offline() const { return offline_ != nullptr; }
+
+ private:
+  RolloutKeys(std::unique_ptr<const Ed25519Signer> offline, Ed25519Signer online);
+  const std::unique_ptr<const Ed25519Signer> offline_;  // null: it is not here
+  const Ed25519Signer online_;
+  rollout::RoleSigners signers_;
+};
+
+// A repository that names no release, in `folder`. AlreadyExists: it has one.
+absl::Status MakeRepository(const std::filesystem::path& folder, const std::string& federation,
+                            const std::string& release_key_pem, const RolloutKeys& keys,
+                            rollout::Seconds now);
+
+}  // namespace veilsum::cli
