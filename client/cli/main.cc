@@ -149,10 +149,14 @@ int main(int argc, char** argv) {
   if (recommend->parsed())
     return static_cast<int>(veilsum::client::RunRecommend(recommend_options));
   if (evaluate->parsed()) return static_cast<int>(veilsum::client::RunEvaluate(evaluate_options));
-  if (serve->parsed()) return static_cast<int>(veilsum::client::RunServe(serve_options));
+  if (serve->parsed())
+    return static_cast<int>(veilsum::client::RunServe(serve_options, VEILSUM_VERSION));
   if (model.import->parsed())
     return static_cast<int>(
         veilsum::client::RunModelImport(model_arguments.import, VEILSUM_VERSION));
+  if (model.update->parsed())
+    return static_cast<int>(
+        veilsum::client::RunModelUpdate(model_arguments.update, VEILSUM_VERSION));
   if (model.compare->parsed())
     return static_cast<int>(veilsum::client::RunModelCompare(model_arguments.compare));
   if (model.status->parsed())

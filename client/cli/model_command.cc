@@ -3,8 +3,8 @@
 #include <chrono>
 #include <cstdio>
 
-#include "base/file.h"
 #include "client/cli/finish.h"
+#include "client/cli/release_updates.h"
 #include "client/data/dataset.h"
 #include "client/release/updater.h"
 #include "client/serve/compare.h"
@@ -12,20 +12,8 @@
 namespace veilsum::client {
 namespace {
 
-absl::StatusOr<ModelStore> OpenOrCreate(const ModelImport& options) {
-  absl::StatusOr<ModelStore> store = ModelStore::Open(options.store);
-  if (store.ok() || !absl::IsNotFound(store.status())) return store;
-  if (options.root.empty())
-    return InvalidArgument("%s has no store yet: give --root, received out of band", options.store);
-  VEILSUM_ASSIGN_OR_RETURN(const std::string root,
-                           ReadFile(options.root, rollout::MaxBytes(rollout::Role::kRoot)));
-  VEILSUM_ASSIGN_OR_RETURN(const std::string payload, rollout::PayloadOf(root));
-  VEILSUM_RETURN_IF_ERROR(rollout::ParseRoot(payload).status());
-  return ModelStore::Create(options.store, root);
-}
-
 absl::StatusOr<UpdateReport> Import(const ModelImport& options, const std::string& version) {
-  VEILSUM_ASSIGN_OR_RETURN(ModelStore store, OpenOrCreate(options));
+  VEILSUM_ASSIGN_OR_RETURN(ModelStore store, OpenOrCreateStore(options.store, options.root));
   FolderSource source(options.metadata, options.package);
   const SteadyClock clock;
   UpdaterConfig config;
@@ -61,19 +49,34 @@ int Say(const absl::Status& status) {
   return std::fprintf(stderr, "veilsum-client: %s\n", std::string(status.message()).c_str());
 }
 
-}  // namespace
-
-ExitCode RunModelImport(const ModelImport& options, const std::string& version) {
-  const absl::StatusOr<UpdateReport> report = Import(options, version);
+// What a look has come to, for a caller.
+ExitCode Tell(const absl::StatusOr<UpdateReport>& report, const std::string& client) {
   if (!report.ok()) {
     Say(report.status());
     return absl::IsInvalidArgument(report.status()) ? ExitCode::kUsage
                                                     : ExitCodeOf(report.status());
   }
-  std::printf("%s\n", report->ToJson(options.client).c_str());
+  std::printf("%s\n", report->ToJson(client).c_str());
   if (report->status.ok()) return ExitCode::kDone;
   Say(report->status);
   return report->code.empty() ? ExitCodeOf(report->status) : ExitCode::kFindings;
+}
+
+}  // namespace
+
+ExitCode RunModelImport(const ModelImport& options, const std::string& version) {
+  return Tell(Import(options, version), options.client);
+}
+
+ExitCode RunModelUpdate(const ModelUpdate& options, const std::string& version) {
+  const absl::StatusOr<ClientConfig> config = ReadClientConfig(options.config);
+  if (!config.ok()) return Finish(config.status());
+  const absl::StatusOr<ModelStore> store = OpenOrCreateStore(options.store, options.root);
+  if (!store.ok()) return Tell(store.status(), "");
+  ReleaseUpdates updates(*config, options.store, version);
+  updates.set_epsilon_max(options.epsilon_max);
+  const absl::StatusOr<UpdateReport> report = updates.Look({});
+  return Tell(report, updates.client());
 }
 
 ExitCode RunModelStatus(const std::string& folder) {
@@ -120,6 +123,16 @@ ModelCommands AddModelCommands(CLI::App& app, ModelArguments& arguments) {
       ->add_option("--root", options.root, "for a new store: the first root, received out of band")
       ->type_name("FILE");
   import->add_option("--epsilon-max", options.epsilon_max, "refuse releases with a larger epsilon");
+  ModelUpdate& look = arguments.update;
+  CLI::App* update = model->add_subcommand(
+      "update", "Look for a release at the coordinator, and report there; exit 2: refused");
+  update->add_option("--config", look.config, "client.toml")->type_name("FILE")->required();
+  update->add_option("--store", look.store, "this machine's releases")
+      ->type_name("DIR")
+      ->required();
+  update->add_option("--root", look.root, "for a new store: the first root, received out of band")
+      ->type_name("FILE");
+  update->add_option("--epsilon-max", look.epsilon_max, "refuse releases with a larger epsilon");
   CLI::App* status = model->add_subcommand("status", "What serves, and what is kept");
   status->add_option("--store", arguments.store, "this machine's releases")
       ->type_name("DIR")
@@ -135,7 +148,7 @@ ModelCommands AddModelCommands(CLI::App& app, ModelArguments& arguments) {
         ->required();
   }
   compare->add_option("--data", both.data, "the merchant's folders")->type_name("DIR")->required();
-  return {import, status, compare};
+  return {import, update, status, compare};
 }
 
 }  // namespace veilsum::client

@@ -1,4 +1,4 @@
-// `veilsum-client model import|status|compare`: the releases on this machine.
+// `veilsum-client model import|update|status|compare`: the releases on this machine.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -23,6 +23,16 @@ struct ModelImport {
 // line of JSON. kFindings: refused, and what served before still does.
 ExitCode RunModelImport(const ModelImport& options, const std::string& version);
 
+struct ModelUpdate {
+  std::string config;  // client.toml: the coordinator, and whom this client is known as there
+  std::string store;   // made when it is not there
+  std::string root;    // for a new store: the first root, received out of band
+  double epsilon_max = 0;
+};
+
+// One look at the coordinator's repository, and the report of it there. Prints as RunModelImport.
+ExitCode RunModelUpdate(const ModelUpdate& options, const std::string& version);
+
 // What serves, what is kept, and what was seen; one line of JSON.
 ExitCode RunModelStatus(const std::string& store);
 
@@ -37,11 +47,12 @@ ExitCode RunModelCompare(const ModelCompare& options);
 
 struct ModelArguments {
   ModelImport import;
+  ModelUpdate update;
   ModelCompare compare;
   std::string store;  // of status
 };
 struct ModelCommands {
-  CLI::App *import, *status, *compare;
+  CLI::App *import, *update, *status, *compare;
 };
 ModelCommands AddModelCommands(CLI::App& app, ModelArguments& arguments);
 

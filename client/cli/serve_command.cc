@@ -1,10 +1,14 @@
 #include "client/cli/serve_command.h"
 
+#include <condition_variable>
 #include <cstdio>
 #include <future>
+#include <mutex>
+#include <thread>
 
 #include "base/stop_on_signal.h"
 #include "client/cli/finish.h"
+#include "client/cli/release_updates.h"
 #include "client/serve/http_endpoint.h"
 
 namespace veilsum::client {
@@ -33,7 +37,63 @@ void Follow(StoreFollower& follower, std::string& told) {
   told = now;
 }
 
-absl::Status Serve(const ServeOptions& options) {
+// Looks for releases and reports, on a thread of its own until it is destroyed.
+class UpdateLoop {
+ public:
+  UpdateLoop(ReleaseUpdates updates, std::chrono::seconds every, const ServingApi& api)
+      : updates_(std::move(updates)), every_(every), api_(api), thread_([this] { Run(); }) {}
+  ~UpdateLoop() {
+    {
+      const std::lock_guard lock(mutex_);
+      stopping_ = true;
+    }
+    wake_.notify_all();
+    thread_.join();
+  }
+  UpdateLoop(const UpdateLoop&) = delete;
+  UpdateLoop& operator=(const UpdateLoop&) = delete;
+
+ private:
+  void Run() {
+    std::unique_lock lock(mutex_);
+    while (!stopping_) {
+      lock.unlock();
+      Look();
+      lock.lock();
+      wake_.wait_for(lock, every_, [this] { return stopping_; });
+    }
+  }
+  // An error that lasts is told once.
+  void Look() {
+    const absl::StatusOr<UpdateReport> report = updates_.Look(api_.Count());
+    const absl::Status& status = report.ok() ? report->status : report.status();
+    const std::string now(status.message());
+    if (!now.empty() && now != told_) Say("no release was taken: " + now);
+    told_ = now;
+  }
+
+  ReleaseUpdates updates_;
+  const std::chrono::seconds every_;
+  const ServingApi& api_;
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  bool stopping_ = false;
+  std::string told_;
+  std::thread thread_;  // last: it uses the rest
+};
+
+absl::StatusOr<std::unique_ptr<UpdateLoop>> LookForReleases(const ServeOptions& options,
+                                                            const std::string& version,
+                                                            const ServingApi& api) {
+  if (options.config.empty()) return std::unique_ptr<UpdateLoop>();
+  if (options.release.store.empty())
+    return InvalidArgument("--config needs --store: releases are looked for into it");
+  VEILSUM_ASSIGN_OR_RETURN(const ClientConfig config, ReadClientConfig(options.config));
+  return std::make_unique<UpdateLoop>(ReleaseUpdates(config, options.release.store, version),
+                                      std::chrono::seconds(options.look_seconds), api);
+}
+
+absl::Status Serve(const ServeOptions& options, const std::string& version) {
   std::promise<void> stop;
   const StopOnSignal signals([&](int) { stop.set_value(); });
   ServingModel model;
@@ -57,6 +117,8 @@ absl::Status Serve(const ServeOptions& options) {
       StartHttpEndpoint(
           {.address = absl::StrFormat("%s:%d", host, options.port), .threads = options.threads},
           api));
+  VEILSUM_ASSIGN_OR_RETURN(const std::unique_ptr<UpdateLoop> updates,
+                           LookForReleases(options, version, api));
   std::printf("{\"address\":\"%s:%d\"}\n", host.c_str(), endpoint->port());
   std::fflush(stdout);
   std::string told;
@@ -78,6 +140,13 @@ CLI::App* AddServeCommand(CLI::App& app, ServeOptions& options) {
       ->check(CLI::Range(1, 256))
       ->capture_default_str();
   serve
+      ->add_option("--config", options.config,
+                   "client.toml: look for releases at the coordinator, and report how they serve")
+      ->type_name("FILE");
+  serve->add_option("--look-seconds", options.look_seconds, "with --config: time between looks")
+      ->check(CLI::Range(1, 86'400))
+      ->capture_default_str();
+  serve
       ->add_option("--feedback", options.feedback,
                    "record what came of predictions here, as data for the next run")
       ->type_name("DIR");
@@ -88,6 +157,8 @@ CLI::App* AddServeCommand(CLI::App& app, ServeOptions& options) {
   return serve;
 }
 
-ExitCode RunServe(const ServeOptions& options) { return Finish(Serve(options)); }
+ExitCode RunServe(const ServeOptions& options, const std::string& version) {
+  return Finish(Serve(options, version));
+}
 
 }  // namespace veilsum::client

@@ -16,6 +16,8 @@ struct ServeOptions {
   std::string address = "127.0.0.1";
   std::uint16_t port = 8737;
   std::uint16_t threads = 8;
+  std::string config;  // client.toml: look for releases and report; empty: neither
+  std::uint32_t look_seconds = 300;
   std::string feedback;            // folder; empty: not recorded
   std::vector<std::string> known;  // the merchant's own data folders
 };
@@ -23,6 +25,7 @@ struct ServeOptions {
 CLI::App* AddServeCommand(CLI::App& app, ServeOptions& options);
 // Prints {"address":"127.0.0.1:8737"} when it serves. Of a store it serves what becomes the present
 // release, without dropping a request. SIGTERM or SIGINT: what was asked is answered, then kDone.
-ExitCode RunServe(const ServeOptions& options);
+// `version`: of this program, for reports.
+ExitCode RunServe(const ServeOptions& options, const std::string& version);
 
 }  // namespace veilsum::client

@@ -240,14 +240,23 @@ ServingReply ServingApi::Model() const {
   return {200, kJson, ModelJson(*model)};
 }
 
+ServingCount ServingApi::Count() const {
+  ServingCount out;
+  // Times before requests: there are never more of them.
+  for (std::size_t i = 0; i < latency_.size(); ++i) out.latency[i] = latency_[i];
+  out.errors = errors_;
+  out.rows = rows_;
+  out.requests = requests_;
+  return out;
+}
+
 ServingReply ServingApi::Counters() const {
-  json latency = json::array();
-  for (const auto& count : latency_) latency.push_back(count.load());
+  const ServingCount c = Count();
   return {200, kJson,
-          Text({{"requests", requests_.load()},
-                {"errors", errors_.load()},
-                {"rows", rows_.load()},
-                {"latency", latency}})};
+          Text({{"requests", c.requests},
+                {"errors", c.errors},
+                {"rows", c.rows},
+                {"latency", c.latency}})};
 }
 
 }  // namespace veilsum::client

@@ -26,6 +26,12 @@ struct ServingReply {
   std::string body;
 };
 
+// Requests, errors of ours, rows, and requests by time.
+struct ServingCount {
+  std::uint64_t requests = 0, errors = 0, rows = 0;
+  std::array<std::uint64_t, rollout::kLatencyBuckets> latency{};  // by LatencyBucket
+};
+
 // Any thread.
 class ServingApi {
  public:
@@ -40,6 +46,7 @@ class ServingApi {
   // GET /v1/model, /v1/counters.
   ServingReply Model() const;
   ServingReply Counters() const;
+  ServingCount Count() const;  // since it was made
 
  private:
   template <class Answer>

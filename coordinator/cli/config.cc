@@ -25,6 +25,7 @@ absl::StatusOr<CoordinatorConfig> ReadCoordinatorConfig(const std::filesystem::p
     config.ledger_key = toml.Path("ledger.key", config.store.parent_path() / "ledger.key");
   }
   config.revoked = toml.Path("signing.revoked", {});
+  config.releases = toml.Path("rollout.repository", {});
   config.uploads_admitted = static_cast<int>(toml.Integer("limits.uploads_admitted", 4, 1, 64));
   config.max_runs = static_cast<std::size_t>(toml.Integer("limits.max_runs", 4, 1, 64));
   config.tenant_calls = toml.Integer("limits.tenant_calls_per_second", 200, 1, 1'000'000);

@@ -16,6 +16,7 @@ struct CoordinatorConfig {
   std::filesystem::path file;  // where this was read
   std::string federation, listen, advertise, enroll_listen, enroll_advertise;
   std::filesystem::path port_file, store, ledger_key, revoked, issuer, records;
+  std::filesystem::path releases;  // a rollout's folder, handed out to clients; empty: none
   PostgresPlace shared;  // its url is empty: the store is the file `store`, for this node alone
   IdentityFiles tls;
   std::chrono::seconds leaf_lifetime{};

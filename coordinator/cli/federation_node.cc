@@ -172,6 +172,7 @@ RunEngineParts FederationNode::EngineParts() {
 absl::Status FederationNode::Listen() {
   RpcServerConfig rpc = Rpc();
   rpc.records = records_.get();
+  rpc.releases = config_.releases;
   rpc.office = enrolment_ == nullptr ? nullptr : enrolment_->office();
   VEILSUM_ASSIGN_OR_RETURN(server_, RpcServer::Start(rpc, *engine_, *engine_));
   listen_ = WithPort(listen_, server_->port());

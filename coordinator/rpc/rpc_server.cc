@@ -110,7 +110,7 @@ class GrpcServer final : public RpcServer {
         streams_(gate_, config.limits.tenant_streams, config.observer),
         rounds_(rounds, gate_, config.limits, config.observer),
         admin_(admin, config.records, gate_, config.limits),
-        updates_(config.releases, gate_, config.limits) {}
+        updates_(config.releases, config.standby, gate_, config.limits) {}
   ~GrpcServer() override { Shutdown(std::chrono::milliseconds(0)); }
 
   absl::Status Listen(const RpcServerConfig& config) {

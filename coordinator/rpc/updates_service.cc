@@ -13,8 +13,6 @@ namespace {
 
 using rollout::v1::FilePart;
 
-absl::Status NoReleases() { return FailedPrecondition("this coordinator hands out no releases"); }
-
 // Sends an open file in frames, each read when the one before is on its way: a call holds one frame
 // of it in memory. Deletes itself.
 class FileCall final : public grpc::ServerWriteReactor<FilePart> {
@@ -70,9 +68,15 @@ ClientReport ReportOf(const SpiffeId& caller, const rollout::v1::ReportRequest& 
 
 }  // namespace
 
+absl::Status UpdatesService::CheckServes() const {
+  if (standby_) return Unavailable("a standby: ask the coordinator that leads");
+  if (folder_.empty()) return FailedPrecondition("this coordinator hands out no releases");
+  return absl::OkStatus();
+}
+
 absl::StatusOr<std::filesystem::path> UpdatesService::FileFor(const SpiffeId& caller,
                                                               const std::string& path) const {
-  if (folder_.empty()) return NoReleases();
+  VEILSUM_RETURN_IF_ERROR(CheckServes());
   const absl::Status none = NotFound("there is no such file");
   if (!veilsum::rollout::IsRepositoryPath(path)) return none;
   if (path.starts_with("director/") && path != veilsum::rollout::DirectorPath(caller.ToString()))
@@ -110,7 +114,7 @@ grpc::ServerUnaryReactor* UpdatesService::Report(grpc::CallbackServerContext* co
   return OfficeCall(context, *gate_, worker_, [this, request](const Principal& caller) {
     if (caller.id.role() != SpiffeRole::kClient)
       return PermissionDenied("reports are of clients, yours is %s", RoleName(caller.id.role()));
-    if (folder_.empty()) return NoReleases();
+    VEILSUM_RETURN_IF_ERROR(CheckServes());
     return SaveReport(folder_, ReportOf(caller.id, *request));
   });
 }

@@ -12,10 +12,11 @@ namespace veilsum::coordinator {
 
 class UpdatesService final : public rollout::v1::Updates::CallbackService {
  public:
-  // `folder`: of a rollout (docs/rollout.md); empty: every call is refused.
-  UpdatesService(std::filesystem::path folder, std::shared_ptr<const PeerGate> gate,
+  // `folder`: of a rollout (docs/rollout.md); empty: every call is refused. A standby refuses as
+  // what another coordinator may answer.
+  UpdatesService(std::filesystem::path folder, bool standby, std::shared_ptr<const PeerGate> gate,
                  const RpcLimits& limits)
-      : folder_(std::move(folder)), gate_(std::move(gate)), limits_(limits) {}
+      : folder_(std::move(folder)), standby_(standby), gate_(std::move(gate)), limits_(limits) {}
 
   grpc::ServerWriteReactor<rollout::v1::FilePart>* FetchFile(
       grpc::CallbackServerContext* context, const rollout::v1::FetchFileRequest* request) override;
@@ -27,7 +28,9 @@ class UpdatesService final : public rollout::v1::Updates::CallbackService {
   // The file that the caller may have. NotFound says no more than that it may not.
   absl::StatusOr<std::filesystem::path> FileFor(const SpiffeId& caller,
                                                 const std::string& path) const;
+  absl::Status CheckServes() const;
   const std::filesystem::path folder_;
+  const bool standby_;
   const std::shared_ptr<const PeerGate> gate_;
   const RpcLimits limits_;
   WorkerThread worker_;  // a report waits for the disk
