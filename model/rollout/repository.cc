@@ -20,6 +20,13 @@ std::string Signed(Role role, const std::string& json, const RoleSigners& signer
   return SignMetadata(json, SignersOf(signers, role));
 }
 
+absl::Status CheckSigners(const RoleSigners& signers, std::initializer_list<Role> roles) {
+  for (const Role role : roles)
+    if (SignersOf(signers, role).empty())
+      return FailedPrecondition("the key of %s is not here", RoleName(role));
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 Seconds LifetimeOf(Role role) {
@@ -31,17 +38,6 @@ absl::Status Repository::Write(const std::string& path, std::string_view bytes) 
   std::error_code error;
   fs::create_directories((folder_ / path).parent_path(), error);
   return WriteFile(folder_ / path, bytes);
-}
-
-absl::Status Repository::CheckSigners(const RoleSigners& signers,
-                                      std::initializer_list<Role> roles) const {
-  for (const Role role : roles) {
-    const auto wanted = root_.roles.find(role);
-    if (wanted != root_.roles.end() && SignersOf(signers, role).size() < wanted->second.threshold)
-      return FailedPrecondition("%s needs %d keys, has %d here", RoleName(role),
-                                wanted->second.threshold, SignersOf(signers, role).size());
-  }
-  return absl::OkStatus();
 }
 
 absl::StatusOr<Repository> Repository::Create(const fs::path& folder, const Root& root,
@@ -158,9 +154,9 @@ absl::Status Repository::Refresh(const RoleSigners& signers, Seconds now) {
   if (snapshot_.expires - now > LifetimeOf(Role::kSnapshot) / 2)
     return WriteTimestamp(signers, now);
   VEILSUM_RETURN_IF_ERROR(CheckSigners(signers, {Role::kSnapshot}));
-  VEILSUM_ASSIGN_OR_RETURN(const std::string targets,
-                           ReadFile(folder_ / MetadataPath(Role::kTargets, targets_.version),
-                                    MaxBytes(Role::kTargets)));
+  VEILSUM_ASSIGN_OR_RETURN(
+      const std::string targets,
+      ReadFile(folder_ / MetadataPath(Role::kTargets, targets_.version), MaxBytes(Role::kTargets)));
   return WriteSnapshot(targets, signers, now);
 }
 

@@ -9,8 +9,8 @@
 
 namespace veilsum::rollout {
 
-// Who signs, by role; offline roles are present only where that is done. What needs a role that has
-// fewer signers than its threshold is FailedPrecondition, and nothing has changed.
+// Who signs, by role; offline roles are present only where that is done. What needs a role without
+// any signer is FailedPrecondition, and nothing has changed.
 using RoleSigners = std::map<Role, Signers>;
 
 // For how long a signature is good (SPEC B3): root 365 d, targets 90 d, snapshot 7 d, timestamp and
@@ -56,7 +56,6 @@ class Repository {
  private:
   explicit Repository(std::filesystem::path folder) : folder_(std::move(folder)) {}
   absl::Status Write(const std::string& path, std::string_view bytes) const;
-  absl::Status CheckSigners(const RoleSigners& signers, std::initializer_list<Role> roles) const;
   absl::Status WriteTargets(const RoleSigners& signers, Seconds now);
   absl::Status WriteSnapshot(std::string_view targets_file, const RoleSigners& signers,
                              Seconds now);

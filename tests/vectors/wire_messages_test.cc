@@ -20,6 +20,7 @@
 #include "veilsum/admin/v1/admin.pb.h"
 #include "veilsum/coordinator/v1/rounds.pb.h"
 #include "veilsum/enroll/v1/enroll.pb.h"
+#include "veilsum/rollout/v1/rollout.pb.h"
 #include "veilsum/tenancy/v1/tenancy.pb.h"
 
 namespace veilsum {
@@ -192,6 +193,7 @@ std::vector<const pb::ServiceDescriptor*> Services() {
   for (const pb::FileDescriptor* file : {coordinator::v1::ClientMessage::descriptor()->file(),
                                          admin::v1::StartRunRequest::descriptor()->file(),
                                          enroll::v1::RedeemRequest::descriptor()->file(),
+                                         rollout::v1::ReportRequest::descriptor()->file(),
                                          tenancy::v1::CreateTenantRequest::descriptor()->file()})
     for (int i = 0; i < file->service_count(); ++i) out.push_back(file->service(i));
   return out;

@@ -448,6 +448,55 @@ TEST_F(Client, SeesARepositoryThatGrowsInOrder) {
   EXPECT_EQ(ToJson(opened.targets()), ToJson(repository_->targets()));
 }
 
+TEST_F(Client, SignsWhatIsPastHalfOfItsLifeAnew) {
+  Assign(1);
+  const rollout::Seconds later = kNow + 4 * kDay;  // the snapshot has three days left
+  rollout::RoleSigners online = signers_;
+  online.erase(Role::kTargets);
+  ASSERT_OK(repository_->Refresh(online, later));
+  Assign(1, false, later);
+  ASSERT_EQ(Check(later).kind, Kind::kInstalled);
+  const rollout::Seconds much_later = kNow + 8 * kDay;  // past the first snapshot's date
+  ASSERT_OK(repository_->Refresh(online, much_later));
+  Assign(1, false, much_later);
+  EXPECT_EQ(Check(much_later).kind, Kind::kUpToDate);
+  EXPECT_THAT(repository_->Revoke(digest_[1], "x", online, much_later),
+              StatusIs(StatusCode::kFailedPrecondition, "the key of targets is not here"));
+  EXPECT_FALSE(repository_->targets().IsRevoked(digest_[1]));
+}
+
+TEST(RepositoryPath, IsAPlaceOfARepositoryAndNothingElse) {
+  const std::string digest(64, 'a');
+  for (const std::string& path :
+       {std::string("metadata/timestamp.json"), std::string("metadata/12.root.json"),
+        std::string("metadata/1.targets.json"), std::string("metadata/3.snapshot.json"),
+        "director/" + digest + ".json", "packages/" + digest + "/model.safetensors",
+        "packages/" + digest + "/variants/fp16/model.onnx"})
+    EXPECT_TRUE(rollout::IsRepositoryPath(path)) << path;
+  for (const std::string& path : {std::string(),
+                                  std::string("metadata/"),
+                                  std::string("metadata/01.root.json"),
+                                  std::string("metadata/1.timestamp.json"),
+                                  std::string("metadata/1.root.json/x"),
+                                  std::string("metadata/root.json"),
+                                  std::string("/metadata/timestamp.json"),
+                                  "director/" + digest,
+                                  "director/" + std::string(63, 'a') + ".json",
+                                  "director/" + std::string(64, 'A') + ".json",
+                                  "packages/" + digest,
+                                  "packages/" + digest + "/",
+                                  "packages/" + digest + "/../x",
+                                  "packages/" + digest + "/a//b",
+                                  "packages/" + digest + "/.hidden",
+                                  "packages/" + digest + "/a b",
+                                  "packages/" + digest + "/a\\b",
+                                  "packages/" + digest + "/" + std::string(101, 'a'),
+                                  "packages/" + digest + "/a/a/a/a/a/a/a/a/a",
+                                  std::string("reports/") + digest,
+                                  std::string("metadata/timestamp.json\0", 24)})
+    EXPECT_FALSE(rollout::IsRepositoryPath(path)) << path;
+}
+
 TEST(Cohort, HasTheVectorsOfTheSpecification) {
   const std::string id = "spiffe://fed.example/tenant/acme/client/";
   EXPECT_EQ(rollout::BucketOf("rollout-0001", id + "01"), 1352u);
