@@ -132,7 +132,8 @@ absl::Status Serve(const ServeOptions& options, const std::string& version) {
 
 CLI::App* AddServeCommand(CLI::App& app, ServeOptions& options) {
   CLI::App* serve = app.add_subcommand(
-      "serve", "Predictions and recommendations over HTTP on loopback; nothing leaves the machine");
+      "serve",
+      "Predictions and recommendations over HTTP on loopback; what is asked and answered stays here");
   AddReleaseOptions(*serve, options.release);
   serve->add_option("--address", options.address, "127.0.0.1 or ::1")->capture_default_str();
   serve->add_option("--port", options.port, "0: any free one")->capture_default_str();
