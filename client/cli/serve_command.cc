@@ -10,6 +10,7 @@
 #include "client/cli/finish.h"
 #include "client/cli/release_updates.h"
 #include "client/serve/http_endpoint.h"
+#include "client/serve/rpc/grpc_endpoint.h"
 
 namespace veilsum::client {
 namespace {
@@ -119,27 +120,38 @@ absl::Status Serve(const ServeOptions& options, const std::string& version) {
           api));
   VEILSUM_ASSIGN_OR_RETURN(const std::unique_ptr<UpdateLoop> updates,
                            LookForReleases(options, version, api));
-  std::printf("{\"address\":\"%s:%d\"}\n", host.c_str(), endpoint->port());
+  std::unique_ptr<GrpcEndpoint> rpc;
+  if (options.grpc_port) {
+    VEILSUM_ASSIGN_OR_RETURN(
+        rpc, GrpcEndpoint::Start(absl::StrFormat("%s:%d", host, *options.grpc_port), api));
+  }
+  std::printf(
+      "{\"address\":\"%s:%d\"%s}\n", host.c_str(), endpoint->port(),
+      rpc == nullptr ? "" : absl::StrFormat(",\"grpc\":\"%s:%d\"", host, rpc->port()).c_str());
   std::fflush(stdout);
   std::string told;
   const std::future<void> stopped = stop.get_future();
-  while (stopped.wait_for(kLookEvery) == std::future_status::timeout)
+  while (stopped.wait_for(kLookEvery) == std::future_status::timeout) {
     if (follower) Follow(*follower, told);
+    if (rpc != nullptr) rpc->TellHealth();
+  }
   return absl::OkStatus();
 }
 
 }  // namespace
 
 CLI::App* AddServeCommand(CLI::App& app, ServeOptions& options) {
-  CLI::App* serve = app.add_subcommand(
-      "serve",
-      "Predictions and recommendations over HTTP on loopback; what is asked and answered stays here");
+  CLI::App* serve = app.add_subcommand("serve",
+                                       "Predictions and recommendations over HTTP on loopback; "
+                                       "what is asked and answered stays here");
   AddReleaseOptions(*serve, options.release);
   serve->add_option("--address", options.address, "127.0.0.1 or ::1")->capture_default_str();
   serve->add_option("--port", options.port, "0: any free one")->capture_default_str();
   serve->add_option("--threads", options.threads, "connections at one time")
       ->check(CLI::Range(1, 256))
       ->capture_default_str();
+  serve->add_option("--grpc-port", options.grpc_port,
+                    "gRPC beside it at the same address; 0: any free one; default: none");
   serve
       ->add_option("--config", options.config,
                    "client.toml: look for releases at the coordinator, and report how they serve")

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,7 @@ struct ServeOptions {
   std::string address = "127.0.0.1";
   std::uint16_t port = 8737;
   std::uint16_t threads = 8;
+  std::optional<std::uint16_t> grpc_port;  // none: no gRPC
   std::string config;  // client.toml: look for releases and report; empty: neither
   std::uint32_t look_seconds = 300;
   std::string feedback;            // folder; empty: not recorded
@@ -23,9 +25,9 @@ struct ServeOptions {
 };
 
 CLI::App* AddServeCommand(CLI::App& app, ServeOptions& options);
-// Prints {"address":"127.0.0.1:8737"} when it serves. Of a store it serves what becomes the present
-// release, without dropping a request. SIGTERM or SIGINT: what was asked is answered, then kDone.
-// `version`: of this program, for reports.
+// Prints {"address":"127.0.0.1:8737"} when it serves, with "grpc" where that was asked for. Of a
+// store it serves what becomes the present release, without dropping a request. SIGTERM or SIGINT:
+// what was asked is answered, then kDone. `version`: of this program, for reports.
 ExitCode RunServe(const ServeOptions& options, const std::string& version);
 
 }  // namespace veilsum::client

@@ -159,6 +159,28 @@ absl::Status JsonRows::Read(const nlohmann::json& object, const std::string& nam
   return ReadValue(object, {id_column_}, name, row.line, row.id);
 }
 
+NamedRows::NamedRows(const std::vector<WantedColumn>& wanted, std::string id_column)
+    : id_column_(std::move(id_column)) {
+  for (std::size_t i = 0; i < wanted.size(); ++i) names_.push_back(ColumnNames(wanted, i));
+}
+
+absl::Status NamedRows::Read(std::size_t i, const FindValue& find, const std::string& name,
+                             FlatRow& row) const {
+  row.line = i + 1;
+  row.values.resize(names_.size());
+  for (std::size_t column = 0; column < names_.size(); ++column) {
+    const std::string* value = nullptr;
+    for (const std::string& key : names_[column])
+      if (value == nullptr) value = find(i, key);
+    if (value == nullptr)
+      return InvalidArgument("%s:%d: column %s is missing", name, row.line, names_[column].front());
+    row.values[column] = *value;
+  }
+  const std::string* id = find(i, id_column_);
+  row.id = id == nullptr ? "" : *id;
+  return absl::OkStatus();
+}
+
 absl::StatusOr<std::unique_ptr<RowSource>> OpenRowSource(const std::string& file,
                                                          std::vector<WantedColumn> wanted,
                                                          std::string id_column) {

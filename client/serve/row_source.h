@@ -2,6 +2,7 @@
 // text. A row is flat: what several tables held in training is columns of one row here.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
@@ -51,6 +52,20 @@ class JsonRows {
   JsonRows(const std::vector<WantedColumn>& wanted, std::string id_column);
   // row.line is for messages and set by the caller. InvalidArgument "name:line: ...".
   absl::Status Read(const nlohmann::json& object, const std::string& name, FlatRow& row) const;
+
+ private:
+  std::string id_column_;
+  std::vector<std::vector<std::string>> names_;  // of each wanted column
+};
+
+// Rows that are texts by name, wherever those lie: `find` gives a row's value or null.
+using FindValue = std::function<const std::string*(std::size_t row, const std::string& column)>;
+class NamedRows {
+ public:
+  NamedRows(const std::vector<WantedColumn>& wanted, std::string id_column);
+  // Row `i`, from 0; its line is i + 1. InvalidArgument "name:line: ...".
+  absl::Status Read(std::size_t i, const FindValue& find, const std::string& name,
+                    FlatRow& row) const;
 
  private:
   std::string id_column_;

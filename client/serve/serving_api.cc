@@ -96,6 +96,24 @@ absl::StatusOr<Batch> ReadCandidates(const Predictor& model, const json& body,
   return batch;
 }
 
+// With `item` the column that names a candidate.
+absl::StatusOr<Batch> ReadNamed(const Predictor& model, std::size_t rows, const FindValue& find,
+                                const std::string& item) {
+  if (rows > kMaxServedRows) return TooMany(kMaxServedRows, "in one request");
+  VEILSUM_ASSIGN_OR_RETURN(const RowEncoder* encoder, model.encoder());
+  std::vector<WantedColumn> wanted = encoder->wanted();
+  if (!item.empty()) wanted.push_back({"", item});
+  const NamedRows reader(wanted, model.plan().unit.column);
+  Batch batch{encoder->Empty(), {}, false};
+  FlatRow row;
+  for (std::size_t i = 0; i < rows; ++i) {
+    VEILSUM_RETURN_IF_ERROR(reader.Read(i, find, "rows", row));
+    if (!item.empty()) batch.items.push_back(row.values.back());
+    VEILSUM_RETURN_IF_ERROR(encoder->Append(row, "rows", batch.rows));
+  }
+  return batch;
+}
+
 absl::StatusOr<Batch> ReadText(const Predictor& model, const ServingRequest& request) {
   VEILSUM_ASSIGN_OR_RETURN(const RowEncoder* encoder, model.encoder());
   VEILSUM_ASSIGN_OR_RETURN(
@@ -207,31 +225,61 @@ ServingReply ErrorReply(const absl::Status& status) {
                   {"message", std::string(status.message())}}}})};
 }
 
-// `answer` is asked with the model that serves now.
+static ServingReply ReplyOf(const absl::StatusOr<ServingReply>& reply) {
+  return reply.ok() ? *reply : ErrorReply(reply.status());
+}
+
+// `answer` is asked with the model that serves now, and gives a StatusOr.
 template <class Answer>
-ServingReply ServingApi::Counted(Answer&& answer) {
+auto ServingApi::Counted(Answer&& answer) -> decltype(answer(ModelPointer())) {
   const auto begin = std::chrono::steady_clock::now();
   const ModelPointer model = model_.Get();
-  const absl::StatusOr<ServingReply> reply =
-      model != nullptr ? answer(*model) : Unavailable("no release serves");
+  auto reply = model != nullptr ? answer(model) : Unavailable("no release serves");
   ++requests_;
   // A caller's mistake is not an error of the release.
   if (!reply.ok()) errors_ += HttpStatus(reply.status()) >= 500;
   const std::chrono::duration<double, std::micro> took = std::chrono::steady_clock::now() - begin;
   ++latency_[rollout::LatencyBucket(took.count())];
-  return reply.ok() ? *reply : ErrorReply(reply.status());
+  return reply;
 }
 
 ServingReply ServingApi::Predict(const ServingRequest& request) {
-  return Counted([&](const Predictor& model) { return PredictWith(model, request, rows_); });
+  return ReplyOf(
+      Counted([&](const ModelPointer& model) { return PredictWith(*model, request, rows_); }));
 }
 
 ServingReply ServingApi::Recommend(const ServingRequest& request) {
-  return Counted([&](const Predictor& model) { return RecommendWith(model, request, rows_); });
+  return ReplyOf(
+      Counted([&](const ModelPointer& model) { return RecommendWith(*model, request, rows_); }));
 }
 
 ServingReply ServingApi::Feedback(const ServingRequest& request) {
-  return Counted([&](const Predictor&) { return Record(feedback_, request); });
+  return ReplyOf(Counted([&](const ModelPointer&) { return Record(feedback_, request); }));
+}
+
+absl::StatusOr<PredictedRows> ServingApi::PredictRows(std::size_t rows, const FindValue& find,
+                                                      bool explain) {
+  return Counted([&](const ModelPointer& model) -> absl::StatusOr<PredictedRows> {
+    VEILSUM_ASSIGN_OR_RETURN(const Batch batch, ReadNamed(*model, rows, find, ""));
+    if (explain && rows > kMaxExplainedRows) return TooMany(kMaxExplainedRows, "to explain");
+    rows_ += rows;
+    PredictedRows out{model, {}};
+    VEILSUM_ASSIGN_OR_RETURN(out.predictions, model->Predict(batch.rows, explain));
+    return out;
+  });
+}
+
+absl::StatusOr<RecommendedRows> ServingApi::RecommendRows(std::size_t rows, const FindValue& find,
+                                                          const std::string& item,
+                                                          std::size_t top) {
+  return Counted([&](const ModelPointer& model) -> absl::StatusOr<RecommendedRows> {
+    if (top < 1 || top > kMaxTop) return InvalidArgument("\"top\" must be from 1 to %d", kMaxTop);
+    VEILSUM_ASSIGN_OR_RETURN(const Batch batch, ReadNamed(*model, rows, find, item));
+    rows_ += rows;
+    VEILSUM_ASSIGN_OR_RETURN(const std::vector<Prediction> predictions,
+                             model->Predict(batch.rows, false));
+    return RecommendedRows{model, client::Recommend(model->plan(), predictions, batch.items, top)};
+  });
 }
 
 ServingReply ServingApi::Model() const {

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "client/serve/feedback_log.h"
+#include "client/serve/ranking.h"
 #include "client/serve/serving_model.h"
 #include "model/rollout/latency_buckets.h"
 
@@ -32,6 +33,16 @@ struct ServingCount {
   std::array<std::uint64_t, rollout::kLatencyBuckets> latency{};  // by LatencyBucket
 };
 
+// Of one model.
+struct PredictedRows {
+  std::shared_ptr<const Predictor> model;
+  std::vector<Prediction> predictions;
+};
+struct RecommendedRows {
+  std::shared_ptr<const Predictor> model;
+  std::vector<Recommendation> recommendations;
+};
+
 // Any thread.
 class ServingApi {
  public:
@@ -43,6 +54,12 @@ class ServingApi {
   ServingReply Predict(const ServingRequest& request);
   ServingReply Recommend(const ServingRequest& request);
   ServingReply Feedback(const ServingRequest& request);
+  // The same of rows that lie elsewhere. InvalidArgument, FailedPrecondition; Unavailable: no
+  // release serves.
+  absl::StatusOr<PredictedRows> PredictRows(std::size_t rows, const FindValue& find, bool explain);
+  absl::StatusOr<RecommendedRows> RecommendRows(std::size_t rows, const FindValue& find,
+                                                const std::string& item, std::size_t top);
+  std::shared_ptr<const Predictor> Present() const { return model_.Get(); }  // null: none
   // GET /v1/model, /v1/counters.
   ServingReply Model() const;
   ServingReply Counters() const;
@@ -50,7 +67,7 @@ class ServingApi {
 
  private:
   template <class Answer>
-  ServingReply Counted(Answer&& answer);
+  auto Counted(Answer&& answer) -> decltype(answer(std::shared_ptr<const Predictor>()));
   const ServingModel& model_;
   FeedbackLog* feedback_;
   std::atomic<std::uint64_t> requests_{0}, rows_{0}, errors_{0};

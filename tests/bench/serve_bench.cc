@@ -1,19 +1,24 @@
 // One prediction and batches of them through the local endpoint, from a client on loopback:
 //   serve/one          wall time of one row a request, median and 99th percentile, and CPU time of
 //                      client and server together, microseconds
+//   serve/one/grpc     the same over gRPC
 //   serve/batch/FORM   predictions a second of wall time, requests of 8192 rows; and a second of
 //                      CPU time of client and server together
 // One connection. The model is of the plan of generated shops (11 columns, 128 x 64 x 32).
+#include <grpcpp/grpcpp.h>
 #include <httplib.h>
 
 #include <chrono>
+#include <functional>
 #include <nlohmann/json.hpp>
 
 #include "client/serve/http_endpoint.h"
+#include "client/serve/rpc/grpc_endpoint.h"
 #include "model/contract/privacy_terms.h"
 #include "model/init.h"
 #include "model/plan/plan_format.h"
 #include "tests/bench/timing.h"
+#include "veilsum/serving/v1/serving.grpc.pb.h"
 
 namespace veilsum::client {
 namespace {
@@ -83,6 +88,38 @@ void Batches(httplib::Client& client, const char* name, const std::string& body,
       name, kBatchRows, bench::Median(rates), bench::Median(cpu_rates));
 }
 
+// False when one of them fails.
+bool Ones(const char* name, const std::function<bool()>& ask) {
+  std::vector<double> times;
+  const double cpu = bench::CpuSeconds();
+  for (int i = 0; i < kOnes; ++i) {
+    const Clock::time_point begin = Clock::now();
+    if (!ask()) return false;
+    times.push_back(MicrosecondsSince(begin));
+  }
+  const double cpu_us = (bench::CpuSeconds() - cpu) / kOnes * 1e6;
+  std::ranges::sort(times);
+  std::printf("{\"bench\":\"%s\",\"median_us\":%.0f,\"p99_us\":%.0f,\"cpu_us\":%.0f}\n", name,
+              times[kOnes / 2], times[kOnes / 100 * 99], cpu_us);
+  return true;
+}
+
+bool OnesOverGrpc(ServingApi& api) {
+  const auto endpoint = GrpcEndpoint::Start("127.0.0.1:0", api);
+  if (!endpoint.ok()) return false;
+  const auto stub = serving::v1::Serving::NewStub(grpc::CreateChannel(
+      absl::StrFormat("127.0.0.1:%d", (*endpoint)->port()), grpc::InsecureChannelCredentials()));
+  serving::v1::PredictRequest request;
+  auto& columns = *request.add_rows()->mutable_columns();
+  for (const auto& [name, value] : Row(0).items())
+    columns[name] = value.is_string() ? value.get<std::string>() : value.dump();
+  return Ones("serve/one/grpc", [&] {
+    grpc::ClientContext context;
+    serving::v1::PredictResponse response;
+    return stub->Predict(&context, request, &response).ok() && response.predictions_size() == 1;
+  });
+}
+
 int Run(const char* plan_file) {
   absl::StatusOr<model::Plan> plan = model::ReadPlanFile(plan_file);
   if (!plan.ok()) return 1;
@@ -99,17 +136,8 @@ int Run(const char* plan_file) {
   client.set_keep_alive(true);
   client.set_tcp_nodelay(true);
   const std::string one = JsonBody(1);
-  std::vector<double> times;
-  const double cpu = bench::CpuSeconds();
-  for (int i = 0; i < kOnes; ++i) {
-    const Clock::time_point begin = Clock::now();
-    if (!Ask(client, one, "application/json")) return 1;
-    times.push_back(MicrosecondsSince(begin));
-  }
-  const double cpu_us = (bench::CpuSeconds() - cpu) / kOnes * 1e6;
-  std::ranges::sort(times);
-  std::printf("{\"bench\":\"serve/one\",\"median_us\":%.0f,\"p99_us\":%.0f,\"cpu_us\":%.0f}\n",
-              times[kOnes / 2], times[kOnes / 100 * 99], cpu_us);
+  if (!Ones("serve/one", [&] { return Ask(client, one, "application/json"); })) return 1;
+  if (!OnesOverGrpc(api)) return 1;
   Batches(client, "json", JsonBody(kBatchRows), "application/json");
   Batches(client, "csv", Csv(), "text/csv");
   return 0;

@@ -21,6 +21,7 @@
 #include "veilsum/coordinator/v1/rounds.pb.h"
 #include "veilsum/enroll/v1/enroll.pb.h"
 #include "veilsum/rollout/v1/rollout.pb.h"
+#include "veilsum/serving/v1/serving.pb.h"
 #include "veilsum/tenancy/v1/tenancy.pb.h"
 
 namespace veilsum {
@@ -194,6 +195,7 @@ std::vector<const pb::ServiceDescriptor*> Services() {
                                          admin::v1::StartRunRequest::descriptor()->file(),
                                          enroll::v1::RedeemRequest::descriptor()->file(),
                                          rollout::v1::ReportRequest::descriptor()->file(),
+                                         serving::v1::PredictRequest::descriptor()->file(),
                                          tenancy::v1::CreateTenantRequest::descriptor()->file()})
     for (int i = 0; i < file->service_count(); ++i) out.push_back(file->service(i));
   return out;

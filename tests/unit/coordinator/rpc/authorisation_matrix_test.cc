@@ -25,11 +25,13 @@ namespace {
 
 namespace pb = google::protobuf;
 
-// The methods of all services under proto/, which is relative to where tests run.
+// The methods of all services under proto/ that a coordinator has, which is relative to where tests run.
 std::vector<const pb::MethodDescriptor*> AllMethods() {
   std::vector<const pb::MethodDescriptor*> out;
   for (const auto& entry : std::filesystem::recursive_directory_iterator("proto")) {
     if (entry.path().extension() != ".proto") continue;
+    // What a client answers to its own machine: the coordinator has no such service.
+    if (entry.path().string().starts_with("proto/veilsum/serving/")) continue;
     std::string text;
     {
       auto read = ReadFile(entry.path());
