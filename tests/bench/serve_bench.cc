@@ -111,7 +111,8 @@ bool OnesOverGrpc(ServingApi& api) {
       absl::StrFormat("127.0.0.1:%d", (*endpoint)->port()), grpc::InsecureChannelCredentials()));
   serving::v1::PredictRequest request;
   auto& columns = *request.add_rows()->mutable_columns();
-  for (const auto& [name, value] : Row(0).items())
+  const json row = Row(0);
+  for (const auto& [name, value] : row.items())
     columns[name] = value.is_string() ? value.get<std::string>() : value.dump();
   return Ones("serve/one/grpc", [&] {
     grpc::ClientContext context;

@@ -146,12 +146,13 @@ update acme || fail "acme after the roll back: $(cat acme.refused)"
   'buy-again-1.0.0 stable;buy-again-1.1.0 rolled_back;' ] || fail "list: $(veilsum rollout list --folder rollouts)"
 
 # ---- Served: looks of its own, reports that are counted from fifty requests on.
-veilsum-client serve --config acme/client.toml --store acme/models --port 0 --look-seconds 1 >serving 2>serving.log &
+veilsum-client serve --config acme/client.toml --store acme/models --port 0 --grpc-port 0 --look-seconds 1 >serving 2>serving.log &
 for _ in $(seq 100); do
   [ ! -s serving ] || break
   sleep 0.1
 done
 at=$(json serving address | tr -d '"')
+json serving grpc | grep -q '^"127.0.0.1:[1-9]' || fail "no gRPC: $(cat serving)"
 get "${at##*:}" /v1/model | grep -q "$digest" || fail "acme serves something else"
 veilsum-client predict --store bolt/models --data data/merchants/shop_2 >predictions.csv 2>predict.log ||
   fail "no predictions: $(cat predict.log)"

@@ -123,14 +123,16 @@ std::string PathOf(const std::string& parent, const pb::FieldDescriptor& field, 
   return path;
 }
 
-// Every field set, two elements where there may be many; of a choice the one that is `variant`'s.
+// Every field set, two elements where there may be many (of a map one); of a choice the one that is `variant`'s.
 void FillAll(pb::Message& message, const std::string& parent, int variant) {
   const pb::Descriptor& type = *message.GetDescriptor();
   for (int i = 0; i < type.field_count(); ++i) {
     const pb::FieldDescriptor& field = *type.field(i);
     const pb::OneofDescriptor* choice = field.real_containing_oneof();
     if (choice != nullptr && choice->field(variant % choice->field_count()) != &field) continue;
-    for (int element = 0; element < (field.is_repeated() ? 2 : 1); ++element) {
+    // A map has no order on the wire: one element of it.
+    const int elements = field.is_repeated() && !field.is_map() ? 2 : 1;
+    for (int element = 0; element < elements; ++element) {
       const std::string path = PathOf(parent, field, element);
       if (field.cpp_type() != pb::FieldDescriptor::CPPTYPE_MESSAGE) {
         Field(field, element, path).Fill(message);
