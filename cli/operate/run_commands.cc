@@ -131,7 +131,7 @@ class RunsOfOperator final : public TuningRuns {
       : admin_(admin), request_(std::move(request)), rng_(rng) {}
 
   // The same plan with the same seed would be the same run, of this tuning or of an earlier one:
-  // each has a fresh seed. A coordinator has the models of its present run only.
+  // each has a fresh seed.
   absl::StatusOr<Done> Run(const model::Plan& plan) override {
     request_.set_plan(model::PlanToJson(plan));
     request_.set_seed(UniformBelow(kSeeds, rng_));

@@ -16,8 +16,8 @@ absl::StatusOr<release::ReleaseInput> InputOfRun(const Json& report, std::string
                                                  const std::string& builder);
 
 // The same from a coordinator that serves. Its word counts for the rounds that were opened and for
-// the figures of the hold-outs; plan, contract and model must be each other's, and what they claim is
-// computed anew. `facts.federation_id`: of the contract. FailedPrecondition: the run has not
+// the figures of the hold-outs; plan, contract and model must be each other's, and what they claim
+// is computed anew. `facts.federation_id`: of the contract. FailedPrecondition: the run has not
 // finished. InvalidArgument, PermissionDenied: what the coordinator says cannot be.
 absl::StatusOr<release::ReleaseInput> InputOfCoordinator(client::AdminClient& admin,
                                                          const std::string& run_id,

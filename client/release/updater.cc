@@ -25,15 +25,14 @@ std::string_view UpdateReport::NameOf(Kind kind) {
 }
 
 std::string UpdateReport::ToJson(const std::string& client) const {
-  const absl::StatusOr<std::string> text =
-      EncodeCanonical({{"client", client},
-                       {"result", NameOf(kind)},
-                       {"code", code},
-                       {"digest", digest},
-                       {"wanted", wanted},
-                       {"fell_back", fell_back},
-                       {"offline_alarm", offline_alarm},
-                       {"shadow", shadow}});
+  const absl::StatusOr<std::string> text = EncodeCanonical({{"client", client},
+                                                            {"result", NameOf(kind)},
+                                                            {"code", code},
+                                                            {"digest", digest},
+                                                            {"wanted", wanted},
+                                                            {"fell_back", fell_back},
+                                                            {"offline_alarm", offline_alarm},
+                                                            {"shadow", shadow}});
   VEILSUM_CHECK(text.ok());
   return *text;
 }

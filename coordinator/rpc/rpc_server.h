@@ -60,8 +60,8 @@ struct RpcServerConfig {
   IdentityOffice* office = nullptr;                // null: no Enroll and no Tenancy
   RecordBackend* records = nullptr;                // null: Approve and Record are refused
   std::filesystem::path releases = {};  // rollout folder that clients are served from; empty: none
-  RpcObserver* observer = nullptr;                 // may be null
-  bool standby = false;                            // health says NOT_SERVING from the beginning
+  RpcObserver* observer = nullptr;      // may be null
+  bool standby = false;                 // health says NOT_SERVING from the beginning
 };
 
 // Owns the listening socket and gRPC's threads. The back ends must outlive it.

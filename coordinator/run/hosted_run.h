@@ -47,10 +47,10 @@ class HostedRun final : private RunPort {
   absl::Status OnUpload(const std::string& seat, std::uint64_t round, ByteView words);
   void Release(const std::string& seat);  // to another run, which it joins anew
 
-  admin::v1::RunProgress Progress() const;
   absl::Status StopRun(const std::string& reason);
   void Watch(std::uint64_t watcher, Listener listener);
   void Unwatch(std::uint64_t watcher) { watchers_.erase(watcher); }
+  admin::v1::RunProgress Progress() const;
   // An empty hash: the latest. Errors of RunStore::LoadModel.
   absl::StatusOr<std::shared_ptr<const Bytes>> Model(ByteView model_hash) const;
 

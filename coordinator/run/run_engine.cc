@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <future>
 
+#include "coordinator/run/stored_run.h"
+
 namespace veilsum::coordinator {
 
 absl::StatusOr<std::unique_ptr<RunEngine>> RunEngine::Start(RunEngineParts parts) {
@@ -139,7 +141,8 @@ void RunEngine::Host(std::unique_ptr<HostedRun> run) {
   ForgetOldest();
 }
 
-// A run that is over stays to be asked for its model and end, as many as may be under way.
+// A run that is over stays to be watched to its end, as many as may be under way. Model and GetRun
+// have the store for those of before.
 void RunEngine::ForgetOldest() {
   const auto over = [](const auto& run) { return run->over(); };
   if (static_cast<std::size_t>(std::ranges::count_if(runs_, over)) <= parts_.max_runs) return;
@@ -256,47 +259,19 @@ absl::StatusOr<std::shared_ptr<const Bytes>> RunEngine::Model(const std::string&
       [this, run_id, wanted = Bytes(model_hash.begin(), model_hash.end())]()
           -> absl::StatusOr<std::shared_ptr<const Bytes>> {
         const absl::StatusOr<HostedRun*> run = RunOf(run_id);
-        return run.ok() ? (*run)->Model(wanted) : StoredModel(run_id, wanted);
+        return run.ok() ? (*run)->Model(wanted) : StoredModel(*parts_.store, run_id, wanted);
       });
-}
-
-// Of any run that the store knows.
-absl::StatusOr<std::shared_ptr<const Bytes>> RunEngine::StoredModel(const std::string& run_id,
-                                                                    ByteView wanted) {
-  if (!wanted.empty()) {
-    VEILSUM_ASSIGN_OR_RETURN(const Hash32 hash, ParseFixed<32>("model_hash", wanted));
-    return parts_.store->LoadModel(run_id, hash);
-  }
-  VEILSUM_ASSIGN_OR_RETURN(const RunSnapshot snapshot, parts_.store->Snapshot(run_id));
-  if (snapshot.latest_model_bytes == nullptr)
-    return NotFound("run %s has published no model", run_id);
-  return snapshot.latest_model_bytes;
 }
 
 absl::StatusOr<admin::v1::GetRunResponse> RunEngine::GetRun(const std::string& run_id) {
   return Ask<absl::StatusOr<admin::v1::GetRunResponse>>(
       [this, run_id]() -> absl::StatusOr<admin::v1::GetRunResponse> {
+        const absl::StatusOr<HostedRun*> run = RunOf(run_id);
+        if (!run.ok()) return StoredRun(*parts_.store, run_id);
         admin::v1::GetRunResponse response;
-        if (const absl::StatusOr<HostedRun*> run = RunOf(run_id); run.ok()) {
-          response.set_plan((*run)->terms().plan_json());
-          response.set_contract((*run)->terms().contract_json());
-          *response.mutable_progress() = (*run)->Progress();
-          return response;
-        }
-        VEILSUM_ASSIGN_OR_RETURN(const RunSnapshot snapshot, parts_.store->Snapshot(run_id));
-        response.set_plan(snapshot.run.plan);
-        response.set_contract(snapshot.run.contract);
-        admin::v1::RunProgress& progress = *response.mutable_progress();
-        progress.set_state(snapshot.run.state);
-        progress.set_reason(snapshot.run.reason);
-        progress.set_step(snapshot.step);
-        progress.set_round(snapshot.last_opened);
-        for (const auto& [member, charged] : snapshot.charged)
-          progress.set_attempts(std::max<std::uint64_t>(progress.attempts(), charged));
-        if (snapshot.latest_model) {
-          VEILSUM_ASSIGN_OR_RETURN(const Bytes hash, HexDecode(*snapshot.latest_model));
-          progress.set_model_hash(hash.data(), hash.size());
-        }
+        response.set_plan((*run)->terms().plan_json());
+        response.set_contract((*run)->terms().contract_json());
+        *response.mutable_progress() = (*run)->Progress();
         return response;
       });
 }

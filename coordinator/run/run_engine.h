@@ -63,8 +63,6 @@ class RunEngine final : public RoundsBackend, public AdminBackend {
   // Runs `task` on the loop and waits for its result.
   template <class Result>
   Result Ask(std::function<Result()> task);
-  absl::StatusOr<std::shared_ptr<const Bytes>> StoredModel(const std::string& run_id,
-                                                           ByteView wanted);
 
   absl::StatusOr<HostedRun*> RunOf(const std::string& run_id);
   HostedRun* RunOfSeat(const std::string& seat);       // null: none

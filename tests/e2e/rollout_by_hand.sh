@@ -100,6 +100,12 @@ rollout look >/dev/null
 stage_is canary
 [ "$(json status.json untold)" = 0 ] || fail "the ledger was not told"
 
+both_approve() {
+  local one
+  for one in "$operator" "$second"; do
+    veilsum rollout approve --folder rollouts --keys keys --config "$one" >/dev/null || whole "not approved by $one"
+  done
+}
 update() { # MERCHANT
   veilsum-client model update --config "$1/client.toml" --store "$1/models" --root "$root" >"$1.update" 2>"$1.refused"
 }
@@ -110,10 +116,7 @@ update cara || fail "cara does not take the release: $(cat cara.refused)"
 [ "$(json cara.update result)" = '"installed"' ] || fail "cara: $(cat cara.update)"
 rollout look --wait 20 >/dev/null
 stage_is canary
-for config_of_operator in "$operator" "$second"; do
-  veilsum rollout approve --folder rollouts --keys keys --config "$config_of_operator" >/dev/null ||
-    whole "not approved by $config_of_operator"
-done
+both_approve
 stage_is stable
 for merchant in acme bolt cara; do
   update "$merchant" || fail "$merchant does not take the release: $(cat "$merchant.refused")"
@@ -157,16 +160,21 @@ get "${at##*:}" /v1/model | grep -q "$digest" || fail "acme serves something els
 veilsum-client predict --store bolt/models --data data/merchants/shop_2 >predictions.csv 2>predict.log ||
   fail "no predictions: $(cat predict.log)"
 [ "$(wc -l <predictions.csv)" -gt 100 ] || fail "few predictions"
-wait_for_report() {
-  local file
-  file=rollouts/reports/$(printf 'spiffe://fed.example/tenant/acme/client/node-1' | sha256sum | cut -d' ' -f1).json
-  for _ in $(seq 100); do
-    [ "$(json "$file" result)" != '"up_to_date"' ] || return 0
-    sleep 0.1
-  done
-  fail "acme's report: $(cat "$file")"
-}
-wait_for_report
+# A release that becomes stable while it serves: fetched, verified, served and reported without being told.
+release 1.2.0 3 >/dev/null
+rollout start buy-again-1.2.0 --channel stable >/dev/null
+rollout look >/dev/null
+both_approve
+stage_is stable
+newest=$(json status.json digest | tr -d '"')
+report=rollouts/reports/$(printf 'spiffe://fed.example/tenant/acme/client/node-1' | sha256sum | cut -d' ' -f1).json
+for _ in $(seq 300); do
+  get "${at##*:}" /v1/model >model.txt
+  ! { grep -q "$newest" model.txt && [ "$(json "$report" digest)" = "\"$newest\"" ]; } || break
+  sleep 0.1
+done
+grep -q "$newest" model.txt || fail "acme does not serve the newest: $(cat model.txt serving.log)"
+[ "$(json "$report" digest)" = "\"$newest\"" ] || fail "acme reported $(cat "$report")"
 
 # ---- The ledger has it all, and the store is sound. Merchants cosign it when they next train.
 next=$(veilsum run start --config "$operator" --plan plan.toml --seed 2 "${members[@]}") || whole "no next run"
@@ -188,6 +196,6 @@ done
 code=0
 veilsum ledger bundle --store federation/coordinator/coordinator.sqlite "${bundle[@]}" --out bundle >audited 2>&1 || code=$?
 veilsum ledger show --bundle bundle --last 100 >shown || fail "the bundle is not shown: $(cat audited)"
-[ "$(grep -c 'rollout.transition' shown)" = 8 ] || fail "rollout.transition: $(cat shown)"
-[ "$(grep -c 'release.published' shown)" = 2 ] || fail "release.published: $(cat shown)"
+[ "$(grep -c 'rollout.transition' shown)" = 11 ] || fail "rollout.transition: $(cat shown)"
+[ "$(grep -c 'release.published' shown)" = 3 ] || fail "release.published: $(cat shown)"
 [ "$code" = 0 ] || fail "the ledger does not verify: $(cat audited)"

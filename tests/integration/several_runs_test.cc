@@ -195,11 +195,23 @@ TEST_F(Admission, TheOldestThatIsOverIsForgotten) {
     ASSERT_OK(engine_->StopRun(ids.back(), ""));
   }
   Run("p");
-  const auto ignore = [](const admin::v1::RunProgress&, bool) {};
-  EXPECT_THAT(engine_->Watch(ids[0], ignore).status(), StatusIs(StatusCode::kNotFound, ids[0]));
-  EXPECT_OK(engine_->Watch(ids[1], ignore).status());
-  // What it has published stays in the store.
-  for (const std::string& id : ids) EXPECT_OK(engine_->Model(id, {}).status());
+  const auto watch = [&](const std::string& id) {
+    return engine_->Watch(id, [](const admin::v1::RunProgress&, bool) {}).status();
+  };
+  EXPECT_THAT(watch(ids[0]), StatusIs(StatusCode::kNotFound, ids[0]));
+  EXPECT_OK(watch(ids[1]));
+  EXPECT_OK(watch(ids[2]));
+  // What the store has of it stays.
+  for (const std::string& id : {ids[0], ids[2]}) {
+    ASSERT_OK_AND_ASSIGN(const admin::v1::GetRunResponse run, engine_->GetRun(id));
+    EXPECT_EQ(run.progress().state(), "stopped");
+    EXPECT_FALSE(run.plan().empty());
+    EXPECT_NE(run.contract().find(id), std::string::npos);
+    ASSERT_OK_AND_ASSIGN(const std::shared_ptr<const Bytes> model, engine_->Model(id, {}));
+    EXPECT_FALSE(model->empty());
+  }
+  EXPECT_EQ(engine_->GetRun("run-0000").status().code(), StatusCode::kNotFound);
+  EXPECT_EQ(engine_->Model("run-0000", {}).status().code(), StatusCode::kNotFound);
 }
 
 TEST_F(Admission, AModelIsOnOfferToItsOwnMembersAlone) {

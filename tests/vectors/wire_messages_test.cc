@@ -123,7 +123,8 @@ std::string PathOf(const std::string& parent, const pb::FieldDescriptor& field, 
   return path;
 }
 
-// Every field set, two elements where there may be many (of a map one); of a choice the one that is `variant`'s.
+// Every field set, two elements where there may be many (of a map one); of a choice the one that is
+// `variant`'s.
 void FillAll(pb::Message& message, const std::string& parent, int variant) {
   const pb::Descriptor& type = *message.GetDescriptor();
   for (int i = 0; i < type.field_count(); ++i) {

@@ -25,7 +25,8 @@ namespace {
 
 namespace pb = google::protobuf;
 
-// The methods of all services under proto/ that a coordinator has, which is relative to where tests run.
+// The methods of all services under proto/ that a coordinator has, which is relative to where tests
+// run.
 std::vector<const pb::MethodDescriptor*> AllMethods() {
   std::vector<const pb::MethodDescriptor*> out;
   for (const auto& entry : std::filesystem::recursive_directory_iterator("proto")) {

@@ -125,6 +125,13 @@ TEST_F(RpcServerTest, AClientJoinsAsTheSeatOfItsCertificate) {  // SA-38
   EXPECT_EQ(answer.contract().contract(), TestPki::ClientUri("acme"));
 }
 
+TEST_F(RpcServerTest, AnOperatorIsToldWhatARunIs) {
+  ASSERT_OK_AND_ASSIGN(const auto admin, client::AdminClient::Connect(Config(pki_.Operator())));
+  ASSERT_OK_AND_ASSIGN(const admin::v1::GetRunResponse run, admin->GetRun("run-a"));
+  EXPECT_EQ(run.plan(), "a plan");
+  EXPECT_THAT(admin->GetRun("run-b"), StatusIs(StatusCode::kNotFound, "run-b"));
+}
+
 TEST_F(RpcServerTest, RefusesBadCertificates) {  // SA-38
   const std::string acme = TestPki::ClientUri("acme");
   ASSERT_OK(TryToJoin(pki_.Spoiled(TestPki::GoodRequest(acme), acme)));
