@@ -17,6 +17,7 @@
 #include "client/cli/recommend_command.h"
 #include "client/cli/renew_command.h"
 #include "client/cli/run_command.h"
+#include "client/cli/segments_command.h"
 #include "client/cli/serve_command.h"
 #include "client/cli/state_command.h"
 #include "client/policy/policy.h"
@@ -111,6 +112,8 @@ int main(int argc, char** argv) {
   CLI::App* fairness = veilsum::client::AddFairnessCommand(app, fairness_options);
   veilsum::client::ExplainOptions explain_options;
   CLI::App* explain = veilsum::client::AddExplainCommand(app, explain_options);
+  veilsum::client::SegmentsOptions segments_options;
+  CLI::App* segments = veilsum::client::AddSegmentsCommand(app, segments_options);
   veilsum::client::ServeOptions serve_options;
   CLI::App* serve = veilsum::client::AddServeCommand(app, serve_options);
   veilsum::client::ModelArguments model_arguments;
@@ -157,6 +160,7 @@ int main(int argc, char** argv) {
   if (evaluate->parsed()) return static_cast<int>(veilsum::client::RunEvaluate(evaluate_options));
   if (fairness->parsed()) return static_cast<int>(veilsum::client::RunFairness(fairness_options));
   if (explain->parsed()) return static_cast<int>(veilsum::client::RunExplain(explain_options));
+  if (segments->parsed()) return static_cast<int>(veilsum::client::RunSegments(segments_options));
   if (serve->parsed()) return static_cast<int>(veilsum::client::RunServe(serve_options));
   if (model.import->parsed())
     return static_cast<int>(
