@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "client/data/feature_encoder.h"
+#include "client/serve/printable.h"
 #include "client/serve/row_batches.h"
 
 namespace veilsum::client {
@@ -12,7 +13,7 @@ namespace {
 
 using nlohmann::ordered_json;
 
-constexpr std::size_t kMaxScored = std::size_t{1} << 25;
+constexpr std::size_t kMaxScored = std::size_t{1} << 23;  // about 80 bytes each at the most
 constexpr char kOwn[] = "These figures are this merchant's own; nothing of them was sent.";
 
 absl::Status AppendBatch(const Predictor& predictor, const FairnessQuestion& question,
@@ -67,7 +68,7 @@ std::string Cell(const std::optional<Interval>& of) {
 
 std::string Line(const GroupFigures& g, std::size_t width) {
   return absl::StrFormat("%-*s %8d  %-19s  %-19s  %-19s  %-19s  %-19s  %.3f (%.3f)\n",
-                         static_cast<int>(width), g.name.empty() ? "(empty)" : g.name, g.rows,
+                         static_cast<int>(width), Printable(g.name), g.rows,
                          Cell(g.positives.share), Cell(g.selected.share),
                          Cell(g.true_positives.share), Cell(g.false_positives.share),
                          Cell(g.roc_auc), g.calibration_error, g.calibration_by_chance);
@@ -75,8 +76,8 @@ std::string Line(const GroupFigures& g, std::size_t width) {
 
 std::string GapLine(const char* name, const std::optional<Gap>& gap) {
   if (!gap) return absl::StrFormat("%-30s -\n", name);
-  return absl::StrFormat("%-30s %s  %s over %s\n", name, Cell(gap->difference), gap->highest,
-                         gap->lowest);
+  return absl::StrFormat("%-30s %s  %s over %s\n", name, Cell(gap->difference),
+                         Printable(gap->highest), Printable(gap->lowest));
 }
 
 }  // namespace
@@ -146,7 +147,7 @@ std::string FairnessText(const FairnessQuestion& question, const Fairness& fairn
   out += Line(together, width);
   for (const std::string& name : fairness.too_small)
     out += absl::StrFormat("%-*s fewer than %d rows: no figures\n", static_cast<int>(width),
-                           name.empty() ? "(empty)" : name, question.terms.min_group);
+                           Printable(name), question.terms.min_group);
   out += absl::StrFormat("\nGreatest differences between groups, selected from %g on:\n",
                          question.terms.threshold);
   out += GapLine("demographic parity", fairness.demographic_parity);

@@ -1,5 +1,6 @@
 #include <nlohmann/json.hpp>
 
+#include "client/serve/printable.h"
 #include "client/serve/segments.h"
 
 namespace veilsum::client {
@@ -33,8 +34,7 @@ ordered_json JsonOf(const Segment& segment, std::size_t number) {
 
 std::string TextOf(const Trait& trait) {
   const std::string name =
-      !trait.value ? trait.feature
-                   : trait.feature + " = " + (trait.value->empty() ? "(empty)" : *trait.value);
+      !trait.value ? trait.feature : trait.feature + " = " + Printable(*trait.value);
   return absl::StrFormat("    %+6.2f  %s: %.4g, of all %.4g\n", trait.effect, name, trait.segment,
                          trait.all);
 }

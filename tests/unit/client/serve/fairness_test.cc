@@ -8,6 +8,7 @@
 
 #include "client/serve/group_report.h"
 #include "client/serve/importance.h"
+#include "client/serve/printable.h"
 #include "client/serve/row_sample.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_folder.h"
@@ -133,6 +134,11 @@ TEST(Fairness, LimitsHoldWhicheverPairIsFurthestApart) {
   EXPECT_GE(found, 190);
 }
 
+TEST(Printable, LeavesATerminalNothingToObey) {
+  EXPECT_EQ(Printable("Zo\xc3\xab\x1b[2J\n\x7f"), "Zo\xc3\xab?[2J??");
+  EXPECT_EQ(Printable(""), "(empty)");
+}
+
 // ---- Of a released model
 
 class Asked : public testing::Test {
@@ -195,6 +201,11 @@ TEST_F(Asked, WithoutWhatFairnessNeedsItSaysSo) {
   question.data = Write(3, "maybe");
   EXPECT_THAT(GroupFairness(*predictor_, question),
               StatusIs(StatusCode::kInvalidArgument, "rows.csv:3: column y"));
+  release::Release release = predictor_->release();
+  release.plan.task = model::Task::kRegression;
+  const auto of_values = Predictor::Create(std::move(release)).value();
+  EXPECT_THAT(GroupFairness(*of_values, question),
+              StatusIs(StatusCode::kFailedPrecondition, "binary"));
   question.data = Write(0);
   EXPECT_THAT(GroupFairness(*predictor_, question),
               StatusIs(StatusCode::kInvalidArgument, "no rows"));

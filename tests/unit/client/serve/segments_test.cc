@@ -120,7 +120,8 @@ TEST(SegmentProfile, TellsWhatSetsASegmentApart) {
 
 class Shop : public testing::Test {
  protected:
-  static std::shared_ptr<const Predictor> Model(std::vector<std::size_t> hidden = {6, 4}) {
+  static std::shared_ptr<const Predictor> Model(std::vector<std::size_t> hidden = {6, 4},
+                                                bool of_items = false) {
     const release::ReleaseInput input = release::SampleInput(1);
     release::Release r{.manifest = input.facts,
                        .digest = {},
@@ -129,6 +130,11 @@ class Shop : public testing::Test {
                        .layout = model::LayoutOf(input.plan),
                        .model = input.model};
     r.plan.network.hidden.assign(hidden.begin(), hidden.end());
+    if (of_items) {
+      r.plan.task = model::Task::kRecommend;
+      r.plan.label.kind = model::LabelKind::kClass;
+      r.plan.label.values = {"tea", "rum", "ale"};
+    }
     r.layout = model::LayoutOf(r.plan);
     r.model = release::SampleModel(r.layout);
     return Predictor::Create(std::move(r)).value();
@@ -190,6 +196,28 @@ TEST_F(Shop, OfTwoKindsOfCustomersHasTwoSegments) {
   const auto json = nlohmann::json::parse(SegmentsJson(*predictor_, question, found));
   EXPECT_EQ(json["segments"][1]["rows"], 1000);
   EXPECT_EQ(json["k"], 2);
+}
+
+// Their vectors are the customers' tower; the item is the one of the highest mean probability.
+TEST_F(Shop, OfItemsNamesWhatASegmentLikes) {
+  const auto predictor = Model({6, 4}, true);
+  SegmentsQuestion question;
+  question.data = Write(300);
+  question.k = 2;
+  ASSERT_OK_AND_ASSIGN(const Segments found, FindSegments(*predictor, question));
+  const RowEncoder& encoder = *predictor->encoder().value();
+  model::Examples rows = encoder.Empty();
+  const auto source = OpenRowSource(question.data, encoder.wanted(), "id").value();
+  for (FlatRow row; source->Next(row).value();) ASSERT_OK(encoder.Append(row, "rows", rows));
+  ASSERT_OK_AND_ASSIGN(const auto predictions, predictor->Predict(rows, false));
+  std::vector<double> red(3);  // the larger segment's
+  for (std::size_t i = 0; i < 300; ++i)
+    for (std::size_t item = 0; item < 3 && i % 3 != 0; ++item)
+      red[item] += predictions[i].probabilities[item] / 200;
+  const auto best = std::ranges::max_element(red);
+  EXPECT_EQ(found.segments[0].likeliest,
+            predictor->plan().label.values[static_cast<std::size_t>(best - red.begin())]);
+  EXPECT_NEAR(found.segments[0].score, *best, 1e-9);
 }
 
 TEST_F(Shop, GivesAsManySegmentsAsAskedFor) {
