@@ -77,6 +77,28 @@ absl::Status CheckFit(const Layout& layout, const ModelVector& model, const Exam
   return CheckLists(layout, examples);
 }
 
+// What layer `to`, 1 at least, reads of a row: what all before it make, rectified.
+Vector InputOf(std::size_t to, const Layout& layout, const ModelVector& model,
+               const Examples& examples, std::size_t row) {
+  Vector x = FirstLayer(layout, model, examples, row);
+  for (std::size_t l = 1;; ++l) {
+    if (layout.layer_norm()) Normalise(x);
+    const Vector hidden = x.cwiseMax(0.0f);
+    if (l == to) return hidden;
+    x = BiasOf(layout.layers()[l], model) +
+        WeightsOf(layout.layers()[l], model).transpose() * hidden;
+  }
+}
+
+Vector OutputOf(const Layout& layout, const ModelVector& model, const Examples& examples,
+                std::size_t row) {
+  const std::size_t last = layout.layers().size() - 1;
+  if (last == 0) return FirstLayer(layout, model, examples, row);
+  const Layer& layer = layout.layers()[last];
+  return BiasOf(layer, model) +
+         WeightsOf(layer, model).transpose() * InputOf(last, layout, model, examples, row);
+}
+
 }  // namespace
 
 absl::StatusOr<std::vector<float>> Logits(const Layout& layout, const ModelVector& model,
@@ -84,18 +106,25 @@ absl::StatusOr<std::vector<float>> Logits(const Layout& layout, const ModelVecto
   VEILSUM_RETURN_IF_ERROR(CheckFit(layout, model, examples));
   std::vector<float> logits;
   for (std::size_t row = 0; row < examples.rows(); ++row) {
-    Vector x = FirstLayer(layout, model, examples, row);
-    for (std::size_t l = 1; l < layout.layers().size(); ++l) {
-      const Layer& layer = layout.layers()[l];
-      if (layout.layer_norm()) Normalise(x);
-      const Vector hidden = x.cwiseMax(0.0f);
-      x = BiasOf(layer, model) + WeightsOf(layer, model).transpose() * hidden;
-    }
+    Vector x = OutputOf(layout, model, examples, row);
     for (const Bag& bag : layout.bags())
       if (bag.direct) x += BagOf(bag, model, examples, row);
     logits.insert(logits.end(), x.begin(), x.end());
   }
   return logits;
+}
+
+absl::StatusOr<std::vector<float>> Representations(const Layout& layout, const ModelVector& model,
+                                                   const Examples& examples) {
+  VEILSUM_RETURN_IF_ERROR(CheckFit(layout, model, examples));
+  const std::size_t last = layout.layers().size() - 1;
+  if (last == 0) return FailedPrecondition("the model has no hidden layer");
+  std::vector<float> out;
+  for (std::size_t row = 0; row < examples.rows(); ++row) {
+    const Vector x = InputOf(last, layout, model, examples, row);
+    out.insert(out.end(), x.begin(), x.end());
+  }
+  return out;
 }
 
 }  // namespace veilsum::model

@@ -15,4 +15,10 @@ namespace veilsum::model {
 absl::StatusOr<std::vector<float>> Logits(const Layout& layout, const ModelVector& model,
                                           const Examples& examples);
 
+// What the last layer reads of every row, rows x its inputs: the last hidden layer's outputs,
+// rectified, where customers are alike whom the model treats alike. In a recommendation this is the
+// customer's vector. FailedPrecondition: there is no hidden layer; InvalidArgument as of Logits.
+absl::StatusOr<std::vector<float>> Representations(const Layout& layout, const ModelVector& model,
+                                                   const Examples& examples);
+
 }  // namespace veilsum::model

@@ -12,4 +12,10 @@ ExitCode Finish(const absl::Status& status) {
   return input ? ExitCode::kFindings : ExitCodeOf(status);
 }
 
+absl::Status PrintResult(const std::string& text) {
+  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0)
+    return Unavailable("stdout cannot be written");
+  return absl::OkStatus();
+}
+
 }  // namespace veilsum::client

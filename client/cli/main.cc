@@ -8,6 +8,8 @@
 #include "client/cli/enroll_command.h"
 #include "client/cli/evaluate_command.h"
 #include "client/cli/evidence_command.h"
+#include "client/cli/explain_command.h"
+#include "client/cli/fairness_command.h"
 #include "client/cli/model_command.h"
 #include "client/cli/odometer_command.h"
 #include "client/cli/predict_command.h"
@@ -15,6 +17,7 @@
 #include "client/cli/recommend_command.h"
 #include "client/cli/renew_command.h"
 #include "client/cli/run_command.h"
+#include "client/cli/segments_command.h"
 #include "client/cli/serve_command.h"
 #include "client/cli/state_command.h"
 #include "client/policy/policy.h"
@@ -105,6 +108,12 @@ int main(int argc, char** argv) {
   CLI::App* recommend = veilsum::client::AddRecommendCommand(app, recommend_options);
   veilsum::client::EvaluateOptions evaluate_options;
   CLI::App* evaluate = veilsum::client::AddEvaluateCommand(app, evaluate_options);
+  veilsum::client::FairnessOptions fairness_options;
+  CLI::App* fairness = veilsum::client::AddFairnessCommand(app, fairness_options);
+  veilsum::client::ExplainOptions explain_options;
+  CLI::App* explain = veilsum::client::AddExplainCommand(app, explain_options);
+  veilsum::client::SegmentsOptions segments_options;
+  CLI::App* segments = veilsum::client::AddSegmentsCommand(app, segments_options);
   veilsum::client::ServeOptions serve_options;
   CLI::App* serve = veilsum::client::AddServeCommand(app, serve_options);
   veilsum::client::ModelArguments model_arguments;
@@ -149,6 +158,9 @@ int main(int argc, char** argv) {
   if (recommend->parsed())
     return static_cast<int>(veilsum::client::RunRecommend(recommend_options));
   if (evaluate->parsed()) return static_cast<int>(veilsum::client::RunEvaluate(evaluate_options));
+  if (fairness->parsed()) return static_cast<int>(veilsum::client::RunFairness(fairness_options));
+  if (explain->parsed()) return static_cast<int>(veilsum::client::RunExplain(explain_options));
+  if (segments->parsed()) return static_cast<int>(veilsum::client::RunSegments(segments_options));
   if (serve->parsed())
     return static_cast<int>(veilsum::client::RunServe(serve_options, VEILSUM_VERSION));
   if (model.import->parsed())

@@ -29,6 +29,14 @@ TEST(Logits, AgreeWithTheHand) {
   EXPECT_THAT(logits, testing::ElementsAre(1280.0f, 1085.0f));
 }
 
+TEST(Representations, AreWhatTheLastLayerReads) {
+  ASSERT_OK_AND_ASSIGN(const std::vector<float> found,
+                       Representations(Layout::Mlp(2, 2, {2}, false), kParameters, TwoRows()));
+  EXPECT_THAT(found, testing::ElementsAre(3.0f, 2.5f, 8.5f, 0.0f)) << "rectified";
+  EXPECT_THAT(Representations(Layout::Mlp(2, 2, {}, false), ModelVector(5), TwoRows()),
+              StatusIs(absl::StatusCode::kFailedPrecondition, "no hidden layer"));
+}
+
 TEST(Logits, StandardiseAndClipNumericInputs) {
   ModelVector model = {0.25f, 0.0f, 2.0f, 100.0f};  // means, scales
   model.insert(model.end(), kParameters.begin(), kParameters.end());
