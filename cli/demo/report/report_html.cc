@@ -323,6 +323,25 @@ std::string OtherFigures(const QualityFacts& q) {
   return q.pr_auc ? absl::StrFormat("PR-AUC %s. %s", Shown(q.pr_auc, 4), baseline) : baseline;
 }
 
+// Of a plan with several heads: what the trunk does for the others, all hold-outs together.
+std::string HeadTable(const std::vector<HeadQuality>& heads) {
+  if (heads.empty()) return "";
+  std::string html =
+      "<p>Side heads of the same trunk, on the hold-out rows that have their label:</p><table>\n"
+      "<tr><th>head</th><th class=\"n\">rows</th><th class=\"n\">ROC-AUC</th><th "
+      "class=\"n\">accuracy</th><th class=\"n\">majority</th><th class=\"n\">RMSE</th><th "
+      "class=\"n\">mean error</th></tr>\n";
+  for (const HeadQuality& head : heads) {
+    absl::StrAppendFormat(&html, "<tr><td>%s</td><td class=\"n\">%d</td>", Escaped(head.label),
+                          head.rows);
+    for (const std::optional<double>& figure :
+         {head.roc_auc, head.accuracy, head.majority_accuracy, head.rmse, head.mae})
+      absl::StrAppendFormat(&html, "<td class=\"n\">%s</td>", Shown(figure, 4));
+    html += "</tr>\n";
+  }
+  return html + "</table>\n";
+}
+
 std::string QualityTable(const Report& r) {
   std::string html = absl::StrFormat(
       "<h2>Quality on hold-outs</h2><div class=\"panel\"><table>\n<tr><th>merchant</th><th "
@@ -346,8 +365,8 @@ std::string QualityTable(const Report& r) {
   }
   row("all", std::to_string(rows), LeadingOf(r.quality), AloneOf(r.quality), r.quality.log_loss,
       r.quality.accuracy);
-  return html +
-         absl::StrFormat("</table><p>%s</p>%s</div>\n", OtherFigures(r.quality), PrivateLine(r));
+  return html + absl::StrFormat("</table><p>%s</p>%s%s</div>\n", OtherFigures(r.quality),
+                                HeadTable(r.quality.heads), PrivateLine(r));
 }
 
 // Nothing was released before: the model that training began with stands for it.

@@ -147,6 +147,32 @@ TEST(Report, OfRegressionShowsErrorsInsteadOfAreas) {
   EXPECT_EQ(table.find("AUC"), std::string::npos) << table;
 }
 
+TEST(ReportHtml, ShowsEachSideHead) {
+  Report report = SampleReport();
+  EXPECT_EQ(ReportHtml(report).find("Side heads"), std::string::npos);
+  report.quality.heads.push_back({.label = "visits.<returns>",
+                                  .rows = 321,
+                                  .roc_auc = 0.7125,
+                                  .accuracy = 0.81,
+                                  .majority_accuracy = 0.8,
+                                  .rmse = {},
+                                  .mae = {}});
+  report.quality.heads.push_back({.label = "visits.minutes",
+                                  .rows = 300,
+                                  .roc_auc = {},
+                                  .accuracy = {},
+                                  .majority_accuracy = {},
+                                  .rmse = 4.5,
+                                  .mae = 3.25});
+  const std::string html = ReportHtml(report);
+  EXPECT_EQ(XmlComplaint(html), "");
+  const std::string n = "<td class=\"n\">";
+  EXPECT_NE(html.find("visits.&lt;returns&gt;</td>" + n + "321</td>" + n + "0.7125</td>" + n +
+                      "0.8100</td>" + n + "0.8000</td>"),
+            std::string::npos);
+  EXPECT_NE(html.find(n + "4.5000</td>" + n + "3.2500</td></tr>"), std::string::npos);
+}
+
 TEST(ReportHtml, IsWellFormed) {
   EXPECT_EQ(XmlComplaint(ReportHtml(SampleReport())), "");
   EXPECT_EQ(XmlComplaint(ReportHtml(Report{})), "");
