@@ -108,6 +108,12 @@ Report ReportOfRun(const Scenario& s, const FollowedRun& run, std::uint64_t memb
 
 std::vector<std::string> NotesOf(const Scenario& s, const FollowedRun& run) {
   std::vector<std::string> notes;
+  if (s.plan.q_learning)
+    notes.push_back(
+        "This plan learns what each action is worth. The figures on hold-outs take the values as "
+        "scores of classes and compare the best action with the logged one; they do not say what "
+        "the policy would earn. `veilsum-client evaluate --propensity COLUMN` estimates that from "
+        "a log of decisions.");
   if (!s.plan.is_private())
     notes.push_back(
         "No noise was added (--epsilon inf): this model has no privacy claim and must not be "
