@@ -31,8 +31,16 @@
 namespace veilsum::bench {
 namespace {
 
-constexpr std::size_t kWindow = 16, kWindows = 8;  // rounds; every second window is under attack
+constexpr std::size_t kWindow = 16;  // rounds; every second window is under attack
 constexpr std::size_t kWarmed = 16;
+
+// VEILSUM_SOAK_WINDOWS, 2 to 400; 8 without it.
+std::size_t Windows() {
+  const char* const asked = std::getenv("VEILSUM_SOAK_WINDOWS");
+  const int windows = asked == nullptr ? 8 : std::atoi(asked);
+  VEILSUM_CHECK(windows >= 2 && windows <= 400);
+  return static_cast<std::size_t>(windows);
+}
 
 template <class T>
 T Value(absl::StatusOr<T> value) {
@@ -193,6 +201,7 @@ double Quantile(std::vector<double> values, double part) {
 }
 
 void Soak(const NetworkWorld& world, int news, int hostile) {
+  const std::size_t windows = Windows();
   int port = 0;
   VEILSUM_CHECK(Get(news, port));
   Put(hostile, port);
@@ -200,7 +209,7 @@ void Soak(const NetworkWorld& world, int news, int hostile) {
   std::array<std::vector<double>, 2> seconds;  // without, with an attack
   double took;
   for (std::size_t i = 0; i < kWarmed; ++i) VEILSUM_CHECK(Get(news, took));
-  for (std::size_t window = 0; window < kWindows; ++window) {
+  for (std::size_t window = 0; window < windows; ++window) {
     const bool attacked = window % 2 == 1;
     Put(hostile, attacked ? '+' : '-');
     for (std::size_t i = 0; i < kWindow; ++i) {
@@ -231,7 +240,7 @@ int Main(int argc, char** argv) {
   if (!Names(argc, argv).Asked("soak/")) return 0;
   NetworkShape shape{.absent = 0,
                      .hanging_up = 0,
-                     .rounds = kWarmed + kWindows * kWindow,
+                     .rounds = kWarmed + Windows() * kWindow,
                      .first = 64,
                      .second = 32,
                      .key_batch = 64};
