@@ -127,4 +127,20 @@ absl::StatusOr<std::vector<float>> Representations(const Layout& layout, const M
   return out;
 }
 
+absl::StatusOr<std::vector<std::vector<double>>> MeanActivations(const Layout& layout,
+                                                                 const ModelVector& model,
+                                                                 const Examples& examples) {
+  VEILSUM_RETURN_IF_ERROR(CheckFit(layout, model, examples));
+  if (examples.rows() == 0) return InvalidArgument("there are no rows to take a mean over");
+  std::vector<std::vector<double>> means;
+  for (std::size_t l = 1; l < layout.layers().size(); ++l) {
+    Eigen::VectorXd sum = Eigen::VectorXd::Zero(static_cast<Eigen::Index>(layout.layers()[l].in));
+    for (std::size_t row = 0; row < examples.rows(); ++row)
+      sum += InputOf(l, layout, model, examples, row).cast<double>();
+    sum /= static_cast<double>(examples.rows());
+    means.emplace_back(sum.begin(), sum.end());
+  }
+  return means;
+}
+
 }  // namespace veilsum::model

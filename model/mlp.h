@@ -21,4 +21,10 @@ absl::StatusOr<std::vector<float>> Logits(const Layout& layout, const ModelVecto
 absl::StatusOr<std::vector<float>> Representations(const Layout& layout, const ModelVector& model,
                                                    const Examples& examples);
 
+// The mean over the rows of what each unit of each hidden layer gives, rectified. InvalidArgument
+// as of Logits, and without rows.
+absl::StatusOr<std::vector<std::vector<double>>> MeanActivations(const Layout& layout,
+                                                                 const ModelVector& model,
+                                                                 const Examples& examples);
+
 }  // namespace veilsum::model
