@@ -3,9 +3,11 @@
 #include <chrono>
 #include <cstdio>
 #include <memory>
+#include <optional>
 
 #include "base/file.h"
 #include "base/pki/credentials.h"
+#include "cli/release/prune_run.h"
 #include "cli/release/release_ledger.h"
 #include "cli/release/release_of_run.h"
 #include "client/enroll/operator_config.h"
@@ -18,6 +20,8 @@ constexpr std::int64_t kDay = 86'400;
 struct Arguments {
   std::string run_dir, run, out, key, package, config, digest, rollout, reason;
   release::Manifest facts;
+  std::optional<double> keep;
+  PruneRequest prune;
   std::uint64_t days = 90;
   bool json = false;
 };
@@ -54,7 +58,12 @@ absl::Status Create(Arguments a, const std::string& version) {
     a.facts.created = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
   a.facts.not_after = a.facts.created + static_cast<std::int64_t>(a.days) * kDay;
   a.facts.min_client = version;
-  VEILSUM_ASSIGN_OR_RETURN(const release::ReleaseInput input, InputOf(a, "veilsum " + version));
+  VEILSUM_ASSIGN_OR_RETURN(release::ReleaseInput input, InputOf(a, "veilsum " + version));
+  if (a.keep) {
+    a.prune.keep = *a.keep;
+    VEILSUM_ASSIGN_OR_RETURN(const PruneReport pruned, PruneRun(a.prune, input));
+    std::printf("%s\n", pruned.ToText().c_str());
+  }
   VEILSUM_ASSIGN_OR_RETURN(const SecretText pem, ReadPrivateKey(a.key));
   VEILSUM_ASSIGN_OR_RETURN(const P256Signer signer, P256Signer::FromPem(pem));
   VEILSUM_ASSIGN_OR_RETURN(release::Files files, release::BuildPackage(input));
@@ -140,6 +149,16 @@ void AddCreate(CLI::App& parent, const std::string& version, Outcome& outcome) {
   c->add_option("--license", a->facts.license, "text");
   c->add_option("--intended-use", a->facts.intended_use, "text");
   c->add_option("--contact", a->facts.contacts, "text");
+  CLI::Option* keep = c->add_option(
+      "--keep-units", a->keep, "share of each hidden layer's units, the strongest; needs --data");
+  CLI::Option* data = c->add_option("--data", a->prune.data,
+                                    "merchants' folders; what pruning loses is measured on them")
+                          ->type_name("DIR")
+                          ->needs(keep);
+  keep->needs(data);
+  c->add_option("--max-auc-loss", a->prune.max_auc_loss,
+                "refuse a pruned model that loses more ROC-AUC; default 0.002")
+      ->needs(keep);
   c->callback([a, version, &outcome] {
     if (!a->run.empty() && a->config.empty())
       outcome = Outcome::Usage(InvalidArgument("--run needs --config"));
