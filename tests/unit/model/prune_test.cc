@@ -25,20 +25,20 @@ Examples PruneRows(std::size_t rows) {
 }
 
 const Layout kThreeUnits = Layout::Mlp(2, 2, {3}, false);
-// weight [4][3], bias [3], weight [3][1], bias [1]. In-norms 2, 20 and 4, out-norms 9, 0.5 and 3:
-// products 18, 10 and 12, so neither norm alone puts them in this order.
-const ModelVector kThreeUnitsModel = {1,     10,   2,     1, 10,   2, 1, 10, 2, 1, 10, 2,  //
-                                      0.25f, 0.5f, 0.75f, 9, 0.5f, 3, 7};
+// weight [4][3], bias [3], weight [3][1], bias [1]. In-norms 2, 20 and 4, out-norms 9, 1 and 3,
+// products 18, 20 and 12: unit 2 goes, where in-norms alone would take 0 and out-norms alone 1.
+const ModelVector kThreeUnitsModel = {1,     10,   2,     1, 10, 2, 1, 10, 2, 1, 10, 2,  //
+                                      0.25f, 0.5f, 0.75f, 9, 1,  3, 7};
 
 TEST(PruneUnits, TakesTheLeastProductOfNorms) {
   ASSERT_OK_AND_ASSIGN(const PrunedModel two,
                        PruneUnits(kThreeUnits, kThreeUnitsModel, 0.5, nullptr));
   EXPECT_THAT(two.hidden, testing::ElementsAre(2u));
   EXPECT_EQ(two.layout.size(), two.model.size());
-  EXPECT_THAT(two.model, testing::ElementsAre(1, 2, 1, 2, 1, 2, 1, 2, 0.25f, 0.75f, 9, 3, 7));
+  EXPECT_THAT(two.model, testing::ElementsAre(1, 10, 1, 10, 1, 10, 1, 10, 0.25f, 0.5f, 9, 1, 7));
   ASSERT_OK_AND_ASSIGN(const PrunedModel one,
                        PruneUnits(kThreeUnits, kThreeUnitsModel, 0.01, nullptr));
-  EXPECT_THAT(one.model, testing::ElementsAre(1, 1, 1, 1, 0.25f, 9, 7));
+  EXPECT_THAT(one.model, testing::ElementsAre(10, 10, 10, 10, 0.5f, 1, 7));
 }
 
 TEST(PruneUnits, KeepsAllOfAllUnits) {
