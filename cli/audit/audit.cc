@@ -179,8 +179,9 @@ class Auditor {
     for (ledger::LogWatcher* each :
          {static_cast<ledger::LogWatcher*>(&receipts), static_cast<ledger::LogWatcher*>(&lineage),
           static_cast<ledger::LogWatcher*>(&disclosures), static_cast<ledger::LogWatcher*>(&story_),
-          static_cast<ledger::LogWatcher*>(&progress), static_cast<ledger::LogWatcher*>(&seats_),
-          static_cast<ledger::LogWatcher*>(&second_), options_.watcher})
+          static_cast<ledger::LogWatcher*>(&releases_), static_cast<ledger::LogWatcher*>(&progress),
+          static_cast<ledger::LogWatcher*>(&seats_), static_cast<ledger::LogWatcher*>(&second_),
+          options_.watcher})
       watchers.Add(each);
     const ledger::LogCheck check =
         ledger::CheckLog(policies_.front(), bundle_.Files(), bundle_.Blobs(), previous_, &watchers);
@@ -199,6 +200,10 @@ class Auditor {
     } else if (check.missing.empty() && check.findings.empty()) {
       out_.missing.push_back("tile/entries: the log is empty");
     }
+    out_.releases = releases_.events();
+    if (releases_.left_out() > 0)
+      out_.notes.push_back(
+          absl::StrFormat("%d later entries about releases are not listed.", releases_.left_out()));
     Describe(check, receipts, lineage);
     Conclude(complete, &receipts, &lineage);
     return std::move(out_);
@@ -526,6 +531,7 @@ class Auditor {
   SeatKeys seats_;
   std::vector<tlog::Note> previous_;
   Story story_;
+  ReleaseStory releases_;
   SecondAccountant second_;
   Audit out_;
 };

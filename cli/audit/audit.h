@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/exit_code.h"
+#include "cli/audit/release_story.h"
 #include "model/ledger/disclosure.h"
 #include "model/ledger/lineage_check.h"
 #include "model/ledger/receipt_check.h"
@@ -86,6 +87,7 @@ struct Audit {
   std::vector<std::string> silent;  // seats that were members and gave no receipt at all
   std::vector<ledger::DisclosureCheck::Shown> disclosures;  // hidden values that were shown
   std::map<std::string, ledger::LineageCheck::Made> models;
+  std::vector<ReleaseEvent> releases;  // in the log's order
   std::vector<std::string> notes;
 
   ExitCode exit_code() const;  // SE-24: 0 only when every mandatory step has passed

@@ -166,6 +166,25 @@ std::string Models(const Audit& audit) {
   return audit.models.empty() ? "" : "<h2>Models</h2>\n" + Table(rows);
 }
 
+std::string Releases(const Audit& audit) {
+  std::string rows = Cells({"Entry", "Time", "Release", "What", "Approved by"}, "th");
+  for (const ReleaseEvent& event : audit.releases) {
+    std::string approvers;
+    for (const std::string& name : event.approvers)
+      approvers += (approvers.empty() ? "" : ", ") + name;
+    rows += Cells({std::to_string(event.leaf), event.time, event.release.substr(0, 16), event.what,
+                   approvers});
+  }
+  return audit.releases.empty() ? "" : "<h2>Releases and rollouts</h2>\n" + Table(rows);
+}
+
+std::string Disclosures(const Audit& audit) {
+  std::string rows = Cells({"Tenant", "Hidden value", "Digest", "Entry"}, "th");
+  for (const ledger::DisclosureCheck::Shown& shown : audit.disclosures)
+    rows += Cells({shown.tenant, shown.field, HexEncode(shown.digest), std::to_string(shown.leaf)});
+  return audit.disclosures.empty() ? "" : "<h2>Hidden values that were shown</h2>\n" + Table(rows);
+}
+
 }  // namespace
 
 std::string AuditHtml(const Audit& audit) {
@@ -187,7 +206,8 @@ std::string AuditHtml(const Audit& audit) {
   out += "<h2>Steps</h2>\n" + Steps(audit) + Findings(audit);
   out += "<h2>Privacy of each run</h2>\n";
   for (const AuditedRun& run : audit.runs) out += Run(run);
-  out += "<h2>Tenants</h2>\n" + Tenants(audit) + Models(audit);
+  out +=
+      "<h2>Tenants</h2>\n" + Tenants(audit) + Models(audit) + Releases(audit) + Disclosures(audit);
   out += "<h2>What a reader should know</h2>\n<ul>\n";
   for (const std::string& note : audit.notes) out += "<li>" + Escaped(note) + "</li>\n";
   return out +

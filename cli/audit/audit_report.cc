@@ -173,6 +173,16 @@ std::string AuditJson(const Audit& audit) {
                            {"field", shown.field},
                            {"leaf", shown.leaf},
                            {"tenant", shown.tenant}});
+  Json releases = Json::array();
+  for (const ReleaseEvent& event : audit.releases) {
+    Json approvers = Json::array();
+    for (const std::string& name : event.approvers) approvers.push_back(Legible(name));
+    releases.push_back({{"approvers", approvers},
+                        {"leaf", event.leaf},
+                        {"release_sha256", Legible(event.release)},
+                        {"time", Legible(event.time)},
+                        {"what", Legible(event.what)}});
+  }
   const Json report = {{"disclosures", disclosures},
                        {"exit_code", static_cast<int>(audit.exit_code())},
                        {"findings", findings},
@@ -185,6 +195,7 @@ std::string AuditJson(const Audit& audit) {
                          {"size", audit.size}}},
                        {"missing", TextsJson(audit.missing)},
                        {"models", models},
+                       {"releases", releases},
                        {"notes", TextsJson(audit.notes)},
                        {"runs", runs},
                        {"schema", kAuditSchema},
