@@ -101,9 +101,7 @@ ModelVector Assemble(const Layout& before, const ModelVector& model,
   return out;
 }
 
-absl::Status CheckPrunable(const Layout& layout, const ModelVector& model, double keep) {
-  if (!(keep > 0 && keep <= 1))
-    return InvalidArgument("keep is %g, must be above 0 and at most 1", keep);
+absl::Status CheckPrunable(const Layout& layout, const ModelVector& model) {
   if (model.size() != layout.size())
     return InvalidArgument("the model has %d numbers, its layout %d", model.size(), layout.size());
   if (layout.layers().size() < 2) return FailedPrecondition("the model has no hidden layer");
@@ -112,25 +110,44 @@ absl::Status CheckPrunable(const Layout& layout, const ModelVector& model, doubl
   return absl::OkStatus();
 }
 
+absl::Status CheckHidden(const Layout& layout, const std::vector<std::size_t>& hidden) {
+  const std::size_t layers = layout.layers().size() - 1;
+  if (hidden.size() != layers)
+    return InvalidArgument("hidden has %d layers, must have the model's %d", hidden.size(), layers);
+  for (std::size_t l = 0; l < layers; ++l)
+    if (hidden[l] == 0 || hidden[l] > layout.layers()[l].out)
+      return InvalidArgument("hidden layer %d has %d units, must have 1 to %d", l + 1, hidden[l],
+                             layout.layers()[l].out);
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<PrunedModel> PruneUnits(const Layout& layout, const ModelVector& model, double keep,
                                        const Examples* rows) {
-  VEILSUM_RETURN_IF_ERROR(CheckPrunable(layout, model, keep));
-  std::vector<std::vector<double>> means(layout.layers().size() - 1);
+  if (!(keep > 0 && keep <= 1))
+    return InvalidArgument("keep is %g, must be above 0 and at most 1", keep);
+  std::vector<std::size_t> hidden;
+  for (std::size_t l = 0; l + 1 < layout.layers().size(); ++l) {
+    const auto units = static_cast<double>(layout.layers()[l].out);
+    const auto count = static_cast<std::size_t>(std::ceil(keep * units - 1e-9));
+    hidden.push_back(std::max<std::size_t>(count, 1));
+  }
+  return PruneTo(layout, model, hidden, rows);
+}
+
+absl::StatusOr<PrunedModel> PruneTo(const Layout& layout, const ModelVector& model,
+                                    const std::vector<std::size_t>& hidden, const Examples* rows) {
+  VEILSUM_RETURN_IF_ERROR(CheckPrunable(layout, model));
+  VEILSUM_RETURN_IF_ERROR(CheckHidden(layout, hidden));
+  std::vector<std::vector<double>> means(hidden.size());
   if (rows != nullptr) {
     VEILSUM_ASSIGN_OR_RETURN(means, MeanActivations(layout, model, *rows));
   }
   std::vector<DenseLayer> layers;
   for (const Layer& layer : layout.layers()) layers.push_back(Take(layer, model));
-  std::vector<std::size_t> hidden;
-  for (std::size_t l = 0; l + 1 < layers.size(); ++l) {
-    const auto units = static_cast<double>(layers[l].out);
-    const auto count = static_cast<std::size_t>(std::ceil(keep * units - 1e-9));
-    hidden.push_back(std::max<std::size_t>(count, 1));
-    KeepUnits(layers[l], layers[l + 1], means[l],
-              BestUnits(layers[l], layers[l + 1], hidden.back()));
-  }
+  for (std::size_t l = 0; l < hidden.size(); ++l)
+    KeepUnits(layers[l], layers[l + 1], means[l], BestUnits(layers[l], layers[l + 1], hidden[l]));
   return PrunedModel{hidden, WithHidden(layout, hidden), Assemble(layout, model, layers)};
 }
 

@@ -28,4 +28,9 @@ struct PrunedModel {
 absl::StatusOr<PrunedModel> PruneUnits(const Layout& layout, const ModelVector& model, double keep,
                                        const Examples* rows);
 
+// The same with hidden[l] units left of layer l. InvalidArgument: not one number for each hidden
+// layer, 0, or more than it has.
+absl::StatusOr<PrunedModel> PruneTo(const Layout& layout, const ModelVector& model,
+                                    const std::vector<std::size_t>& hidden, const Examples* rows);
+
 }  // namespace veilsum::model

@@ -3,14 +3,14 @@
 namespace veilsum::cli {
 namespace {
 
-std::string TextOf(const Json& body, const char* key) {
+std::string TextField(const Json& body, const char* key) {
   const auto value = body.find(key);
   return value != body.end() && value->is_string() ? value->get<std::string>() : std::string();
 }
 
 std::string StageOf(const Json& body) {
   const auto percent = body.find("percent");
-  const std::string stage = TextOf(body, "to");
+  const std::string stage = TextField(body, "to");
   return stage == "canary" && percent != body.end() && percent->is_number_unsigned()
              ? absl::StrFormat("%s (%d %%)", stage, percent->get<std::uint64_t>())
              : stage;
@@ -20,11 +20,11 @@ std::string StageOf(const Json& body) {
 std::string WhatHappened(const ledger::Entry& entry) {
   const Json& body = entry.body;
   if (entry.type == "release.published")
-    return absl::StrFormat("published: %s %s", TextOf(body, "model_id"), TextOf(body, "version"));
-  if (entry.type == "release.revoked") return "revoked: " + TextOf(body, "reason");
+    return absl::StrFormat("published: %s %s", TextField(body, "model_id"), TextField(body, "version"));
+  if (entry.type == "release.revoked") return "revoked: " + TextField(body, "reason");
   if (entry.type == "rollout.transition")
-    return absl::StrFormat("rollout %s, %s to %s: %s", TextOf(body, "rollout_id"),
-                           TextOf(body, "from"), StageOf(body), TextOf(body, "reason"));
+    return absl::StrFormat("rollout %s, %s to %s: %s", TextField(body, "rollout_id"),
+                           TextField(body, "from"), StageOf(body), TextField(body, "reason"));
   return "";
 }
 
@@ -38,7 +38,7 @@ void ReleaseStory::OnEntry(std::uint64_t index, const Hash32&, const ledger::Led
     ++left_out_;
     return;
   }
-  ReleaseEvent event{index, entry->header.time, TextOf(entry->body, "release_sha256"), what, {}};
+  ReleaseEvent event{index, entry->header.time, TextField(entry->body, "release_sha256"), what, {}};
   if (const auto names = entry->body.find("approvers");
       names != entry->body.end() && names->is_array())
     for (const Json& name : *names)

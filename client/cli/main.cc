@@ -19,6 +19,7 @@
 #include "client/cli/run_command.h"
 #include "client/cli/segments_command.h"
 #include "client/cli/serve_command.h"
+#include "client/cli/shrink_command.h"
 #include "client/cli/state_command.h"
 #include "client/policy/policy.h"
 
@@ -119,6 +120,9 @@ int main(int argc, char** argv) {
   veilsum::client::ModelArguments model_arguments;
   const veilsum::client::ModelCommands model =
       veilsum::client::AddModelCommands(app, model_arguments);
+  veilsum::client::ShrinkOptions shrink_options;
+  const CLI::App* shrink =
+      veilsum::client::AddShrinkCommand(*app.get_subcommand("model"), shrink_options);
   veilsum::client::StateArguments statement;
   const veilsum::client::StateCommands state = veilsum::client::AddStateCommands(app, statement);
   veilsum::client::EvidenceArguments evidence_arguments;
@@ -173,5 +177,7 @@ int main(int argc, char** argv) {
     return static_cast<int>(veilsum::client::RunModelCompare(model_arguments.compare));
   if (model.status->parsed())
     return static_cast<int>(veilsum::client::RunModelStatus(model_arguments.store));
+  if (shrink->parsed())
+    return static_cast<int>(veilsum::client::RunShrink(shrink_options, VEILSUM_VERSION));
   return Run(config, settings, check->parsed(), stay);
 }

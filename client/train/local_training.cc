@@ -59,7 +59,7 @@ absl::StatusOr<model::ModelVector> TrainAlone(const model::Layout& layout,
       const auto engine, cpu::Engine::Create(layout, examples, settings.max_rows,
                                              cpu::BestKernels(), settings.heads, settings.dropout));
   model::ModelVector model = initial;
-  if (layout.standardised()) Standardise(layout, examples, model);
+  if (layout.standardised() && !settings.keep_buffers) Standardise(layout, examples, model);
   std::vector<double> m(layout.parameters()), v(layout.parameters());
   const double expected = settings.batch_fraction * static_cast<double>(examples.customers());
   for (std::uint32_t step = 1; step <= settings.steps; ++step) {

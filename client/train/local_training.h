@@ -18,12 +18,13 @@ struct LocalTraining {
   std::uint32_t max_rows = 1;   // of one customer, as in the plan
   model::Heads heads = {};      // of the model; none: one logistic output
   double dropout = 0;           // as the plan's
+  bool keep_buffers = false;    // of `initial`, instead of these examples' own statistics
 };
 
 // Adam(0.9, 0.999, 1e-8) from `initial` on the examples alone; returns the last iterate. When the
-// layout is standardised, the buffers are first set to the exact mean and 1 / deviation of these
-// examples' numeric inputs. `rng` draws the batches. InvalidArgument: no customers, or settings out
-// of range.
+// layout is standardised, and unless keep_buffers, the buffers are first set to the exact mean and
+// 1 / deviation of these examples' numeric inputs. `rng` draws the batches. InvalidArgument: no
+// customers, or settings out of range.
 absl::StatusOr<model::ModelVector> TrainAlone(const model::Layout& layout,
                                               const model::Examples& examples,
                                               const model::ModelVector& initial,

@@ -473,6 +473,37 @@ TEST_F(AuditTest, DisclosedValuesAreThoseThatWereCommittedTo) {
       << "an entry that nobody wrote";
 }
 
+TEST_F(AuditTest, TellsWhatBecameOfAModel) {
+  SmallBundle bundle = Honest();
+  const std::string release = HexEncode(Hash32{9});
+  const Json committed =
+      ledger::ParseEntry(bundle.ledger.leaves[bundle.ledger.leaves.size() - 2]).value().entry.body;
+  bundle.ledger.Add("release.published",
+                    bundle.ledger.Named({{"model_id", "buy <again>"},
+                                         {"version", "1.0.0"},
+                                         {"release_counter", 1},
+                                         {"release_sha256", release},
+                                         {"manifest_sha256", HexEncode(Hash32{8})},
+                                         {"model_sha256", committed["model_sha256"]}}));
+  bundle.ledger.Add("rollout.transition", {{"rollout_id", "r1"},
+                                           {"release_sha256", release},
+                                           {"from", "draft"},
+                                           {"to", "canary"},
+                                           {"percent", 34},
+                                           {"reason", "gates passed"},
+                                           {"gate_report_sha256", ""},
+                                           {"approvers", {"spiffe://fed.test/operator/a"}}});
+  const Audit audit = Audited(bundle.ToFiles());
+  ASSERT_EQ(audit.releases.size(), 2u);
+  EXPECT_EQ(audit.releases[0].what, "published: buy <again> 1.0.0");
+  EXPECT_EQ(audit.releases[1].what, "rollout r1, draft to canary (34 %): gates passed");
+  EXPECT_EQ(audit.releases[1].leaf, bundle.ledger.leaves.size() - 1);
+  const Json told = Json::parse(AuditJson(audit))["releases"][1];
+  EXPECT_EQ(told["approvers"][0], "spiffe://fed.test/operator/a");
+  EXPECT_EQ(told["release_sha256"], release);
+  EXPECT_THAT(AuditHtml(audit), HasSubstr("buy &lt;again&gt; 1.0.0"));
+}
+
 TEST_F(AuditTest, TenantsShowValuesToTheAuditorAlone) {
   SmallBundle declared = Honest();
   ASSERT_TRUE(declared.DeclareWithManifest(1).empty());
