@@ -32,6 +32,9 @@ namespace veilsum::bench {
 namespace {
 
 constexpr std::size_t kWindow = 16;  // rounds; every second window is under attack
+// An odd number of windows: the round beside which the next batch is keyed comes now with an
+// attack, now without.
+constexpr std::uint32_t kKeyBatch = 3 * kWindow;
 constexpr std::size_t kWarmed = 16;
 
 // VEILSUM_SOAK_WINDOWS, 2 to 400; 8 without it.
@@ -243,7 +246,7 @@ int Main(int argc, char** argv) {
                      .rounds = kWarmed + Windows() * kWindow,
                      .first = 64,
                      .second = 32,
-                     .key_batch = 64};
+                     .key_batch = kKeyBatch};
   const NetworkWorld world(shape);
   const NetworkWorld::Member stranger = world.Made("hostile");
   const Pipe news, life, commands, result;
