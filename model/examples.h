@@ -41,6 +41,7 @@ struct Examples {
   std::vector<std::uint32_t> first_row = {
       0};  // customers + 1: the rows of customer u are [first_row[u], first_row[u+1])
   std::vector<std::string> customer_ids;  // customers; never leaves the merchant
+  std::vector<std::uint32_t> groups;      // customers: of an evaluation with groups; else empty
 
   std::size_t rows() const { return labels.size(); }
   std::size_t customers() const { return first_row.size() - 1; }

@@ -105,10 +105,30 @@ absl::StatusOr<admin::v1::RunProgress> Follow(client::AdminClient& admin, const 
   return last;
 }
 
+void ShowGroups(const admin::v1::Evaluation& evaluation) {
+  const auto figure = [](const char* name, const admin::v1::Figure& shown) {
+    std::fprintf(stderr, "  %s %.4f (%.4f to %.4f)", name, shown.value(), shown.low(),
+                 shown.high());
+  };
+  for (const admin::v1::EvaluationGroup& group : evaluation.groups()) {
+    std::fprintf(stderr, "group %s", group.name().c_str());
+    if (group.unusable().empty()) {
+      figure("roc_auc", group.roc_auc());
+      figure("selected", group.selected());
+      figure("true_positives", group.true_positives());
+      figure("false_positives", group.false_positives());
+    } else {
+      std::fprintf(stderr, "  no figures: %s", group.unusable().c_str());
+    }
+    std::fprintf(stderr, "\n");
+  }
+}
+
 // OK when the run has finished.
 absl::Status Watch(const RunArguments& arguments) {
   VEILSUM_ASSIGN_OR_RETURN(const auto admin, Connect(arguments));
   VEILSUM_ASSIGN_OR_RETURN(const admin::v1::RunProgress last, Follow(*admin, arguments.run));
+  ShowGroups(last.evaluation());
   std::printf("%s\n", last.state().c_str());
   if (last.state() == "finished") return absl::OkStatus();
   return Aborted("the run is %s: %s", last.state(), last.reason());

@@ -177,8 +177,16 @@ class Folder {
       to.labels.push_back(labels_.labels[row]);
       if (!labels_.rewards.empty()) to.rewards.push_back(labels_.rewards[row]);
     }
+    AppendGroup(rows.front(), id, to);
     to.first_row.push_back(static_cast<std::uint32_t>(to.rows()));
     to.customer_ids.push_back(id);
+  }
+
+  // The customer's group is that of `row`, the first of its rows that are kept.
+  void AppendGroup(std::size_t row, const std::string& id, model::Examples& to) const {
+    if (!labels_.groups.empty()) to.groups.push_back(labels_.groups[row]);
+    for (const Joined& other : others_)
+      if (!other.table.groups.empty()) to.groups.push_back(other.table.groups[other.row_of.at(id)]);
   }
 
   EncodedTable labels_;

@@ -22,6 +22,7 @@ struct Dataset {
 // the label's table; each other table must have exactly one row for each customer, but for tables
 // of events, of which a row of the label's table sees what is earlier than its own time. A row that
 // cannot be used is an error, or, up to plan.max_bad_rows of them, leaves its customer out.
+// With evaluation.groups a customer is in the group of the first of its rows that are kept.
 // Customers keep the order of the files. InvalidArgument "region_3/browsing.csv:17: column
 // ProductRelated: \"abc\" is not a number" and its like; NotFound for a missing file. Messages
 // quote a value of the row: they are for the merchant's own eyes.

@@ -84,6 +84,11 @@ absl::StatusOr<float> ParseReward(const model::QLearning& q, std::string_view te
   return static_cast<float>(std::clamp(value, q.lo.ToDouble(), q.hi.ToDouble()) / q.scale());
 }
 
+std::uint32_t EncodeGroup(const model::Evaluation& evaluation, std::string_view text) {
+  const auto found = std::ranges::find(evaluation.groups, text);
+  return static_cast<std::uint32_t>(found - evaluation.groups.begin());
+}
+
 bool IsHeldOutByHash(const model::Holdout& holdout, std::string_view customer) {
   return Fnv1a64(customer) % holdout.mod == holdout.equals;
 }

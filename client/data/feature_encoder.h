@@ -36,6 +36,9 @@ absl::StatusOr<float> ParseLabel(const model::Label& label, std::string_view tex
 // ParseNumber.
 absl::StatusOr<float> ParseReward(const model::QLearning& q, std::string_view text);
 
+// The place of the text in `evaluation.groups`; of any other text their number.
+std::uint32_t EncodeGroup(const model::Evaluation& evaluation, std::string_view text);
+
 // Whether a customer is held out by the plan's hash; the plan must have one.
 bool IsHeldOutByHash(const model::Holdout& holdout, std::string_view customer);
 

@@ -32,6 +32,7 @@ model::Examples SelectCustomers(const model::Examples& examples, const std::vect
       Append(std::span(examples.more_labels).subspan(row * more, more), out.more_labels);
     }
     out.first_row.push_back(static_cast<std::uint32_t>(out.rows()));
+    if (!examples.groups.empty()) out.groups.push_back(examples.groups[u]);
     if (!examples.customer_ids.empty()) out.customer_ids.push_back(examples.customer_ids[u]);
   }
   return out;

@@ -36,6 +36,7 @@ struct Recipe {
   std::size_t holdout = kNoColumn;
   std::size_t time = kNoColumn;
   std::size_t reward = kNoColumn;
+  std::size_t group = kNoColumn;
 };
 
 absl::StatusOr<TextSource> FindText(const model::Feature& feature,
@@ -49,6 +50,21 @@ absl::StatusOr<TextSource> FindText(const model::Feature& feature,
     text.columns.push_back(column);
   }
   return text;
+}
+
+bool HasGroups(const model::Plan& plan, const model::Table& table) {
+  return plan.evaluation && !plan.evaluation->groups.empty() &&
+         plan.evaluation->group_table == table.name;
+}
+
+absl::StatusOr<std::size_t> FindGroup(const model::Plan& plan,
+                                      const std::vector<std::string>& header,
+                                      const std::string& name) {
+  const absl::StatusOr<std::size_t> column =
+      FindColumn(header, plan.evaluation->group_column, name);
+  if (column.ok()) return column;
+  return InvalidArgument("%s; it is evaluation.group of plan %s",
+                         std::string(column.status().message()), plan.name);
 }
 
 absl::StatusOr<Recipe> MakeRecipe(const model::Plan& plan, const model::Table& table,
@@ -82,6 +98,9 @@ absl::StatusOr<Recipe> MakeRecipe(const model::Plan& plan, const model::Table& t
                              FindColumn(header, plan.heads[h].label.column, out.name));
     recipe.heads.push_back(column);
     out.head_places.push_back(h);
+  }
+  if (HasGroups(plan, table)) {
+    VEILSUM_ASSIGN_OR_RETURN(recipe.group, FindGroup(plan, header, out.name));
   }
   if (plan.label.table != table.name) return recipe;
   VEILSUM_ASSIGN_OR_RETURN(recipe.label, FindColumn(header, plan.label.column, out.name));
@@ -149,6 +168,8 @@ absl::Status EncodeRow(const model::Plan& plan, const Recipe& recipe, const CsvR
   if (recipe.time != kNoColumn) out.times.push_back(time);
   if (recipe.holdout != kNoColumn)
     out.held_out.push_back(row.fields[recipe.holdout] == plan.holdout.value);
+  if (recipe.group != kNoColumn)
+    out.groups.push_back(EncodeGroup(*plan.evaluation, row.fields[recipe.group]));
   out.numeric_values.insert(out.numeric_values.end(), numeric.begin(), numeric.end());
   for (const Source& source : recipe.categorical)
     out.active_inputs.push_back(static_cast<std::uint32_t>(source.first_input) +

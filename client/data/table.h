@@ -42,7 +42,8 @@ struct EncodedTable {
   std::vector<float> rewards;                // rows; the label's table only, of q_learning
   std::vector<bool> held_out;  // rows; the label's table only, when the plan has a hold-out column
   std::vector<std::int64_t> times;  // rows; the label's table only, when the plan has a label time
-  std::set<std::string> skipped;    // customers of bad rows, as far as their id could be read
+  std::vector<std::uint32_t> groups;  // rows; the table of evaluation.group only
+  std::set<std::string> skipped;      // customers of bad rows, as far as their id could be read
 };
 
 // Reads `folder`/`table.file`. InvalidArgument "region_3/browsing.csv:17: ..." for the first bad

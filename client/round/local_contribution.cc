@@ -47,7 +47,8 @@ LocalContribution::LocalContribution(const ApprovedRun& run, dp::SamplingRate ra
     histogram_ = {.bins = run.plan().evaluation->bins,
                   .scale_log2 = static_cast<int>(run.plan().aggregation.scale_log2),
                   .padded_rows = run.size_class() * run.plan().unit.max_rows,
-                  .outputs = run.plan().model_outputs()};
+                  .outputs = run.plan().model_outputs(),
+                  .groups = run.plan().evaluation->group_count()};
 }
 
 absl::StatusOr<std::unique_ptr<Contribution>> LocalContribution::Create(
@@ -61,7 +62,12 @@ absl::StatusOr<std::unique_ptr<Contribution>> LocalContribution::Create(
       made->trainer_,
       MakeCpuTrainer(made->layout_, made->training_, run.plan().unit.max_rows,
                      model::HeadsOf(run.plan()), run.plan().network.dropout.ToDouble()));
-  if (run.plan().evaluation) made->holdout_ = std::move(holdout);
+  if (run.plan().evaluation) {
+    if (holdout.groups.empty() && made->histogram_.groups > 1 && holdout.customers() > 0)
+      return InvalidArgument("plan %s has evaluation.groups, the hold-out's customers have none",
+                             run.plan().name);
+    made->holdout_ = std::move(holdout);
+  }
   if (run.plan().training.bands > 1) VEILSUM_RETURN_IF_ERROR(made->SetGroups(run, grouping));
   for (const std::string& purpose : made->purposes_) {
     VEILSUM_ASSIGN_OR_RETURN(dp::NoiseShare share,

@@ -11,6 +11,19 @@ namespace {
 
 constexpr std::size_t kPaddingRows = 64;
 
+absl::Status CheckGroups(const model::Examples& holdout, const ScoreHistogramShape& shape) {
+  if (shape.groups < 1 || shape.groups > dp::kMaxScoreGroups)
+    return InvalidArgument("groups is %d, must be from 1 to %d", shape.groups, dp::kMaxScoreGroups);
+  if (shape.groups == 1) return absl::OkStatus();
+  if (holdout.groups.size() != holdout.customers())
+    return InvalidArgument("the hold-out has groups of %d customers, must have them of %d",
+                           holdout.groups.size(), holdout.customers());
+  for (const std::uint32_t group : holdout.groups)
+    if (group >= shape.groups)
+      return InvalidArgument("a customer is in group %d, must be below %d", group, shape.groups);
+  return absl::OkStatus();
+}
+
 absl::Status Check(const model::Layout& layout, const ScoreHistogramShape& shape) {
   if (shape.bins < 2 || shape.bins > 4096)
     return InvalidArgument("bins is %d, must be from 2 to 4096", shape.bins);
@@ -60,12 +73,14 @@ absl::StatusOr<std::vector<std::int64_t>> ScoreHistograms(const model::Layout& l
                                                           const model::Examples& holdout,
                                                           const ScoreHistogramShape& shape) {
   VEILSUM_RETURN_IF_ERROR(Check(layout, shape));
+  VEILSUM_RETURN_IF_ERROR(CheckGroups(holdout, shape));
   VEILSUM_ASSIGN_OR_RETURN(const std::vector<float> outputs, model::Logits(layout, model, holdout));
   VEILSUM_RETURN_IF_ERROR(ScorePadding(layout, model, holdout, shape.padded_rows));
   std::vector<float> logits(holdout.rows());
   for (std::size_t row = 0; row < logits.size(); ++row) logits[row] = outputs[row * shape.outputs];
   const std::int64_t points = std::int64_t{1} << shape.scale_log2;
-  std::vector<std::int64_t> cells(2 * std::size_t{shape.bins});
+  const std::size_t histogram = 2 * std::size_t{shape.bins};
+  std::vector<std::int64_t> cells(histogram * shape.groups);
   for (std::size_t u = 0; u < holdout.customers(); ++u) {
     const std::size_t first = holdout.first_row[u], last = holdout.first_row[u + 1];
     const auto usable = [&](std::size_t row) {
@@ -74,9 +89,11 @@ absl::StatusOr<std::vector<std::int64_t>> ScoreHistograms(const model::Layout& l
     bool all = first < last;
     for (std::size_t row = first; row < last; ++row) all &= usable(row);
     if (!all) continue;
+    std::int64_t* const mine =
+        cells.data() + (shape.groups == 1 ? 0 : holdout.groups[u] * histogram);
     const std::int64_t each = points / static_cast<std::int64_t>(last - first);
     for (std::size_t row = first; row < last; ++row)
-      cells[(holdout.labels[row] > 0.5f ? shape.bins : 0) + BinOf(logits[row], shape.bins)] += each;
+      mine[(holdout.labels[row] > 0.5f ? shape.bins : 0) + BinOf(logits[row], shape.bins)] += each;
   }
   return cells;
 }

@@ -12,21 +12,44 @@ namespace {
 
 static_assert(std::endian::native == std::endian::little, "cells are stored as they are");
 
-absl::StatusOr<dp::PrivateAuc> AucOf(const RunTerms& terms, const EvaluationSum& sum) {
+// The standard deviation of the noise in each cell. NotFound without an evaluation.
+absl::StatusOr<double> SigmaOf(const RunTerms& terms, const EvaluationSum& sum) {
   const auto spec =
       std::ranges::find(terms.contract().sums, model::kEvaluation, &model::SumSpec::purpose);
   if (spec == terms.contract().sums.end()) return NotFound("the contract has no evaluation");
   // Every survivor has added its share, whatever the contract's minimum was.
-  const double sigma = std::stod(spec->share_sigma) * std::sqrt(static_cast<double>(sum.survivors));
-  return dp::AucOfHistograms(
-      {static_cast<std::uint32_t>(spec->dimension / 2), static_cast<int>(spec->scale_log2)},
-      sum.cells, sigma);
+  return std::stod(spec->share_sigma) * std::sqrt(static_cast<double>(sum.survivors));
 }
 
 void Show(const dp::PrivateFigure& figure, admin::v1::Figure& shown) {
   shown.set_value(figure.value);
   shown.set_low(figure.low);
   shown.set_high(figure.high);
+}
+
+void ShowGroup(const absl::StatusOr<dp::PrivateGroup>& group, admin::v1::EvaluationGroup& shown) {
+  if (!group.ok()) {
+    shown.set_unusable(std::string(group.status().message()));
+    return;
+  }
+  Show(group->auc, *shown.mutable_roc_auc());
+  Show(group->selected, *shown.mutable_selected());
+  Show(group->true_positives, *shown.mutable_true_positives());
+  Show(group->false_positives, *shown.mutable_false_positives());
+  shown.set_positives(group->positives);
+  shown.set_negatives(group->negatives);
+}
+
+void ShowGroups(const model::Plan& plan, const EvaluationSum& sum, double sigma,
+                admin::v1::Evaluation& out) {
+  const std::vector<std::string>& names = plan.evaluation->groups;
+  if (names.empty()) return;
+  const dp::ScoreHistogramGrid grid = model::EvaluationBins(plan);
+  for (std::uint32_t g = 0; g < grid.groups; ++g) {
+    admin::v1::EvaluationGroup& shown = *out.add_groups();
+    shown.set_name(g < names.size() ? names[g] : model::kOtherGroup);
+    ShowGroup(dp::GroupOfHistograms(grid, g, sum.cells, sigma), shown);
+  }
 }
 
 }  // namespace
@@ -56,7 +79,14 @@ admin::v1::Evaluation EvaluationOf(const RunTerms& terms, const EvaluationSum& s
   out.set_step(step);
   out.set_model_hash(std::string(AsText(model_hash)));
   out.set_survivors(sum.survivors);
-  const absl::StatusOr<dp::PrivateAuc> auc = AucOf(terms, sum);
+  const absl::StatusOr<double> sigma = SigmaOf(terms, sum);
+  if (!sigma.ok()) {
+    out.set_unusable(std::string(sigma.status().message()));
+    return out;
+  }
+  ShowGroups(terms.plan(), sum, *sigma, out);
+  const absl::StatusOr<dp::PrivateAuc> auc =
+      dp::AucOfHistograms(model::EvaluationBins(terms.plan()), sum.cells, *sigma);
   if (!auc.ok()) {
     out.set_unusable(std::string(auc.status().message()));
     return out;

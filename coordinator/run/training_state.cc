@@ -89,7 +89,7 @@ absl::StatusOr<TrainingState> TrainingState::Restore(const RunTerms& terms, Byte
   std::optional<EvaluationSum> evaluation;
   std::size_t at = 1;
   if (!saved.empty() && saved[0] == kEvaluatedVersion && terms.plan().evaluation) {
-    const std::size_t cells = 2 * std::size_t{terms.plan().evaluation->bins};
+    const std::size_t cells = dp::ScoreHistogramDimension(model::EvaluationBins(terms.plan()));
     at +=
         std::min(saved.size() - 1, EncodeEvaluation({0, std::vector<std::int64_t>(cells)}).size());
     VEILSUM_ASSIGN_OR_RETURN(evaluation, DecodeEvaluation(saved.subspan(1, at - 1), cells));

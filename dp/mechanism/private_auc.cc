@@ -17,7 +17,28 @@ absl::Status Validate(const ScoreHistogramGrid& grid) {
     return InvalidArgument("bins is %d, must be from 2 to 4096", grid.bins);
   if (grid.scale_log2 < 0 || grid.scale_log2 > 40)
     return InvalidArgument("scale_log2 is %d, must be from 0 to 40", grid.scale_log2);
+  if (grid.groups < 1 || grid.groups > kMaxScoreGroups)
+    return InvalidArgument("groups is %d, must be from 1 to %d", grid.groups, kMaxScoreGroups);
   return absl::OkStatus();
+}
+
+absl::Status Validate(const ScoreHistogramGrid& grid, std::span<const std::int64_t> sum,
+                      double noise_sigma) {
+  VEILSUM_RETURN_IF_ERROR(Validate(grid));
+  if (sum.size() != ScoreHistogramDimension(grid))
+    return InvalidArgument("the sum has %d cells, must have 2 * bins * groups = %d", sum.size(),
+                           ScoreHistogramDimension(grid));
+  if (!(noise_sigma >= 0 && std::isfinite(noise_sigma)))
+    return InvalidArgument("noise_sigma is %g, must be finite and not negative", noise_sigma);
+  return absl::OkStatus();
+}
+
+// The cells of all groups together.
+std::vector<std::int64_t> Together(const ScoreHistogramGrid& grid,
+                                   std::span<const std::int64_t> sum) {
+  std::vector<std::int64_t> all(2 * std::size_t{grid.bins});
+  for (std::size_t i = 0; i < sum.size(); ++i) all[i % all.size()] += sum[i];
+  return all;
 }
 
 // The noisy counts of one label, in customers.
@@ -115,38 +136,19 @@ std::vector<ReliabilityBin> CalibrationOf(const Label& negative, const Label& po
   return out;
 }
 
-// The mean of `score` over customers, score[i] being that of a customer in cell i of both labels'
-// cells: a ratio of noisy totals, by the delta method.
+// The mean of `score`, score[i] being that of a customer in cell i of both labels' cells.
 PrivateFigure MeanOf(const Label& negative, const Label& positive, std::span<const double> score,
                      double sigma) {
-  const double total = negative.total + positive.total;
-  const std::size_t bins = negative.counts.size();
-  const auto count = [&](std::size_t i) {
-    return i < bins ? negative.counts[i] : positive.counts[i - bins];
-  };
-  double sum = 0, noise = 0, sampling = 0;
-  for (std::size_t i = 0; i < score.size(); ++i) sum += count(i) * score[i];
-  const double mean = sum / total;
-  for (std::size_t i = 0; i < score.size(); ++i) {
-    const double slope = (score[i] - mean) / total;
-    noise += slope * slope * sigma * sigma;
-    sampling += slope * slope * count(i);
-  }
-  const double half = kTwoSided95 * std::sqrt(noise + std::max(0.0, sampling));
-  return {mean, mean - half, mean + half};
-}
-
-PrivateFigure Within(PrivateFigure figure, double low, double high) {
-  for (double* value : {&figure.value, &figure.low, &figure.high})
-    *value = std::clamp(*value, low, high);
-  return figure;
+  std::vector<double> counts = negative.counts;
+  counts.insert(counts.end(), positive.counts.begin(), positive.counts.end());
+  return NoisyMean(counts, score, sigma);
 }
 
 PrivateFigure AccuracyOf(const Label& negative, const Label& positive, double sigma) {
   const std::size_t bins = negative.counts.size();
   std::vector<double> score(2 * bins);
   for (std::size_t i = 0; i < bins; ++i) {
-    const double above = 2 * i + 1 > bins ? 1 : 2 * i + 1 == bins ? 0.5 : 0;
+    const double above = AboveHalf(i, bins);
     score[i] = 1 - above;
     score[bins + i] = above;
   }
@@ -191,15 +193,13 @@ absl::StatusOr<double> ScoreHistogramSensitivity(const ScoreHistogramGrid& grid)
 
 absl::StatusOr<PrivateAuc> AucOfHistograms(const ScoreHistogramGrid& grid,
                                            std::span<const std::int64_t> sum, double noise_sigma) {
-  VEILSUM_RETURN_IF_ERROR(Validate(grid));
-  if (sum.size() != ScoreHistogramDimension(grid))
-    return InvalidArgument("the sum has %d cells, must have 2 * bins = %d", sum.size(),
-                           ScoreHistogramDimension(grid));
-  if (!(noise_sigma >= 0 && std::isfinite(noise_sigma)))
-    return InvalidArgument("noise_sigma is %g, must be finite and not negative", noise_sigma);
-  const double scale = std::ldexp(1.0, grid.scale_log2), sigma = noise_sigma / scale;
-  VEILSUM_ASSIGN_OR_RETURN(const Label negative, LabelOf(0, sum.first(grid.bins), scale, sigma));
-  VEILSUM_ASSIGN_OR_RETURN(const Label positive, LabelOf(1, sum.last(grid.bins), scale, sigma));
+  VEILSUM_RETURN_IF_ERROR(Validate(grid, sum, noise_sigma));
+  const std::vector<std::int64_t> all = Together(grid, sum);
+  const double scale = std::ldexp(1.0, grid.scale_log2);
+  const double sigma = noise_sigma * std::sqrt(static_cast<double>(grid.groups)) / scale;
+  const std::span<const std::int64_t> cells = all;
+  VEILSUM_ASSIGN_OR_RETURN(const Label negative, LabelOf(0, cells.first(grid.bins), scale, sigma));
+  VEILSUM_ASSIGN_OR_RETURN(const Label positive, LabelOf(1, cells.last(grid.bins), scale, sigma));
   const std::vector<double> below = ShareBelow(negative);
   std::vector<double> above = ShareBelow(positive);
   for (double& share : above) share = 1 - share;
@@ -222,6 +222,31 @@ absl::StatusOr<PrivateAuc> AucOfHistograms(const ScoreHistogramGrid& grid,
   result.log_loss = LogLossOf(negative, positive, sigma);
   result.calibration = CalibrationOf(negative, positive, sigma);
   return result;
+}
+
+absl::StatusOr<PrivateGroup> GroupOfHistograms(const ScoreHistogramGrid& grid, std::uint32_t group,
+                                               std::span<const std::int64_t> sum,
+                                               double noise_sigma) {
+  VEILSUM_RETURN_IF_ERROR(Validate(grid, sum, noise_sigma));
+  if (group >= grid.groups)
+    return InvalidArgument("group is %d, must be below %d", group, grid.groups);
+  const std::size_t cells = 2 * std::size_t{grid.bins};
+  const std::span<const std::int64_t> own = sum.subspan(group * cells, cells);
+  VEILSUM_ASSIGN_OR_RETURN(const PrivateAuc auc,
+                           AucOfHistograms({grid.bins, grid.scale_log2}, own, noise_sigma));
+  const double scale = std::ldexp(1.0, grid.scale_log2);
+  std::vector<double> counts(cells), above(cells);
+  for (std::size_t i = 0; i < cells; ++i) {
+    counts[i] = static_cast<double>(own[i]) / scale;
+    above[i] = AboveHalf(i % grid.bins, grid.bins);
+  }
+  const auto share = [&](std::size_t from, std::size_t size) {
+    return Within(NoisyMean(std::span(counts).subspan(from, size),
+                            std::span(above).subspan(from, size), noise_sigma / scale),
+                  0, 1);
+  };
+  return PrivateGroup{{auc.auc, auc.low, auc.high}, share(0, cells), share(grid.bins, grid.bins),
+                      share(0, grid.bins),          auc.positives,   auc.negatives};
 }
 
 }  // namespace veilsum::dp

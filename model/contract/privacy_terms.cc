@@ -51,7 +51,7 @@ Shape ShapeOf(const Plan& plan, std::string_view purpose) {
                 ? dp::HistogramDimension(StatisticsBins(plan))
                 : 1 + 2 * plan.numeric_inputs(),
             kStatisticsAttempts};
-  return {kEvaluationRingBits, 2 * std::uint64_t{plan.evaluation->bins},
+  return {kEvaluationRingBits, dp::ScoreHistogramDimension(EvaluationBins(plan)),
           plan.evaluation->attempts_max};
 }
 
@@ -188,6 +188,11 @@ dp::HistogramGrid StatisticsBins(const Plan& plan) {
           static_cast<int>(plan.aggregation.scale_log2)};
 }
 
+dp::ScoreHistogramGrid EvaluationBins(const Plan& plan) {
+  return {plan.evaluation->bins, static_cast<int>(plan.aggregation.scale_log2),
+          plan.evaluation->group_count()};
+}
+
 Heads HeadsOf(const Plan& plan) {
   const auto head_of = [](const Label& label, double weight) {
     Head head{.outputs = label.outputs(), .weight = weight};
@@ -279,7 +284,7 @@ absl::StatusOr<dp::RunPrivacyInput> PrivacyInputOf(const Plan& plan,
   }
   if (plan.evaluation)
     input.evaluation = dp::EvaluationSumSpec{
-        .grid = {plan.evaluation->bins, scale_log2},
+        .grid = EvaluationBins(plan),
         .share = plan.evaluation->share.ToDouble(),
         .attempts_max = plan.evaluation->attempts_max,
         .users_in_round_max = all,  // size classes are of training; the ring has room for millions

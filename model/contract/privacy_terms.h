@@ -5,6 +5,7 @@
 #pragma once
 
 #include "dp/mechanism/adaptive_clip.h"
+#include "dp/mechanism/private_auc.h"
 #include "dp/mechanism/private_quantiles.h"
 #include "model/contract/cohorts.h"
 #include "model/contract/run_contract.h"
@@ -32,6 +33,8 @@ Rational StepRate(const Plan& plan);
 Rational RoundRate(const Plan& plan);
 // Of a plan whose statistics are quantiles.
 dp::HistogramGrid StatisticsBins(const Plan& plan);
+// Of a plan with an evaluation.
+dp::ScoreHistogramGrid EvaluationBins(const Plan& plan);
 
 // Customers that every step of a merchant of this size class computes, whatever was sampled
 // (DP-06).

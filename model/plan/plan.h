@@ -181,7 +181,17 @@ struct Evaluation {
   Rational share = Exactly(1);  // of epsilon: what evaluation alone may use, all attempts together
   std::uint32_t bins = 32;      // of the predicted probability, for each label
   std::uint32_t attempts_max = 1;
+  // With groups: a histogram for each of these values of a column, and for all others together.
+  std::string group_table, group_column;
+  std::vector<std::string> groups;  // distinct; empty: no groups
+
+  std::uint32_t group_count() const {
+    return groups.empty() ? 1 : static_cast<std::uint32_t>(groups.size()) + 1;
+  }
 };
+
+// How the group of a customer whose value the plan does not list is called.
+inline constexpr const char* kOtherGroup = "other";
 
 struct Aggregation {
   std::uint32_t min_survivors = 0;  // 0: the default of SE-04

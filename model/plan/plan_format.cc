@@ -226,6 +226,10 @@ Json PlanTree(const Plan& plan) {
     out["evaluation"] = {{"share", DecimalText(plan.evaluation->share)},
                          {"bins", plan.evaluation->bins},
                          {"attempts_max", plan.evaluation->attempts_max}};
+  if (plan.evaluation && !plan.evaluation->groups.empty()) {
+    out["evaluation"]["group"] = plan.evaluation->group_table + "." + plan.evaluation->group_column;
+    out["evaluation"]["groups"] = plan.evaluation->groups;
+  }
   return out;
 }
 

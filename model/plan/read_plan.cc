@@ -76,19 +76,20 @@ std::vector<Table> ReadTables(Fields& plan, const Unit& unit) {
 }
 
 // "table.column", where the table is one of the plan's.
-std::pair<std::string, std::string> ReadColumn(Fields& fields, const std::vector<Table>& tables) {
-  const std::string text = fields.Text("column", 256);
+std::pair<std::string, std::string> ReadColumn(Fields& fields, const std::vector<Table>& tables,
+                                               const char* key = "column") {
+  const std::string text = fields.Text(key, 256);
   const std::size_t dot = text.find('.');
   if (dot == std::string::npos || dot == 0 || dot + 1 == text.size()) {
-    fields.Refuse("column",
-                  absl::StrFormat(
-                      "is \"%s\", must be a table and a column, such as \"browsing.pages\"", text));
+    fields.Refuse(
+        key, absl::StrFormat("is \"%s\", must be a table and a column, such as \"browsing.pages\"",
+                             text));
     return {"?", "?"};
   }
   const std::string table = text.substr(0, dot);
   for (const Table& known : tables)
     if (known.name == table) return {table, text.substr(dot + 1)};
-  fields.Refuse("column",
+  fields.Refuse(key,
                 absl::StrFormat("is \"%s\", but there is no [[table]] named \"%s\"", text, table));
   return {"?", "?"};
 }
@@ -362,7 +363,22 @@ void CheckMerchantMode(const Plan& plan, Fields& fields) {
   if (plan.evaluation) fields.Refuse("evaluation", "must be left out in merchant mode (DP-20)");
 }
 
-std::optional<Evaluation> ReadEvaluation(Fields& plan) {
+void ReadGroups(Fields& fields, const std::vector<Table>& tables, Evaluation& evaluation) {
+  if (!fields.Has("group") && !fields.Has("groups")) return;
+  std::tie(evaluation.group_table, evaluation.group_column) = ReadColumn(fields, tables, "group");
+  for (const Table& table : tables)
+    if (table.name == evaluation.group_table && table.is_events())
+      fields.Refuse("group", absl::StrFormat("is in %s, which is a table of events", table.name));
+  evaluation.groups = fields.Texts("groups", 2, 16);
+  std::set<std::string> seen;
+  for (const std::string& group : evaluation.groups)
+    if (!seen.insert(group).second)
+      fields.Refuse("groups", absl::StrFormat("names \"%s\" twice", group));
+  if (seen.contains(kOtherGroup))
+    fields.Refuse("groups", "names \"other\", which is what all other values are called");
+}
+
+std::optional<Evaluation> ReadEvaluation(Fields& plan, const std::vector<Table>& tables) {
   if (!plan.Has("evaluation")) return std::nullopt;
   Fields fields = plan.Section("evaluation");
   Evaluation evaluation;
@@ -370,6 +386,7 @@ std::optional<Evaluation> ReadEvaluation(Fields& plan) {
   evaluation.bins = static_cast<std::uint32_t>(fields.Int("bins", 2, 4096, evaluation.bins));
   evaluation.attempts_max =
       static_cast<std::uint32_t>(fields.Int("attempts_max", 1, 16, evaluation.attempts_max));
+  ReadGroups(fields, tables, evaluation);
   fields.Done();
   return evaluation;
 }
@@ -490,7 +507,7 @@ Plan ReadPlan(const Json& document, FieldErrors& errors) {
   plan.nonprivate = ReadNonPrivate(fields);
   plan.privacy = ReadPrivacy(fields.Section("privacy"));
   plan.statistics = ReadStatistics(fields, plan.privacy);
-  plan.evaluation = ReadEvaluation(fields);
+  plan.evaluation = ReadEvaluation(fields, plan.tables);
   CheckMerchantMode(plan, fields);
   plan.cohorts = ReadCohorts(fields);
   if (fields.Has("aggregation"))

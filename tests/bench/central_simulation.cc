@@ -169,6 +169,7 @@ void AppendCustomers(const model::Examples& more, model::Examples& all) {
   all.more_labels.insert(all.more_labels.end(), more.more_labels.begin(), more.more_labels.end());
   all.customer_ids.insert(all.customer_ids.end(), more.customer_ids.begin(),
                           more.customer_ids.end());
+  all.groups.insert(all.groups.end(), more.groups.begin(), more.groups.end());
   for (std::size_t u = 0; u < more.customers(); ++u)
     all.first_row.push_back(rows + more.first_row[u + 1]);
 }

@@ -26,20 +26,48 @@ void RunAll(TappedFederation& federation) {
 }
 
 // What the final model's plain histograms say, over the hold-outs of those who were in the sum.
-dp::PrivateAuc PlainFigures(TappedFederation& federation) {
+std::vector<std::int64_t> PlainCells(TappedFederation& federation) {
   const model::Layout layout = model::LayoutOf(federation.plan());
   const model::ModelVector model =
       model::ParseModelBytes(*federation.FinalModel(), layout.size()).value();
-  const dp::ScoreHistogramGrid grid{federation.plan().evaluation->bins, 16};
+  const dp::ScoreHistogramGrid grid = model::EvaluationBins(federation.plan());
   std::vector<std::int64_t> cells(dp::ScoreHistogramDimension(grid));
   const coordinator::MemberList& survivors = federation.commits().back().survivors;
   for (std::size_t i = 0; i < federation.seats().size(); ++i) {
     if (!std::ranges::binary_search(survivors, federation.seats()[i])) continue;
     const auto mine =
-        client::ScoreHistograms(layout, model, federation.Holdout(i), {grid.bins, 16, 0}).value();
+        client::ScoreHistograms(layout, model, federation.Holdout(i),
+                                {.bins = grid.bins, .scale_log2 = 16, .groups = grid.groups})
+            .value();
     for (std::size_t c = 0; c < cells.size(); ++c) cells[c] += mine[c];
   }
-  return *dp::AucOfHistograms(grid, cells, 0);
+  return cells;
+}
+
+dp::PrivateAuc PlainFigures(TappedFederation& federation) {
+  return *dp::AucOfHistograms(model::EvaluationBins(federation.plan()), PlainCells(federation), 0);
+}
+
+void ExpectGroups(TappedFederation& federation) {
+  const admin::v1::Evaluation evaluation = federation.Progress().evaluation();
+  const dp::ScoreHistogramGrid grid = model::EvaluationBins(federation.plan());
+  const std::vector<std::int64_t> cells = PlainCells(federation);
+  ASSERT_EQ(evaluation.groups_size(), 3);
+  for (std::uint32_t g = 0; g < 3; ++g) {
+    const admin::v1::EvaluationGroup& group = evaluation.groups(static_cast<int>(g));
+    EXPECT_EQ(group.name(), (std::array{"a", "b", "other"})[g]);
+    ASSERT_EQ(group.unusable(), "") << group.name();
+    ASSERT_OK_AND_ASSIGN(const dp::PrivateGroup plain, dp::GroupOfHistograms(grid, g, cells, 0));
+    for (const auto& [shown, exact] :
+         {std::pair(group.roc_auc(), plain.auc), std::pair(group.selected(), plain.selected),
+          std::pair(group.true_positives(), plain.true_positives),
+          std::pair(group.false_positives(), plain.false_positives)}) {
+      EXPECT_LE(shown.low(), shown.value());
+      EXPECT_GE(shown.high(), shown.value());
+      EXPECT_NEAR(shown.value(), exact.value, 1e-9 + 2.8 * (shown.high() - shown.low()) / 2)
+          << group.name();
+    }
+  }
 }
 
 void ExpectEvaluated(TappedFederation& federation, const FederationRunOptions& options) {
@@ -96,6 +124,43 @@ TEST(Evaluation, ScoresThePublishedModelOnHoldOutsThroughTheSecureSum) {
   EXPECT_EQ(progress.attempts(), 1u + static_cast<std::uint64_t>(options.plan.steps) + 1);
   EXPECT_EQ(progress.round(), progress.attempts());
   ExpectChargedToTheHoldOutsBlock(federation, options.members);
+}
+
+// A histogram of each group: the same claim and the same charge, a longer sum.
+TEST(Evaluation, OfGroupsCostsNoMore) {
+  FederationRunOptions options = Evaluated();
+  options.plan.evaluation_groups = true;
+  options.holdout_customers = 200;
+  TappedFederation federation(options);
+  RunAll(federation);
+  ExpectEvaluated(federation, options);
+  ExpectGroups(federation);
+  ExpectChargedToTheHoldOutsBlock(federation, options.members);
+  const model::SumSpec sum = model::ContractFromJson(federation.contract()).value().sums.back();
+  EXPECT_EQ(sum.dimension, 48u);
+  options.plan.evaluation_groups = false;
+  TappedFederation plain(options);
+  RunAll(plain);
+  const model::SumSpec alone = model::ContractFromJson(plain.contract()).value().sums.back();
+  EXPECT_EQ(sum.sensitivity, alone.sensitivity);
+  EXPECT_EQ(sum.noise_sigma, alone.noise_sigma);
+  EXPECT_EQ(sum.share_sigma, alone.share_sigma);
+}
+
+TEST(Evaluation, OfGroupsSurvivesACrash) {
+  FederationRunOptions options = Evaluated();
+  options.plan.evaluation_groups = true;
+  options.holdout_customers = 200;
+  TappedFederation federation(options);
+  federation.StartCoordinator();
+  federation.StartRun();
+  federation.CrashAfter("Freeze", 7);
+  federation.StartClients();
+  federation.AwaitCrash();
+  federation.StartCoordinator();
+  federation.AwaitClients();
+  ExpectEvaluated(federation, options);
+  ExpectGroups(federation);
 }
 
 struct EvaluationCrash {

@@ -24,6 +24,7 @@ model::Examples SomeExamples(std::uint64_t seed, std::size_t number = 0) {
     examples.labels.push_back(examples.numeric_values[3 * i] > 0 ? 1.0f : 0.0f);
     examples.first_row.push_back(static_cast<std::uint32_t>(i + 1));
     examples.customer_ids.push_back("u" + std::to_string(i));
+    examples.groups.push_back(static_cast<std::uint32_t>(i % 5 == 0 ? 2 : i % 2));
   }
   return examples;
 }

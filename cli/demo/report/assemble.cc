@@ -67,16 +67,37 @@ QualityFacts QualityOf(const model::Plan& plan, const Score& score,
   return q;
 }
 
+namespace {
+
+PrivateFigure FigureOf(const admin::v1::Figure& shown) {
+  return {shown.value(), {shown.low(), shown.high()}};
+}
+
+PrivateGroupQuality GroupOf(const admin::v1::EvaluationGroup& group) {
+  PrivateGroupQuality out;
+  out.name = group.name();
+  out.unusable = group.unusable();
+  if (!out.unusable.empty()) return out;
+  out.roc_auc = FigureOf(group.roc_auc());
+  out.selected = FigureOf(group.selected());
+  out.true_positives = FigureOf(group.true_positives());
+  out.false_positives = FigureOf(group.false_positives());
+  out.positives = group.positives();
+  out.negatives = group.negatives();
+  return out;
+}
+
+}  // namespace
+
 void AddEvaluation(const admin::v1::Evaluation& evaluation, QualityFacts& quality) {
+  for (const admin::v1::EvaluationGroup& group : evaluation.groups())
+    quality.groups_private.push_back(GroupOf(group));
   if (!evaluation.unusable().empty()) return;
   quality.roc_auc_private = evaluation.roc_auc();
   quality.roc_auc_private_interval = {evaluation.low(), evaluation.high()};
   quality.roc_auc_private_noise = evaluation.noise_error();
-  const auto figure = [](const admin::v1::Figure& shown) {
-    return PrivateFigure{shown.value(), {shown.low(), shown.high()}};
-  };
-  if (evaluation.has_accuracy()) quality.accuracy_private = figure(evaluation.accuracy());
-  if (evaluation.has_log_loss()) quality.log_loss_private = figure(evaluation.log_loss());
+  if (evaluation.has_accuracy()) quality.accuracy_private = FigureOf(evaluation.accuracy());
+  if (evaluation.has_log_loss()) quality.log_loss_private = FigureOf(evaluation.log_loss());
   for (const admin::v1::ReliabilityBin& bin : evaluation.calibration())
     quality.calibration_private.push_back(
         {bin.predicted(), bin.observed(), bin.error(), bin.customers()});

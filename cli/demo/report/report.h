@@ -77,6 +77,14 @@ struct PrivateFigure {
   std::pair<double, double> interval;
 };
 
+// By private evaluation, of one of the plan's groups.
+struct PrivateGroupQuality {
+  std::string name;
+  std::optional<PrivateFigure> roc_auc, selected, true_positives, false_positives;
+  std::optional<double> positives, negatives;  // noisy
+  std::string unusable;                        // why there are no numbers
+};
+
 struct HeadQuality {
   std::string label;     // table.column
   std::size_t rows = 0;  // of the hold-outs, with that label
@@ -92,6 +100,7 @@ struct QualityFacts {
   std::optional<double> roc_auc_private_noise;  // its standard deviation from noise alone
   std::optional<PrivateFigure> accuracy_private, log_loss_private;
   std::vector<PrivateCalibrationPoint> calibration_private;
+  std::vector<PrivateGroupQuality> groups_private;
   std::vector<MerchantQuality> per_merchant;
   std::vector<HeadQuality> heads;  // of a plan with several
   std::vector<CalibrationPoint> calibration;

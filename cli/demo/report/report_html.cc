@@ -313,6 +313,22 @@ std::string PrivateLine(const Report& r) {
                          ShownFigure(r.quality.log_loss_private));
 }
 
+std::string GroupsTable(const QualityFacts& q) {
+  if (q.groups_private.empty()) return "";
+  std::string html =
+      "<p>Groups, from private histograms with 95 % intervals; shares are of predictions above "
+      "1/2.</p><table>\n<tr><th>group</th><th class=\"n\">ROC-AUC</th><th class=\"n\">share</th>"
+      "<th class=\"n\">true positives</th><th class=\"n\">false positives</th></tr>\n";
+  for (const PrivateGroupQuality& g : q.groups_private) {
+    absl::StrAppendFormat(&html, "<tr><td>%s%s</td>", Escaped(g.name),
+                          g.unusable.empty() ? "" : Escaped(": " + g.unusable));
+    for (const auto* figure : {&g.roc_auc, &g.selected, &g.true_positives, &g.false_positives})
+      absl::StrAppendFormat(&html, "<td class=\"n\">%s</td>", ShownFigure(*figure));
+    html += "</tr>\n";
+  }
+  return html + "</table>";
+}
+
 std::string OtherFigures(const QualityFacts& q) {
   if (q.by_value())
     return absl::StrFormat(
@@ -365,8 +381,8 @@ std::string QualityTable(const Report& r) {
   }
   row("all", std::to_string(rows), LeadingOf(r.quality), AloneOf(r.quality), r.quality.log_loss,
       r.quality.accuracy);
-  return html + absl::StrFormat("</table><p>%s</p>%s%s</div>\n", OtherFigures(r.quality),
-                                HeadTable(r.quality.heads), PrivateLine(r));
+  return html + absl::StrFormat("</table><p>%s</p>%s%s%s</div>\n", OtherFigures(r.quality),
+                                HeadTable(r.quality.heads), PrivateLine(r), GroupsTable(r.quality));
 }
 
 // Nothing was released before: the model that training began with stands for it.

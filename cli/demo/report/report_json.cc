@@ -44,6 +44,25 @@ Object FigureJson(const std::optional<PrivateFigure>& figure, bool interval) {
   return Object::array({figure->interval.first, figure->interval.second});
 }
 
+Object GroupsJson(const std::vector<PrivateGroupQuality>& groups) {
+  Object all = Object::array();
+  for (const PrivateGroupQuality& g : groups) {
+    Object out = {{"name", g.name}};
+    for (const auto& [name, figure] : {std::pair("roc_auc", &g.roc_auc),
+                                       {"selected", &g.selected},
+                                       {"true_positives", &g.true_positives},
+                                       {"false_positives", &g.false_positives}}) {
+      out[name] = FigureJson(*figure, false);
+      out[std::string(name) + "_interval"] = FigureJson(*figure, true);
+    }
+    out["positives"] = OrNull(g.positives);
+    out["negatives"] = OrNull(g.negatives);
+    out["unusable"] = g.unusable.empty() ? Object(nullptr) : Object(g.unusable);
+    all.push_back(std::move(out));
+  }
+  return all;
+}
+
 Object QualityJson(const QualityFacts& q) {
   Object interval = nullptr;
   if (q.roc_auc_private_interval)
@@ -80,6 +99,7 @@ Object QualityJson(const QualityFacts& q) {
                 {"per_merchant", MerchantsJson(q.per_merchant)},
                 {"calibration", bins},
                 {"calibration_private", noisy_bins},
+                {"groups_private", GroupsJson(q.groups_private)},
                 {"exact", true}};
   for (const HeadQuality& head : q.heads)  // absent where there is one head
     out["heads"].push_back({{"label", head.label},

@@ -185,6 +185,79 @@ TEST(PrivateAuc, ReliabilityBinsAreWithinTheirErrors) {
   EXPECT_NEAR(customers, 20000, 5.33 * 3 * std::sqrt(128.0));
 }
 
+TEST(PrivateAuc, WithoutNoiseGroupsAreCountedExactly) {
+  const ScoreHistogramGrid grid{4, 1, 2};
+  const std::vector<std::int64_t> cells = {6, 2, 0, 4, 2, 0, 4, 2,    // group 0: 6 of 0, 4 of 1
+                                           0, 2, 2, 0, 0, 0, 0, 10};  // group 1: 2 of 0, 5 of 1
+  ASSERT_OK_AND_ASSIGN(const PrivateGroup first, GroupOfHistograms(grid, 0, cells, 0));
+  EXPECT_DOUBLE_EQ(first.positives, 4);
+  EXPECT_DOUBLE_EQ(first.negatives, 6);
+  EXPECT_DOUBLE_EQ(first.selected.value, 0.5);
+  EXPECT_DOUBLE_EQ(first.true_positives.value, 0.75);
+  EXPECT_NEAR(first.true_positives.high, std::min(1.0, 0.75 + 1.96 * std::sqrt(0.75 * 0.25 / 4)),
+              1e-4);
+  EXPECT_DOUBLE_EQ(first.false_positives.value, 2.0 / 6);
+  EXPECT_NEAR(first.false_positives.high, 2.0 / 6 + 1.96 * std::sqrt(2.0 / 6 * 4 / 6 / 6), 1e-4);
+  // Pairs in which the one of label 1 is above, ties by half: (1 * 1.5 + 2 * 4 + 1 * 5) / 24.
+  EXPECT_DOUBLE_EQ(first.auc.value, 14.5 / 24);
+  ASSERT_OK_AND_ASSIGN(const PrivateGroup second, GroupOfHistograms(grid, 1, cells, 0));
+  EXPECT_DOUBLE_EQ(second.auc.value, 1);
+  EXPECT_DOUBLE_EQ(second.true_positives.value, 1);
+  EXPECT_DOUBLE_EQ(second.false_positives.value, 0.5);
+  EXPECT_DOUBLE_EQ(second.selected.value, 6.0 / 7);
+  ASSERT_OK_AND_ASSIGN(const PrivateAuc all, AucOfHistograms(grid, cells, 0));
+  EXPECT_DOUBLE_EQ(all.positives, 9);
+  EXPECT_DOUBLE_EQ(all.negatives, 8);
+}
+
+// At a standard deviation of half a customer in each cell, 5.33 standard errors.
+TEST(PrivateAuc, GroupsWithNoiseAreWithinTheirErrors) {
+  const ScoreHistogramGrid one{32, 12}, grid{32, 12, 3};
+  const double sigma = 0.5 * *ScoreHistogramSensitivity(grid);
+  const auto sampler = DiscreteGaussianSampler::Create(sigma).value();
+  SeededRngForTests rng(12);
+  Uniforms draw(6);
+  std::vector<std::int64_t> exact;
+  for (const int users : {4000, 1500, 600}) {
+    const auto cells = MakeHoldOut(one, users, draw);
+    exact.insert(exact.end(), cells.begin(), cells.end());
+  }
+  std::vector<std::int64_t> noisy = exact;
+  sampler->AddNoise(rng.NewSecret<32>(), noisy);
+  for (std::uint32_t g = 0; g < grid.groups; ++g) {
+    ASSERT_OK_AND_ASSIGN(const PrivateGroup is, GroupOfHistograms(grid, g, exact, 0));
+    ASSERT_OK_AND_ASSIGN(const PrivateGroup told, GroupOfHistograms(grid, g, noisy, sigma));
+    for (const auto& [a, b] : {std::pair(is.auc, told.auc), std::pair(is.selected, told.selected),
+                               std::pair(is.true_positives, told.true_positives),
+                               std::pair(is.false_positives, told.false_positives)}) {
+      EXPECT_GT(b.high - b.low, a.high - a.low) << "noise widens";
+      const double width =
+          (b.high - b.low) * (b.high - b.low) - (a.high - a.low) * (a.high - a.low);
+      EXPECT_NEAR(a.value, b.value, 5.33 / 1.96 / 2 * 1.5 * std::sqrt(width)) << g;
+      EXPECT_LT(b.high - b.low, 0.25);
+    }
+  }
+  // The whole is the sum of groups, whose noises add.
+  ASSERT_OK_AND_ASSIGN(const PrivateAuc whole, AucOfHistograms(grid, noisy, sigma));
+  std::vector<std::int64_t> sum(64);
+  for (std::size_t i = 0; i < noisy.size(); ++i) sum[i % 64] += noisy[i];
+  ASSERT_OK_AND_ASSIGN(const PrivateAuc added, AucOfHistograms(one, sum, sigma * std::sqrt(3.0)));
+  EXPECT_DOUBLE_EQ(whole.auc, added.auc);
+  EXPECT_DOUBLE_EQ(whole.noise_error, added.noise_error);
+}
+
+TEST(PrivateAuc, AGroupThatNoiseHidesHasNoFigures) {
+  const ScoreHistogramGrid grid{4, 0, 2};
+  std::vector<std::int64_t> cells(16, 500);
+  std::fill(cells.begin() + 8, cells.end(), 1);
+  EXPECT_OK(GroupOfHistograms(grid, 0, cells, 10));
+  EXPECT_THAT(GroupOfHistograms(grid, 1, cells, 10),
+              StatusIs(absl::StatusCode::kFailedPrecondition, "label 0"));
+  EXPECT_THAT(GroupOfHistograms(grid, 2, cells, 10), StatusIs(kInvalid, "group is 2"));
+  EXPECT_THAT(GroupOfHistograms({4, 0, 18}, 0, cells, 10), StatusIs(kInvalid, "groups is 18"));
+  EXPECT_THAT(GroupOfHistograms({4, 0, 3}, 0, cells, 10), StatusIs(kInvalid, "must have 2 * bins"));
+}
+
 TEST(PrivateAuc, RefusesWhatHasNoMeaning) {
   const ScoreHistogramGrid grid{4, 0};
   const std::vector<std::int64_t> cells(8, 5);

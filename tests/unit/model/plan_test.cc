@@ -212,6 +212,39 @@ TEST(PlanToml, EvaluationIsASectionOfItsOwn) {
   refused("every = 3", "evaluation.every is not a key");
 }
 
+TEST(PlanToml, EvaluationMayHaveGroups) {
+  const auto with = [](const std::string& keys) {
+    return ParsePlanToml(kExamplePlan + ("\n[evaluation]\n" + keys), "plan.toml");
+  };
+  const std::string table = ParsePlanToml(kExamplePlan, "p")->label.table;
+  const std::string column = "group = \"" + table + ".sex\"\n";
+  ASSERT_OK_AND_ASSIGN(const Plan plan, with(column + "groups = [\"f\", \"m\"]\n"));
+  EXPECT_EQ(plan.evaluation->group_table, table);
+  EXPECT_EQ(plan.evaluation->group_column, "sex");
+  EXPECT_EQ(plan.evaluation->groups, (std::vector<std::string>{"f", "m"}));
+  EXPECT_EQ(plan.evaluation->group_count(), 3u);
+  const std::string json = PlanToJson(plan);
+  ASSERT_OK_AND_ASSIGN(const Plan again, PlanFromJson(json));
+  EXPECT_EQ(again.evaluation->groups, plan.evaluation->groups);
+  EXPECT_EQ(PlanToJson(again), json);
+  ASSERT_OK_AND_ASSIGN(const Plan plain, with(""));
+  EXPECT_EQ(plain.evaluation->group_count(), 1u);
+  EXPECT_EQ(PlanToJson(plain).find("group"), std::string::npos) << "plans without keep their hash";
+  const auto refused = [&](const std::string& keys, const char* named) {
+    EXPECT_THAT(with(keys), StatusIs(absl::StatusCode::kInvalidArgument, named));
+  };
+  refused("group = \"sex\"\ngroups = [\"f\", \"m\"]", "evaluation.group is \"sex\"");
+  refused("group = \"no.sex\"\ngroups = [\"f\", \"m\"]", "no [[table]] named \"no\"");
+  refused("groups = [\"f\", \"m\"]", "evaluation.group");
+  refused(column, "evaluation.groups");
+  refused(column + "groups = [\"f\"]", "evaluation.groups must be a list of 2 to 16");
+  std::string many = "groups = [\"g0\"";
+  for (int i = 1; i < 17; ++i) many += ", \"g" + std::to_string(i) + "\"";
+  refused(column + many + "]", "evaluation.groups must be a list of 2 to 16");
+  refused(column + "groups = [\"f\", \"f\"]", "evaluation.groups names \"f\" twice");
+  refused(column + "groups = [\"f\", \"other\"]", "names \"other\"");
+}
+
 TEST(PlanToml, RefusesPoolsThatShareAMember) {
   const std::string pools =
       "[[pool]]\nname = \"p\"\nmembers = [\"a\", \"b\"]\n[[pool]]\nname = \"q\"\nmembers = [\"b\", "
@@ -644,7 +677,7 @@ TEST(ExamplePlans, AllParseRoundTripAndRun) {
        {"online_shoppers", "adult", "womens_clothing", "synthetic_shops", "online_shoppers_visitor",
         "online_shoppers_duration", "online_shoppers_bands", "online_shoppers_local",
         "online_shoppers_regularised", "online_shoppers_heads", "synthetic_shops_next",
-        "synthetic_shops_offers"}) {
+        "synthetic_shops_offers", "adult_groups"}) {
     ASSERT_OK_AND_ASSIGN(const Plan plan,
                          ReadPlanFile(absl::StrFormat("deploy/examples/%s.toml", name)));
     EXPECT_OK(CheckRunnable(plan)) << name;

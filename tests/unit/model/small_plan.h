@@ -25,7 +25,8 @@ struct SmallPlan {
   std::string averaging;  // empty: none
   int cohorts = 0;        // 0: no such section
   std::string beacon, members_sha256;
-  int evaluation_attempts = 0;  // 0: no evaluation
+  int evaluation_attempts = 0;     // 0: no evaluation
+  bool evaluation_groups = false;  // of t.g, "a" and "b"
   int bands = 1;
   std::string sampling_rate = "1/2";
   int local_steps = 0;     // 0: distributed
@@ -73,6 +74,7 @@ inline std::string SmallPlanToml(const SmallPlan& small) {
         "beacon = \"" + small.beacon + "\"\nmembers_sha256 = \"" + small.members_sha256 + "\"\n";
   if (small.evaluation_attempts != 0)
     text += "[evaluation]\nbins = 8\n" + number("attempts_max", small.evaluation_attempts);
+  if (small.evaluation_groups) text += "group = \"t.g\"\ngroups = [\"a\", \"b\"]\n";
   text += "[rounds]\ntick_ms = 1\n" + number("deadline_ms", small.deadline_ms);
   return text + "[population]\nminimum_customers = 1\n";
 }

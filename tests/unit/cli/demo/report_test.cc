@@ -84,7 +84,7 @@ TEST(ReportJson, HoldsEveryKeyOfTheSchemaEvenWhenEmpty) {
     ExpectKeys(json["quality"],
                {"roc_auc", "pr_auc", "accuracy", "majority_accuracy", "log_loss", "roc_auc_private",
                 "roc_auc_private_interval", "roc_auc_private_noise", "local_only_roc_auc",
-                "per_merchant", "calibration", "calibration_private"});
+                "per_merchant", "calibration", "calibration_private", "groups_private"});
     ExpectKeys(json["cost"], {"seconds", "rounds_per_second", "upload_bytes_per_client_round",
                               "plain_bytes_per_client_round", "padding_overhead",
                               "coordinator_peak_rss_bytes", "client_peak_rss_bytes"});
@@ -121,6 +121,32 @@ TEST(Report, ShowsThePrivateRocAucBesideTheExactOne) {
   EXPECT_NE(html.find("below about 0.028 could not be seen"), std::string::npos);
   EXPECT_NE(ResultTable(report).find("0.7512 (0.718 to 0.784)"), std::string::npos);
   EXPECT_EQ(ReportHtml(SampleReport()).find("private histograms"), std::string::npos);
+}
+
+TEST(Report, ShowsGroups) {
+  Report report = SampleReport();
+  EXPECT_EQ(ReportJson(report)["quality"]["groups_private"].size(), 0u);
+  const auto figure = [](double value) {
+    return PrivateFigure{value, {value - 0.05, value + 0.05}};
+  };
+  report.quality.groups_private = {
+      {"<b>", figure(0.75), figure(0.25), figure(0.5), figure(0.125), 80, 20, ""},
+      {"other", {}, {}, {}, {}, {}, {}, "label 0 has a noisy total of 1"}};
+  const auto groups = ReportJson(report)["quality"]["groups_private"];
+  ASSERT_EQ(groups.size(), 2u);
+  EXPECT_EQ(groups[0]["roc_auc"], 0.75);
+  EXPECT_DOUBLE_EQ(groups[0]["selected_interval"][1], 0.3);
+  EXPECT_EQ(groups[0]["true_positives"], 0.5);
+  EXPECT_EQ(groups[0]["false_positives"], 0.125);
+  EXPECT_EQ(groups[0]["positives"], 80);
+  EXPECT_TRUE(groups[0]["unusable"].is_null());
+  EXPECT_TRUE(groups[1]["roc_auc"].is_null());
+  EXPECT_EQ(groups[1]["unusable"], "label 0 has a noisy total of 1");
+  const std::string html = ReportHtml(report);
+  EXPECT_EQ(XmlComplaint(html), "");
+  EXPECT_NE(html.find("<td>&lt;b&gt;</td>"), std::string::npos);
+  EXPECT_NE(html.find("0.2500 (0.200 to 0.300)"), std::string::npos);
+  EXPECT_NE(html.find("other: label 0 has a noisy total of 1"), std::string::npos);
 }
 
 TEST(Report, OfRegressionShowsErrorsInsteadOfAreas) {

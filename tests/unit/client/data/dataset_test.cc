@@ -113,6 +113,36 @@ TEST(LoadDataset, JoinsTablesByCustomerAndKeepsPlanOrder) {
   EXPECT_EQ(data.holdout.customers(), 0u);
 }
 
+const char* const kGroups = "[evaluation]\ngroup = \"visits.country\"\ngroups = [\"at\", \"be\"]\n";
+
+TEST(LoadDataset, ReadsTheGroupsOfAnEvaluation) {
+  const std::string visits =
+      "id,pages,device,country\nu1,5,phone,be\nu2,0,tablet,ch\nu3,10,phone,at\nu4,1,phone,\n";
+  const std::string labels = std::string(kLabels) + "0,u4,1\n";
+  const auto plan = PlanWith("mod = 2\nequals = 0", "mod = 1000\nequals = 999", kGroups);
+  ASSERT_OK_AND_ASSIGN(const Dataset data, Load(visits, labels, plan));
+  EXPECT_THAT(data.training.customer_ids, ElementsAre("u3", "u1", "u2", "u4"));
+  EXPECT_THAT(data.training.groups, ElementsAre(0u, 1u, 2u, 2u)) << "others are the last group";
+  const model::Examples some = SelectCustomers(data.training, {false, true, true, false});
+  EXPECT_THAT(some.groups, ElementsAre(1u, 2u));
+  EXPECT_THAT(Load(kVisits, kLabels, plan),
+              StatusIs(kInvalid,
+                       "shop/visits.csv:1: the column country is missing; there are: id, "
+                       "pages, device; it is evaluation.group of plan test"));
+}
+
+TEST(LoadDataset, ACustomerIsInTheGroupOfItsFirstRowThatIsKept) {
+  const std::string labels =
+      "label,id,age,country\n1,u3,50,be\n0,u1,1,ch\n0,u3,9,at\n1,u1,2,at\n0,u2,0,at\n";
+  std::string tail = kGroups;
+  tail.replace(tail.find("visits."), 7, "labels.");
+  model::Plan plan = PlanWith("mod = 2\nequals = 0", "mod = 1000\nequals = 999", tail);
+  plan.unit.max_rows = 2;
+  ASSERT_OK_AND_ASSIGN(const Dataset data, Load(kVisits, labels, plan));
+  EXPECT_THAT(data.training.customer_ids, ElementsAre("u3", "u1", "u2"));
+  EXPECT_THAT(data.training.groups, ElementsAre(1u, 2u, 0u));
+}
+
 TEST(LoadDataset, SplitsByTheHashOfTheId) {
   ASSERT_OK_AND_ASSIGN(const Dataset data, Load(kVisits, kLabels));
   EXPECT_EQ(data.training.customers() + data.holdout.customers(), 3u);

@@ -59,6 +59,46 @@ TEST(ScoreHistograms, DP06_MoreRowsScoredChangeNothing) {
   EXPECT_EQ(*padded, *plain);
 }
 
+TEST(ScoreHistograms, WithGroupsACustomerIsInTheHistogramOfItsOwn) {
+  model::Examples examples = Customers({{{-1, 0}}, {{1, 1}, {-1, 0}}, {{1, 0}}, {{-1, 0}}});
+  examples.groups = {1, 2, 1, 0};
+  const ScoreHistogramShape shape = {.bins = 2, .scale_log2 = 1, .groups = 4};
+  ASSERT_OK_AND_ASSIGN(const auto cells, ScoreHistograms(kLine, {10, 0}, examples, shape));
+  EXPECT_THAT(cells, testing::ElementsAre(2, 0, 0, 0, 2, 2, 0, 0, 1, 0, 0, 1, 0, 0, 0, 0));
+  // Whatever groups there are, together they are the histogram without groups.
+  const auto plain = Histograms(examples, 2, 1, {10, 0});
+  for (std::size_t i = 0; i < plain.size(); ++i)
+    EXPECT_EQ(cells[i] + cells[4 + i] + cells[8 + i] + cells[12 + i], plain[i]) << i;
+}
+
+TEST(ScoreHistograms, TheSizeIsOfThePlanWhoeverIsThere) {
+  for (const std::vector<std::uint32_t>& groups :
+       {std::vector<std::uint32_t>{}, {0}, {2, 2}, {0, 1, 2}}) {
+    model::Examples examples =
+        Customers(std::vector<std::vector<std::pair<float, float>>>(groups.size(), {{1, 1}}));
+    examples.groups = groups;
+    ASSERT_OK_AND_ASSIGN(
+        const auto cells,
+        ScoreHistograms(kLine, {1, 0}, examples,
+                        {.bins = 8, .scale_log2 = 4, .padded_rows = 8, .groups = 3}));
+    EXPECT_EQ(cells.size(), 48u);
+  }
+}
+
+TEST(ScoreHistograms, RefuseGroupsThatAreNotTheShapes) {
+  model::Examples examples = Customers({{{1, 1}}, {{1, 0}}});
+  const auto of = [&](std::uint32_t groups) {
+    return ScoreHistogramSum(kLine, {1, 0}, examples,
+                             {.bins = 2, .scale_log2 = 4, .groups = groups});
+  };
+  EXPECT_THAT(of(3), StatusIs(kInvalid, "groups of 0 customers, must have them of 2"));
+  examples.groups = {0, 3};
+  EXPECT_THAT(of(3), StatusIs(kInvalid, "in group 3, must be below 3"));
+  EXPECT_OK(of(4));
+  EXPECT_THAT(of(0), StatusIs(kInvalid, "groups is 0, must be from 1 to 17"));
+  EXPECT_THAT(of(18), StatusIs(kInvalid, "groups is 18"));
+}
+
 TEST(ScoreHistograms, RefuseWhatHasNoMeaning) {
   const model::Examples examples = Customers({{{0, 0}}});
   EXPECT_THAT(ScoreHistogramSum(kLine, {1, 0}, examples, {1, 4, 0}),
@@ -109,10 +149,23 @@ TEST(ScoreHistograms, A10_OneCustomerMovesTheSumByAtMostD2) {
         row = {value(), random() % 20 == 0 ? value() : static_cast<float>(random() % 2)};
     }
     const model::ModelVector model = {10 * value(), value()};
-    const auto with = Histograms(Customers(rows), bins, scale_log2, model);
-    rows.erase(rows.begin() + static_cast<std::ptrdiff_t>(random() % rows.size()));
-    const auto without = Histograms(Customers(rows), bins, scale_log2, model);
-    const double limit = *dp::ScoreHistogramSensitivity({.bins = bins, .scale_log2 = scale_log2});
+    const std::uint32_t groups = 1 + random() % 17;
+    std::vector<std::uint32_t> group_of;
+    while (group_of.size() < rows.size()) group_of.push_back(random() % groups);
+    const auto histograms = [&] {
+      model::Examples examples = Customers(rows);
+      examples.groups = group_of;
+      return ScoreHistograms(kLine, model, examples,
+                             {.bins = bins, .scale_log2 = scale_log2, .groups = groups})
+          .value();
+    };
+    const auto with = histograms();
+    const auto leaves = static_cast<std::ptrdiff_t>(random() % rows.size());
+    rows.erase(rows.begin() + leaves);
+    group_of.erase(group_of.begin() + leaves);
+    const auto without = histograms();
+    const double limit =
+        *dp::ScoreHistogramSensitivity({.bins = bins, .scale_log2 = scale_log2, .groups = groups});
     double l1 = 0;
     for (std::size_t i = 0; i < with.size(); ++i)
       l1 += static_cast<double>(std::abs(with[i] - without[i]));
