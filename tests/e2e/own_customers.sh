@@ -59,7 +59,7 @@ holds "$(json "$work/fairness" differences.demographic_parity.low) > 0.1" "the d
 for merchant in "$work/data/merchants"/*; do
   awk -F, 'NR == 1 || $2 == "test"' "$merchant/features.csv" >"$work/held_out"
   "$client" predict --store "$work/out/release/clients/$(basename "$merchant")" --data "$work/held_out" >"$work/scored"
-  awk -F, 'NR == FNR { p[$1] = $2; next } FNR > 1 { print $10, $15, p[$1] >= 0.5 }' "$work/scored" "$work/held_out"
+  awk -F, 'NR == FNR { p[$1] = $2; next } FNR > 1 { print $10, $15, (p[$1] >= 0.5) + 0 }' "$work/scored" "$work/held_out"
 done >"$work/everybody"
 report=$work/out/report.json
 group=0

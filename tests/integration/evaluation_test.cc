@@ -154,7 +154,7 @@ TEST(Evaluation, OfGroupsSurvivesACrash) {
   TappedFederation federation(options);
   federation.StartCoordinator();
   federation.StartRun();
-  federation.CrashAfter("Commit", 7);
+  federation.CrashAfter("Freeze", 7);
   federation.StartClients();
   federation.AwaitCrash();
   federation.StartCoordinator();
