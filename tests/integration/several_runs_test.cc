@@ -8,13 +8,13 @@ namespace {
 
 using absl::StatusCode;
 
-FederationRunOptions Options(const std::string& tenants, std::uint64_t seed) {
+FederationRunOptions Options(const std::string& tenants, std::uint64_t seed, std::uint32_t steps = 6) {
   FederationRunOptions options;
   options.tenants = tenants;
   options.members = tenants == "m" ? 5 : 4;
   options.plan.statistics = false;
-  options.plan.steps = 6;
-  options.plan.attempts_max = 24;
+  options.plan.steps = steps;
+  options.plan.attempts_max = 4 * steps;
   options.seed = seed;
   return options;
 }
@@ -31,7 +31,7 @@ void ExpectFinished(TappedFederation& run) {
 
 // Two runs at one coordinator, both begun before anybody has joined.
 struct TwoRuns {
-  TwoRuns() {
+  explicit TwoRuns(std::uint32_t steps_of_first = 6) : first(Options("m", 71, steps_of_first)) {
     first.StartCoordinator();
     first.StartRun();
     second.StartRun();
@@ -40,7 +40,7 @@ struct TwoRuns {
     first.StartClients();
     second.StartClients();
   }
-  TappedFederation first{Options("m", 71)};
+  TappedFederation first;
   TappedFederation second{Options("n", 72), &first};
 };
 
@@ -55,7 +55,7 @@ TEST(SeveralRuns, BothSumsAreExact) {
 }
 
 TEST(SeveralRuns, OneIsStoppedAndTheOtherGoesOn) {
-  TwoRuns runs;
+  TwoRuns runs(1000);  // far too many to be over before it is stopped, however slow the machine
   runs.StartClients();
   ASSERT_OK(runs.first.engine().StopRun(runs.first.run_id(), "asked to"));
   runs.first.AwaitClients();
