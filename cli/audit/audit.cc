@@ -1,151 +1,21 @@
 #include "cli/audit/audit.h"
 
 #include <algorithm>
-#include <future>
-#include <limits>
-#include <mutex>
 
 #include "base/crypto/sha256.h"
 #include "base/file.h"
 #include "base/pki/spiffe_id.h"
+#include "cli/audit/conclusion.h"
+#include "cli/audit/run_teller.h"
 #include "cli/audit/seat_keys.h"
-#include "model/contract/round_schedule.h"
-#include "model/plan/plan_format.h"
+#include "cli/audit/watchers.h"
 
 namespace veilsum::cli {
 namespace {
 
 using ledger::Finding;
 
-constexpr std::size_t kMaxCurve = 256;
-constexpr std::uint64_t kProgressEvery = 4096;
-
 std::string Text(const absl::Status& status) { return std::string(status.message()); }
-
-// What the report says about the rounds of each run, collected while the log goes by.
-class Story final : public ledger::LogWatcher {
- public:
-  struct Charge {
-    std::uint64_t round;
-    model::AttemptsByPurpose attempts;
-  };
-  using Curve = std::vector<Charge>;
-
-  void OnEntry(std::uint64_t, const Hash32&, const ledger::LedgerRules& rules) override {
-    const ledger::Entry* entry = rules.last_entry().get();
-    if (entry == nullptr || entry->type != "rounds.opened") return;
-    const auto name = entry->body.find("contract_hash");
-    if (name == entry->body.end() || !name->is_string()) return;
-    const auto run = rules.runs().find(name->get<std::string>());
-    if (run == rules.runs().end()) return;
-    for (const auto& [tenant, charged] : run->second.charged)
-      Add(curves_[run->first][tenant], {run->second.opened_through, charged});
-  }
-  const Curve& CurveOf(const std::string& contract, const std::string& tenant) {
-    return curves_[contract][tenant];
-  }
-
- private:
-  // Every second point goes when there are too many: a plot has so many pixels.
-  static void Add(Curve& curve, const Charge& charge) {
-    if (!curve.empty() && curve.back().attempts.total() == charge.attempts.total()) return;
-    if (curve.size() == kMaxCurve) {
-      for (std::size_t i = 0; 2 * i + 1 < curve.size(); ++i) curve[i] = curve[2 * i + 1];
-      curve.resize(curve.size() / 2);
-    }
-    curve.push_back(charge);
-  }
-  std::map<std::string, std::map<std::string, Curve>> curves_;
-};
-
-// Epsilon by privacy-loss distributions of runs whose plan names the other accountant. It takes a
-// second and follows from the contract alone: it is computed beside the reading of the log, and
-// once in a process.
-class SecondAccountant final : public ledger::LogWatcher {
- public:
-  void OnEntry(std::uint64_t, const Hash32&, const ledger::LedgerRules& rules) override {
-    const ledger::Entry* entry = rules.last_entry().get();
-    if (entry == nullptr || entry->type != "plan.registered") return;
-    const auto name = entry->body.find("contract_hash");
-    if (name == entry->body.end() || !name->is_string()) return;
-    const auto contract = name->get<std::string>();
-    const model::CheckedPrivacy* privacy = rules.PrivacyOf(contract);
-    if (privacy == nullptr || privacy->input.accountant == dp::AccountantKind::kPld ||
-        Known(contract) || begun_.contains(contract) || begun_.size() == kMostAtOnce)
-      return;
-    const auto task = [copy = *privacy] { return Compute(copy); };
-    begun_[contract] = std::async(std::launch::async | std::launch::deferred, task);
-  }
-
-  // Infinity: there is none.
-  double EpsilonOf(const std::string& contract, const model::CheckedPrivacy& privacy) {
-    if (const std::optional<double> known = Known(contract)) return *known;
-    const auto found = begun_.find(contract);
-    const double epsilon = found == begun_.end() ? Compute(privacy) : found->second.get();
-    if (found != begun_.end()) begun_.erase(found);
-    const std::lock_guard lock(Mutex());
-    Done().emplace(contract, epsilon);
-    return epsilon;
-  }
-
- private:
-  static constexpr std::size_t kMostAtOnce = 4;  // each takes megabytes
-
-  static double Compute(const model::CheckedPrivacy& privacy) {
-    dp::RunPrivacyInput input = privacy.input;
-    input.accountant = dp::AccountantKind::kPld;
-    const auto other = dp::VerifyRun(input, privacy.noise);
-    return other.ok() ? other->epsilon : std::numeric_limits<double>::infinity();
-  }
-  static std::mutex& Mutex() {
-    static std::mutex mutex;
-    return mutex;
-  }
-  static std::map<std::string, double>& Done() {
-    static std::map<std::string, double> done;
-    return done;
-  }
-  static std::optional<double> Known(const std::string& contract) {
-    const std::lock_guard lock(Mutex());
-    const auto found = Done().find(contract);
-    return found == Done().end() ? std::nullopt : std::optional(found->second);
-  }
-
-  std::map<std::string, std::future<double>> begun_;  // by contract hash
-};
-
-// One log, several who look.
-class Watchers final : public ledger::LogWatcher {
- public:
-  void Add(ledger::LogWatcher* watcher) {
-    if (watcher != nullptr) all_.push_back(watcher);
-  }
-  void OnEntry(std::uint64_t index, const Hash32& leaf, const ledger::LedgerRules& rules) override {
-    for (LogWatcher* watcher : all_) watcher->OnEntry(index, leaf, rules);
-  }
-  bool WantsRoot(std::uint64_t size) override {
-    return std::ranges::any_of(all_, [&](LogWatcher* each) { return each->WantsRoot(size); });
-  }
-  void OnRoot(std::uint64_t size, const Hash32& root) override {
-    for (LogWatcher* watcher : all_)
-      if (watcher->WantsRoot(size)) watcher->OnRoot(size, root);
-  }
-
- private:
-  std::vector<LogWatcher*> all_;
-};
-
-class Progress final : public ledger::LogWatcher {
- public:
-  Progress(const AuditOptions& options, std::uint64_t all) : options_(options), all_(all) {}
-  void OnEntry(std::uint64_t index, const Hash32&, const ledger::LedgerRules&) override {
-    if (options_.progress && (index + 1) % kProgressEvery == 0) options_.progress(index + 1, all_);
-  }
-
- private:
-  const AuditOptions& options_;
-  const std::uint64_t all_;
-};
 
 class Auditor {
  public:
@@ -168,13 +38,13 @@ class Auditor {
       shown.push_back({std::move(other), ""});
     }
     if (policies_.empty()) {
-      Conclude(false, nullptr, nullptr);
+      Conclude(options_, {}, out_);
       return std::move(out_);
     }
     ledger::ReceiptCheck receipts(std::move(sources));
     ledger::LineageCheck lineage(bundle_);
     ledger::DisclosureCheck disclosures(std::move(shown));
-    Progress progress(options_, StatedSize());
+    Progress progress(options_.progress, StatedSize());
     Watchers watchers;
     for (ledger::LogWatcher* each :
          {static_cast<ledger::LogWatcher*>(&receipts), static_cast<ledger::LogWatcher*>(&lineage),
@@ -205,7 +75,7 @@ class Auditor {
       out_.notes.push_back(
           absl::StrFormat("%d later entries about releases are not listed.", releases_.left_out()));
     Describe(check, receipts, lineage);
-    Conclude(complete, &receipts, &lineage);
+    Conclude(options_, {true, complete, receipts.confirmed(), seats_.tenants()}, out_);
     return std::move(out_);
   }
 
@@ -293,9 +163,10 @@ class Auditor {
     out_.federation = rules.federation();
     out_.last_time = rules.last_time();
     out_.models = lineage.models();
+    RunTeller teller(bundle_.Blobs(), &story_, &second_);
     std::map<std::string, AuditedTenant> tenants;
     for (const auto& [name, run] : rules.runs()) {
-      out_.runs.push_back(Described(name, run, rules));
+      out_.runs.push_back(teller.Tell(name, run, rules));
       for (const TenantOfRun& each : out_.runs.back().tenants) {
         AuditedTenant& tenant = tenants[each.tenant];
         tenant.epsilon_claimed = std::max(tenant.epsilon_claimed, run.claim.epsilon);
@@ -336,201 +207,12 @@ class Auditor {
     return bound;
   }
 
-  AuditedRun Described(const std::string& name, const ledger::RegisteredRun& run,
-                       const ledger::LedgerRules& rules) {
-    AuditedRun out;
-    out.contract_hash = name;
-    out.run_id = run.contract.run_id;
-    out.plan_sha256 = HexEncode(run.contract.plan_sha256);
-    out.is_private = run.contract.is_private;
-    out.ended = run.ended;
-    out.claim = run.claim;
-    out.attempts_max = model::AttemptsMax(run.contract);
-    out.opened = run.opened;
-    out.committed = run.committed;
-    out.aborted = run.aborted;
-    for (const model::Cohort& cohort : run.contract.cohorts) {
-      out.members += cohort.members.size();
-      out.colluders = std::max<std::uint64_t>(out.colluders, cohort.colluders);
-      out.min_survivors = std::max<std::uint64_t>(out.min_survivors, cohort.min_survivors);
-    }
-    const absl::StatusOr<std::string> text = bundle_.Blobs()(run.contract.plan_sha256);
-    const auto plan =
-        text.ok() ? model::PlanFromJson(*text) : absl::StatusOr<model::Plan>(text.status());
-    if (plan.ok()) {
-      out.plan_name = plan->name;
-      const bool merchants = plan->training.mode == model::Mode::kMerchant;
-      out.unit = merchants ? "merchant" : plan->unit.column;
-      out.clip_norm = model::DecimalText(plan->training.clip_norm);
-      out.sampling_rate = merchants ? "1" : plan->training.sampling_rate.ToString();
-    }
-    const model::CheckedPrivacy* privacy = rules.PrivacyOf(name);
-    if (privacy == nullptr) return out;  // a finding already
-    out.statement = privacy->statement;
-    out.noise_multiplier = privacy->noise.training.noise_multiplier;
-    AddAccountants(*privacy, out);
-    for (const auto& [tenant, charged] : run.charged)
-      out.tenants.push_back({tenant, charged, 0, {}});
-    AddCurves(*privacy, out);
-    return out;
-  }
-
-  // By both accountants, whichever the plan names.
-  void AddAccountants(const model::CheckedPrivacy& privacy, AuditedRun& out) {
-    const bool by_pld = privacy.input.accountant == dp::AccountantKind::kPld;
-    out.accountant = std::string(dp::NameOf(privacy.input.accountant));
-    out.epsilon_rdp = by_pld ? privacy.statement.epsilon_rdp : privacy.statement.epsilon;
-    out.epsilon_pld =
-        by_pld ? privacy.statement.epsilon : second_.EpsilonOf(out.contract_hash, privacy);
-  }
-
-  void AddCurves(const model::CheckedPrivacy& privacy, AuditedRun& out) {
-    const absl::StatusOr<dp::EpsilonMeter> meter = dp::EpsilonMeter::Create(
-        privacy.input, {out.is_private, privacy.noise.training, privacy.noise.statistics,
-                        privacy.statement, privacy.noise.evaluation});
-    if (!meter.ok()) return;
-    const auto loss = [&](const model::AttemptsByPurpose& attempts) {
-      return meter->After(attempts.statistics, attempts.training, attempts.evaluation);
-    };
-    for (TenantOfRun& tenant : out.tenants) {
-      tenant.epsilon = loss(tenant.charged);
-      for (const Story::Charge& charge : story_.CurveOf(out.contract_hash, tenant.tenant))
-        tenant.curve.push_back({charge.round, loss(charge.attempts)});
-    }
-  }
-
-  // ---- The ten steps
-
-  static int StepOf(std::string_view code) {
-    if (code == "L010") return 1;
-    if (code == "L009" || code == "X901") return 2;
-    switch (code.front()) {
-      case 'L':
-        return 3;
-      case 'P':
-        return 5;
-      case 'C':
-        return 6;
-      case 'M':
-        return 7;
-      default:
-        return 4;
-    }
-  }
-  static int StepOfMissing(std::string_view path) {
-    if (path == "trust.policy") return 1;
-    if (path.starts_with("blob/")) return 5;
-    if (path.starts_with("receipts")) return 6;
-    return path.starts_with("model/") ? 7 : 3;
-  }
-
-  void Conclude(bool complete, const ledger::ReceiptCheck* receipts,
-                const ledger::LineageCheck* lineage) {
-    std::uint64_t batches = 0;
-    for (const AuditedTenant& tenant : out_.tenants) batches += tenant.batches;
-    const std::uint64_t confirmed = receipts == nullptr ? 0 : receipts->confirmed();
-    if (complete && batches != 0 && confirmed == 0)
-      out_.missing.push_back("receipts: no client's receipt is there");
-    const bool has_policy = !policies_.empty();
-    const auto add = [&](int number, std::string_view name, bool looked_at, std::string text) {
-      StepState state = looked_at ? StepState::kPassed : StepState::kIncomplete;
-      for (const std::string& path : out_.missing)
-        if (StepOfMissing(path) == number) state = StepState::kIncomplete;
-      for (const Finding& finding : out_.findings)
-        if (StepOf(finding.code) == number) state = StepState::kFailed;
-      out_.steps.push_back({number, name, state, std::move(text)});
-    };
-    add(1, "trust anchors", has_policy,
-        !has_policy      ? std::string("No trust policy can be read.")
-        : out_.own_trust ? "The trust policy came with the bundle: compare it with one that two "
-                           "tenants hand you."
-                         : absl::StrFormat("%d trust policies from out of band, each met.",
-                                           options_.trust.size()));
-    add(2, "evidence", has_policy,
-        absl::StrFormat("%d earlier checkpoints, receipts from %d places.",
-                        options_.previous.size(), options_.receipts.size() + 1));
-    add(3, "log integrity", complete,
-        absl::StrFormat("%d entries; root, quorum and earlier checkpoints.", out_.size));
-    add(4, "entries", complete, "Form, signatures, keys, and the order of events.");
-    add(5, "privacy loss", complete,
-        absl::StrFormat("Epsilon of %d runs computed anew, against claims and the policies of "
-                        "tenants.",
-                        out_.runs.size()));
-    add(6, "completeness", complete,
-        absl::StrFormat("%d receipts confirm charges; %d of %d charges of members have one.%s",
-                        confirmed, Receipts(), batches, Disclosed()));
-    add(7, "models", complete,
-        absl::StrFormat("%d models traced to committed rounds.",
-                        lineage == nullptr ? 0 : lineage->models().size()));
-    for (const auto& [number, name] : {std::pair<int, std::string_view>{8, "implementation"},
-                                       {9, "empirical privacy"},
-                                       {10, "governance"}})
-      out_.steps.push_back({number, name, StepState::kNotClaimed, "Not claimed."});
-    AddNotes();
-  }
-  std::string Disclosed() const {
-    return out_.disclosures.empty()
-               ? std::string()
-               : absl::StrFormat(" Values disclosed, each as it was committed to: %d.",
-                                 out_.disclosures.size());
-  }
-  std::uint64_t Receipts() const {
-    std::uint64_t receipts = 0;
-    for (const AuditedTenant& tenant : out_.tenants) receipts += tenant.receipts;
-    return receipts;
-  }
-
-  void AddNotes() {
-    if (out_.own_trust)
-      out_.notes.push_back(
-          "The trust policy is the bundle's own: whoever made the bundle could have chosen the "
-          "keys in it. Ask two tenants for theirs and give it with --trust.");
-    if (options_.previous.empty())
-      out_.notes.push_back(
-          "No earlier checkpoint was given: a history that was replaced as a whole, with the "
-          "witnesses' help, would not show. Give what tenants and earlier audits kept with "
-          "--previous.");
-    if (options_.seats.empty())
-      out_.notes.push_back(
-          "That a key is a tenant's own is the coordinator's word: the tenant compares the keys of "
-          "its seats by giving their signing certificates with --seat.");
-    else
-      for (const std::string& tenant : seats_.tenants())
-        out_.notes.push_back("The keys registered for " + tenant +
-                             " were compared with its certificates.");
-    std::uint64_t without = 0;
-    for (const AuditedTenant& tenant : out_.tenants) without += tenant.policy ? 0 : 1;
-    if (without != 0)
-      out_.notes.push_back(absl::StrFormat(
-          "%d tenants have recorded no policy: for them the claims are compared with the noise "
-          "alone.",
-          without));
-    if (!out_.silent.empty())
-      out_.notes.push_back(absl::StrFormat(
-          "%d members gave no receipt: their charges are the ledger's word.", out_.silent.size()));
-    if (out_.overlap_bound == 0)
-      out_.notes.push_back(
-          "Not every tenant states in how many merchants' data one person may be, so no "
-          "person-level epsilon is claimed; what it would be at two and at three is in each run.");
-    else
-      out_.notes.push_back(absl::StrFormat(
-          "Tenants state that one person is in the data of at most %d merchants: the person-level "
-          "epsilon of a run is %s",
-          out_.overlap_bound,
-          out_.overlap_bound == 1   ? "its epsilon."
-          : out_.overlap_bound <= 3 ? absl::StrFormat("that at %d merchants.", out_.overlap_bound)
-                                    : "above those that are stated, and not claimed."));
-    out_.notes.push_back(
-        "An audit cannot prove that a colluding majority of clients sampled, clipped or added "
-        "noise honestly; it proves what was agreed, charged and published.");
-  }
-
   const AuditOptions& options_;
   const ledger::Bundle bundle_;
   std::vector<tlog::TrustPolicy> policies_;
   SeatKeys seats_;
   std::vector<tlog::Note> previous_;
-  Story story_;
+  ChargeStory story_;
   ReleaseStory releases_;
   SecondAccountant second_;
   Audit out_;
