@@ -110,11 +110,14 @@ absl::StatusOr<Bytes> ReadWhole(int fd, std::string_view path) {
 
 class Bundle::Folder {
  public:
-  explicit Folder(Descriptor fd) : fd_(std::move(fd)) {}
-  int fd() const { return fd_.value(); }
+  explicit Folder(Descriptor fd) : fd_(fd.Release()) {}
+  ~Folder() { close(fd_); }
+  Folder(const Folder&) = delete;
+  Folder& operator=(const Folder&) = delete;
+  int fd() const { return fd_; }
 
  private:
-  Descriptor fd_;
+  const int fd_;
 };
 
 absl::StatusOr<Bundle> Bundle::Open(const std::filesystem::path& folder) {

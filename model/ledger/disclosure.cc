@@ -7,7 +7,7 @@
 namespace veilsum::ledger {
 namespace {
 
-constexpr std::string_view kSuffix = ".json";
+constexpr std::string_view kDisclosureSuffix = ".json";
 
 }  // namespace
 
@@ -30,7 +30,7 @@ absl::StatusOr<Disclosure> ParseDisclosure(std::string_view text) {
 }
 
 std::string DisclosurePath(const std::string& tenant, const Hash32& digest) {
-  return absl::StrFormat("disclosures/%s/%s%s", tenant, HexEncode(digest), kSuffix);
+  return absl::StrFormat("disclosures/%s/%s%s", tenant, HexEncode(digest), kDisclosureSuffix);
 }
 
 DisclosureCheck::DisclosureCheck(std::vector<Source> sources) : sources_(std::move(sources)) {
@@ -57,7 +57,8 @@ void DisclosureCheck::List(std::size_t source, const std::string& tenant) {
   if (!names.ok()) return Find("L009", 0, Message(names.status()));
   for (const std::string& name : *names) {
     const std::string digest = name.substr(0, name.find('.'));
-    if (name != digest + std::string(kSuffix) || digest.size() != 64 || !HexDecode(digest).ok())
+    if (name != digest + std::string(kDisclosureSuffix) || digest.size() != 64 ||
+        !HexDecode(digest).ok())
       Find("C406", 0, folder + "/" + name + " is no disclosure's name");
     else
       listed_[{tenant, digest}].sources.insert(source);
@@ -80,7 +81,7 @@ void DisclosureCheck::Finish() {
 
 void DisclosureCheck::Check(std::size_t source, const Place& place, const Listed& listed) {
   const auto& [tenant, digest] = place;
-  const std::string path = PathIn(source, tenant + "/" + digest + std::string(kSuffix));
+  const std::string path = PathIn(source, tenant + "/" + digest + std::string(kDisclosureSuffix));
   const absl::StatusOr<Bytes> bytes = sources_[source].bundle.Read(path);
   if (!bytes.ok()) return Find("L009", 0, Message(bytes.status()));
   const absl::StatusOr<Disclosure> read = ParseDisclosure(AsText(*bytes));

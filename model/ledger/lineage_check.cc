@@ -8,7 +8,7 @@
 namespace veilsum::ledger {
 namespace {
 
-constexpr std::string_view kSuffix = ".safetensors";
+constexpr std::string_view kModelSuffix = ".safetensors";
 
 }  // namespace
 
@@ -17,7 +17,7 @@ LineageCheck::LineageCheck(Bundle bundle) : bundle_(std::move(bundle)) {
   if (!names.ok()) Find("L009", 0, Message(names.status()));
   for (const std::string& name : names.ok() ? *names : std::vector<std::string>()) {
     const std::string hash = name.substr(0, name.find('.'));
-    if (name != hash + std::string(kSuffix) || hash.size() != 64 || !HexDecode(hash).ok())
+    if (name != hash + std::string(kModelSuffix) || hash.size() != 64 || !HexDecode(hash).ok())
       Find("M501", 0, "model/" + name + " is no model's name");
     else
       listed_.insert(hash);
