@@ -273,7 +273,11 @@ admin::v1::RunProgress TappedFederation::Progress() {
   EXPECT_OK(engine().Watch(run_id_, [first, told](const admin::v1::RunProgress& progress, bool) {
     if (!std::exchange(*told, true)) first->set_value(progress);
   }));
-  return first->get_future().get();
+  std::future<admin::v1::RunProgress> progress = first->get_future();
+  if (progress.wait_for(std::chrono::minutes(2)) == std::future_status::ready)
+    return progress.get();
+  ADD_FAILURE() << "no progress of run " << run_id_ << " within two minutes";
+  return {};
 }
 
 std::shared_ptr<const Bytes> TappedFederation::FinalModel() {

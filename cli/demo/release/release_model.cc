@@ -13,6 +13,7 @@
 #include "client/release/updater.h"
 #include "client/serve/compare.h"
 #include "client/serve/ranking.h"
+#include "client/serve/ranking_quality.h"
 #include "coordinator/rollout/conductor.h"
 #include "model/contract/privacy_terms.h"
 #include "model/plan/plan_format.h"
@@ -260,8 +261,9 @@ class ReleaseDemo {
     VEILSUM_RETURN_IF_ERROR(CompareWithStart(*predictor));
     if (rows.rows() == 0) return absl::OkStatus();
     if (release.plan.task == model::Task::kMultiClass ||
-        release.plan.task == model::Task::kRecommend)
-      facts_.recommendation = BestClasses(release.plan, rows, predictions);
+        release.plan.task == model::Task::kRecommend) {
+      VEILSUM_ASSIGN_OR_RETURN(facts_.recommendation, BestClasses(release.plan, rows, predictions));
+    }
     if (release.plan.task != model::Task::kBinary) return absl::OkStatus();
     double sum = 0;
     for (const client::Prediction& p : predictions) sum += p.probability;
@@ -302,20 +304,28 @@ class ReleaseDemo {
     return out;
   }
 
-  static RecommendationFact BestClasses(const model::Plan& plan, const model::Examples& rows,
-                                        const std::vector<client::Prediction>& predictions) {
+  static absl::StatusOr<RecommendationFact> BestClasses(
+      const model::Plan& plan, const model::Examples& rows,
+      const std::vector<client::Prediction>& predictions) {
     const std::size_t classes = plan.label.values.size(), best = std::min(kBestClasses, classes);
-    RecommendationFact out{
-        "classes", classes, best, 0, static_cast<double>(best) / static_cast<double>(classes), 0};
-    for (std::size_t row = 0; row < rows.rows(); ++row) {
-      std::vector<double> gains(classes);
-      gains[static_cast<std::size_t>(rows.labels[row])] = 1;
-      for (const std::size_t place : client::TopK(predictions[row].probabilities, best))
-        out.hit_rate += gains[place] / static_cast<double>(rows.rows());
-      out.ndcg += client::NdcgAt(predictions[row].probabilities, gains, best) /
-                  static_cast<double>(rows.rows());
-    }
-    return out;
+    std::vector<double> scores;
+    for (const client::Prediction& p : predictions)
+      scores.insert(scores.end(), p.probabilities.begin(), p.probabilities.end());
+    const std::vector<std::size_t> chosen(rows.labels.begin(), rows.labels.end());
+    VEILSUM_ASSIGN_OR_RETURN(const client::RankingQuality model,
+                             client::MeasureRanking(scores, chosen, classes, best));
+    VEILSUM_ASSIGN_OR_RETURN(const client::RankingQuality popular,
+                             client::MeasurePopularity(chosen, chosen, classes, best));
+    const client::Margin margin = client::HitMargin(model, popular);
+    const double half = 1.96 * margin.error, of = static_cast<double>(classes);
+    return RecommendationFact{"classes",
+                              classes,
+                              best,
+                              model.hit_rate,
+                              static_cast<double>(best) / of,
+                              model.ndcg,
+                              PopularityFact{popular.hit_rate, popular.ndcg, margin.difference,
+                                             margin.difference - half, margin.difference + half}};
   }
 
   absl::Status Explain(const release::Release& release, const model::Examples& rows) {

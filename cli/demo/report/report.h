@@ -145,6 +145,12 @@ struct VariantFact {
   std::optional<double> auc_delta;  // ROC-AUC on hold-outs, exact: this minus float32
 };
 
+// Classes ranked by how often the hold-out's own customers choose them, on the same rows.
+struct PopularityFact {
+  double hit_rate = 0, ndcg = 0;
+  double margin = 0, low = 0, high = 0;  // the release's hit rate above this one; 95 % interval
+};
+
 // What the release was used for at one merchant, and how good that was on its hold-out, exact. Of a
 // binary plan: whom to address first, the tenth of the customers that scores best; of classes: the
 // three most likely ones for each customer.
@@ -154,6 +160,7 @@ struct RecommendationFact {
   double hit_rate = 0;             // customers: share of label 1; classes: the label is among them
   double chance = 0;               // the same of a choice at random
   double ndcg = 0;
+  std::optional<PopularityFact> popularity = {};  // of classes
 };
 
 // The release against the model before it, on one merchant's hold-out, exact; 95 % interval of the

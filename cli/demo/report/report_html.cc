@@ -432,6 +432,14 @@ std::string ReleaseTable(const Report& report) {
                          ? "the best %d of %d customers: %.1f %% buy, %.1f %% of all do; NDCG %.3f"
                          : "the best %d of %d classes: %.1f %% right, %.1f %% by chance; NDCG %.3f",
                      best->best, best->of, 100 * best->hit_rate, 100 * best->chance, best->ndcg));
+  if (r.recommendation && r.recommendation->popularity) {
+    const PopularityFact& p = *r.recommendation->popularity;
+    html += TableRow(
+        "the most popular instead",
+        absl::StrFormat("%.1f %% right; NDCG %.3f; the release is %+.1f points above "
+                        "(%+.1f to %+.1f)",
+                        100 * p.hit_rate, p.ndcg, 100 * p.margin, 100 * p.low, 100 * p.high));
+  }
   for (const AttributionFact& by : r.attribution)
     html += TableRow("moved by " + by.column,
                      absl::StrFormat("%.4f of the logit, mean absolute", by.mean_absolute));

@@ -135,6 +135,20 @@ Object CurveJson(const std::vector<CurvePoint>& curve, bool by_value) {
   return all;
 }
 
+Object RecommendationJson(const ReleaseFacts& r) {
+  if (!r.recommendation) return nullptr;
+  const RecommendationFact& best = *r.recommendation;
+  Object popularity = nullptr;
+  if (const auto& p = best.popularity)
+    popularity = {{"hit_rate", p->hit_rate},
+                  {"ndcg", p->ndcg},
+                  {"margin", p->margin},
+                  {"interval", {p->low, p->high}}};
+  return {{"merchant", r.predicted_at}, {"kind", best.kind},         {"of", best.of},
+          {"best", best.best},          {"hit_rate", best.hit_rate}, {"chance", best.chance},
+          {"ndcg", best.ndcg},          {"popularity", popularity}};
+}
+
 Object ReleaseJson(const std::optional<ReleaseFacts>& release) {
   if (!release) return nullptr;
   const ReleaseFacts& r = *release;
@@ -156,12 +170,6 @@ Object ReleaseJson(const std::optional<ReleaseFacts>& release) {
                         {"after", c.after},
                         {"difference", c.difference},
                         {"interval", {c.low, c.high}}});
-  Object recommendation = nullptr;
-  if (const auto& best = r.recommendation)
-    recommendation = {
-        {"merchant", r.predicted_at}, {"kind", best->kind},         {"of", best->of},
-        {"best", best->best},         {"hit_rate", best->hit_rate}, {"chance", best->chance},
-        {"ndcg", best->ndcg}};
   return {{"model_id", r.model_id},
           {"version", r.version},
           {"digest", r.digest},
@@ -173,7 +181,7 @@ Object ReleaseJson(const std::optional<ReleaseFacts>& release) {
           {"refused", r.refused},
           {"compared_with", "starting_model"},
           {"compared", compared},
-          {"recommendation", recommendation},
+          {"recommendation", RecommendationJson(r)},
           {"prediction",
            {{"merchant", r.predicted_at},
             {"rows", r.predicted_rows},
