@@ -252,7 +252,7 @@ absl::Status PostgresDatabase::SetUp(const PostgresPlace& place) {
   VEILSUM_RETURN_IF_ERROR(
       Execute("SET search_path = " + place.schema +
               "; SET idle_in_transaction_session_timeout = '5s'; SET lock_timeout = '10s'; "
-              "SET statement_timeout = '60s'"));
+              "SET statement_timeout = '60s'; SET idle_session_timeout = 0"));
   VEILSUM_ASSIGN_OR_RETURN(SqlStatement commits,
                            Prepare("SELECT current_setting('synchronous_commit') = 'off'"));
   VEILSUM_RETURN_IF_ERROR(commits.Step().status());
