@@ -3,7 +3,8 @@
 # train. In the middle of it the one that leads is killed with -9: the other takes the lease, aborts
 # what was under way, and the run goes on to its end. No attempt that was charged is lost, store and
 # ledger say the same, the ledger tells of both terms, and the model is the one that it names. A join
-# token of the first lets one node in at the other, and a merchant who was put out stays out.
+# token of the first lets one node in at the other, and a merchant who was put out stays out. Then a
+# dump of before is put back: a merchant who has seen more refuses it, and its odometer stays.
 #   VEILSUM_TAKE_OVER_SECONDS   until the other commits a round, at most (default 10)
 . "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
 examples=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../../deploy/examples" && pwd)
@@ -76,6 +77,7 @@ await a.log 'listens on' 60
 grep -q 'leads, in term 1' a.log || fail "the first leads not: $(cat a.log)"
 veilsum-coordinator serve --config "$config" --set "listen.address=$second" \
   --set metrics.address=127.0.0.1:0 2>b.log &  # it lets nodes in where the first did, once that is gone
+other=$!
 await b.log 'stands by' 60
 leads() {  # what the second shows to Prometheus
   exec 3<>"/dev/tcp/127.0.0.1/$(sed -nE 's/.*"metrics on [^"]*:([0-9]+)".*/\1/p' b.log | head -n 1)"
@@ -124,6 +126,8 @@ run=$(veilsum run start --config "$operator" --plan plan.toml "${members[@]}")
 
 # ---- The leader dies in the middle of it.
 committed() { grep -c '"event":"round".*committed' "$1" || true; }
+await a.log '"event":"round".*committed' 60
+PGPASSFILE=$PWD/passfile "$programs/pg_dump" -h "$database" -U veilsum -d postgres >old.sql || fail "no dump"
 for _ in $(seq 1200); do
   [ "$(committed a.log)" -ge 6 ] && break
   sleep 0.05
@@ -183,3 +187,31 @@ last=$(ask "SELECT $entry FROM ledger WHERE name LIKE 'round.committed %' AND $e
 case $last in *"\"model_sha256\":\"$hash\""*) ;; *) fail "the model $hash is not that of $last" ;; esac
 ! grep -rq only-of-this-test ./*.log || fail "a log has the password"
 cat fsck
+
+# ---- Backups are the database's, and an old one refunds nothing.
+for command in "backup --out" "restore --from"; do
+  code=0
+  # shellcheck disable=SC2086  # two words
+  veilsum-coordinator $command "$PWD/copy" --config "$config" >/dev/null 2>refused || code=$?
+  [ "$code" != 0 ] && grep -q pg_dump refused && [ ! -e copy ] || fail "$command: $code $(cat refused)"
+done
+veilsum-client odometer --config acme/client.toml --json >before
+kill "$other"
+wait "$other" || fail "the second coordinator ended with $?"
+ask "DO \$\$ DECLARE each record; BEGIN
+  FOR each IN SELECT nspname FROM pg_namespace WHERE nspname = 'veilsum' OR nspname LIKE 'tenant\\_%' LOOP
+    EXECUTE 'DROP SCHEMA ' || each.nspname || ' CASCADE';
+  END LOOP; END \$\$" >/dev/null 2>&1 || fail "the schemas are not dropped"
+PGPASSFILE=$PWD/passfile "$programs/psql" -Xq -v ON_ERROR_STOP=1 -h "$database" -U veilsum -d postgres -f old.sql >restored 2>&1 ||
+  fail "the dump cannot be put back: $(tail -n 3 restored)"
+veilsum-coordinator fsck --config "$config" >fsck || fail "fsck of the old copy: $(cat fsck)"
+[ "$(ask 'SELECT count(*) FROM tenants')" = 5 ] || fail "the copy lacks tenants"
+veilsum-coordinator serve --config "$config" 2>c.log &
+await c.log 'listens on' 60
+code=0
+timeout 60 veilsum-client run --config acme/client.toml 2>again.log || code=$?
+[ "$code" != 0 ] && [ "$code" != 124 ] || fail "the restored coordinator was believed: $code"
+grep -qE 'LEDGER_(ROLLBACK|FORK)' again.log || fail "refused, but not for the ledger: $(cat again.log)"
+veilsum-client odometer --config acme/client.toml --json >after
+cmp -s before after || fail "the odometer has changed"
+echo "restored: refused with $(grep -oE 'LEDGER_[A-Z]+' again.log | head -n 1)"
