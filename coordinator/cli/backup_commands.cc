@@ -17,10 +17,10 @@ ExitCode Failed(const absl::Status& status) {
 // What to do instead, for a store that PostgreSQL keeps.
 absl::Status InPostgres(const PostgresPlace& place) {
   return FailedPrecondition(
-      "the store is in PostgreSQL (schema %s, and a schema tenant_... for each tenant): back up the "
-      "whole database with pg_dump or pg_basebackup, put it back while no coordinator serves, then "
-      "run fsck. ledger.key, certificates and [signing] revoked are files of their own. A merchant "
-      "who has witnessed a longer ledger refuses an older copy",
+      "the store is in PostgreSQL (schema %s, and tenant_... for each tenant): back up the whole "
+      "database with pg_dump or pg_basebackup, put it back while no coordinator serves, then run "
+      "fsck. ledger.key, certificates and [signing] revoked are files of their own. A merchant who "
+      "has witnessed a longer ledger refuses an older copy",
       place.schema);
 }
 

@@ -221,17 +221,18 @@ absl::StatusOr<std::unique_ptr<PostgresDatabase>> PostgresDatabase::Connect(
                         "target_session_attrs",
                         passfile.empty() ? nullptr : "passfile",
                         nullptr};
-  const char* values[] = {"5",
-                          "5000",
-                          "3",
-                          "2",
-                          "2",
-                          place.url.c_str(),
-                          "veilsum-coordinator",
-                          "UTF8",
-                          "read-write",
-                          passfile.c_str(),
-                          nullptr};
+  const char* values[] = {
+      "5",
+      "4000",  // with the lease's ping of 1 s: a leader that is cut off knows within 5 s
+      "3",
+      "2",
+      "2",
+      place.url.c_str(),
+      "veilsum-coordinator",
+      "UTF8",
+      "read-write",
+      passfile.c_str(),
+      nullptr};
   std::unique_ptr<PostgresDatabase> db(
       new PostgresDatabase(PQconnectdbParams(keys, values, /*expand_dbname=*/1)));
   pg_conn* const connection = db->connection_.get();
