@@ -14,11 +14,19 @@ ExitCode Failed(const absl::Status& status) {
   return configuration ? ExitCode::kConfiguration : ExitCodeOf(status);
 }
 
+// What to do instead, for a store that PostgreSQL keeps.
+absl::Status InPostgres(const PostgresPlace& place) {
+  return FailedPrecondition(
+      "the store is in PostgreSQL (schema %s, and tenant_... for each tenant): back up the whole "
+      "database with pg_dump or pg_basebackup, put it back while no coordinator serves, then run "
+      "fsck. ledger.key, certificates and [signing] revoked are files of their own. A merchant who "
+      "has witnessed a longer ledger refuses an older copy",
+      place.schema);
+}
+
 absl::StatusOr<StorePlaces> PlacesOf(const std::filesystem::path& config_file) {
   VEILSUM_ASSIGN_OR_RETURN(const CoordinatorConfig config, ReadCoordinatorConfig(config_file));
-  if (!config.shared.url.empty())
-    return FailedPrecondition(
-        "the store is in PostgreSQL, and so are its backups: pg_dump, pg_basebackup");
+  if (!config.shared.url.empty()) return InPostgres(config.shared);
   return StorePlaces{config.store, config_file, config.records, config.revoked};
 }
 

@@ -33,7 +33,8 @@ absl::StatusOr<CoordinatorConfig> ReadCoordinatorConfig(const std::filesystem::p
   config.memory_mib = toml.Integer("limits.memory_mib", 1024, 64, 1 << 20);
   config.issuer = toml.Path("identity.issuer", {});
   if (!config.issuer.empty()) {
-    config.records = toml.Path("identity.records");
+    config.records = config.shared.url.empty() ? toml.Path("identity.records")
+                                               : toml.Path("identity.records", {});
     config.enroll_listen = toml.Text("identity.enroll_address");
     config.enroll_advertise = toml.Text("identity.enroll_advertise", "");
     config.leaf_lifetime = std::chrono::seconds(

@@ -9,15 +9,16 @@ std::string WithPort(const std::string& address, int port) {
 }
 
 absl::StatusOr<std::unique_ptr<Enrolment>> Enrolment::Open(const CoordinatorConfig& config,
+                                                           std::unique_ptr<TenantRegistry> tenants,
                                                            const TlsIdentity& tls, DenyList& deny) {
   VEILSUM_ASSIGN_OR_RETURN(Issuer issuer, ReadIssuer(config, tls.root));
-  OfficeConfig office{.folder = config.records,
-                      .root = tls.root,
+  OfficeConfig office{.root = tls.root,
                       .issuer = std::move(issuer),
                       .coordinator = tls.id,
                       .leaf_lifetime = config.leaf_lifetime};
   auto out = std::make_unique<Enrolment>(config);
-  VEILSUM_ASSIGN_OR_RETURN(out->office_, IdentityOffice::Open(std::move(office), deny, out->rng_));
+  VEILSUM_ASSIGN_OR_RETURN(
+      out->office_, IdentityOffice::Open(std::move(office), std::move(tenants), deny, out->rng_));
   return out;
 }
 

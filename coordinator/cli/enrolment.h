@@ -15,6 +15,7 @@ class Enrolment {
  public:
   // Listens to nobody yet. Errors of ReadIssuer and IdentityOffice::Open.
   static absl::StatusOr<std::unique_ptr<Enrolment>> Open(const CoordinatorConfig& config,
+                                                         std::unique_ptr<TenantRegistry> tenants,
                                                          const TlsIdentity& tls, DenyList& deny);
   explicit Enrolment(const CoordinatorConfig& config)
       : listen_(config.enroll_listen), advertise_(config.enroll_advertise) {}

@@ -6,6 +6,8 @@
 #include "base/file.h"
 #include "coordinator/cli/node_files.h"
 #include "coordinator/cli/standby.h"
+#include "coordinator/identity/postgres_tenants.h"
+#include "coordinator/identity/sqlite_tenants.h"
 #include "coordinator/store/archive.h"
 #include "coordinator/store/postgres_run_store.h"
 #include "model/ledger/ledger_writer.h"
@@ -107,7 +109,20 @@ absl::Status FederationNode::OpenOwnStore() {
   options.on_commit = OnCommit();
   VEILSUM_ASSIGN_OR_RETURN(options.ledger, LedgerOf(config_, *identity_.tls(), rng_, nullptr));
   VEILSUM_ASSIGN_OR_RETURN(store_, OpenSqliteRunStore(config_.store, options));
+  if (!config_.issuer.empty()) {
+    VEILSUM_ASSIGN_OR_RETURN(tenants_, OpenSqliteTenants(config_.records));
+  }
   return absl::OkStatus();
+}
+
+// What an older program had as files is taken over.
+absl::Status FederationNode::OpenSharedTenants(std::uint64_t term) {
+  if (config_.issuer.empty()) return absl::OkStatus();
+  VEILSUM_ASSIGN_OR_RETURN(
+      tenants_, OpenPostgresTenants(config_.shared, term,
+                                    [this](const absl::Status& why) { EndAtOnce(log_, why); }));
+  if (config_.records.empty()) return absl::OkStatus();
+  return MoveSqliteTenants(config_.records, identity_.tls()->id, *tenants_);
 }
 
 absl::StatusOr<bool> FederationNode::OpenSharedStore(const std::shared_future<void>& stop) {
@@ -126,7 +141,9 @@ absl::StatusOr<bool> FederationNode::OpenSharedStore(const std::shared_future<vo
   log_.Write(absl::StrFormat("leads, in term %d", lease->term()), {.event = "lease"});
   options.on_commit = OnCommit();
   options.on_lost = [this](const absl::Status& why) { EndAtOnce(log_, why); };
+  const std::uint64_t term = lease->term();
   VEILSUM_ASSIGN_OR_RETURN(store_, OpenPostgresRunStore(std::move(lease), options));
+  VEILSUM_RETURN_IF_ERROR(OpenSharedTenants(term));
   metrics_.Leads(true);
   return true;
 }
@@ -139,7 +156,8 @@ absl::Status FederationNode::Prepare() {
   verifier_ = std::make_unique<secure_agg::PinnedRootVerifier>(
       root_, [] { return std::chrono::system_clock::now(); }, revoked_);
   if (!config_.issuer.empty()) {
-    VEILSUM_ASSIGN_OR_RETURN(enrolment_, Enrolment::Open(config_, *identity_.tls(), *deny_));
+    VEILSUM_ASSIGN_OR_RETURN(
+        enrolment_, Enrolment::Open(config_, std::move(tenants_), *identity_.tls(), *deny_));
   }
   VEILSUM_ASSIGN_OR_RETURN(engine_, RunEngine::Start(EngineParts()));
   VEILSUM_ASSIGN_OR_RETURN(records_, RecordOffice::Open(

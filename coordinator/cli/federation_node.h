@@ -30,6 +30,7 @@ class FederationNode {
   RpcServerConfig Rpc();
   std::function<void(std::chrono::nanoseconds)> OnCommit();
   absl::Status OpenOwnStore();
+  absl::Status OpenSharedTenants(std::uint64_t term);
   absl::StatusOr<bool> OpenSharedStore(const std::shared_future<void>& stop);  // false: stopped
   absl::Status Prepare();  // what stands on the store, and does not listen
   RunEngineParts EngineParts();
@@ -52,7 +53,8 @@ class FederationNode {
   std::unique_ptr<RunStore> store_;    // goes after what shows it
   std::unique_ptr<HttpServer> shown_;  // null: no metrics are asked for
   std::unique_ptr<secure_agg::PinnedRootVerifier> verifier_;
-  std::unique_ptr<Enrolment> enrolment_;  // null: it lets nobody in
+  std::unique_ptr<TenantRegistry> tenants_;  // until the enrolment has it
+  std::unique_ptr<Enrolment> enrolment_;     // null: it lets nobody in
   std::unique_ptr<RunEngine> engine_;
   std::unique_ptr<RecordOffice> records_;
   std::unique_ptr<RpcServer> server_;

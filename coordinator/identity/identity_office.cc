@@ -59,16 +59,14 @@ absl::StatusOr<DeniedRow> RowOf(const std::string& domain,
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<IdentityOffice>> IdentityOffice::Open(OfficeConfig config,
-                                                                     DenyList& deny,
-                                                                     SecureRng& rng) {
+absl::StatusOr<std::unique_ptr<IdentityOffice>> IdentityOffice::Open(
+    OfficeConfig config, std::unique_ptr<TenantRegistry> tenants, DenyList& deny, SecureRng& rng) {
   if (config.issuer.domain() != config.coordinator.domain())
     return InvalidArgument("the issuer is of %s, the coordinator of %s", config.issuer.domain(),
                            config.coordinator.domain());
-  VEILSUM_ASSIGN_OR_RETURN(TenantRegistry registry, TenantRegistry::Open(config.folder));
-  VEILSUM_RETURN_IF_ERROR(registry.Tell(config.coordinator, deny));
+  VEILSUM_RETURN_IF_ERROR(tenants->Tell(config.coordinator, deny));
   return std::unique_ptr<IdentityOffice>(
-      new IdentityOffice(std::move(config), deny, rng, std::move(registry)));
+      new IdentityOffice(std::move(config), std::move(tenants), deny, rng));
 }
 
 void IdentityOffice::Announce(std::string enroll_address, std::string address) {
@@ -107,7 +105,7 @@ absl::StatusOr<enroll::v1::Certificates> IdentityOffice::Redeem(
                            ParseKeys(request.tls_request(), request.signing_request()));
   const TenantContext context = TenantContext::OfToken(token);
   const std::lock_guard lock(mutex_);
-  const auto store = registry_.StoreOf(context);
+  const auto store = tenants_->StoreOf(context);
   if (absl::IsNotFound(store.status())) return PermissionDenied("the join token is not valid");
   VEILSUM_RETURN_IF_ERROR(store.status());
   VEILSUM_RETURN_IF_ERROR(
@@ -126,7 +124,7 @@ absl::StatusOr<enroll::v1::Certificates> IdentityOffice::Renew(
   TenantStore* store = nullptr;
   if (!caller.id.tenant().empty()) {
     VEILSUM_ASSIGN_OR_RETURN(const TenantContext context, TenantContext::Own(caller));
-    VEILSUM_ASSIGN_OR_RETURN(store, registry_.StoreOf(context));
+    VEILSUM_ASSIGN_OR_RETURN(store, tenants_->StoreOf(context));
   }
   return Issue(caller.id, store, keys.tls, keys.signing);
 }
@@ -135,7 +133,7 @@ absl::Status IdentityOffice::CreateTenant(const Principal& caller, const std::st
   VEILSUM_RETURN_IF_ERROR(SpiffeId::Client(caller.id.domain(), tenant, "x").status());
   VEILSUM_ASSIGN_OR_RETURN(const TenantContext context, TenantContext::For(caller, tenant));
   const std::lock_guard lock(mutex_);
-  VEILSUM_RETURN_IF_ERROR(registry_.Create(context));
+  VEILSUM_RETURN_IF_ERROR(tenants_->Create(context));
   deny_.AdmitTenant(tenant);
   return absl::OkStatus();
 }
@@ -143,7 +141,8 @@ absl::Status IdentityOffice::CreateTenant(const Principal& caller, const std::st
 absl::StatusOr<tenancy::v1::ListTenantsResponse> IdentityOffice::ListTenants() {
   const std::lock_guard lock(mutex_);
   tenancy::v1::ListTenantsResponse response;
-  for (const std::string& tenant : registry_.Tenants()) {
+  VEILSUM_ASSIGN_OR_RETURN(const std::vector<std::string> tenants, tenants_->Tenants());
+  for (const std::string& tenant : tenants) {
     tenancy::v1::TenantState* state = response.add_tenants();
     state->set_tenant(tenant);
     VEILSUM_ASSIGN_OR_RETURN(const SpiffeId any,
@@ -155,7 +154,7 @@ absl::StatusOr<tenancy::v1::ListTenantsResponse> IdentityOffice::ListTenants() {
 
 absl::Status IdentityOffice::Deny(TenantStore& store, const DeniedRow& row,
                                   std::string_view reason) {
-  VEILSUM_RETURN_IF_ERROR(store.Deny(row, reason.substr(0, 400)));
+  VEILSUM_RETURN_IF_ERROR(store.Deny(row, reason));
   deny_.Deny(row.kind, row.value);
   return absl::OkStatus();
 }
@@ -165,7 +164,7 @@ absl::Status IdentityOffice::RevokeTenant(const Principal& caller,
   VEILSUM_ASSIGN_OR_RETURN(const TenantContext context,
                            TenantContext::For(caller, request.tenant()));
   const std::lock_guard lock(mutex_);
-  VEILSUM_ASSIGN_OR_RETURN(TenantStore* const store, registry_.StoreOf(context));
+  VEILSUM_ASSIGN_OR_RETURN(TenantStore* const store, tenants_->StoreOf(context));
   return Deny(*store, {DeniedKind::kTenant, context.tenant()}, request.reason());
 }
 
@@ -177,7 +176,7 @@ absl::StatusOr<tenancy::v1::CreateJoinTokenResponse> IdentityOffice::CreateJoinT
   const std::int64_t ttl = request.ttl_seconds() == 0 ? kLongestToken : request.ttl_seconds();
   if (ttl > kLongestToken) return InvalidArgument("ttl is %d s, at most %d", ttl, kLongestToken);
   const std::lock_guard lock(mutex_);
-  VEILSUM_ASSIGN_OR_RETURN(TenantStore* const store, registry_.StoreOf(context));
+  VEILSUM_ASSIGN_OR_RETURN(TenantStore* const store, tenants_->StoreOf(context));
   VEILSUM_RETURN_IF_ERROR(deny_.CheckName(subject, Hash32{}));
   JoinToken token{"",
                   std::move(subject),
@@ -197,7 +196,7 @@ absl::StatusOr<tenancy::v1::ListClientsResponse> IdentityOffice::ListClients(
   VEILSUM_ASSIGN_OR_RETURN(const TenantContext context,
                            TenantContext::For(caller, request.tenant()));
   const std::lock_guard lock(mutex_);
-  VEILSUM_ASSIGN_OR_RETURN(TenantStore* const store, registry_.StoreOf(context));
+  VEILSUM_ASSIGN_OR_RETURN(TenantStore* const store, tenants_->StoreOf(context));
   VEILSUM_ASSIGN_OR_RETURN(const std::vector<IssuedLeafRow> leaves, store->Leaves());
   tenancy::v1::ListClientsResponse response;
   for (const IssuedLeafRow& leaf : leaves) {
@@ -220,7 +219,7 @@ absl::Status IdentityOffice::RevokeClient(const Principal& caller,
                            TenantContext::For(caller, request.tenant()));
   VEILSUM_ASSIGN_OR_RETURN(const DeniedRow row, RowOf(config_.coordinator.domain(), request));
   const std::lock_guard lock(mutex_);
-  VEILSUM_ASSIGN_OR_RETURN(TenantStore* const store, registry_.StoreOf(context));
+  VEILSUM_ASSIGN_OR_RETURN(TenantStore* const store, tenants_->StoreOf(context));
   if (row.kind != DeniedKind::kName) {
     // Only what was issued to this tenant: nobody revokes a rival's certificate.
     VEILSUM_ASSIGN_OR_RETURN(const std::vector<IssuedLeafRow> leaves, store->Leaves());

@@ -15,7 +15,6 @@
 namespace veilsum::coordinator {
 
 struct OfficeConfig {
-  std::filesystem::path folder;                   // its records
   Certificate root;                               // the federation's
   Issuer issuer;                                  // signs leaves
   SpiffeId coordinator;                           // this node
@@ -27,12 +26,12 @@ struct OfficeConfig {
   std::function<WallTime()> now = [] { return std::chrono::system_clock::now(); };
 };
 
-// Thread-safe; calls wait for the disk.
+// Thread-safe; calls wait for the disk or the database. Aborted: this process no longer leads.
 class IdentityOffice {
  public:
-  // Reads what is kept and tells `deny`. `deny` and `rng` must outlive it.
-  static absl::StatusOr<std::unique_ptr<IdentityOffice>> Open(OfficeConfig config, DenyList& deny,
-                                                              SecureRng& rng);
+  // Reads what `tenants` keeps and tells `deny`. `deny` and `rng` must outlive it.
+  static absl::StatusOr<std::unique_ptr<IdentityOffice>> Open(
+      OfficeConfig config, std::unique_ptr<TenantRegistry> tenants, DenyList& deny, SecureRng& rng);
 
   // For whoever listens on a port that was free: the addresses that tokens and answers name now.
   void Announce(std::string enroll_address, std::string address);
@@ -59,8 +58,9 @@ class IdentityOffice {
   absl::StatusOr<CertificateChain> RenewOwn(const RequestedKey& key);
 
  private:
-  IdentityOffice(OfficeConfig config, DenyList& deny, SecureRng& rng, TenantRegistry registry)
-      : config_(std::move(config)), deny_(deny), rng_(rng), registry_(std::move(registry)) {}
+  IdentityOffice(OfficeConfig config, std::unique_ptr<TenantRegistry> tenants, DenyList& deny,
+                 SecureRng& rng)
+      : config_(std::move(config)), deny_(deny), rng_(rng), tenants_(std::move(tenants)) {}
   absl::StatusOr<enroll::v1::Certificates> Issue(const SpiffeId& id, TenantStore* store,
                                                  const RequestedKey& tls,
                                                  const RequestedKey& signing);
@@ -71,7 +71,7 @@ class IdentityOffice {
   DenyList& deny_;
   SecureRng& rng_;
   std::mutex mutex_;
-  TenantRegistry registry_;  // guarded by mutex_
+  const std::unique_ptr<TenantRegistry> tenants_;  // what it points to is guarded by mutex_
 };
 
 }  // namespace veilsum::coordinator

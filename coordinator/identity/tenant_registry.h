@@ -1,7 +1,5 @@
-// Every tenant's store of one federation, in one folder: tenants/<tenant>.sqlite.
+// Every tenant's store of one federation (sqlite_tenants.h, postgres_tenants.h).
 #pragma once
-
-#include <map>
 
 #include "coordinator/identity/tenant_store.h"
 
@@ -10,20 +8,18 @@ namespace veilsum::coordinator {
 // Not thread-safe.
 class TenantRegistry {
  public:
-  // Makes the folder. Unavailable: cannot.
-  static absl::StatusOr<TenantRegistry> Open(const std::filesystem::path& folder);
+  virtual ~TenantRegistry() = default;
 
-  absl::Status Create(const TenantContext& context);
+  // AlreadyExists: a tenant's id is never used again.
+  virtual absl::Status Create(const TenantContext& context) = 0;
   // Valid until the registry goes. NotFound: nobody has created that tenant.
-  absl::StatusOr<TenantStore*> StoreOf(const TenantContext& context);
-  std::vector<std::string> Tenants() const;  // in order
+  virtual absl::StatusOr<TenantStore*> StoreOf(const TenantContext& context) = 0;
+  virtual absl::StatusOr<std::vector<std::string>> Tenants() = 0;  // in order
+
   // Fills the list with every tenant and with all that they have revoked.
   absl::Status Tell(const SpiffeId& coordinator, DenyList& deny);
-
- private:
-  explicit TenantRegistry(std::filesystem::path folder) : folder_(std::move(folder)) {}
-  std::filesystem::path folder_;
-  std::map<std::string, TenantStore> open_;
+  // Adds the tenants of `other` that are missing here, and what is missing of each.
+  absl::Status CopyFrom(const SpiffeId& coordinator, TenantRegistry& other);
 };
 
 }  // namespace veilsum::coordinator

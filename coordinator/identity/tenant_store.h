@@ -1,16 +1,15 @@
 // What belongs to one tenant: its join tokens, the leaves that it was given, and what it has
-// revoked. One SQLite file a tenant, opened by that tenant's context, so that no query can reach
-// another's rows.
+// revoked. Each tenant's tables lie apart, in a SQLite file or a PostgreSQL schema of its own, and
+// a registry (tenant_registry.h) gives out the store of a context's tenant alone, so that no query
+// can reach another's rows.
 #pragma once
 
-#include <filesystem>
-#include <optional>
 #include <string>
 #include <vector>
 
-#include "base/sqlite/database.h"
 #include "coordinator/authz/deny_list.h"
 #include "coordinator/authz/tenant_context.h"
+#include "coordinator/store/sql_database.h"
 
 namespace veilsum::coordinator {
 
@@ -23,14 +22,12 @@ struct DeniedRow {
   std::string value;
 };
 
-// Not thread-safe. Every method is durable when it has returned OK.
+// Not thread-safe. Every method is durable when it has returned OK. Aborted: this process no longer
+// leads, and nothing was written.
 class TenantStore {
  public:
-  // The file of the context's tenant in `folder`; NotFound when nobody has created that tenant.
-  static absl::StatusOr<TenantStore> Open(const std::filesystem::path& folder,
-                                          const TenantContext& context);
-  // Makes it. AlreadyExists: a tenant's id is never used again.
-  static absl::Status Create(const std::filesystem::path& folder, const TenantContext& context);
+  // For registries. `db` must outlive it; `schema` has the tables, empty: the database has one.
+  TenantStore(SqlDatabase& db, const std::string& schema);
 
   absl::Status AddToken(const JoinToken& token, const Hash32& text_hash);
   // Takes an attempt to redeem: `text_hash` of the whole token, `keys` of the keys to certify.
@@ -42,12 +39,20 @@ class TenantStore {
   absl::Status AddLeaf(const IssuedLeafRow& leaf);
   absl::StatusOr<std::vector<IssuedLeafRow>> Leaves();
 
+  // Of `reason` at most 400 bytes are kept.
   absl::Status Deny(const DeniedRow& denied, std::string_view reason);
   absl::StatusOr<std::vector<DeniedRow>> Denied();
 
+  // Adds every row of `other` that is not here; what is here stays as it is.
+  absl::Status CopyFrom(TenantStore& other);
+
  private:
-  explicit TenantStore(sqlite::Database db) : db_(std::move(db)) {}
-  sqlite::Database db_;
+  absl::Status CopyTokens(TenantStore& other);
+  absl::Status CopyLeaves(TenantStore& other);
+  absl::Status CopyDenied(TenantStore& other);
+
+  SqlDatabase& db_;
+  const std::string tokens_, leaves_, denied_;  // its tables
 };
 
 }  // namespace veilsum::coordinator

@@ -221,17 +221,18 @@ absl::StatusOr<std::unique_ptr<PostgresDatabase>> PostgresDatabase::Connect(
                         "target_session_attrs",
                         passfile.empty() ? nullptr : "passfile",
                         nullptr};
-  const char* values[] = {"5",
-                          "5000",
-                          "3",
-                          "2",
-                          "2",
-                          place.url.c_str(),
-                          "veilsum-coordinator",
-                          "UTF8",
-                          "read-write",
-                          passfile.c_str(),
-                          nullptr};
+  const char* values[] = {
+      "5",
+      "4000",  // with the lease's ping of 1 s: a leader that is cut off knows within 5 s
+      "3",
+      "2",
+      "2",
+      place.url.c_str(),
+      "veilsum-coordinator",
+      "UTF8",
+      "read-write",
+      passfile.c_str(),
+      nullptr};
   std::unique_ptr<PostgresDatabase> db(
       new PostgresDatabase(PQconnectdbParams(keys, values, /*expand_dbname=*/1)));
   pg_conn* const connection = db->connection_.get();
@@ -252,7 +253,7 @@ absl::Status PostgresDatabase::SetUp(const PostgresPlace& place) {
   VEILSUM_RETURN_IF_ERROR(
       Execute("SET search_path = " + place.schema +
               "; SET idle_in_transaction_session_timeout = '5s'; SET lock_timeout = '10s'; "
-              "SET statement_timeout = '60s'"));
+              "SET statement_timeout = '60s'; SET idle_session_timeout = 0"));
   VEILSUM_ASSIGN_OR_RETURN(SqlStatement commits,
                            Prepare("SELECT current_setting('synchronous_commit') = 'off'"));
   VEILSUM_RETURN_IF_ERROR(commits.Step().status());

@@ -101,6 +101,13 @@ CREATE TABLE ledger_cosignatures(
   size BIGINT NOT NULL,
   signature BYTEA NOT NULL
 );
+)sql"},
+                                                            {2, R"sql(
+CREATE TABLE tenants(
+  tenant TEXT COLLATE "C" PRIMARY KEY,
+  schema TEXT NOT NULL UNIQUE,
+  version BIGINT NOT NULL CHECK(version >= 1)
+);
 )sql"}};
 
 }  // namespace veilsum::coordinator

@@ -2,7 +2,9 @@
 # Two coordinators share a store in PostgreSQL, which this test starts itself, and three merchants
 # train. In the middle of it the one that leads is killed with -9: the other takes the lease, aborts
 # what was under way, and the run goes on to its end. No attempt that was charged is lost, store and
-# ledger say the same, the ledger tells of both terms, and the model is the one that it names.
+# ledger say the same, the ledger tells of both terms, and the model is the one that it names. A join
+# token of the first lets one node in at the other, and a merchant who was put out stays out. Then a
+# dump of before is put back: a merchant who has seen more refuses it, and its odometer stays.
 #   VEILSUM_TAKE_OVER_SECONDS   until the other commits a round, at most (default 10)
 . "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
 examples=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../../deploy/examples" && pwd)
@@ -74,7 +76,8 @@ leader=$!
 await a.log 'listens on' 60
 grep -q 'leads, in term 1' a.log || fail "the first leads not: $(cat a.log)"
 veilsum-coordinator serve --config "$config" --set "listen.address=$second" \
-  --set "identity.enroll_address=127.0.0.1:$((port + 3))" --set metrics.address=127.0.0.1:0 2>b.log &
+  --set metrics.address=127.0.0.1:0 2>b.log &  # it lets nodes in where the first did, once that is gone
+other=$!
 await b.log 'stands by' 60
 leads() {  # what the second shows to Prometheus
   exec 3<>"/dev/tcp/127.0.0.1/$(sed -nE 's/.*"metrics on [^"]*:([0-9]+)".*/\1/p' b.log | head -n 1)"
@@ -104,12 +107,27 @@ code=0
 veilsum run watch nothing --config "$second_operator" >/dev/null 2>standby || code=$?
 [ "$code" != 0 ] && grep -q "a standby: $first leads" standby || fail "the standby says: $(cat standby)"
 
+# ---- What the first leader makes besides: tokens, one of them used, and a merchant who is put out.
+veilsum tenant create dora --config "$operator" --kit kits/dora >/dev/null
+veilsum tenant create eve --config "$operator" --kit kits/eve >/dev/null
+veilsum token create dora node-1 --config "$operator" >dora.token
+veilsum token create eve node-1 --config "$operator" >eve.token
+enrol() {  # TOKEN FOLDER
+  sleep 1  # one attempt a second from one address
+  veilsum-client enroll --token-file "$1" --out "$2" --data data/merchants/shop_1 \
+    --policy "$examples/three-merchants.policy.toml"
+}
+enrol eve.token eve >/dev/null || fail "eve cannot enrol"
+veilsum tenant revoke eve --config "$operator" --reason "of this test" >/dev/null || fail "eve is not revoked"
+
 sed 's/^steps = 300/steps = 24/; s/^attempts_max = 340.*/attempts_max = 64/; s/^key_batch = 32/key_batch = 8/
      s/^tick_ms = 5/tick_ms = 300/' "$examples/synthetic_shops.toml" >plan.toml
 run=$(veilsum run start --config "$operator" --plan plan.toml "${members[@]}")
 
 # ---- The leader dies in the middle of it.
 committed() { grep -c '"event":"round".*committed' "$1" || true; }
+await a.log '"event":"round".*committed' 60
+PGPASSFILE=$PWD/passfile "$programs/pg_dump" -h "$database" -U veilsum -d postgres >old.sql || fail "no dump"
 for _ in $(seq 1200); do
   [ "$(committed a.log)" -ge 6 ] && break
   sleep 0.05
@@ -125,6 +143,21 @@ await b.log '"event":"round".*committed' 60
 again=$(($(now) - died))
 printf 'take-over: the other leads after %d ms, and has committed a round after %d ms\n' "$leads" "$again"
 [ "$again" -le $((${VEILSUM_TAKE_OVER_SECONDS:-10} * 1000)) ] || fail "the run went on only after $again ms"
+
+# ---- The other knows the tenants: a token of the first's is good for one node, who is out stays out.
+await b.log 'listens on' 60
+enrol dora.token dora >/dev/null 2>enrol.log || fail "dora cannot enrol at the second: $(cat enrol.log)"
+! enrol dora.token again >/dev/null 2>refused || fail "a token is redeemed twice"
+grep -q 'used for other keys' refused || fail "the second redemption says: $(cat refused)"
+veilsum-client renew --config dora/client.toml >/dev/null 2>renewed || fail "dora cannot renew: $(cat renewed)"
+sed -i "s|^address = .*|address = \"$second\"|" eve/client.toml
+! veilsum-client renew --config eve/client.toml >/dev/null 2>refused || fail "eve renews her certificates"
+veilsum tenant list --config "$second_operator" >listed || fail "the tenants are not listed"
+[ "$(grep -c . listed)" -ge 5 ] && grep -q '^dora' listed || fail "the second lists $(cat listed)"
+! veilsum token create eve node-2 --config "$second_operator" >/dev/null 2>refused || fail "eve is let in again"
+grep -q revoked refused || fail "a token for eve: $(cat refused)"
+[ "$(ask 'SELECT count(*) FROM tenants')" = 5 ] || fail "tenants: $(ask 'SELECT tenant FROM tenants')"
+[ ! -e federation/coordinator/records ] || fail "tenants' records lie in files"
 
 [ "$(leads)" = 1 ] || fail "the new leader does not show that it leads"
 veilsum run watch "$run" --config "$second_operator" >state 2>watch.log || { tail -n 3 watch.log >&2; fail "the run failed"; }
@@ -154,3 +187,31 @@ last=$(ask "SELECT $entry FROM ledger WHERE name LIKE 'round.committed %' AND $e
 case $last in *"\"model_sha256\":\"$hash\""*) ;; *) fail "the model $hash is not that of $last" ;; esac
 ! grep -rq only-of-this-test ./*.log || fail "a log has the password"
 cat fsck
+
+# ---- Backups are the database's, and an old one refunds nothing.
+for command in "backup --out" "restore --from"; do
+  code=0
+  # shellcheck disable=SC2086  # two words
+  veilsum-coordinator $command "$PWD/copy" --config "$config" >/dev/null 2>refused || code=$?
+  [ "$code" != 0 ] && grep -q pg_dump refused && [ ! -e copy ] || fail "$command: $code $(cat refused)"
+done
+veilsum-client odometer --config acme/client.toml --json >before
+kill "$other"
+wait "$other" || fail "the second coordinator ended with $?"
+ask "DO \$\$ DECLARE each record; BEGIN
+  FOR each IN SELECT nspname FROM pg_namespace WHERE nspname = 'veilsum' OR nspname LIKE 'tenant\\_%' LOOP
+    EXECUTE 'DROP SCHEMA ' || each.nspname || ' CASCADE';
+  END LOOP; END \$\$" >/dev/null 2>&1 || fail "the schemas are not dropped"
+PGPASSFILE=$PWD/passfile "$programs/psql" -Xq -v ON_ERROR_STOP=1 -h "$database" -U veilsum -d postgres -f old.sql >restored 2>&1 ||
+  fail "the dump cannot be put back: $(tail -n 3 restored)"
+veilsum-coordinator fsck --config "$config" >fsck || fail "fsck of the old copy: $(cat fsck)"
+[ "$(ask 'SELECT count(*) FROM tenants')" = 5 ] || fail "the copy lacks tenants"
+veilsum-coordinator serve --config "$config" 2>c.log &
+await c.log 'listens on' 60
+code=0
+timeout 60 veilsum-client run --config acme/client.toml 2>again.log || code=$?
+[ "$code" != 0 ] && [ "$code" != 124 ] || fail "the restored coordinator was believed: $code"
+grep -qE 'LEDGER_(ROLLBACK|FORK)' again.log || fail "refused, but not for the ledger: $(cat again.log)"
+veilsum-client odometer --config acme/client.toml --json >after
+cmp -s before after || fail "the odometer has changed"
+echo "restored: refused with $(grep -oE 'LEDGER_[A-Z]+' again.log | head -n 1)"

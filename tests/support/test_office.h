@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 #include "coordinator/identity/identity_office.h"
+#include "coordinator/identity/sqlite_tenants.h"
 #include "tests/support/test_pki.h"
 
 namespace veilsum {
@@ -13,8 +14,7 @@ struct TestOffice {
                       std::chrono::seconds leaf_lifetime = std::chrono::hours(1))
       : issuer(MakeIssuer(pki, folder)),
         deny(std::make_shared<coordinator::DenyList>()),
-        config{.folder = folder.path() / "records",
-               .root = pki.ca().root(),
+        config{.root = pki.ca().root(),
                .issuer = issuer,
                .coordinator = *SpiffeId::Parse(TestPki::CoordinatorUri()),
                .enroll_address = "127.0.0.1:1",
@@ -25,7 +25,9 @@ struct TestOffice {
   // Anew, as after a restart of the coordinator.
   void Open() {
     office.reset();
-    auto opened = coordinator::IdentityOffice::Open(config, *deny, rng);
+    auto tenants = coordinator::OpenSqliteTenants(folder.path() / "records");
+    VEILSUM_CHECK(tenants.ok());
+    auto opened = coordinator::IdentityOffice::Open(config, *std::move(tenants), *deny, rng);
     VEILSUM_CHECK(opened.ok());
     office = *std::move(opened);
   }
