@@ -19,7 +19,7 @@ struct RolloutArguments {
   std::string steps = "1:4h,5:12h,25:24h,50:24h", shadow = "24h", channel = "shadow";
   std::vector<std::string> clients;  // TENANT/NODE
   std::uint64_t wait = 0;
-  bool json = false, serving_gates = false;
+  bool json = false, serving_gates = false, veto_gate = false;
 };
 
 // Connects when it is first needed: what takes a release away does not wait for a coordinator.
@@ -115,6 +115,7 @@ absl::StatusOr<StartRequest> RequestOf(const RolloutArguments& a, const std::str
   VEILSUM_ASSIGN_OR_RETURN(out.shadow, ParseDuration(a.shadow));
   VEILSUM_ASSIGN_OR_RETURN(out.steps, ParseSteps(a.steps));
   out.serving_gates = a.serving_gates;
+  out.veto_gate = a.veto_gate;
   if (a.channel != "shadow") out.shadow = 0;
   if (a.channel == "stable") out.steps.clear();
   return out;
@@ -223,6 +224,8 @@ void AddStart(Commands& commands) {
   start->add_option("--rollout", a.rollout, "its name; default: MODEL-VERSION")->type_name("ID");
   start->add_flag("--serving-gates", a.serving_gates,
                   "judge errors and latency besides, against who has the release before");
+  start->add_flag("--veto-gate", a.veto_gate,
+                  "judge the merchants' vetoes besides: back when more than a quarter object");
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <thread>
 
+#include "cli/rollout/veto_tally.h"
 #include "client/release/model_store.h"
 
 namespace veilsum::cli {
@@ -109,7 +110,7 @@ absl::StatusOr<coordinator::RolloutSpec> RolloutDesk::SpecOf(const release::Rele
 
 absl::StatusOr<StartedRollout> RolloutDesk::Numbered(const std::string& rollout_id,
                                                      const StartRequest& request) const {
-  StartedRollout out{1, rollout_id, request.clients, request.serving_gates};
+  StartedRollout out{1, rollout_id, request.clients, request.serving_gates, request.veto_gate};
   VEILSUM_ASSIGN_OR_RETURN(const std::vector<StartedRollout> all, folder_.List());
   for (const StartedRollout& other : all) {
     if (other.rollout_id == rollout_id)
@@ -191,7 +192,13 @@ absl::StatusOr<std::vector<coordinator::GateResult>> RolloutDesk::Gates() const 
   const ServingCounters canary = CountersOf(reports, holders, r.spec.digest);
   std::vector<coordinator::GateResult> gates = {coordinator::IntegrityGate(canary),
                                                 coordinator::NumericGate(canary)};
-  if (!started_->serving_gates || r.spec.baseline.empty()) return gates;
+  if (r.spec.baseline.empty()) return gates;  // nothing to compare with
+  if (started_->veto_gate) {
+    VEILSUM_ASSIGN_OR_RETURN(coordinator::GateResult veto,
+                             GateOfVetoes(folder_.path(), *started_, r));
+    gates.push_back(std::move(veto));
+  }
+  if (!started_->serving_gates) return gates;
   std::set<std::string> others;
   std::ranges::set_difference(started_->clients, holders, std::inserter(others, others.end()));
   const ServingCounters baseline = CountersOf(reports, others, r.spec.baseline);

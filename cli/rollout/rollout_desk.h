@@ -30,7 +30,7 @@ struct StartRequest {
   std::vector<std::string> clients;  // SPIFFE IDs; none: those of the rollout before
   coordinator::Seconds shadow = 24 * 3600;
   std::vector<coordinator::CanaryStep> steps;
-  bool serving_gates = false;
+  bool serving_gates = false, veto_gate = false;
 };
 
 class RolloutDesk {

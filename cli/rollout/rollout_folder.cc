@@ -21,11 +21,12 @@ using rollout::Role;
 constexpr std::size_t kMaxStartBytes = std::size_t{1} << 20;
 
 std::string StartJson(const StartedRollout& started) {
-  const absl::StatusOr<std::string> text =
-      EncodeCanonical({{"number", started.number},
-                       {"rollout_id", started.rollout_id},
-                       {"clients", started.clients},
-                       {"serving_gates", started.serving_gates}});
+  Json json = {{"number", started.number},
+               {"rollout_id", started.rollout_id},
+               {"clients", started.clients},
+               {"serving_gates", started.serving_gates}};
+  if (started.veto_gate) json["veto_gate"] = true;
+  const absl::StatusOr<std::string> text = EncodeCanonical(json);
   VEILSUM_CHECK(text.ok());
   return *text;
 }
@@ -40,6 +41,7 @@ absl::StatusOr<StartedRollout> ParseStart(const fs::path& file) {
       out.rollout_id = json->at("rollout_id").get<std::string>();
       out.clients = json->at("clients").get<std::vector<std::string>>();
       out.serving_gates = json->at("serving_gates").get<bool>();
+      out.veto_gate = json->value("veto_gate", false);
     }
   } catch (const Json::exception&) {
     return DataLoss("%s is damaged", file.string());

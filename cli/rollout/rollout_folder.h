@@ -22,6 +22,7 @@ struct StartedRollout {
   std::string rollout_id;
   std::vector<std::string> clients;  // SPIFFE IDs, ascending
   bool serving_gates = false;        // errors and latency are asked for besides
+  bool veto_gate = false;            // so are the merchants' votes
 };
 
 class RolloutFolder {

@@ -3,6 +3,7 @@
 #include <fstream>
 
 #include "coordinator/rollout/client_report.h"
+#include "coordinator/rollout/veto_vote.h"
 #include "coordinator/rpc/finished_calls.h"
 #include "coordinator/rpc/office_call.h"
 #include "model/release/package.h"
@@ -66,6 +67,11 @@ ClientReport ReportOf(const SpiffeId& caller, const rollout::v1::ReportRequest& 
   return out;
 }
 
+VetoVote VoteOf(const ClientReport& report, const rollout::v1::Veto& veto) {
+  return {report.client, veto.release(),        veto.stage(),
+          veto.veto(),   veto.epsilon_millis(), report.time};
+}
+
 }  // namespace
 
 absl::Status UpdatesService::CheckServes() const {
@@ -115,7 +121,10 @@ grpc::ServerUnaryReactor* UpdatesService::Report(grpc::CallbackServerContext* co
     if (caller.id.role() != SpiffeRole::kClient)
       return PermissionDenied("reports are of clients, yours is %s", RoleName(caller.id.role()));
     VEILSUM_RETURN_IF_ERROR(CheckServes());
-    return SaveReport(folder_, ReportOf(caller.id, *request));
+    const ClientReport report = ReportOf(caller.id, *request);
+    VEILSUM_RETURN_IF_ERROR(SaveReport(folder_, report));
+    if (!request->has_veto()) return absl::OkStatus();
+    return SaveVote(folder_, VoteOf(report, request->veto()));
   });
 }
 
