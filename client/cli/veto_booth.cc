@@ -36,12 +36,6 @@ absl::StatusOr<model::Examples> OwnRows(const ClientConfig& config, const model:
   return SelectCustomers(rows, keep);
 }
 
-bool IsWorse(const Comparison& c) {
-  const model::Difference& d = c.difference;
-  if (c.figure == "absolute_error") return d.low > 0 && d.value > kTolerated * d.before;
-  return d.high < 0 && -d.value > kTolerated;
-}
-
 absl::StatusOr<bool> Objects(const ClientConfig& config, const ModelStore& store,
                              Odometer& odometer) {
   VEILSUM_ASSIGN_OR_RETURN(const auto before, OpenKept(store, store.state().previous.digest));
@@ -51,7 +45,7 @@ absl::StatusOr<bool> Objects(const ClientConfig& config, const ModelStore& store
   // Whether there is a bit must not tell how few rows there are.
   if (absl::IsInvalidArgument(compared.status())) return false;
   VEILSUM_RETURN_IF_ERROR(compared.status());
-  return IsWorse(*compared);
+  return IsWorse(*compared, kTolerated);
 }
 
 }  // namespace
