@@ -35,9 +35,10 @@ struct StartRequest {
 
 class RolloutDesk {
  public:
-  // `who`: the operator's SPIFFE ID. Errors of FolderLock, RolloutKeys and Repository.
+  // `who`: the operator's SPIFFE ID. PermissionDenied: of another federation than the folder.
+  // Errors of FolderLock, RolloutKeys and Repository.
   static absl::StatusOr<std::unique_ptr<RolloutDesk>> Open(const std::filesystem::path& folder,
-                                                           const std::filesystem::path& keys,
+                                                           const RolloutKeyFiles& keys,
                                                            std::string who, RolloutLedger ledger);
 
   // Publishes the package, in the ledger first, and begins. The same again goes on where it was.

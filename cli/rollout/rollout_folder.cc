@@ -51,6 +51,10 @@ absl::StatusOr<StartedRollout> ParseStart(const fs::path& file) {
   return out;
 }
 
+constexpr Role kRoles[] = {Role::kRoot, Role::kTargets, Role::kSnapshot, Role::kTimestamp,
+                           Role::kDirector};
+bool IsOffline(Role role) { return role == Role::kRoot || role == Role::kTargets; }
+
 absl::StatusOr<Ed25519Signer> ReadOrMake(const fs::path& file, SecureRng& rng) {
   absl::StatusOr<Ed25519Signer> key = ReadKeyFile(file);
   return absl::IsNotFound(key.status()) ? MakeKeyFile(file, rng) : std::move(key);
@@ -100,30 +104,44 @@ FolderLock::~FolderLock() {
   if (file_ >= 0) close(file_);
 }
 
-RolloutKeys::RolloutKeys(std::unique_ptr<const Ed25519Signer> offline, Ed25519Signer online)
-    : offline_(std::move(offline)), online_(std::move(online)) {
-  for (const Role role : {Role::kSnapshot, Role::kTimestamp, Role::kDirector})
-    signers_[role] = {&online_};
-  if (offline_ == nullptr) return;
-  for (const Role role : {Role::kRoot, Role::kTargets}) signers_[role] = {offline_.get()};
+fs::path RolloutKeyFiles::Of(Role role) const {
+  const auto found = files.find(role);
+  if (found != files.end()) return found->second;
+  return folder / (IsOffline(role) ? "offline.key" : "online.key");
 }
 
-absl::StatusOr<std::unique_ptr<RolloutKeys>> RolloutKeys::Make(const fs::path& folder,
+void RolloutKeys::Use(Role role, const fs::path& file) {
+  signers_[role] = {&keys_.find(file)->second};
+}
+
+absl::StatusOr<std::unique_ptr<RolloutKeys>> RolloutKeys::Make(const RolloutKeyFiles& files,
                                                                SecureRng& rng) {
-  VEILSUM_RETURN_IF_ERROR(MakePrivateFolder(folder));
-  VEILSUM_ASSIGN_OR_RETURN(Ed25519Signer offline, ReadOrMake(folder / "offline.key", rng));
-  VEILSUM_ASSIGN_OR_RETURN(Ed25519Signer online, ReadOrMake(folder / "online.key", rng));
-  return std::unique_ptr<RolloutKeys>(new RolloutKeys(
-      std::make_unique<const Ed25519Signer>(std::move(offline)), std::move(online)));
+  VEILSUM_RETURN_IF_ERROR(MakePrivateFolder(files.folder));
+  std::unique_ptr<RolloutKeys> out(new RolloutKeys);
+  for (const Role role : kRoles) {
+    const fs::path file = files.Of(role);
+    if (!out->keys_.contains(file)) {
+      VEILSUM_ASSIGN_OR_RETURN(Ed25519Signer key, ReadOrMake(file, rng));
+      out->keys_.emplace(file, std::move(key));
+    }
+    out->Use(role, file);
+  }
+  return out;
 }
 
-absl::StatusOr<std::unique_ptr<RolloutKeys>> RolloutKeys::Read(const fs::path& folder) {
-  VEILSUM_ASSIGN_OR_RETURN(Ed25519Signer online, ReadKeyFile(folder / "online.key"));
-  absl::StatusOr<Ed25519Signer> offline = ReadKeyFile(folder / "offline.key");
-  if (!offline.ok() && !absl::IsNotFound(offline.status())) return offline.status();
-  return std::unique_ptr<RolloutKeys>(new RolloutKeys(
-      offline.ok() ? std::make_unique<const Ed25519Signer>(*std::move(offline)) : nullptr,
-      std::move(online)));
+absl::StatusOr<std::unique_ptr<RolloutKeys>> RolloutKeys::Read(const RolloutKeyFiles& files) {
+  std::unique_ptr<RolloutKeys> out(new RolloutKeys);
+  for (const Role role : kRoles) {
+    const fs::path file = files.Of(role);
+    if (!out->keys_.contains(file)) {
+      absl::StatusOr<Ed25519Signer> key = ReadKeyFile(file);
+      if (absl::IsNotFound(key.status()) && IsOffline(role)) continue;
+      VEILSUM_RETURN_IF_ERROR(key.status());
+      out->keys_.emplace(file, *std::move(key));
+    }
+    out->Use(role, file);
+  }
+  return out;
 }
 
 absl::Status MakeRepository(const fs::path& folder, const std::string& federation,

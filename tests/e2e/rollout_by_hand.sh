@@ -222,6 +222,10 @@ for _ in $(seq 300); do
   ! grep -q '^veilsum_ledger_cosignatures 3' metrics.txt || break
   sleep 0.1
 done
+grep -q '^veilsum_rollout_stage{rollout="buy-again-1.2.0"} 4' metrics.txt || fail "no stage: $(grep rollout metrics.txt)"
+grep -q '^veilsum_rollout_stage{rollout="buy-again-1.1.0"} 6' metrics.txt || fail "no stage: $(grep rollout metrics.txt)"
+grep -q '^veilsum_rollout_votes{rollout="buy-again-1.0.1"} 2' metrics.txt || fail "no votes: $(grep rollout metrics.txt)"
+grep -q '^veilsum_rollout_gate{gate="veto",result="inconclusive"} 1' metrics.txt || fail "no gate: $(grep rollout metrics.txt)"
 kill -TERM $(jobs -p) 2>/dev/null || true
 wait || true
 veilsum-coordinator fsck --config "$config" >fsck || fail "the store is not sound: $(cat fsck)"

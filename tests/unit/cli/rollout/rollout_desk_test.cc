@@ -258,6 +258,37 @@ TEST_F(Desk, VotesThatShowNothingPauseIt) {
             "gate veto is inconclusive: 3 votes could not show it if all were vetoes");
 }
 
+TEST_F(Desk, AnOperatorOfAnotherFederationIsSentAway) {
+  me_ = "spiffe://fed.other/operator/a";
+  EXPECT_EQ(Start(1).code(), StatusCode::kPermissionDenied);
+  EXPECT_TRUE(told_.empty());
+}
+
+TEST(RolloutKeys, EachRoleMayHaveItsOwn) {
+  TempFolder temp;
+  RolloutKeyFiles files(temp.path() / "keys");
+  files.files[rollout::Role::kRoot] = temp.path() / "vault-root.key";
+  files.files[rollout::Role::kDirector] = temp.path() / "director.key";
+  SystemRng rng;
+  ASSERT_OK_AND_ASSIGN(const auto made, RolloutKeys::Make(files, rng));
+  ASSERT_OK(MakeRepository(temp.path() / "r", "fed.test",
+                           release::SampleSigner().public_key().pem(), *made, 1'800'000'000));
+  ASSERT_OK_AND_ASSIGN(const rollout::Repository repository,
+                       rollout::Repository::Open(temp.path() / "r"));
+  std::set<Ed25519PublicKey> keys;
+  for (const auto& [role, allowed] : repository.root().roles) keys.insert(allowed.keys.front());
+  EXPECT_EQ(keys.size(), 4u) << "root, targets, director; snapshot and timestamp share one";
+  // Without the vault everything works that a root is not needed for.
+  fs::remove(temp.path() / "vault-root.key");
+  ASSERT_OK_AND_ASSIGN(const auto read, RolloutKeys::Read(files));
+  EXPECT_TRUE(read->can_revoke());
+  EXPECT_FALSE(read->signers().contains(rollout::Role::kRoot));
+  EXPECT_EQ(read->signers().at(rollout::Role::kDirector).front()->public_key(),
+            repository.root().roles.at(rollout::Role::kDirector).keys.front());
+  fs::remove(temp.path() / "director.key");
+  EXPECT_EQ(RolloutKeys::Read(files).status().code(), StatusCode::kNotFound);
+}
+
 TEST_F(Desk, OneRolloutAtATime) {
   ASSERT_OK(Start(1));
   EXPECT_EQ(Start(2).code(), StatusCode::kFailedPrecondition);

@@ -302,6 +302,20 @@ TEST_F(UpdatesTest, AVoteIsOnTheReleaseAndStageThatTheClientWasGivenAndStays) {
   EXPECT_EQ(Get(*As("acme"), "votes/" + digest_).status().code(), StatusCode::kNotFound);
 }
 
+TEST_F(UpdatesTest, TheFolderOfAnotherFederationIsNotServed) {
+  rollout::Root root;
+  root.expires = kToday + 86'400;
+  root.federation_id = "fed.other";
+  root.release_keys = {release::SampleSigner().public_key().pem()};
+  for (const auto& [role, signers] : signers_) root.roles[role] = {{key_.public_key()}, 1};
+  ASSERT_OK(rollout::Repository::Create(folder_.path() / "theirs", root, signers_, kToday));
+  Serve(folder_.path() / "theirs");
+  EXPECT_THAT(Get(*As("acme"), "metadata/timestamp.json"),
+              StatusIs(StatusCode::kFailedPrecondition, "is of federation fed.other"));
+  EXPECT_EQ(As("acme")->Report(GoodReport()).code(), StatusCode::kFailedPrecondition);
+  EXPECT_FALSE(fs::exists(folder_.path() / "theirs/reports"));
+}
+
 TEST_F(UpdatesTest, ACoordinatorWithoutAFolderAndAStandbyHandOutNothing) {
   Serve({});
   EXPECT_EQ(Get(*As("acme"), "metadata/timestamp.json").status().code(),
