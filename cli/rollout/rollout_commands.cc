@@ -18,8 +18,9 @@ struct RolloutArguments {
   std::string folder, keys, config, package, rollout, federation, release_key, reason;
   std::string steps = "1:4h,5:12h,25:24h,50:24h", shadow = "24h", channel = "shadow";
   std::vector<std::string> clients;  // TENANT/NODE
+  std::string root_key, targets_key, snapshot_key, timestamp_key, director_key;
   std::uint64_t wait = 0;
-  bool json = false, serving_gates = false;
+  bool json = false, serving_gates = false, veto_gate = false;
 };
 
 // Connects when it is first needed: what takes a release away does not wait for a coordinator.
@@ -78,11 +79,25 @@ absl::Status List(const RolloutArguments& a) {
   return absl::OkStatus();
 }
 
+RolloutKeyFiles KeysOf(const RolloutArguments& a) {
+  RolloutKeyFiles out{a.keys};
+  for (const auto& [role, file] :
+       std::initializer_list<std::pair<rollout::Role, const std::string&>>{
+           {rollout::Role::kRoot, a.root_key},
+           {rollout::Role::kTargets, a.targets_key},
+           {rollout::Role::kSnapshot, a.snapshot_key},
+           {rollout::Role::kTimestamp, a.timestamp_key},
+           {rollout::Role::kDirector, a.director_key}})
+    if (!file.empty()) out.files[role] = file;
+  return out;
+}
+
 absl::Status Init(const RolloutArguments& a) {
   VEILSUM_ASSIGN_OR_RETURN(const std::string pem, ReadFile(a.release_key, std::size_t{1} << 16));
   VEILSUM_RETURN_IF_ERROR(P256PublicKey::FromPem(pem).status());
   SystemRng rng;
-  VEILSUM_ASSIGN_OR_RETURN(const std::unique_ptr<RolloutKeys> keys, RolloutKeys::Make(a.keys, rng));
+  VEILSUM_ASSIGN_OR_RETURN(const std::unique_ptr<RolloutKeys> keys,
+                           RolloutKeys::Make(KeysOf(a), rng));
   const auto now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
   VEILSUM_RETURN_IF_ERROR(MakeRepository(a.folder, a.federation, pem, *keys, now));
   std::printf("%s\n", (std::filesystem::path(a.folder) / "metadata/1.root.json").c_str());
@@ -115,6 +130,7 @@ absl::StatusOr<StartRequest> RequestOf(const RolloutArguments& a, const std::str
   VEILSUM_ASSIGN_OR_RETURN(out.shadow, ParseDuration(a.shadow));
   VEILSUM_ASSIGN_OR_RETURN(out.steps, ParseSteps(a.steps));
   out.serving_gates = a.serving_gates;
+  out.veto_gate = a.veto_gate;
   if (a.channel != "shadow") out.shadow = 0;
   if (a.channel == "stable") out.steps.clear();
   return out;
@@ -135,7 +151,7 @@ absl::Status Run(const RolloutArguments& a, Action action) {
   const SpiffeId& who = config.link.tls->id;
   VEILSUM_ASSIGN_OR_RETURN(
       const std::unique_ptr<RolloutDesk> desk,
-      RolloutDesk::Open(a.folder, a.keys, who.ToString(), LedgerOf(config.link)));
+      RolloutDesk::Open(a.folder, KeysOf(a), who.ToString(), LedgerOf(config.link)));
   VEILSUM_RETURN_IF_ERROR(action(*desk, a, who.domain()));
   return desk->rollout() == nullptr ? absl::OkStatus() : Show(a);
 }
@@ -172,6 +188,15 @@ class Commands {
         ->add_option("--keys", arguments_->keys, "online.key, and offline.key where it is needed")
         ->type_name("DIR")
         ->required();
+    RolloutArguments& a = *arguments_;
+    for (const auto& [option, file] : std::initializer_list<std::pair<const char*, std::string*>>{
+             {"--root-key", &a.root_key},
+             {"--targets-key", &a.targets_key},
+             {"--snapshot-key", &a.snapshot_key},
+             {"--timestamp-key", &a.timestamp_key},
+             {"--director-key", &a.director_key}})
+      command->add_option(option, *file, "that role's key, in place of the folder's")
+          ->type_name("FILE");
   }
   RolloutArguments& arguments() { return *arguments_; }
 
@@ -223,6 +248,8 @@ void AddStart(Commands& commands) {
   start->add_option("--rollout", a.rollout, "its name; default: MODEL-VERSION")->type_name("ID");
   start->add_flag("--serving-gates", a.serving_gates,
                   "judge errors and latency besides, against who has the release before");
+  start->add_flag("--veto-gate", a.veto_gate,
+                  "judge the merchants' vetoes besides: back when more than a quarter object");
 }
 
 }  // namespace

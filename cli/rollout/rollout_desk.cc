@@ -4,6 +4,8 @@
 #include <chrono>
 #include <thread>
 
+#include "base/pki/spiffe_id.h"
+#include "cli/rollout/veto_tally.h"
 #include "client/release/model_store.h"
 
 namespace veilsum::cli {
@@ -27,6 +29,16 @@ std::vector<coordinator::GateResult> OwnGates() {
   return {coordinator::IntegrityGate(own), coordinator::NumericGate(own)};
 }
 
+// A folder is of the federation that its root names, and of no other.
+absl::Status CheckFederation(const std::filesystem::path& folder,
+                             const rollout::Repository& repository, const std::string& who) {
+  VEILSUM_ASSIGN_OR_RETURN(const SpiffeId id, SpiffeId::Parse(who));
+  const std::string& owner = repository.root().federation_id;
+  if (id.domain() == owner) return absl::OkStatus();
+  return PermissionDenied("%s has the rollouts of federation %s, you are an operator of %s",
+                          folder.string(), owner, id.domain());
+}
+
 }  // namespace
 
 RolloutDesk::RolloutDesk(RolloutFolder folder, FolderLock lock, std::unique_ptr<RolloutKeys> keys,
@@ -39,10 +51,11 @@ RolloutDesk::RolloutDesk(RolloutFolder folder, FolderLock lock, std::unique_ptr<
       ledger_(std::move(ledger)) {}
 
 absl::StatusOr<std::unique_ptr<RolloutDesk>> RolloutDesk::Open(const std::filesystem::path& folder,
-                                                               const std::filesystem::path& keys,
+                                                               const RolloutKeyFiles& keys,
                                                                std::string who,
                                                                RolloutLedger ledger) {
   VEILSUM_ASSIGN_OR_RETURN(rollout::Repository repository, rollout::Repository::Open(folder));
+  VEILSUM_RETURN_IF_ERROR(CheckFederation(folder, repository, who));
   VEILSUM_ASSIGN_OR_RETURN(FolderLock lock, FolderLock::Take(folder));
   VEILSUM_ASSIGN_OR_RETURN(std::unique_ptr<RolloutKeys> signers, RolloutKeys::Read(keys));
   std::unique_ptr<RolloutDesk> desk(new RolloutDesk(RolloutFolder(folder), std::move(lock),
@@ -109,7 +122,7 @@ absl::StatusOr<coordinator::RolloutSpec> RolloutDesk::SpecOf(const release::Rele
 
 absl::StatusOr<StartedRollout> RolloutDesk::Numbered(const std::string& rollout_id,
                                                      const StartRequest& request) const {
-  StartedRollout out{1, rollout_id, request.clients, request.serving_gates};
+  StartedRollout out{1, rollout_id, request.clients, request.serving_gates, request.veto_gate};
   VEILSUM_ASSIGN_OR_RETURN(const std::vector<StartedRollout> all, folder_.List());
   for (const StartedRollout& other : all) {
     if (other.rollout_id == rollout_id)
@@ -191,7 +204,13 @@ absl::StatusOr<std::vector<coordinator::GateResult>> RolloutDesk::Gates() const 
   const ServingCounters canary = CountersOf(reports, holders, r.spec.digest);
   std::vector<coordinator::GateResult> gates = {coordinator::IntegrityGate(canary),
                                                 coordinator::NumericGate(canary)};
-  if (!started_->serving_gates || r.spec.baseline.empty()) return gates;
+  if (r.spec.baseline.empty()) return gates;  // nothing to compare with
+  if (started_->veto_gate) {
+    VEILSUM_ASSIGN_OR_RETURN(coordinator::GateResult veto,
+                             GateOfVetoes(folder_.path(), *started_, r));
+    gates.push_back(std::move(veto));
+  }
+  if (!started_->serving_gates) return gates;
   std::set<std::string> others;
   std::ranges::set_difference(started_->clients, holders, std::inserter(others, others.end()));
   const ServingCounters baseline = CountersOf(reports, others, r.spec.baseline);
@@ -226,8 +245,9 @@ absl::Status RolloutDesk::Revoke(const std::string& reason) {
   if (!conductor_) return Settle();
   const Rollout& r = conductor_->rollout();
   if (r.stage == Stage::kRevoked) return Settle();
-  if (!keys_->has_offline())
-    return FailedPrecondition("a revocation is signed with offline.key, which is not here");
+  if (!keys_->can_revoke())
+    return FailedPrecondition(
+        "a revocation is signed with the key of targets, offline.key, which is not here");
   VEILSUM_ASSIGN_OR_RETURN(const std::vector<std::string> approvers,
                            ledger_.approve(r.spec.digest, ""));
   for (const std::string& who : approvers) {

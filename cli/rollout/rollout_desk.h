@@ -30,14 +30,15 @@ struct StartRequest {
   std::vector<std::string> clients;  // SPIFFE IDs; none: those of the rollout before
   coordinator::Seconds shadow = 24 * 3600;
   std::vector<coordinator::CanaryStep> steps;
-  bool serving_gates = false;
+  bool serving_gates = false, veto_gate = false;
 };
 
 class RolloutDesk {
  public:
-  // `who`: the operator's SPIFFE ID. Errors of FolderLock, RolloutKeys and Repository.
+  // `who`: the operator's SPIFFE ID. PermissionDenied: of another federation than the folder.
+  // Errors of FolderLock, RolloutKeys and Repository.
   static absl::StatusOr<std::unique_ptr<RolloutDesk>> Open(const std::filesystem::path& folder,
-                                                           const std::filesystem::path& keys,
+                                                           const RolloutKeyFiles& keys,
                                                            std::string who, RolloutLedger ledger);
 
   // Publishes the package, in the ledger first, and begins. The same again goes on where it was.

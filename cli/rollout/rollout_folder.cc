@@ -21,11 +21,12 @@ using rollout::Role;
 constexpr std::size_t kMaxStartBytes = std::size_t{1} << 20;
 
 std::string StartJson(const StartedRollout& started) {
-  const absl::StatusOr<std::string> text =
-      EncodeCanonical({{"number", started.number},
-                       {"rollout_id", started.rollout_id},
-                       {"clients", started.clients},
-                       {"serving_gates", started.serving_gates}});
+  Json json = {{"number", started.number},
+               {"rollout_id", started.rollout_id},
+               {"clients", started.clients},
+               {"serving_gates", started.serving_gates}};
+  if (started.veto_gate) json["veto_gate"] = true;
+  const absl::StatusOr<std::string> text = EncodeCanonical(json);
   VEILSUM_CHECK(text.ok());
   return *text;
 }
@@ -40,6 +41,7 @@ absl::StatusOr<StartedRollout> ParseStart(const fs::path& file) {
       out.rollout_id = json->at("rollout_id").get<std::string>();
       out.clients = json->at("clients").get<std::vector<std::string>>();
       out.serving_gates = json->at("serving_gates").get<bool>();
+      out.veto_gate = json->value("veto_gate", false);
     }
   } catch (const Json::exception&) {
     return DataLoss("%s is damaged", file.string());
@@ -48,6 +50,10 @@ absl::StatusOr<StartedRollout> ParseStart(const fs::path& file) {
     return DataLoss("%s is damaged", file.string());
   return out;
 }
+
+constexpr Role kRoles[] = {Role::kRoot, Role::kTargets, Role::kSnapshot, Role::kTimestamp,
+                           Role::kDirector};
+bool IsOffline(Role role) { return role == Role::kRoot || role == Role::kTargets; }
 
 absl::StatusOr<Ed25519Signer> ReadOrMake(const fs::path& file, SecureRng& rng) {
   absl::StatusOr<Ed25519Signer> key = ReadKeyFile(file);
@@ -98,30 +104,44 @@ FolderLock::~FolderLock() {
   if (file_ >= 0) close(file_);
 }
 
-RolloutKeys::RolloutKeys(std::unique_ptr<const Ed25519Signer> offline, Ed25519Signer online)
-    : offline_(std::move(offline)), online_(std::move(online)) {
-  for (const Role role : {Role::kSnapshot, Role::kTimestamp, Role::kDirector})
-    signers_[role] = {&online_};
-  if (offline_ == nullptr) return;
-  for (const Role role : {Role::kRoot, Role::kTargets}) signers_[role] = {offline_.get()};
+fs::path RolloutKeyFiles::Of(Role role) const {
+  const auto found = files.find(role);
+  if (found != files.end()) return found->second;
+  return folder / (IsOffline(role) ? "offline.key" : "online.key");
 }
 
-absl::StatusOr<std::unique_ptr<RolloutKeys>> RolloutKeys::Make(const fs::path& folder,
+void RolloutKeys::Use(Role role, const fs::path& file) {
+  signers_[role] = {&keys_.find(file)->second};
+}
+
+absl::StatusOr<std::unique_ptr<RolloutKeys>> RolloutKeys::Make(const RolloutKeyFiles& files,
                                                                SecureRng& rng) {
-  VEILSUM_RETURN_IF_ERROR(MakePrivateFolder(folder));
-  VEILSUM_ASSIGN_OR_RETURN(Ed25519Signer offline, ReadOrMake(folder / "offline.key", rng));
-  VEILSUM_ASSIGN_OR_RETURN(Ed25519Signer online, ReadOrMake(folder / "online.key", rng));
-  return std::unique_ptr<RolloutKeys>(new RolloutKeys(
-      std::make_unique<const Ed25519Signer>(std::move(offline)), std::move(online)));
+  VEILSUM_RETURN_IF_ERROR(MakePrivateFolder(files.folder));
+  std::unique_ptr<RolloutKeys> out(new RolloutKeys);
+  for (const Role role : kRoles) {
+    const fs::path file = files.Of(role);
+    if (!out->keys_.contains(file)) {
+      VEILSUM_ASSIGN_OR_RETURN(Ed25519Signer key, ReadOrMake(file, rng));
+      out->keys_.emplace(file, std::move(key));
+    }
+    out->Use(role, file);
+  }
+  return out;
 }
 
-absl::StatusOr<std::unique_ptr<RolloutKeys>> RolloutKeys::Read(const fs::path& folder) {
-  VEILSUM_ASSIGN_OR_RETURN(Ed25519Signer online, ReadKeyFile(folder / "online.key"));
-  absl::StatusOr<Ed25519Signer> offline = ReadKeyFile(folder / "offline.key");
-  if (!offline.ok() && !absl::IsNotFound(offline.status())) return offline.status();
-  return std::unique_ptr<RolloutKeys>(new RolloutKeys(
-      offline.ok() ? std::make_unique<const Ed25519Signer>(*std::move(offline)) : nullptr,
-      std::move(online)));
+absl::StatusOr<std::unique_ptr<RolloutKeys>> RolloutKeys::Read(const RolloutKeyFiles& files) {
+  std::unique_ptr<RolloutKeys> out(new RolloutKeys);
+  for (const Role role : kRoles) {
+    const fs::path file = files.Of(role);
+    if (!out->keys_.contains(file)) {
+      absl::StatusOr<Ed25519Signer> key = ReadKeyFile(file);
+      if (absl::IsNotFound(key.status()) && IsOffline(role)) continue;
+      VEILSUM_RETURN_IF_ERROR(key.status());
+      out->keys_.emplace(file, *std::move(key));
+    }
+    out->Use(role, file);
+  }
+  return out;
 }
 
 absl::Status MakeRepository(const fs::path& folder, const std::string& federation,

@@ -22,6 +22,7 @@ struct StartedRollout {
   std::string rollout_id;
   std::vector<std::string> clients;  // SPIFFE IDs, ascending
   bool serving_gates = false;        // errors and latency are asked for besides
+  bool veto_gate = false;            // so are the merchants' votes
 };
 
 class RolloutFolder {
@@ -55,24 +56,33 @@ class FolderLock {
   int file_;
 };
 
-// offline.key (root, targets) and online.key (snapshot, timestamp, director) of one folder. The
-// first is needed to publish and to revoke alone, and lies elsewhere in between.
+// Where the keys of roles are. `files` says it role by role, several roles may share one; the
+// others' are in `folder`: offline.key (root, targets), needed to publish and to revoke alone and
+// kept elsewhere in between, and online.key (snapshot, timestamp, director).
+struct RolloutKeyFiles {
+  RolloutKeyFiles(std::filesystem::path keys)  // NOLINT: a folder is enough
+      : folder(std::move(keys)) {}
+  std::filesystem::path Of(rollout::Role role) const;
+  std::filesystem::path folder;
+  std::map<rollout::Role, std::filesystem::path> files;
+};
+
 class RolloutKeys {
  public:
   // What is not there yet is made.
-  static absl::StatusOr<std::unique_ptr<RolloutKeys>> Make(const std::filesystem::path& folder,
+  static absl::StatusOr<std::unique_ptr<RolloutKeys>> Make(const RolloutKeyFiles& files,
                                                            SecureRng& rng);
-  // NotFound: no online.key.
-  static absl::StatusOr<std::unique_ptr<RolloutKeys>> Read(const std::filesystem::path& folder);
+  // NotFound: a key of snapshot, timestamp or director is not there.
+  static absl::StatusOr<std::unique_ptr<RolloutKeys>> Read(const RolloutKeyFiles& files);
 
   const rollout::RoleSigners& signers() const { return signers_; }  // of the keys that are there
-  bool has_offline() const { return offline_ != nullptr; }
+  bool can_revoke() const { return signers_.contains(rollout::Role::kTargets); }
 
  private:
-  RolloutKeys(std::unique_ptr<const Ed25519Signer> offline, Ed25519Signer online);
-  const std::unique_ptr<const Ed25519Signer> offline_;  // null: it is not here
-  const Ed25519Signer online_;
-  rollout::RoleSigners signers_;
+  RolloutKeys() = default;
+  void Use(rollout::Role role, const std::filesystem::path& file);
+  std::map<std::filesystem::path, const Ed25519Signer> keys_;
+  rollout::RoleSigners signers_;  // of keys_, which stay where they are
 };
 
 // A repository that names no release, in `folder`. AlreadyExists: it has one.

@@ -1,6 +1,7 @@
 #include "cli/rollout/rollout_status.h"
 
 #include "cli/rollout/rollout_folder.h"
+#include "cli/rollout/veto_tally.h"
 #include "coordinator/rollout/client_report.h"
 #include "coordinator/rollout/reconcile.h"
 
@@ -37,6 +38,38 @@ Object ClientJson(const std::string& client, const rollout::Repository& reposito
   return out;
 }
 
+// Null where the rollout does not ask for votes.
+absl::StatusOr<Object> VetoJson(const std::filesystem::path& path, const StartedRollout& started,
+                                const Rollout& rollout) {
+  if (!started.veto_gate || rollout.spec.baseline.empty()) return Object();
+  VEILSUM_ASSIGN_OR_RETURN(const coordinator::VetoCounts counts, VotesOn(path, started, rollout));
+  const coordinator::GateResult gate = coordinator::VetoGate(counts, {}, rollout.looks + 1);
+  std::uint64_t votes = 0, raised = 0;
+  for (const auto& [epsilon, group] : counts) {
+    votes += group.votes;
+    raised += group.raised;
+  }
+  return Object({{"votes", votes},
+                 {"bits_raised", raised},
+                 {"verdict", VerdictName(gate.verdict)},
+                 {"share", gate.value},
+                 {"low", gate.low},
+                 {"high", gate.high},
+                 {"limit", gate.limit},
+                 {"detectable", gate.detectable},
+                 {"why", gate.why}});
+}
+
+std::string VetoText(const Object& veto) {
+  if (veto.is_null()) return "";
+  const std::string why = veto["why"].get<std::string>();
+  return absl::StrFormat(
+      "veto: %s, %d bits of %d votes; %.0f to %.0f %% object, at most %.0f %% may%s%s\n",
+      veto["verdict"].get<std::string>(), veto["bits_raised"].get<int>(), veto["votes"].get<int>(),
+      100 * veto["low"].get<double>(), 100 * veto["high"].get<double>(),
+      100 * veto["limit"].get<double>(), why.empty() ? "" : "; ", why);
+}
+
 }  // namespace
 
 absl::StatusOr<Object> RolloutStatus(const std::filesystem::path& path) {
@@ -48,6 +81,7 @@ absl::StatusOr<Object> RolloutStatus(const std::filesystem::path& path) {
   Object clients = Object::array();
   for (const std::string& client : started.clients)
     clients.push_back(ClientJson(client, repository, reports));
+  VEILSUM_ASSIGN_OR_RETURN(const Object veto, VetoJson(path, started, r));
   return Object({{"rollout_id", r.spec.rollout_id},
                  {"model_id", r.spec.model_id},
                  {"version", VersionOf(repository, r.spec.digest)},
@@ -61,6 +95,7 @@ absl::StatusOr<Object> RolloutStatus(const std::filesystem::path& path) {
                  {"approved", r.approved_stable},
                  {"approvals_needed", r.spec.approvals_stable},
                  {"untold", r.untold.size()},
+                 {"veto", veto},
                  {"clients", clients}});
 }
 
@@ -90,6 +125,7 @@ std::string StatusText(const Object& s) {
   if (s["untold"].get<int>() > 0)
     absl::StrAppendFormat(&out, "the ledger does not know of %d changes yet: repeat the command\n",
                           s["untold"].get<int>());
+  out += VetoText(s["veto"]);
   for (const Object& client : s["clients"]) {
     const bool is_new = client["to_have"] == s["digest"];
     const std::string has = text(client, "has");

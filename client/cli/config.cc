@@ -3,8 +3,19 @@
 #include <limits>
 
 #include "base/config/toml_config.h"
+#include "dp/mechanism/randomised_response.h"
 
 namespace veilsum::client {
+namespace {
+
+absl::StatusOr<VetoMode> VetoModeOf(const std::string& text) {
+  if (text == "off") return VetoMode::kOff;
+  if (text == "randomised") return VetoMode::kRandomised;
+  if (text == "plain") return VetoMode::kPlain;
+  return InvalidArgument("veto.mode is \"%s\", must be off, randomised or plain", text);
+}
+
+}  // namespace
 
 absl::StatusOr<ClientConfig> ReadClientConfig(const std::filesystem::path& file,
                                               const std::vector<std::string>& settings) {
@@ -34,6 +45,9 @@ absl::StatusOr<ClientConfig> ReadClientConfig(const std::filesystem::path& file,
   config.witness_key = toml.Path("store.witness_key", config.witness.parent_path() / "witness.key");
   config.policy = toml.Path("policy.file");
   config.plan = toml.Path("plan.file", {});
+  const std::string veto = toml.Text("veto.mode", "off");
+  config.veto.epsilon_millis = static_cast<std::uint32_t>(
+      toml.Integer("veto.epsilon_millis", 1000, dp::kLeastResponseMillis, dp::kMostResponseMillis));
   config.metrics = toml.Text("metrics.address", "");
   const std::string log = toml.Text("log.format", "text");
   const std::string drop = toml.Text("demo.drop_fraction", "");
@@ -41,6 +55,7 @@ absl::StatusOr<ClientConfig> ReadClientConfig(const std::filesystem::path& file,
       toml.Integer("demo.drop_seed", 0, 0, std::numeric_limits<std::int64_t>::max()));
   VEILSUM_RETURN_IF_ERROR(toml.Finish());
   VEILSUM_ASSIGN_OR_RETURN(config.log, Log::ParseFormat(log));
+  VEILSUM_ASSIGN_OR_RETURN(config.veto.mode, VetoModeOf(veto));
   if (!drop.empty()) {
     VEILSUM_ASSIGN_OR_RETURN(config.drop_fraction, Rational::Parse(drop));
   }

@@ -10,6 +10,7 @@
 #include "base/observe/log.h"
 #include "base/rational.h"
 #include "client/keys/client_keys.h"
+#include "client/policy/veto.h"
 
 namespace veilsum::client {
 
@@ -32,7 +33,9 @@ struct ClientConfig {
   std::filesystem::path odometer;  // [store] odometer
   // [store] witness, witness_key: beside the odometer unless said; both are made when missing
   std::filesystem::path witness, witness_key;
-  std::filesystem::path policy;      // [policy] file
+  std::filesystem::path policy;  // [policy] file
+  // [veto] mode: off, randomised or plain; epsilon_millis of a randomised bit
+  VetoRules veto;
   std::string metrics;               // [metrics] address: HOST:PORT on loopback; empty: none
   LogFormat log = LogFormat::kText;  // [log] format: text or json
   std::filesystem::path plan;  // [plan] file: TOML or canonical JSON, for preflight; may be empty

@@ -19,6 +19,7 @@ struct NamedTotals {
 struct Reading {
   std::vector<DataEpoch> epochs;
   std::vector<NamedTotals> blocks;
+  std::vector<KeptVote> votes;
 };
 
 absl::StatusOr<Reading> Read(const std::filesystem::path& file) {
@@ -31,6 +32,7 @@ absl::StatusOr<Reading> Read(const std::filesystem::path& file) {
     VEILSUM_ASSIGN_OR_RETURN(const BlockTotals totals, odometer->Totals(block));
     out.blocks.push_back({block, totals});
   }
+  VEILSUM_ASSIGN_OR_RETURN(out.votes, odometer->Votes());
   return out;
 }
 
@@ -71,13 +73,31 @@ Json AsJson(const Reading& reading) {
                         {"epsilon_spent", t.epsilon_spent},
                         {"spent_share", Share(t.spent, t)},
                         {"reserved_share", Share(t.reserved, t)}});
+  Json votes = Json::array();
+  for (const KeptVote& vote : reading.votes)
+    votes.push_back(Json{{"release", vote.release},
+                         {"stage", vote.stage},
+                         {"epsilon_millis", vote.epsilon_millis},
+                         {"protected", vote.epsilon_millis != 0}});
   return Json{{"schema", "veilsum.odometer.v1"},
               {"epochs", std::move(epochs)},
-              {"blocks", std::move(list)}};
+              {"blocks", std::move(list)},
+              {"votes", std::move(votes)}};
+}
+
+// What was told about releases: what is unprotected is said so.
+std::string InWords(const KeptVote& vote) {
+  const std::string what =
+      vote.epsilon_millis == 0
+          ? "as it is, unprotected: no budget covers it"
+          : absl::StrFormat("by randomised response, epsilon %g", vote.epsilon_millis / 1000.0);
+  return absl::StrFormat("vote on release %s in %s: %s\n", vote.release.substr(0, 12), vote.stage,
+                         what);
 }
 
 std::string InWords(const Reading& reading) {
   std::string text;
+  for (const KeptVote& vote : reading.votes) text += InWords(vote);
   if (reading.epochs.size() > 1)
     for (const DataEpoch& epoch : reading.epochs) text += InWords(epoch);
   if (reading.blocks.empty()) return text + "nothing is spent: no run was approved here\n";

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "base/file.h"
+#include "client/cli/veto_booth.h"
 #include "client/rpc/updates_client.h"
 
 namespace veilsum::client {
@@ -87,12 +88,34 @@ absl::StatusOr<UpdateReport> ReleaseUpdates::LookAt(const std::string& address,
   const auto now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
   const UpdateReport report = Updater(store, *source, clock, std::move(updater)).Check(now);
   if (absl::IsUnavailable(report.status)) return report.status;
-  const absl::Status told =
-      source->Report(RequestOf(report, version_, SinceItServes(report.digest, serving)));
+  rollout::v1::ReportRequest request =
+      RequestOf(report, version_, SinceItServes(report.digest, serving));
+  AddVote(store, report, request);
+  const absl::Status told = source->Report(request);
   if (!told.ok())
     std::fprintf(stderr, "veilsum-client: the report was not taken: %s\n",
                  std::string(told.message()).c_str());
   return report;
+}
+
+// Without a bit where there is none to give: the report goes all the same.
+void ReleaseUpdates::AddVote(const ModelStore& store, const UpdateReport& report,
+                             rollout::v1::ReportRequest& request) {
+  if (config_.veto.mode == VetoMode::kOff || report.channel != "canary") return;
+  if (voted_.release != report.wanted) {
+    absl::StatusOr<KeptVote> vote = VoteOn(config_, store, report);
+    if (!vote.ok()) {
+      std::fprintf(stderr, "veilsum-client: no veto bit is sent: %s\n",
+                   std::string(vote.status().message()).c_str());
+      return;
+    }
+    voted_ = *std::move(vote);
+  }
+  rollout::v1::Veto& veto = *request.mutable_veto();
+  veto.set_release(voted_.release);
+  veto.set_stage(voted_.stage);
+  veto.set_veto(voted_.bit);
+  veto.set_epsilon_millis(voted_.epsilon_millis);
 }
 
 absl::StatusOr<UpdateReport> ReleaseUpdates::Look(const ServingCount& serving) {

@@ -6,6 +6,7 @@
 #include "client/cli/config.h"
 #include "client/release/updater.h"
 #include "client/serve/serving_api.h"
+#include "veilsum/rollout/v1/rollout.pb.h"
 
 namespace veilsum::client {
 
@@ -32,12 +33,15 @@ class ReleaseUpdates {
   absl::StatusOr<UpdateReport> LookAt(const std::string& address,
                                       const std::shared_ptr<const TlsIdentity>& tls,
                                       const ServingCount& serving);
+  void AddVote(const ModelStore& store, const UpdateReport& report,
+               rollout::v1::ReportRequest& request);
   ServingCount SinceItServes(const std::string& digest, const ServingCount& serving);
 
   const ClientConfig config_;
   const std::string store_, version_;
   double epsilon_max_ = 0;
   std::string client_;
+  KeptVote voted_;       // that is sent again with every report on its release
   std::string counted_;  // the release that is counted for
   ServingCount before_;  // when it began to serve
 };

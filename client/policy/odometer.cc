@@ -80,6 +80,16 @@ CREATE TABLE epoch_customers(
   customer BLOB PRIMARY KEY CHECK(length(customer) = 16),
   epoch INTEGER NOT NULL REFERENCES epochs(number)
 ) STRICT, WITHOUT ROWID;
+)sql"},
+                                             {4, R"sql(
+CREATE TABLE votes(
+  id INTEGER PRIMARY KEY,
+  release TEXT NOT NULL,
+  stage TEXT NOT NULL,
+  bit INTEGER NOT NULL CHECK(bit IN (0, 1)),
+  epsilon_millis INTEGER NOT NULL CHECK(epsilon_millis >= 0),
+  UNIQUE(release, stage)
+) STRICT;
 )sql"}};
 
 constexpr std::size_t kLongestReason = 1024;
@@ -245,7 +255,45 @@ class SqliteOdometer final : public Odometer {
     return blocks_.Totals(block);
   }
 
+  absl::Status KeepVote(const KeptVote& vote) override {
+    const std::lock_guard lock(mutex_);
+    VEILSUM_ASSIGN_OR_RETURN(Transaction transaction, Transaction::Begin(db_));
+    VEILSUM_ASSIGN_OR_RETURN(const std::vector<KeptVote> votes, ReadVotes());
+    for (const KeptVote& old : votes)
+      if (old.release == vote.release && old.stage == vote.stage)
+        return old == vote ? absl::OkStatus()
+                           : AlreadyExists("another vote on release %s in stage %s was kept",
+                                           vote.release, vote.stage);
+    VEILSUM_ASSIGN_OR_RETURN(
+        Statement insert,
+        db_.Prepare("INSERT INTO votes(release, stage, bit, epsilon_millis) VALUES(?, ?, ?, ?)"));
+    VEILSUM_RETURN_IF_ERROR(insert.Bind(1, vote.release)
+                                .Bind(2, vote.stage)
+                                .Bind(3, std::uint32_t{vote.bit})
+                                .Bind(4, vote.epsilon_millis)
+                                .Run());
+    return transaction.Commit();
+  }
+
+  absl::StatusOr<std::vector<KeptVote>> Votes() override {
+    const std::lock_guard lock(mutex_);
+    return ReadVotes();
+  }
+
  private:
+  absl::StatusOr<std::vector<KeptVote>> ReadVotes() {
+    VEILSUM_ASSIGN_OR_RETURN(
+        Statement rows,
+        db_.Prepare("SELECT release, stage, bit, epsilon_millis FROM votes ORDER BY id"));
+    std::vector<KeptVote> votes;
+    while (true) {
+      VEILSUM_ASSIGN_OR_RETURN(const bool found, rows.Step());
+      if (!found) return votes;
+      votes.push_back({rows.Text(0), rows.Text(1), rows.Int(2) != 0,
+                       static_cast<std::uint32_t>(rows.Unsigned(3))});
+    }
+  }
+
   // One of this file's own secrets, made when it is first asked for.
   absl::StatusOr<Secret<32>> SecretOf(const char* name) {
     const Secret<32> fresh = SystemRng().NewSecret<32>();

@@ -45,6 +45,14 @@ struct DataEpoch {
   std::uint64_t customers = 0;  // that belong to it
 };
 
+// A merchant's bit on a release, once it is drawn (docs/rollout.md, "The merchant's veto").
+struct KeptVote {
+  std::string release, stage;
+  bool bit = false;                  // as it is sent
+  std::uint32_t epsilon_millis = 0;  // of the randomised response; 0: sent as it is, unprotected
+  friend bool operator==(const KeptVote&, const KeptVote&) = default;
+};
+
 struct OdometerEntry {
   std::uint64_t attempts_max = 0;
   std::uint64_t spent_through = 0;  // the highest attempt spent; 0: none
@@ -102,6 +110,11 @@ class Odometer {
   // Both NotFound: no contract has named the block.
   virtual absl::StatusOr<dp::BlockBudget> Budget(const std::string& block) = 0;
   virtual absl::StatusOr<BlockTotals> Totals(const std::string& block) = 0;
+  // Durable before it returns. The same vote again is OK; another on the same release and stage is
+  // AlreadyExists.
+  virtual absl::Status KeepVote(const KeptVote& vote) = 0;
+  virtual absl::StatusOr<std::vector<KeptVote>>
+  Votes() = 0;  // in the order in which they were kept
 };
 
 }  // namespace veilsum::client

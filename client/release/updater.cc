@@ -297,6 +297,7 @@ UpdateReport Updater::Check(Seconds now) {
   report.digest = store_.state().current.digest;
   if (target_ != nullptr) report.wanted = target_->digest;
   report.shadow = status.ok() ? director_.shadow : "";
+  if (status.ok()) report.channel = ChannelName(director_.channel);
   report.offline_alarm = now - store_.state().last_fresh > config_.max_offline;
   return report;
 }

@@ -43,6 +43,7 @@ struct UpdateReport {
   bool fell_back = false;      // a revocation took the present release away
   bool offline_alarm = false;  // no fresh metadata for max_offline
   std::string shadow;          // digest to score beside; empty: none
+  std::string channel;         // in which the director names it; empty: nothing was verified
 
   std::string ToJson(const std::string& client) const;
 };

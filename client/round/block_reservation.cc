@@ -90,11 +90,6 @@ absl::Status Reserve(const ApprovedRun& run, const Policy& policy, Odometer& odo
 
 }  // namespace
 
-std::string TrainingBlock(std::uint64_t epoch) {
-  return absl::StrFormat("epoch-%d/training", epoch);
-}
-std::string HoldoutBlock(std::uint64_t epoch) { return absl::StrFormat("epoch-%d/holdout", epoch); }
-
 absl::Status ReserveBudget(const ApprovedRun& run, const Policy& policy, Odometer& odometer) {
   if (!run.contract().is_private)
     return odometer.Approve(run.contract_hash(), model::AttemptsMax(run.contract()));

@@ -3,15 +3,12 @@
 // evaluation has that of the hold-out. A customer is in one of both for good.
 #pragma once
 
+#include "client/policy/blocks.h"
 #include "client/policy/odometer.h"
 #include "client/policy/policy.h"
 #include "client/round/approved_run.h"
 
 namespace veilsum::client {
-
-// Of a data epoch (SE-32).
-std::string TrainingBlock(std::uint64_t epoch);
-std::string HoldoutBlock(std::uint64_t epoch);
 
 // Reserves all attempts of `run` in the blocks of the open epoch, durably, before any customer is
 // sampled (SE-10). A block's budget

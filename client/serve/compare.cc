@@ -28,6 +28,12 @@ std::vector<float> Logits(const std::vector<Prediction>& predictions) {
 
 }  // namespace
 
+bool IsWorse(const Comparison& c, double tolerated) {
+  const model::Difference& d = c.difference;
+  if (c.figure == "absolute_error") return d.low > 0 && d.value > tolerated * d.before;
+  return d.high < 0 && -d.value > tolerated;
+}
+
 absl::StatusOr<Comparison> Compare(const Predictor& before, const Predictor& after,
                                    const model::Examples& rows) {
   const release::Manifest &a = before.release().manifest, &b = after.release().manifest;

@@ -153,6 +153,7 @@ absl::Status FederationNode::Prepare() {
                              store_->ledger()->Head().size),
              {.event = "start"});
   metrics_.Watch(*store_, config_.store);
+  if (!config_.releases.empty()) metrics_.WatchReleases(config_.releases);
   verifier_ = std::make_unique<secure_agg::PinnedRootVerifier>(
       root_, [] { return std::chrono::system_clock::now(); }, revoked_);
   if (!config_.issuer.empty()) {

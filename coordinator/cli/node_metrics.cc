@@ -2,6 +2,7 @@
 
 #include <ctime>
 
+#include "coordinator/rollout/rollout_figures.h"
 #include "coordinator/store/backup.h"
 #include "model/ledger/entry.h"
 
@@ -59,6 +60,15 @@ NodeMetrics::NodeMetrics(Log& log, Labels common) : log_(log), metrics_(std::mov
            {"veilsum_ratelimited_total", "Calls and streams cut by a limit, by its name"},
            {"veilsum_cert_expiry_seconds", "Until the own TLS leaf expires"},
            {"veilsum_db_txn_duration_seconds", "Of transactions of the run store"},
+           {"veilsum_rollout_stage",
+            "0 draft, 1 validated, 2 shadow, 3 canary, 4 stable, 5 paused, 6 rolled back, 7 "
+            "revoked"},
+           {"veilsum_rollout_percent", "Of the clients, that are to have the release"},
+           {"veilsum_rollout_untold", "Transitions that the ledger does not know of yet"},
+           {"veilsum_rollout_votes", "Merchants that have voted on the release"},
+           {"veilsum_rollout_gate", "Gates of all stored decisions, by what they said"},
+           {"veilsum_rollout_clients", "Clients by the result of their last look"},
+           {"veilsum_rollout_refusals", "Clients whose last look ended in a refusal, by its code"},
            {"veilsum_backup_last_success_timestamp_seconds", "Of the newest good backup"}})
     metrics_.Describe(name, help);
   metrics_.Set("veilsum_build_info", 1, {{"version", VEILSUM_VERSION}});
@@ -119,6 +129,13 @@ void NodeMetrics::Watch(RunStore& store, const std::filesystem::path& store_file
     const auto written = std::filesystem::last_write_time(backup, none);
     metrics.Set("veilsum_backup_last_success_timestamp_seconds",
                 none ? 0 : UnixSeconds(std::chrono::file_clock::to_sys(written)));
+  });
+}
+
+void NodeMetrics::WatchReleases(const std::filesystem::path& folder) {
+  metrics_.BeforeRender([folder](Metrics& metrics) {
+    for (const RolloutFigure& figure : FiguresOf(folder))
+      metrics.Set(figure.name, figure.value, figure.labels);
   });
 }
 

@@ -28,6 +28,8 @@ class NodeMetrics final : public RpcObserver {
 
   // The ledger's figures are asked at each reading. The store must outlive the server.
   void Watch(RunStore& store, const std::filesystem::path& store_file);
+  // A rollout's folder, read at each reading; it may be made later.
+  void WatchReleases(const std::filesystem::path& folder);
   // GET /metrics and /healthz. Errors of HttpServer::Start.
   absl::StatusOr<std::unique_ptr<HttpServer>> Serve(const std::string& address);
 

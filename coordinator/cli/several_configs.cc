@@ -50,6 +50,7 @@ Belongings BelongingsOf(const CoordinatorConfig& config) {
            {"tls.key", config.tls.key},
            {"identity.issuer", config.issuer},
            {"identity.records", config.records},
+           {"rollout.repository", config.releases},
            {"listen.port_file", config.port_file}}) {
     if (path.empty()) continue;
     std::error_code unknown;

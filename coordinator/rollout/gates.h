@@ -42,6 +42,7 @@ struct GateLimits {
   double calibration = 0.01;        // expected calibration error, more than the baseline's
   double error_rate = 0.001;        // more than the baseline's
   double latency_ratio = 1.10;      // of the 99th percentiles
+  double veto = 0.25;               // of the merchants that vote may object
   std::uint64_t requests_min = 50;  // below, counters are not even looked at
 };
 

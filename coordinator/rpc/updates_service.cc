@@ -2,7 +2,9 @@
 
 #include <fstream>
 
+#include "base/file.h"
 #include "coordinator/rollout/client_report.h"
+#include "coordinator/rollout/veto_vote.h"
 #include "coordinator/rpc/finished_calls.h"
 #include "coordinator/rpc/office_call.h"
 #include "model/release/package.h"
@@ -66,17 +68,37 @@ ClientReport ReportOf(const SpiffeId& caller, const rollout::v1::ReportRequest& 
   return out;
 }
 
+VetoVote VoteOf(const ClientReport& report, const rollout::v1::Veto& veto) {
+  return {report.client, veto.release(),        veto.stage(),
+          veto.veto(),   veto.epsilon_millis(), report.time};
+}
+
+// A folder is of the federation that its first root names; before there is one it is nobody's. Read
+// at each call, because the folder may be made while the coordinator serves.
+absl::Status CheckOwner(const std::filesystem::path& folder, const std::string& federation) {
+  const absl::StatusOr<std::string> file =
+      ReadFile(folder / veilsum::rollout::MetadataPath(veilsum::rollout::Role::kRoot, 1),
+               veilsum::rollout::MaxBytes(veilsum::rollout::Role::kRoot));
+  if (absl::IsNotFound(file.status())) return absl::OkStatus();
+  VEILSUM_RETURN_IF_ERROR(file.status());
+  VEILSUM_ASSIGN_OR_RETURN(const std::string payload, veilsum::rollout::PayloadOf(*file));
+  VEILSUM_ASSIGN_OR_RETURN(const veilsum::rollout::Root root, veilsum::rollout::ParseRoot(payload));
+  if (root.federation_id == federation) return absl::OkStatus();
+  return FailedPrecondition("[rollout] repository is of federation %s, not of %s",
+                            root.federation_id, federation);
+}
+
 }  // namespace
 
-absl::Status UpdatesService::CheckServes() const {
+absl::Status UpdatesService::CheckServes(const SpiffeId& caller) const {
   if (standby_) return Unavailable("a standby: ask the coordinator that leads");
   if (folder_.empty()) return FailedPrecondition("this coordinator hands out no releases");
-  return absl::OkStatus();
+  return CheckOwner(folder_, caller.domain());
 }
 
 absl::StatusOr<std::filesystem::path> UpdatesService::FileFor(const SpiffeId& caller,
                                                               const std::string& path) const {
-  VEILSUM_RETURN_IF_ERROR(CheckServes());
+  VEILSUM_RETURN_IF_ERROR(CheckServes(caller));
   const absl::Status none = NotFound("there is no such file");
   if (!veilsum::rollout::IsRepositoryPath(path)) return none;
   if (path.starts_with("director/") && path != veilsum::rollout::DirectorPath(caller.ToString()))
@@ -114,8 +136,11 @@ grpc::ServerUnaryReactor* UpdatesService::Report(grpc::CallbackServerContext* co
   return OfficeCall(context, *gate_, worker_, [this, request](const Principal& caller) {
     if (caller.id.role() != SpiffeRole::kClient)
       return PermissionDenied("reports are of clients, yours is %s", RoleName(caller.id.role()));
-    VEILSUM_RETURN_IF_ERROR(CheckServes());
-    return SaveReport(folder_, ReportOf(caller.id, *request));
+    VEILSUM_RETURN_IF_ERROR(CheckServes(caller.id));
+    const ClientReport report = ReportOf(caller.id, *request);
+    VEILSUM_RETURN_IF_ERROR(SaveReport(folder_, report));
+    if (!request->has_veto()) return absl::OkStatus();
+    return SaveVote(folder_, VoteOf(report, request->veto()));
   });
 }
 

@@ -28,7 +28,7 @@ class UpdatesService final : public rollout::v1::Updates::CallbackService {
   // The file that the caller may have. NotFound says no more than that it may not.
   absl::StatusOr<std::filesystem::path> FileFor(const SpiffeId& caller,
                                                 const std::string& path) const;
-  absl::Status CheckServes() const;
+  absl::Status CheckServes(const SpiffeId& caller) const;
   const std::filesystem::path folder_;
   const bool standby_;
   const std::shared_ptr<const PeerGate> gate_;

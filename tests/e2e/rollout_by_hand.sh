@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # A federation made by hand, from training to predictions: its model is made a release, two operators
 # roll it out over the coordinator that trained it, one client first, then all, and a second release
-# that clients cannot verify is taken back. The ledger has every step.
+# that clients cannot verify is taken back, as is one on which too few merchants have voted to tell. The ledger has every step.
 . "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
 examples=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../../deploy/examples" && pwd)
 PATH=$(dirname -- "$program"):$PATH
@@ -44,6 +44,11 @@ start_coordinator
 veilsum data generate --out data --merchants 3 >/dev/null
 second=$(veilsum federation operator ann --federation federation)
 printf '%s\n' 'epsilon_cap = 1.0' 'delta_cap = 1e-5' 'block_epsilon = 10' 'block_delta = 1e-4' >policy.toml
+declare -A runner
+train() { # MERCHANT: takes part in runs until it is stopped
+  veilsum-client run --stay --config "$1/client.toml" 2>>"$1.log" &
+  runner[$1]=$!
+}
 number=0
 for merchant in acme bolt cara; do
   number=$((number + 1))
@@ -51,7 +56,7 @@ for merchant in acme bolt cara; do
   veilsum token create "$merchant" node-1 --config "$operator" >token
   veilsum-client enroll --token-file token --out "$merchant" --data "data/merchants/shop_$number" \
     --policy policy.toml >/dev/null 2>&1 || whole "$merchant cannot enrol"
-  veilsum-client run --stay --config "$merchant/client.toml" 2>"$merchant.log" &
+  train "$merchant"
 done
 
 # ---- Training.
@@ -129,8 +134,40 @@ for i in 0 1 2; do
   [ "$(json status.json "clients.$i.has")" = "\"$digest\"" ] || fail "not reported: $(cat status.json)"
 done
 
+# ---- Votes: acme's bit as it is, bolt's by its coin, none of cara, who does not want to. One of each cannot tell.
+for vote in acme:plain bolt:randomised; do
+  printf '\n[veto]\nmode = "%s"\n' "${vote#*:}" >>"${vote%:*}/client.toml"
+done
+release 1.0.1 2 >/dev/null
+rollout start buy-again-1.0.1 --channel canary --stages 99:0 --veto-gate >/dev/null
+rollout look >/dev/null
+stage_is canary
+update bolt || fail "bolt does not take the release: $(cat bolt.refused)"
+grep -q 'no veto bit is sent: .*odometer' bolt.refused || fail "a vote without the odometer: $(cat bolt.refused)"
+for merchant in acme bolt; do
+  kill -TERM "${runner[$merchant]}"
+  wait "${runner[$merchant]}" || true
+done
+for merchant in acme bolt cara acme bolt; do
+  update "$merchant" || fail "$merchant does not take the release: $(cat "$merchant.refused")"
+  ! grep -q 'no veto bit' "$merchant.refused" || fail "$merchant: $(cat "$merchant.refused")"
+done
+veilsum rollout status --folder rollouts --json >status.json
+[ "$(json status.json veto.votes)" = 2 ] || fail "votes: $(cat status.json)"
+veilsum-client odometer --config acme/client.toml | grep -q 'in canary: as it is, unprotected' || fail "acme's vote is not listed"
+veilsum-client odometer --config bolt/client.toml | grep -q 'by randomised response, epsilon 1$' || fail "bolt's vote is not listed"
+rollout look >/dev/null
+stage_is paused
+json status.json reason | grep -q 'gate veto is inconclusive' || fail "paused by $(json status.json reason)"
+rollout rollback >/dev/null
+stage_is rolled_back
+for merchant in acme bolt cara; do
+  update "$merchant" || fail "$merchant after the roll back: $(cat "$merchant.refused")"
+done
+for merchant in acme bolt; do train "$merchant"; done
+
 # ---- A release whose files were changed on the way: whoever is given it refuses, and it is taken back.
-release 1.1.0 2 >/dev/null
+release 1.1.0 3 >/dev/null
 rollout start buy-again-1.1.0 --channel canary --stages 99:0 >/dev/null
 veilsum rollout status --folder rollouts --json >status.json
 bad=$(json status.json digest | tr -d '"')
@@ -146,7 +183,7 @@ rollout look >/dev/null
 stage_is rolled_back
 update acme || fail "acme after the roll back: $(cat acme.refused)"
 [ "$(veilsum rollout list --folder rollouts | tr -s ' ' | cut -d' ' -f1,3 | tr '\n' ';')" = \
-  'buy-again-1.0.0 stable;buy-again-1.1.0 rolled_back;' ] || fail "list: $(veilsum rollout list --folder rollouts)"
+  'buy-again-1.0.0 stable;buy-again-1.0.1 rolled_back;buy-again-1.1.0 rolled_back;' ] || fail "list: $(veilsum rollout list --folder rollouts)"
 
 # ---- Served: looks of its own, reports that are counted from fifty requests on.
 veilsum-client serve --config acme/client.toml --store acme/models --port 0 --grpc-port 0 --look-seconds 1 >serving 2>serving.log &
@@ -161,7 +198,7 @@ veilsum-client predict --store bolt/models --data data/merchants/shop_2 >predict
   fail "no predictions: $(cat predict.log)"
 [ "$(wc -l <predictions.csv)" -gt 100 ] || fail "few predictions"
 # A release that becomes stable while it serves: fetched, verified, served and reported without being told.
-release 1.2.0 3 >/dev/null
+release 1.2.0 4 >/dev/null
 rollout start buy-again-1.2.0 --channel stable >/dev/null
 rollout look >/dev/null
 both_approve
@@ -185,6 +222,10 @@ for _ in $(seq 300); do
   ! grep -q '^veilsum_ledger_cosignatures 3' metrics.txt || break
   sleep 0.1
 done
+grep -q '^veilsum_rollout_stage{rollout="buy-again-1.2.0"} 4' metrics.txt || fail "no stage: $(grep rollout metrics.txt)"
+grep -q '^veilsum_rollout_stage{rollout="buy-again-1.1.0"} 6' metrics.txt || fail "no stage: $(grep rollout metrics.txt)"
+grep -q '^veilsum_rollout_votes{rollout="buy-again-1.0.1"} 2' metrics.txt || fail "no votes: $(grep rollout metrics.txt)"
+grep -q '^veilsum_rollout_gate{gate="veto",result="inconclusive"} 1' metrics.txt || fail "no gate: $(grep rollout metrics.txt)"
 kill -TERM $(jobs -p) 2>/dev/null || true
 wait || true
 veilsum-coordinator fsck --config "$config" >fsck || fail "the store is not sound: $(cat fsck)"
@@ -196,6 +237,6 @@ done
 code=0
 veilsum ledger bundle --store federation/coordinator/coordinator.sqlite "${bundle[@]}" --out bundle >audited 2>&1 || code=$?
 veilsum ledger show --bundle bundle --last 100 >shown || fail "the bundle is not shown: $(cat audited)"
-[ "$(grep -c 'rollout.transition' shown)" = 11 ] || fail "rollout.transition: $(cat shown)"
-[ "$(grep -c 'release.published' shown)" = 3 ] || fail "release.published: $(cat shown)"
+[ "$(grep -c 'rollout.transition' shown)" = 16 ] || fail "rollout.transition: $(cat shown)"
+[ "$(grep -c 'release.published' shown)" = 4 ] || fail "release.published: $(cat shown)"
 [ "$code" = 0 ] || fail "the ledger does not verify: $(cat audited)"

@@ -28,7 +28,7 @@ for name in alpha beta; do
   [ "$name" = alpha ] || enroll=$((port + 2))
   veilsum federation init --name "$name.example" --out "$name/federation" --listen "$(listener "$name")" \
     --enroll-listen "127.0.0.1:$((enroll + 1))" >/dev/null 2>&1
-  printf '[metrics]\naddress = "127.0.0.1:0"\n[log]\nformat = "json"\n' >>"$(config "$name")"
+  printf '[rollout]\nrepository = "../../rollouts"\n[metrics]\naddress = "127.0.0.1:0"\n[log]\nformat = "json"\n' >>"$(config "$name")"
 done
 both=(--config "$(config alpha)" --config "$(config beta)")
 
@@ -48,6 +48,7 @@ expect_refusal 'listen.address and identity.enroll_address' "s/^enroll_address =
 expect_refusal store.path 's|^path = .*|path = "../../../alpha/federation/coordinator/coordinator.sqlite"|'
 expect_refusal ledger.key '$ a [ledger]\nkey = "../../../alpha/federation/coordinator/ledger.key"'
 expect_refusal identity.issuer 's|^issuer = .*|issuer = "../../../alpha/federation/issuer"|'
+expect_refusal rollout.repository 's|^repository = .*|repository = "../../../alpha/rollouts"|'
 
 # ---- What is wrong with one is said of it, before the other one serves.
 sed 's|^key = "tls.key"|key = "no.key"|' "$(config beta)" >beta/federation/coordinator/broken.toml

@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "cli/rollout/rollout_status.h"
+#include "coordinator/rollout/veto_vote.h"
 #include "tests/support/temp_folder.h"
 #include "tests/unit/model/release/sample.h"
 
@@ -63,6 +64,7 @@ class Desk : public testing::Test {
     request.clients = clients_;
     request.shadow = 0;
     request.steps = std::move(steps);
+    request.veto_gate = veto_gate_;
     return With([&](RolloutDesk& desk) { return desk.Start(Files(release), request); });
   }
   absl::Status Look() {
@@ -111,6 +113,7 @@ class Desk : public testing::Test {
   const fs::path folder_ = temp_.path() / "rollouts", keys_ = temp_.path() / "keys";
   std::vector<std::string> clients_;
   std::string me_ = "spiffe://fed.test/operator/a";
+  bool veto_gate_ = false;
   absl::Status ledger_;  // what it answers
   std::vector<std::string> told_;
   std::map<std::string, std::vector<std::string>> approvers_;
@@ -217,6 +220,73 @@ TEST_F(Desk, ServingIsJudgedAgainstWhoHasTheReleaseBefore) {
   ASSERT_LT(holders, 3);
   ASSERT_OK(Look());
   EXPECT_EQ(Stage(), "rolled_back") << "five errors in a hundred";
+}
+
+TEST_F(Desk, MerchantsWhoObjectTakeItBackAndTheLedgerHasIt) {
+  MakeStable(1);
+  veto_gate_ = true;
+  ASSERT_OK(Start(2));
+  ASSERT_OK(Look());
+  EverybodyHas(2);
+  ASSERT_OK_AND_ASSIGN(auto status, RolloutStatus(folder_));
+  EXPECT_EQ(status["veto"]["verdict"], "inconclusive");
+  for (const std::string& client : clients_)
+    ASSERT_OK(coordinator::SaveVote(folder_,
+                                    {client, DigestOf(2), "canary", client == clients_[0], 0, 1}));
+  ASSERT_OK_AND_ASSIGN(status, RolloutStatus(folder_));
+  EXPECT_EQ(status["veto"]["bits_raised"], 1);
+  EXPECT_THAT(StatusText(status), testing::HasSubstr("veto: breach, 1 bits of 3 votes"));
+  ASSERT_OK(Look());
+  EXPECT_EQ(Stage(), "rolled_back");
+  EXPECT_EQ(told_.back(), "rolled_back");
+  ASSERT_OK_AND_ASSIGN(status, RolloutStatus(folder_));
+  EXPECT_EQ(status["reason"], "gate veto: 0.3333, limit 0.25");
+}
+
+TEST_F(Desk, VotesThatShowNothingPauseIt) {
+  MakeStable(1);
+  veto_gate_ = true;
+  ASSERT_OK(Start(2));
+  ASSERT_OK(Look());
+  EverybodyHas(2);
+  for (const std::string& client : clients_)
+    ASSERT_OK(coordinator::SaveVote(folder_, {client, DigestOf(2), "canary", false, 1000, 1}));
+  ASSERT_OK(Look());
+  EXPECT_EQ(Stage(), "paused");
+  ASSERT_OK_AND_ASSIGN(const auto status, RolloutStatus(folder_));
+  EXPECT_EQ(status["reason"],
+            "gate veto is inconclusive: 3 votes could not show it if all were vetoes");
+}
+
+TEST_F(Desk, AnOperatorOfAnotherFederationIsSentAway) {
+  me_ = "spiffe://fed.other/operator/a";
+  EXPECT_EQ(Start(1).code(), StatusCode::kPermissionDenied);
+  EXPECT_TRUE(told_.empty());
+}
+
+TEST(RolloutKeys, EachRoleMayHaveItsOwn) {
+  TempFolder temp;
+  RolloutKeyFiles files(temp.path() / "keys");
+  files.files[rollout::Role::kRoot] = temp.path() / "vault-root.key";
+  files.files[rollout::Role::kDirector] = temp.path() / "director.key";
+  SystemRng rng;
+  ASSERT_OK_AND_ASSIGN(const auto made, RolloutKeys::Make(files, rng));
+  ASSERT_OK(MakeRepository(temp.path() / "r", "fed.test",
+                           release::SampleSigner().public_key().pem(), *made, 1'800'000'000));
+  ASSERT_OK_AND_ASSIGN(const rollout::Repository repository,
+                       rollout::Repository::Open(temp.path() / "r"));
+  std::set<Ed25519PublicKey> keys;
+  for (const auto& [role, allowed] : repository.root().roles) keys.insert(allowed.keys.front());
+  EXPECT_EQ(keys.size(), 4u) << "root, targets, director; snapshot and timestamp share one";
+  // Without the vault everything works that a root is not needed for.
+  fs::remove(temp.path() / "vault-root.key");
+  ASSERT_OK_AND_ASSIGN(const auto read, RolloutKeys::Read(files));
+  EXPECT_TRUE(read->can_revoke());
+  EXPECT_FALSE(read->signers().contains(rollout::Role::kRoot));
+  EXPECT_EQ(read->signers().at(rollout::Role::kDirector).front()->public_key(),
+            repository.root().roles.at(rollout::Role::kDirector).keys.front());
+  fs::remove(temp.path() / "director.key");
+  EXPECT_EQ(RolloutKeys::Read(files).status().code(), StatusCode::kNotFound);
 }
 
 TEST_F(Desk, OneRolloutAtATime) {

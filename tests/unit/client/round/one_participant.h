@@ -69,7 +69,13 @@ class FakeOdometer final : public Odometer {
     return *budget;
   }
   absl::StatusOr<BlockTotals> Totals(const std::string&) override { return NotFound("no block"); }
+  absl::Status KeepVote(const KeptVote& vote) override {
+    votes.push_back(vote);
+    return absl::OkStatus();
+  }
+  absl::StatusOr<std::vector<KeptVote>> Votes() override { return votes; }
 
+  std::vector<KeptVote> votes;
   absl::Status approve, spend;            // what to answer
   std::optional<dp::BlockBudget> budget;  // of the block, if it is known
   OdometerEntry entry;

@@ -12,6 +12,7 @@
 #include "client/release/updater.h"
 #include "client/rpc/updates_client.h"
 #include "coordinator/rollout/client_report.h"
+#include "coordinator/rollout/veto_vote.h"
 #include "coordinator/rpc/rpc_server.h"
 #include "model/release/refusal.h"
 #include "model/rollout/repository.h"
@@ -250,6 +251,69 @@ TEST_F(UpdatesTest, AReportOutOfBoundsIsRefused) {
     for (int i = 0; i < 96; ++i) r.add_latency(0);
   }));
   EXPECT_FALSE(fs::exists(folder_.path() / "r/reports"));
+}
+
+TEST_F(UpdatesTest, AVoteIsOnTheReleaseAndStageThatTheClientWasGivenAndStays) {
+  auto repository = rollout::Repository::Open(folder_.path() / "r");
+  ASSERT_OK(repository);
+  ASSERT_OK(repository->Assign(TestPki::ClientUri("acme"), rollout::Channel::kCanary, digest_,
+                               false, signers_, kToday));
+  Serve(folder_.path() / "r");
+  const auto vote = [&](const std::string& tenant, const std::string& release,
+                        const std::string& stage, bool veto, std::uint32_t epsilon_millis) {
+    ReportRequest report = GoodReport();
+    report.mutable_veto()->set_release(release);
+    report.mutable_veto()->set_stage(stage);
+    report.mutable_veto()->set_veto(veto);
+    report.mutable_veto()->set_epsilon_millis(epsilon_millis);
+    return As(tenant)->Report(report);
+  };
+  const auto refused = [](const absl::Status& status, StatusCode code, std::string_view text) {
+    return status.code() == code && std::string(status.message()).find(text) != std::string::npos;
+  };
+  // Before its own vote: of other releases, stages and epsilons.
+  EXPECT_TRUE(refused(vote("acme", std::string(64, 'b'), "canary", true, 1000),
+                      StatusCode::kPermissionDenied, "V701"));
+  EXPECT_TRUE(refused(vote("acme", "../../metadata", "canary", true, 1000),
+                      StatusCode::kInvalidArgument, "veto.release"));
+  EXPECT_TRUE(refused(vote("acme", digest_, "stable", true, 1000), StatusCode::kInvalidArgument,
+                      "veto.stage"));
+  EXPECT_TRUE(refused(vote("acme", digest_, "canary", true, 99), StatusCode::kInvalidArgument,
+                      "veto.epsilon_millis"));
+  EXPECT_TRUE(
+      refused(vote("bolt", digest_, "canary", true, 1000), StatusCode::kPermissionDenied, "V702"))
+      << "bolt has it as stable";
+  EXPECT_TRUE(
+      refused(vote("cara", digest_, "canary", true, 1000), StatusCode::kPermissionDenied, "V701"))
+      << "cara was given nothing";
+  EXPECT_FALSE(fs::exists(folder_.path() / "r/votes"));
+  // Its own, again, and another.
+  ASSERT_OK(vote("acme", digest_, "canary", true, 1000));
+  ASSERT_OK(vote("acme", digest_, "canary", true, 1000));
+  EXPECT_TRUE(
+      refused(vote("acme", digest_, "canary", false, 1000), StatusCode::kAlreadyExists, "V703"));
+  EXPECT_TRUE(
+      refused(vote("acme", digest_, "canary", true, 2000), StatusCode::kAlreadyExists, "V703"));
+  ASSERT_OK(As("acme")->Report(GoodReport()));  // a report without it takes it away from nobody
+  ASSERT_OK_AND_ASSIGN(const auto votes, coordinator::LoadVotes(folder_.path() / "r", digest_));
+  ASSERT_EQ(votes.size(), 1u);
+  EXPECT_TRUE(votes.at(TestPki::ClientUri("acme")).veto);
+  EXPECT_EQ(votes.at(TestPki::ClientUri("acme")).epsilon_millis, 1000u);
+  EXPECT_EQ(Get(*As("acme"), "votes/" + digest_).status().code(), StatusCode::kNotFound);
+}
+
+TEST_F(UpdatesTest, TheFolderOfAnotherFederationIsNotServed) {
+  rollout::Root root;
+  root.expires = kToday + 86'400;
+  root.federation_id = "fed.other";
+  root.release_keys = {release::SampleSigner().public_key().pem()};
+  for (const auto& [role, signers] : signers_) root.roles[role] = {{key_.public_key()}, 1};
+  ASSERT_OK(rollout::Repository::Create(folder_.path() / "theirs", root, signers_, kToday));
+  Serve(folder_.path() / "theirs");
+  EXPECT_THAT(Get(*As("acme"), "metadata/timestamp.json"),
+              StatusIs(StatusCode::kFailedPrecondition, "is of federation fed.other"));
+  EXPECT_EQ(As("acme")->Report(GoodReport()).code(), StatusCode::kFailedPrecondition);
+  EXPECT_FALSE(fs::exists(folder_.path() / "theirs/reports"));
 }
 
 TEST_F(UpdatesTest, ACoordinatorWithoutAFolderAndAStandbyHandOutNothing) {

@@ -250,6 +250,20 @@ class Feedback : public testing::Test {
   const fs::path folder_;
 };
 
+TEST(IsWorse, OnlyForCertainAndByMoreThanIsTolerated) {
+  const auto worse = [](const char* figure, double value, double low, double high) {
+    return IsWorse({figure, 100, {0.8, 0.8 + value, value, low, high}}, 0.01);
+  };
+  EXPECT_TRUE(worse("roc_auc", -0.02, -0.03, -0.001));
+  EXPECT_FALSE(worse("roc_auc", -0.02, -0.05, 0.01)) << "it may be chance";
+  EXPECT_FALSE(worse("roc_auc", -0.009, -0.01, -0.008)) << "certain, and too little";
+  EXPECT_FALSE(worse("roc_auc", 0.02, 0.01, 0.03)) << "better";
+  EXPECT_TRUE(worse("accuracy", -0.02, -0.03, -0.001));
+  EXPECT_TRUE(worse("absolute_error", 0.02, 0.01, 0.03)) << "of an error more is worse";
+  EXPECT_FALSE(worse("absolute_error", 0.007, 0.006, 0.008)) << "less than a hundredth of 0.8";
+  EXPECT_FALSE(worse("absolute_error", -0.02, -0.03, -0.01));
+}
+
 TEST_F(Feedback, IsDataForTheNextRun) {
   {
     const auto log = Open();
