@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/uniform.h"
 #include "cli/operate/operate_commands.h"
+#include "cli/operate/run_progress.h"
 #include "cli/operate/tuning.h"
 #include "client/enroll/operator_config.h"
 #include "client/rpc/admin_client.h"
@@ -28,6 +29,7 @@ struct RunArguments {
   std::uint32_t min_survivors = 0, colluders = 0;
   std::string reason = "stopped by the operator";
   std::filesystem::path out;
+  bool json = false;
 };
 
 absl::StatusOr<std::unique_ptr<client::AdminClient>> Connect(const RunArguments& arguments) {
@@ -89,47 +91,40 @@ absl::Status Start(const RunArguments& arguments) {
   return absl::OkStatus();
 }
 
-// Shows it on stderr, to its end.
-absl::StatusOr<admin::v1::RunProgress> Follow(client::AdminClient& admin, const std::string& run) {
+using ShowProgress = void(const admin::v1::RunProgress&);
+
+void InWords(const admin::v1::RunProgress& progress) {
+  std::fprintf(stderr, "%s\n", ProgressLine(progress).c_str());
+}
+void AsJsonLine(const admin::v1::RunProgress& progress) {
+  std::printf("%s\n", ProgressJson(progress).dump().c_str());
+  std::fflush(stdout);
+}
+
+// Shows it to its end: every other state, and what is told at each step that `every` divides.
+absl::StatusOr<admin::v1::RunProgress> Follow(client::AdminClient& admin, const std::string& run,
+                                              ShowProgress& show = InWords,
+                                              std::uint64_t every = 10) {
   admin::v1::RunProgress last;
   VEILSUM_RETURN_IF_ERROR(admin.WatchRun(run, [&](const auto& progress) {
-    const bool shown = progress.state() != last.state() || progress.step() % 10 == 0;
+    const bool shown = progress.state() != last.state() || progress.step() % every == 0;
     last = progress;
-    if (shown)
-      std::fprintf(stderr, "%s  step %d of %d  round %d  aborted %d  epsilon %.4f  %s\n",
-                   last.state().c_str(), static_cast<int>(last.step()),
-                   static_cast<int>(last.steps()), static_cast<int>(last.round()),
-                   static_cast<int>(last.aborted()), last.epsilon(), last.reason().c_str());
+    if (shown) show(progress);
     return true;
   }));
   return last;
 }
 
-void ShowGroups(const admin::v1::Evaluation& evaluation) {
-  const auto figure = [](const char* name, const admin::v1::Figure& shown) {
-    std::fprintf(stderr, "  %s %.4f (%.4f to %.4f)", name, shown.value(), shown.low(),
-                 shown.high());
-  };
-  for (const admin::v1::EvaluationGroup& group : evaluation.groups()) {
-    std::fprintf(stderr, "group %s", group.name().c_str());
-    if (group.unusable().empty()) {
-      figure("roc_auc", group.roc_auc());
-      figure("selected", group.selected());
-      figure("true_positives", group.true_positives());
-      figure("false_positives", group.false_positives());
-    } else {
-      std::fprintf(stderr, "  no figures: %s", group.unusable().c_str());
-    }
-    std::fprintf(stderr, "\n");
-  }
-}
-
 // OK when the run has finished.
 absl::Status Watch(const RunArguments& arguments) {
   VEILSUM_ASSIGN_OR_RETURN(const auto admin, Connect(arguments));
-  VEILSUM_ASSIGN_OR_RETURN(const admin::v1::RunProgress last, Follow(*admin, arguments.run));
-  ShowGroups(last.evaluation());
-  std::printf("%s\n", last.state().c_str());
+  VEILSUM_ASSIGN_OR_RETURN(const admin::v1::RunProgress last,
+                           arguments.json ? Follow(*admin, arguments.run, AsJsonLine, 1)
+                                          : Follow(*admin, arguments.run));
+  if (!arguments.json) {
+    std::fprintf(stderr, "%s", GroupLines(last.evaluation()).c_str());
+    std::printf("%s\n", last.state().c_str());
+  }
   if (last.state() == "finished") return absl::OkStatus();
   return Aborted("the run is %s: %s", last.state(), last.reason());
 }
@@ -279,7 +274,8 @@ void AddRunCommands(CLI::App& app, Outcome& outcome) {
     command->add_option("RUN", arguments->run, "As start printed it")->required();
     return command;
   };
-  with_id(AddCommand(*run, "watch", "Follow one to its end", &Watch, arguments, outcome));
+  with_id(AddCommand(*run, "watch", "Follow one to its end", &Watch, arguments, outcome))
+      ->add_flag("--json", arguments->json, "A JSON object a line on stdout; the last is the end");
   with_id(
       AddCommand(*run, "stop", "Stop one; what is spent stays spent", &Stop, arguments, outcome))
       ->add_option("--reason", arguments->reason)

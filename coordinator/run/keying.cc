@@ -115,8 +115,8 @@ void Keying::Advance(bool deadline) {
 }
 
 absl::Status Keying::ClosePhase() {
-  Phase closing = std::move(phase_);
-  return std::visit([&](auto& phase) { return Close(std::move(phase)); }, closing);
+  // Close takes the phase by value: it is out of phase_ before the next one is put there.
+  return std::visit([this](auto& phase) { return Close(std::move(phase)); }, phase_);
 }
 
 absl::Status Keying::Close(KeyPhase phase) {

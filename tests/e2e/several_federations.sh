@@ -141,14 +141,16 @@ for _ in $(seq 100); do
   [ "$(grep -c '"listens on' coordinator.log)" = 4 ] && break
   sleep 0.1
 done
-veilsum run watch "$one" --config "$(operator alpha)" >watch.one 2>&1 &
+veilsum run watch "$one" --config "$(operator alpha)" --json >watch.one 2>watch.one.log &
 watch_one=$!
 veilsum run watch "$two" --config "$(operator alpha)" >watch.two 2>&1 &
 watch_two=$!
 veilsum run watch "$other" --config "$(operator beta)" >watch.other 2>&1 || fail "$(cat watch.other)"
-wait "$watch_one" || fail "$(cat watch.one)"
+wait "$watch_one" || fail "$(cat watch.one.log)"
 wait "$watch_two" || fail "$(cat watch.two)"
-for watch in one two other; do grep -qx finished "watch.$watch" || fail "the run did not finish: $(cat "watch.$watch")"; done
+tail -n 1 watch.one >end.json
+[ "$(json end.json state) $(json end.json schema)" = '"finished" "veilsum.run_progress.v1"' ] || fail "the last line: $(cat end.json)"
+for watch in two other; do grep -qx finished "watch.$watch" || fail "the run did not finish: $(cat "watch.$watch")"; done
 # A federation's operator finds no run of the other one.
 ! veilsum run watch "$other" --config "$(operator alpha)" >watched 2>&1 || fail "a run is seen from outside"
 grep -q 'no run' watched || fail "refused as: $(cat watched)"
