@@ -3,43 +3,82 @@
 #include <ATen/ATen.h>
 #include <c10/core/InferenceMode.h>
 
+#include <cmath>
 #include <cstring>
+
+#include "client/train/torch/head_deltas.h"
 
 namespace veilsum::client::torch_engine {
 
 struct TorchEngine::State {
-  std::vector<std::size_t> widths;
+  Net net;
   at::Device device{at::kCPU};
 };
 
 namespace {
 
-at::Tensor ToDevice(const float* data, std::int64_t rows, std::int64_t columns,
+at::Tensor ToDevice(const float* data, std::size_t rows, std::size_t columns,
                     const at::Device& device) {
-  return at::from_blob(const_cast<float*>(data), {rows, columns}, at::kFloat).to(device);
+  if (data == nullptr) return {};
+  return at::from_blob(const_cast<float*>(data),
+                       {static_cast<std::int64_t>(rows), static_cast<std::int64_t>(columns)},
+                       at::kFloat)
+      .to(device);
+}
+
+std::size_t HiddenUnits(const Net& net) {
+  std::size_t units = 0;
+  for (std::size_t l = 1; l + 1 < net.widths.size(); ++l) units += net.widths[l];
+  return units;
 }
 
 struct Step {
+  double epsilon = 0;  // of layer norm; 0: none
+  at::Tensor factors;  // of all hidden units, or undefined
+  at::Tensor logits;
   std::vector<at::Tensor> weights, inputs, deltas;
+  std::vector<at::Tensor> keep, normal, inverse;  // of each hidden layer
 
   void Forward(const std::vector<std::size_t>& widths, const float* model, at::Tensor x,
                const at::Device& device) {
+    std::int64_t unit = 0;
     for (std::size_t l = 0; l + 1 < widths.size(); ++l) {
-      const auto in = static_cast<std::int64_t>(widths[l]);
-      const auto out = static_cast<std::int64_t>(widths[l + 1]);
+      const std::size_t in = widths[l], out = widths[l + 1];
       weights.push_back(ToDevice(model, in, out, device));
       const at::Tensor bias = ToDevice(model + in * out, 1, out, device);
       model += (in + 1) * out;
       inputs.push_back(x);
       x = at::addmm(bias, x, weights.back());
-      if (l + 2 < widths.size()) x.clamp_min_(0);
+      if (l + 2 < widths.size()) x = Activate(x, unit);
+      unit += static_cast<std::int64_t>(out);
     }
-    deltas.assign(weights.size(), x);  // the last one's is the logit until Backward
+    logits = x;
   }
-  void Backward(const at::Tensor& labels) {
-    deltas.back() = deltas.back().sigmoid() - labels;
-    for (std::size_t l = weights.size() - 1; l > 0; --l)
-      deltas[l - 1] = at::mm(deltas[l], weights[l].t()).mul_(inputs[l] > 0);
+  // What the next layer has as its inputs; `unit` is the first of the layer's.
+  at::Tensor Activate(const at::Tensor& z, std::int64_t unit) {
+    if (epsilon > 0) Normalise(z);
+    const at::Tensor x = (epsilon > 0 ? normal.back() : z).clamp_min(0);
+    if (!factors.defined()) return x;
+    keep.push_back(factors.narrow(1, unit, z.size(1)));
+    return x * keep.back();
+  }
+  void Normalise(const at::Tensor& z) {
+    const at::Tensor centred = z - z.mean(1, true);
+    inverse.push_back((centred.square().mean(1, true) + epsilon).rsqrt());
+    normal.push_back(centred * inverse.back());
+  }
+  void Backward(const at::Tensor& top) {
+    deltas.assign(weights.size(), top);
+    for (std::size_t l = weights.size() - 1; l > 0; --l) {
+      at::Tensor delta = at::mm(deltas[l], weights[l].t()).mul_(inputs[l] > 0);
+      if (factors.defined()) delta.mul_(keep[l - 1]);
+      deltas[l - 1] = epsilon > 0 ? BeforeNorm(delta, l - 1) : delta;
+    }
+  }
+  at::Tensor BeforeNorm(const at::Tensor& delta, std::size_t hidden) const {
+    const at::Tensor& n = normal[hidden];
+    const at::Tensor along = n * (delta * n).mean(1, true);
+    return inverse[hidden] * (delta - delta.mean(1, true) - along);
   }
   // Of each row, as a column; exactly 0 where the norm is not finite.
   at::Tensor Factors(double clip_norm) const {
@@ -70,6 +109,15 @@ struct Step {
   }
 };
 
+std::string NetError(const Net& net) {
+  bool usable = net.widths.size() >= 2;
+  for (const std::size_t width : net.widths) usable = usable && width > 0;
+  if (!usable) return "widths must be positive, and at least two";
+  if (!std::isfinite(net.layer_norm_epsilon) || net.layer_norm_epsilon < 0)
+    return "layer_norm_epsilon must be finite and not negative";
+  return HeadsError(net.heads, net.widths.back());
+}
+
 }  // namespace
 
 TorchEngine::TorchEngine(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -77,17 +125,13 @@ TorchEngine::~TorchEngine() = default;
 
 bool HasCuda() { return at::hasCUDA(); }
 
-std::unique_ptr<TorchEngine> TorchEngine::Create(const std::vector<std::size_t>& widths,
-                                                 const std::string& device, std::string& error) {
-  bool usable = widths.size() >= 2 && widths.back() == 1;
-  for (const std::size_t width : widths) usable = usable && width > 0;
-  if (!usable) {
-    error = "widths must be positive, at least two, and end in 1";
-    return nullptr;
-  }
+std::unique_ptr<TorchEngine> TorchEngine::Create(const Net& net, const std::string& device,
+                                                 std::string& error) {
+  error = NetError(net);
+  if (!error.empty()) return nullptr;
   try {
     auto state = std::make_unique<State>();
-    state->widths = widths;
+    state->net = net;
     state->device = at::Device(device);
     if (state->device.is_cuda()) {
       at::globalContext().setAllowTF32CuBLAS(false);  // norms and sums are fp32 (DP-07)
@@ -101,23 +145,31 @@ std::unique_ptr<TorchEngine> TorchEngine::Create(const std::vector<std::size_t>&
 }
 
 std::size_t TorchEngine::parameters() const {
+  const std::vector<std::size_t>& widths = state_->net.widths;
   std::size_t sum = 0;
-  for (std::size_t l = 0; l + 1 < state_->widths.size(); ++l)
-    sum += (state_->widths[l] + 1) * state_->widths[l + 1];
+  for (std::size_t l = 0; l + 1 < widths.size(); ++l) sum += (widths[l] + 1) * widths[l + 1];
   return sum;
 }
 
-bool TorchEngine::Sum(const float* model, std::size_t rows, const float* x, const float* labels,
-                      double clip_norm, float* sum, std::string& error) {
+bool TorchEngine::Sum(const float* model, const Batch& batch, double clip_norm, float* sum,
+                      std::string& error) {
+  const Net& net = state_->net;
+  const Head& first = net.heads.front();
+  if (batch.counts != nullptr && first.loss != Loss::kSoftmax) {
+    error = "counts: the first head is not a softmax";
+    return false;
+  }
   try {
     const c10::InferenceMode no_autograd;
-    const auto count = static_cast<std::int64_t>(rows);
+    const auto on_device = [&](const float* data, std::size_t columns) {
+      return ToDevice(data, batch.rows, columns, state_->device);
+    };
     Step step;
-    step.Forward(
-        state_->widths, model,
-        ToDevice(x, count, static_cast<std::int64_t>(state_->widths.front()), state_->device),
-        state_->device);
-    step.Backward(ToDevice(labels, count, 1, state_->device));
+    step.epsilon = net.layer_norm_epsilon;
+    step.factors = on_device(batch.factors, HiddenUnits(net));
+    step.Forward(net.widths, model, on_device(batch.x, net.widths.front()), state_->device);
+    step.Backward(HeadDeltas(net.heads, step.logits, on_device(batch.labels, net.heads.size()),
+                             on_device(batch.counts, first.outputs)));
     if (clip_norm > 0) step.Clip(clip_norm);
     step.CopySum(sum);
     return true;
