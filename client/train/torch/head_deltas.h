@@ -8,10 +8,18 @@
 
 namespace veilsum::client::torch_engine {
 
-// rows x outputs. labels: rows x heads; counts: rows x outputs of the first head, or undefined. A
-// missing label's deltas are 0, an impossible one's NaN.
-at::Tensor HeadDeltas(const std::vector<Head>& heads, const at::Tensor& logits,
-                      const at::Tensor& labels, const at::Tensor& counts);
+// What losses depend on besides the logits.
+struct Terms {
+  at::Tensor labels;   // rows x heads
+  at::Tensor counts;   // rows x outputs of the first head, or undefined
+  at::Tensor targets;  // kTemporal: rows x 1, fp64
+};
+
+// rows x outputs. A missing label's deltas are 0, but NaN for kTemporal; an impossible one's NaN.
+at::Tensor HeadDeltas(const std::vector<Head>& heads, const at::Tensor& logits, const Terms& terms);
+
+// rows x 1, fp64: the largest of each row's values; NaN where one of them is not finite.
+at::Tensor BestValues(const at::Tensor& values);
 
 // Empty, or what is wrong.
 std::string HeadsError(const std::vector<Head>& heads, std::size_t outputs);

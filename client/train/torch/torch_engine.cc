@@ -4,9 +4,10 @@
 #include <c10/core/InferenceMode.h>
 
 #include <cmath>
-#include <cstring>
 
+#include "client/train/torch/ghost_norms.h"
 #include "client/train/torch/head_deltas.h"
+#include "client/train/torch/step.h"
 
 namespace veilsum::client::torch_engine {
 
@@ -17,97 +18,11 @@ struct TorchEngine::State {
 
 namespace {
 
-at::Tensor ToDevice(const float* data, std::size_t rows, std::size_t columns,
-                    const at::Device& device) {
-  if (data == nullptr) return {};
-  return at::from_blob(const_cast<float*>(data),
-                       {static_cast<std::int64_t>(rows), static_cast<std::int64_t>(columns)},
-                       at::kFloat)
-      .to(device);
-}
-
 std::size_t HiddenUnits(const Net& net) {
   std::size_t units = 0;
   for (std::size_t l = 1; l + 1 < net.widths.size(); ++l) units += net.widths[l];
   return units;
 }
-
-struct Step {
-  double epsilon = 0;  // of layer norm; 0: none
-  at::Tensor factors;  // of all hidden units, or undefined
-  at::Tensor logits;
-  std::vector<at::Tensor> weights, inputs, deltas;
-  std::vector<at::Tensor> keep, normal, inverse;  // of each hidden layer
-
-  void Forward(const std::vector<std::size_t>& widths, const float* model, at::Tensor x,
-               const at::Device& device) {
-    std::int64_t unit = 0;
-    for (std::size_t l = 0; l + 1 < widths.size(); ++l) {
-      const std::size_t in = widths[l], out = widths[l + 1];
-      weights.push_back(ToDevice(model, in, out, device));
-      const at::Tensor bias = ToDevice(model + in * out, 1, out, device);
-      model += (in + 1) * out;
-      inputs.push_back(x);
-      x = at::addmm(bias, x, weights.back());
-      if (l + 2 < widths.size()) x = Activate(x, unit);
-      unit += static_cast<std::int64_t>(out);
-    }
-    logits = x;
-  }
-  // What the next layer has as its inputs; `unit` is the first of the layer's.
-  at::Tensor Activate(const at::Tensor& z, std::int64_t unit) {
-    if (epsilon > 0) Normalise(z);
-    const at::Tensor x = (epsilon > 0 ? normal.back() : z).clamp_min(0);
-    if (!factors.defined()) return x;
-    keep.push_back(factors.narrow(1, unit, z.size(1)));
-    return x * keep.back();
-  }
-  void Normalise(const at::Tensor& z) {
-    const at::Tensor centred = z - z.mean(1, true);
-    inverse.push_back((centred.square().mean(1, true) + epsilon).rsqrt());
-    normal.push_back(centred * inverse.back());
-  }
-  void Backward(const at::Tensor& top) {
-    deltas.assign(weights.size(), top);
-    for (std::size_t l = weights.size() - 1; l > 0; --l) {
-      at::Tensor delta = at::mm(deltas[l], weights[l].t()).mul_(inputs[l] > 0);
-      if (factors.defined()) delta.mul_(keep[l - 1]);
-      deltas[l - 1] = epsilon > 0 ? BeforeNorm(delta, l - 1) : delta;
-    }
-  }
-  at::Tensor BeforeNorm(const at::Tensor& delta, std::size_t hidden) const {
-    const at::Tensor& n = normal[hidden];
-    const at::Tensor along = n * (delta * n).mean(1, true);
-    return inverse[hidden] * (delta - delta.mean(1, true) - along);
-  }
-  // Of each row, as a column; exactly 0 where the norm is not finite.
-  at::Tensor Factors(double clip_norm) const {
-    at::Tensor squares;
-    for (std::size_t l = 0; l < weights.size(); ++l) {
-      const at::Tensor a = inputs[l].to(at::kDouble).square().sum(1, true) + 1;
-      const at::Tensor term = a * deltas[l].to(at::kDouble).square().sum(1, true);
-      squares = l == 0 ? term : squares + term;
-    }
-    const at::Tensor ratio = (squares.sqrt() * (1 + 0x1p-20)).reciprocal() * clip_norm;
-    return at::where(squares.isfinite(), ratio.clamp_max(1), at::zeros_like(ratio)).to(at::kFloat);
-  }
-  void Clip(double clip_norm) {
-    const at::Tensor factor = Factors(clip_norm);
-    const at::Tensor dead = factor == 0;
-    for (std::size_t l = 0; l < weights.size(); ++l) {
-      inputs[l] = inputs[l].masked_fill(dead, 0);  // 0 times NaN is NaN
-      deltas[l] = deltas[l].masked_fill(dead, 0) * factor;
-    }
-  }
-  void CopySum(float* out) const {
-    for (std::size_t l = 0; l < weights.size(); ++l)
-      for (const at::Tensor& part : {at::mm(inputs[l].t(), deltas[l]), deltas[l].sum(0)}) {
-        const at::Tensor host = part.cpu().contiguous();
-        std::memcpy(out, host.data_ptr<float>(), host.nbytes());
-        out += host.numel();
-      }
-  }
-};
 
 std::string NetError(const Net& net) {
   bool usable = net.widths.size() >= 2;
@@ -117,6 +32,63 @@ std::string NetError(const Net& net) {
     return "layer_norm_epsilon must be finite and not negative";
   return HeadsError(net.heads, net.widths.back());
 }
+
+// Empty, or what is wrong.
+std::string BatchError(const Net& net, const Batch& batch) {
+  const Loss loss = net.heads.front().loss;
+  if (batch.customer_rows == 0 || batch.rows % batch.customer_rows != 0)
+    return "customer_rows is " + std::to_string(batch.customer_rows) + ", must divide rows, " +
+           std::to_string(batch.rows);
+  if (batch.counts != nullptr && loss != Loss::kSoftmax)
+    return "counts: the first head is not a softmax";
+  const bool targets = batch.rewards != nullptr && batch.target != nullptr;
+  if (loss == Loss::kTemporal && !targets) return "rewards and target: action values need them";
+  return "";
+}
+
+// A batch on the device.
+struct Rows {
+  const Net& net;
+  const Batch& batch;
+  const at::Device& device;
+
+  at::Tensor Load(const float* data, std::size_t columns) const {
+    return ToDevice(data, batch.rows, columns, device);
+  }
+  Step Forward(const float* model, bool dropout) const {
+    Step step;
+    step.epsilon = net.layer_norm_epsilon;
+    if (dropout) step.factors = Load(batch.factors, HiddenUnits(net));
+    step.Forward(net.widths, model, Load(batch.x, net.widths.front()), device);
+    return step;
+  }
+  std::int64_t PerCustomer() const { return static_cast<std::int64_t>(batch.customer_rows); }
+  // customers x rows of each: true for fillers.
+  at::Tensor Fillers() const {
+    const auto customers = static_cast<std::int64_t>(batch.rows) / PerCustomer();
+    const auto whole = at::TensorOptions().device(device).dtype(at::kLong);
+    if (batch.lengths == nullptr)
+      return at::zeros({customers, PerCustomer()}, whole.dtype(at::kBool));
+    const at::Tensor lengths =
+        at::from_blob(const_cast<std::int64_t*>(batch.lengths), {customers, 1}, at::kLong);
+    return at::arange(PerCustomer(), whole).unsqueeze(0) >= lengths.to(device);
+  }
+  // The reward, and after it the best that the customer's next row can have; rows x 1.
+  at::Tensor Targets() const {
+    const at::Tensor best = BestValues(Forward(batch.target, false).logits);
+    const at::Tensor own = best.view({-1, PerCustomer()}).masked_fill(Fillers(), 0);
+    const at::Tensor next =
+        at::cat({own.narrow(1, 1, PerCustomer() - 1), at::zeros_like(own.narrow(1, 0, 1))}, 1);
+    return Load(batch.rewards, 1).to(at::kDouble) +
+           next.reshape({-1, 1}) * net.heads.front().discount;
+  }
+  at::Tensor Deltas(const at::Tensor& logits) const {
+    Terms terms{
+        Load(batch.labels, net.heads.size()), Load(batch.counts, net.heads.front().outputs), {}};
+    if (net.heads.front().loss == Loss::kTemporal) terms.targets = Targets();
+    return HeadDeltas(net.heads, logits, terms).masked_fill(Fillers().view({-1, 1}), 0);
+  }
+};
 
 }  // namespace
 
@@ -153,24 +125,15 @@ std::size_t TorchEngine::parameters() const {
 
 bool TorchEngine::Sum(const float* model, const Batch& batch, double clip_norm, float* sum,
                       std::string& error) {
-  const Net& net = state_->net;
-  const Head& first = net.heads.front();
-  if (batch.counts != nullptr && first.loss != Loss::kSoftmax) {
-    error = "counts: the first head is not a softmax";
-    return false;
-  }
+  error = BatchError(state_->net, batch);
+  if (!error.empty()) return false;
   try {
     const c10::InferenceMode no_autograd;
-    const auto on_device = [&](const float* data, std::size_t columns) {
-      return ToDevice(data, batch.rows, columns, state_->device);
-    };
-    Step step;
-    step.epsilon = net.layer_norm_epsilon;
-    step.factors = on_device(batch.factors, HiddenUnits(net));
-    step.Forward(net.widths, model, on_device(batch.x, net.widths.front()), state_->device);
-    step.Backward(HeadDeltas(net.heads, step.logits, on_device(batch.labels, net.heads.size()),
-                             on_device(batch.counts, first.outputs)));
-    if (clip_norm > 0) step.Clip(clip_norm);
+    const Rows rows{state_->net, batch, state_->device};
+    Step step = rows.Forward(model, true);
+    step.Backward(rows.Deltas(step.logits));
+    if (clip_norm > 0)
+      step.Scale(ClipFactors(step.inputs, step.deltas, rows.PerCustomer(), clip_norm));
     step.CopySum(sum);
     return true;
   } catch (const std::exception& e) {
