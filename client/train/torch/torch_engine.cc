@@ -3,70 +3,90 @@
 #include <ATen/ATen.h>
 #include <c10/core/InferenceMode.h>
 
-#include <cstring>
+#include <cmath>
+
+#include "client/train/torch/ghost_norms.h"
+#include "client/train/torch/head_deltas.h"
+#include "client/train/torch/step.h"
 
 namespace veilsum::client::torch_engine {
 
 struct TorchEngine::State {
-  std::vector<std::size_t> widths;
+  Net net;
   at::Device device{at::kCPU};
 };
 
 namespace {
 
-at::Tensor ToDevice(const float* data, std::int64_t rows, std::int64_t columns,
-                    const at::Device& device) {
-  return at::from_blob(const_cast<float*>(data), {rows, columns}, at::kFloat).to(device);
+std::size_t HiddenUnits(const Net& net) {
+  std::size_t units = 0;
+  for (std::size_t l = 1; l + 1 < net.widths.size(); ++l) units += net.widths[l];
+  return units;
 }
 
-struct Step {
-  std::vector<at::Tensor> weights, inputs, deltas;
+std::string NetError(const Net& net) {
+  bool usable = net.widths.size() >= 2;
+  for (const std::size_t width : net.widths) usable = usable && width > 0;
+  if (!usable) return "widths must be positive, and at least two";
+  if (!std::isfinite(net.layer_norm_epsilon) || net.layer_norm_epsilon < 0)
+    return "layer_norm_epsilon must be finite and not negative";
+  return HeadsError(net.heads, net.widths.back());
+}
 
-  void Forward(const std::vector<std::size_t>& widths, const float* model, at::Tensor x,
-               const at::Device& device) {
-    for (std::size_t l = 0; l + 1 < widths.size(); ++l) {
-      const auto in = static_cast<std::int64_t>(widths[l]);
-      const auto out = static_cast<std::int64_t>(widths[l + 1]);
-      weights.push_back(ToDevice(model, in, out, device));
-      const at::Tensor bias = ToDevice(model + in * out, 1, out, device);
-      model += (in + 1) * out;
-      inputs.push_back(x);
-      x = at::addmm(bias, x, weights.back());
-      if (l + 2 < widths.size()) x.clamp_min_(0);
-    }
-    deltas.assign(weights.size(), x);  // the last one's is the logit until Backward
+// Empty, or what is wrong.
+std::string BatchError(const Net& net, const Batch& batch) {
+  const Loss loss = net.heads.front().loss;
+  if (batch.customer_rows == 0 || batch.rows % batch.customer_rows != 0)
+    return "customer_rows is " + std::to_string(batch.customer_rows) + ", must divide rows, " +
+           std::to_string(batch.rows);
+  if (batch.counts != nullptr && loss != Loss::kSoftmax)
+    return "counts: the first head is not a softmax";
+  const bool targets = batch.rewards != nullptr && batch.target != nullptr;
+  if (loss == Loss::kTemporal && !targets) return "rewards and target: action values need them";
+  return "";
+}
+
+// A batch on the device.
+struct Rows {
+  const Net& net;
+  const Batch& batch;
+  const at::Device& device;
+
+  at::Tensor Load(const float* data, std::size_t columns) const {
+    return ToDevice(data, batch.rows, columns, device);
   }
-  void Backward(const at::Tensor& labels) {
-    deltas.back() = deltas.back().sigmoid() - labels;
-    for (std::size_t l = weights.size() - 1; l > 0; --l)
-      deltas[l - 1] = at::mm(deltas[l], weights[l].t()).mul_(inputs[l] > 0);
+  Step Forward(const float* model, bool dropout) const {
+    Step step;
+    step.epsilon = net.layer_norm_epsilon;
+    if (dropout) step.factors = Load(batch.factors, HiddenUnits(net));
+    step.Forward(net.widths, model, Load(batch.x, net.widths.front()), device);
+    return step;
   }
-  // Of each row, as a column; exactly 0 where the norm is not finite.
-  at::Tensor Factors(double clip_norm) const {
-    at::Tensor squares;
-    for (std::size_t l = 0; l < weights.size(); ++l) {
-      const at::Tensor a = inputs[l].to(at::kDouble).square().sum(1, true) + 1;
-      const at::Tensor term = a * deltas[l].to(at::kDouble).square().sum(1, true);
-      squares = l == 0 ? term : squares + term;
-    }
-    const at::Tensor ratio = (squares.sqrt() * (1 + 0x1p-20)).reciprocal() * clip_norm;
-    return at::where(squares.isfinite(), ratio.clamp_max(1), at::zeros_like(ratio)).to(at::kFloat);
+  std::int64_t PerCustomer() const { return static_cast<std::int64_t>(batch.customer_rows); }
+  // customers x rows of each: true for fillers.
+  at::Tensor Fillers() const {
+    const auto customers = static_cast<std::int64_t>(batch.rows) / PerCustomer();
+    const auto whole = at::TensorOptions().device(device).dtype(at::kLong);
+    if (batch.lengths == nullptr)
+      return at::zeros({customers, PerCustomer()}, whole.dtype(at::kBool));
+    const at::Tensor lengths =
+        at::from_blob(const_cast<std::int64_t*>(batch.lengths), {customers, 1}, at::kLong);
+    return at::arange(PerCustomer(), whole).unsqueeze(0) >= lengths.to(device);
   }
-  void Clip(double clip_norm) {
-    const at::Tensor factor = Factors(clip_norm);
-    const at::Tensor dead = factor == 0;
-    for (std::size_t l = 0; l < weights.size(); ++l) {
-      inputs[l] = inputs[l].masked_fill(dead, 0);  // 0 times NaN is NaN
-      deltas[l] = deltas[l].masked_fill(dead, 0) * factor;
-    }
+  // The reward, and after it the best that the customer's next row can have; rows x 1.
+  at::Tensor Targets() const {
+    const at::Tensor best = BestValues(Forward(batch.target, false).logits);
+    const at::Tensor own = best.view({-1, PerCustomer()}).masked_fill(Fillers(), 0);
+    const at::Tensor next =
+        at::cat({own.narrow(1, 1, PerCustomer() - 1), at::zeros_like(own.narrow(1, 0, 1))}, 1);
+    return Load(batch.rewards, 1).to(at::kDouble) +
+           next.reshape({-1, 1}) * net.heads.front().discount;
   }
-  void CopySum(float* out) const {
-    for (std::size_t l = 0; l < weights.size(); ++l)
-      for (const at::Tensor& part : {at::mm(inputs[l].t(), deltas[l]), deltas[l].sum(0)}) {
-        const at::Tensor host = part.cpu().contiguous();
-        std::memcpy(out, host.data_ptr<float>(), host.nbytes());
-        out += host.numel();
-      }
+  at::Tensor Deltas(const at::Tensor& logits) const {
+    Terms terms{
+        Load(batch.labels, net.heads.size()), Load(batch.counts, net.heads.front().outputs), {}};
+    if (net.heads.front().loss == Loss::kTemporal) terms.targets = Targets();
+    return HeadDeltas(net.heads, logits, terms).masked_fill(Fillers().view({-1, 1}), 0);
   }
 };
 
@@ -77,17 +97,13 @@ TorchEngine::~TorchEngine() = default;
 
 bool HasCuda() { return at::hasCUDA(); }
 
-std::unique_ptr<TorchEngine> TorchEngine::Create(const std::vector<std::size_t>& widths,
-                                                 const std::string& device, std::string& error) {
-  bool usable = widths.size() >= 2 && widths.back() == 1;
-  for (const std::size_t width : widths) usable = usable && width > 0;
-  if (!usable) {
-    error = "widths must be positive, at least two, and end in 1";
-    return nullptr;
-  }
+std::unique_ptr<TorchEngine> TorchEngine::Create(const Net& net, const std::string& device,
+                                                 std::string& error) {
+  error = NetError(net);
+  if (!error.empty()) return nullptr;
   try {
     auto state = std::make_unique<State>();
-    state->widths = widths;
+    state->net = net;
     state->device = at::Device(device);
     if (state->device.is_cuda()) {
       at::globalContext().setAllowTF32CuBLAS(false);  // norms and sums are fp32 (DP-07)
@@ -101,24 +117,23 @@ std::unique_ptr<TorchEngine> TorchEngine::Create(const std::vector<std::size_t>&
 }
 
 std::size_t TorchEngine::parameters() const {
+  const std::vector<std::size_t>& widths = state_->net.widths;
   std::size_t sum = 0;
-  for (std::size_t l = 0; l + 1 < state_->widths.size(); ++l)
-    sum += (state_->widths[l] + 1) * state_->widths[l + 1];
+  for (std::size_t l = 0; l + 1 < widths.size(); ++l) sum += (widths[l] + 1) * widths[l + 1];
   return sum;
 }
 
-bool TorchEngine::Sum(const float* model, std::size_t rows, const float* x, const float* labels,
-                      double clip_norm, float* sum, std::string& error) {
+bool TorchEngine::Sum(const float* model, const Batch& batch, double clip_norm, float* sum,
+                      std::string& error) {
+  error = BatchError(state_->net, batch);
+  if (!error.empty()) return false;
   try {
     const c10::InferenceMode no_autograd;
-    const auto count = static_cast<std::int64_t>(rows);
-    Step step;
-    step.Forward(
-        state_->widths, model,
-        ToDevice(x, count, static_cast<std::int64_t>(state_->widths.front()), state_->device),
-        state_->device);
-    step.Backward(ToDevice(labels, count, 1, state_->device));
-    if (clip_norm > 0) step.Clip(clip_norm);
+    const Rows rows{state_->net, batch, state_->device};
+    Step step = rows.Forward(model, true);
+    step.Backward(rows.Deltas(step.logits));
+    if (clip_norm > 0)
+      step.Scale(ClipFactors(step.inputs, step.deltas, rows.PerCustomer(), clip_norm));
     step.CopySum(sum);
     return true;
   } catch (const std::exception& e) {
