@@ -40,6 +40,12 @@ ModelVector InitialModel(const Layout& layout, std::uint64_t seed) {
   for (const Bag& bag : layout.bags())
     for (std::size_t i = bag.weight; !bag.direct && i < bag.weight + bag.buckets * bag.width; ++i)
       model[i] = static_cast<float>(kBag * Normal(seed, i - layout.buffers()));
+  for (const Sequence& sequence : layout.sequences()) {
+    const double deviation = std::sqrt(1.0 / static_cast<double>(sequence.rows()));
+    for (std::size_t i = sequence.table; i < sequence.bias; ++i)
+      model[i] = static_cast<float>((i < sequence.weight ? kBag : deviation) *
+                                    Normal(seed, i - layout.buffers()));
+  }
   if (layout.layers().size() == 1) return model;
   for (std::size_t l = 0; l < layout.layers().size(); ++l) {
     const Layer& layer = layout.layers()[l];

@@ -19,13 +19,18 @@ void Layout::Add(std::string name, std::vector<std::size_t> shape) {
 
 Layout Layout::Mlp(std::size_t numeric, std::size_t one_hot, const std::vector<std::size_t>& hidden,
                    bool standardised, const std::vector<BagShape>& bags, std::size_t outputs,
-                   bool adaptive_clip, bool layer_norm) {
+                   bool adaptive_clip, bool layer_norm,
+                   const std::vector<SequenceShape>& sequences) {
   Layout layout;
   layout.layer_norm_ = layer_norm && !hidden.empty();
   layout.numeric_ = layout.dense_ = numeric;
   for (const BagShape& shape : bags) {
     layout.bags_.push_back({shape, 0, shape.direct ? 0 : layout.dense_});
     if (!shape.direct) layout.dense_ += shape.width;
+  }
+  for (const SequenceShape& shape : sequences) {
+    layout.sequences_.push_back({shape, 0, 0, 0, layout.dense_});
+    layout.dense_ += shape.channels;
   }
   if (standardised) {
     layout.Add("input.mean", {numeric});
@@ -51,6 +56,16 @@ Layout Layout::Mlp(std::size_t numeric, std::size_t one_hot, const std::vector<s
     Bag& bag = layout.bags_[i];
     bag.weight = layout.size_;
     layout.Add(absl::StrFormat("bags.%d.weight", i), {bag.buckets, bag.width});
+  }
+  for (std::size_t i = 0; i < layout.sequences_.size(); ++i) {
+    Sequence& sequence = layout.sequences_[i];
+    const std::string name = absl::StrFormat("sequences.%d.", i);
+    sequence.table = layout.size_;
+    layout.Add(name + "table", {sequence.buckets, sequence.embedding});
+    sequence.weight = layout.size_;
+    layout.Add(name + "weight", {sequence.rows(), sequence.biases()});
+    sequence.bias = layout.size_;
+    layout.Add(name + "bias", {sequence.biases()});
   }
   return layout;
 }

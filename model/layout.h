@@ -1,7 +1,7 @@
 // Where every number of a model lives: float32, in plan order (SE-18). First the buffers (input
 // standardisation, published by the statistics round and not trained; in merchant mode the clip
 // norm of the next round), then for each layer its
-// weight [in][out], row-major, and its bias, then the tables of the bags.
+// weight [in][out], row-major, and its bias, then the tables of the bags, then the sequences.
 #pragma once
 
 #include <cstddef>
@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "model/encoder.h"
 
 namespace veilsum::model {
 
@@ -18,7 +19,9 @@ inline constexpr float kLayerNormEpsilon = 1e-5f;
 using ModelVector = std::vector<float>;  // buffers, then parameters; size() == layout.size()
 
 struct Tensor {
-  std::string name;  // input.mean, input.scale, layers.<i>.weight, layers.<i>.bias, bags.<i>.weight
+  // input.mean, input.scale, layers.<i>.weight, layers.<i>.bias, bags.<i>.weight,
+  // sequences.<i>.table, sequences.<i>.weight, sequences.<i>.bias
+  std::string name;
   std::vector<std::size_t> shape;
   std::size_t offset;  // in floats, from the start of the model
   std::size_t size;    // in floats
@@ -43,24 +46,46 @@ struct Bag : BagShape {
   std::size_t first_input;  // of layer 0; 0 when direct
 };
 
+// A list of ids whose order counts, made into `channels` inputs of layer 0 (model/sequence.h).
+struct SequenceShape {
+  std::size_t list;
+  std::size_t slots, buckets, embedding;  // ids of a row, values of an id, numbers of an embedding
+  Encoder encoder;
+  std::size_t kernel;  // convolution: positions of a window, at most `slots`; else 0
+  std::size_t channels;
+
+  std::size_t windows() const { return slots - kernel + 1; }  // convolution
+  std::size_t rows() const {  // of the weight, whose columns are biases()
+    return encoder == Encoder::kConvolution ? kernel * embedding : embedding + channels;
+  }
+  std::size_t biases() const { return encoder == Encoder::kConvolution ? channels : 3 * channels; }
+  std::size_t weights() const { return rows() * biases(); }
+};
+
+struct Sequence : SequenceShape {
+  std::size_t table, weight, bias;  // offsets in floats: [buckets][embedding], [rows()][biases()]
+  std::size_t first_input;          // of layer 0
+};
+
 class Layout {
  public:
-  // An MLP numeric + bag + one-hot inputs -> hidden... -> outputs; inputs of layer 0 are in this
-  // order. `standardised`: the model starts with input.mean and input.scale, `numeric` floats each:
-  // a numeric input u becomes clip((u - mean) * scale, -4, 4). A direct bag has the width of the
-  // last layer. `adaptive_clip`: merchant.clip_norm follows the buffers of the inputs.
+  // An MLP numeric + bag + sequence + one-hot inputs -> hidden... -> outputs; inputs of layer 0 are
+  // in this order. `standardised`: the model starts with input.mean and input.scale, `numeric`
+  // floats each: a numeric input u becomes clip((u - mean) * scale, -4, 4). A direct bag has the
+  // width of the last layer. `adaptive_clip`: merchant.clip_norm follows the buffers of the inputs.
   // `layer_norm`: see layer_norm().
   static Layout Mlp(std::size_t numeric, std::size_t one_hot,
                     const std::vector<std::size_t>& hidden, bool standardised,
                     const std::vector<BagShape>& bags = {}, std::size_t outputs = 1,
-                    bool adaptive_clip = false, bool layer_norm = false);
+                    bool adaptive_clip = false, bool layer_norm = false,
+                    const std::vector<SequenceShape>& sequences = {});
 
   std::size_t size() const { return size_; }
   std::size_t buffers() const { return buffers_; }             // floats before the first parameter
   std::size_t parameters() const { return size_ - buffers_; }  // d of a training sum
   std::size_t numeric() const { return numeric_; }
   std::size_t inputs() const { return layers_.front().in; }
-  std::size_t dense_inputs() const { return dense_; }  // of layer 0: numeric, then bags
+  std::size_t dense_inputs() const { return dense_; }  // of layer 0: all but one-hot ones
   bool standardised() const { return standardised_; }
   // Before its ReLU a hidden layer's output z becomes (z - mean) / sqrt(variance +
   // kLayerNormEpsilon), both over the units of one row (Ba, Kiros, Hinton 2016, arXiv 1607.06450).
@@ -72,6 +97,7 @@ class Layout {
   const std::vector<Layer>& layers() const { return layers_; }
   // In plan order.
   const std::vector<Bag>& bags() const { return bags_; }
+  const std::vector<Sequence>& sequences() const { return sequences_; }
   const std::vector<Tensor>& tensors() const { return tensors_; }
 
  private:
@@ -81,6 +107,7 @@ class Layout {
   std::optional<std::size_t> clip_norm_;
   std::vector<Layer> layers_;
   std::vector<Bag> bags_;
+  std::vector<Sequence> sequences_;
   std::vector<Tensor> tensors_;
 };
 

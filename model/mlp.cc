@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "model/sequence.h"
+
 namespace veilsum::model {
 namespace {
 
@@ -54,6 +56,15 @@ Vector FirstLayer(const Layout& layout, const ModelVector& model, const Examples
                            static_cast<Eigen::Index>(bag.width))
                .transpose() *
            BagOf(bag, model, examples, row);
+  }
+  for (const Sequence& sequence : layout.sequences()) {
+    const IdList& list = examples.lists[sequence.list];
+    SequenceEncoding encoding(sequence);
+    const auto made =
+        encoding.Encode(WeightsOf(sequence, model), list.IdsOf(row), list.WeightsOf(row));
+    for (std::size_t c = 0; c < made.size(); ++c)
+      out += static_cast<float>(made[c]) *
+             weights.row(static_cast<Eigen::Index>(sequence.first_input + c)).transpose();
   }
   for (const std::uint32_t input : examples.ActiveOf(row)) out += weights.row(input).transpose();
   return out;

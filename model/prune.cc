@@ -82,7 +82,8 @@ Layout WithHidden(const Layout& layout, const std::vector<std::size_t>& hidden) 
   const std::vector<BagShape> bags(layout.bags().begin(), layout.bags().end());
   return Layout::Mlp(layout.numeric(), layout.inputs() - layout.dense_inputs(), hidden,
                      layout.standardised(), bags, layout.layers().back().out,
-                     layout.clip_norm().has_value());
+                     layout.clip_norm().has_value(), false,
+                     {layout.sequences().begin(), layout.sequences().end()});
 }
 
 // Buffers and bags as they were, layers as they are left.

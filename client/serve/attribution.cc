@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "model/sequence.h"
+
 namespace veilsum::client {
 namespace {
 
@@ -61,6 +63,13 @@ class Row {
   void AddBags(std::size_t list, std::size_t feature) {
     const auto ids = examples_.lists[list].IdsOf(row_);
     const auto weights = examples_.lists[list].WeightsOf(row_);
+    for (const model::Sequence& sequence : layout_.sequences()) {
+      if (sequence.list != list) continue;
+      model::SequenceEncoding encoding(sequence);
+      const auto made = encoding.Encode(model::WeightsOf(sequence, model_), ids, weights);
+      for (std::size_t c = 0; c < made.size(); ++c)
+        AddInput(sequence.first_input + c, made[c], through_[feature]);
+    }
     for (const model::Bag& bag : layout_.bags()) {
       if (bag.list != list) continue;
       for (std::size_t k = 0; k < ids.size(); ++k)

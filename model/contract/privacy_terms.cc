@@ -156,16 +156,21 @@ absl::StatusOr<CheckedPrivacy> CheckOne(const Plan& plan, const RunContract& con
 
 Layout LayoutOf(const Plan& plan) {
   std::vector<BagShape> bags;
+  std::vector<SequenceShape> sequences;
   std::size_t list = 0;
   for (const Feature& feature : plan.features) {
     if (!feature.is_list()) continue;
-    if (feature.width != 0) bags.push_back({list, feature.buckets, feature.width, false});
+    if (feature.encoder)
+      sequences.push_back({list, feature.last, feature.buckets, feature.width, *feature.encoder,
+                           feature.kernel, feature.channels});
+    else if (feature.width != 0)
+      bags.push_back({list, feature.buckets, feature.width, false});
     if (feature.direct) bags.push_back({list, feature.buckets, plan.model_outputs(), true});
     ++list;
   }
   return Layout::Mlp(plan.numeric_inputs(), plan.one_hot_inputs(), plan.network.hidden,
                      plan.has_statistics(), bags, plan.model_outputs(),
-                     plan.training.mode == Mode::kMerchant, plan.network.layer_norm);
+                     plan.training.mode == Mode::kMerchant, plan.network.layer_norm, sequences);
 }
 
 dp::AdaptiveClip AdaptiveClipOf(const Plan& plan) {

@@ -10,7 +10,8 @@ std::size_t Plan::numeric_inputs() const {
 
 std::size_t Plan::bag_inputs() const {
   std::size_t count = 0;
-  for (const Feature& feature : features) count += feature.width;
+  for (const Feature& feature : features)
+    count += feature.encoder ? feature.channels : feature.width;
   return count;
 }
 

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "model/encoder.h"
 #include "model/plan/decimal.h"
 
 namespace veilsum::model {
@@ -63,6 +64,9 @@ struct Feature {
   std::uint32_t buckets = 0;               // categorical, text, events
   std::uint32_t ngrams = 1;                // text
   std::uint32_t width = 0;                 // text, events: of the embedding bag; 0: none
+  std::optional<Encoder> encoder;  // events: the order counts, and width is of an embedding
+  std::uint32_t kernel = 0;        // convolution: events of a window
+  std::uint32_t channels = 0;      // of the encoder
   bool direct = false;  // text, events: a linear path to the output, around the hidden layers
   std::uint32_t max_terms = 256;          // text: different n-grams of a row that count
   std::vector<std::string> more_columns;  // text: of the same table, read after `column`

@@ -18,6 +18,7 @@ constexpr const char* kAccountants[] = {"pld", "rdp"};
 constexpr const char* kMechanisms[] = {"discrete_gaussian", "none"};
 constexpr const char* kKinds[] = {"numeric", "categorical", "text", "events"};
 constexpr const char* kLabelKinds[] = {"binary", "class", "value"};
+constexpr const char* kEncoders[] = {"convolution", "gru"};
 constexpr const char* kAggregates[] = {"", "count", "sum", "mean", "max", "last", "recency"};
 
 using Lines = std::map<std::string, unsigned>;  // of each path
@@ -89,6 +90,10 @@ Json FeatureJson(const Feature& feature) {
   out["direct"] = feature.direct;
   if (feature.kind == FeatureKind::kEvents) {
     out["last"] = feature.last;
+    if (!feature.encoder) return out;
+    out["encoder"] = kEncoders[static_cast<int>(*feature.encoder)];
+    out["channels"] = feature.channels;
+    if (feature.kernel != 0) out["kernel"] = feature.kernel;
     return out;
   }
   out["ngrams"] = feature.ngrams;

@@ -119,6 +119,21 @@ void ReadBag(Fields& fields, Feature& feature) {
     fields.Refuse("width", "must be at least 1 where direct is not true");
 }
 
+// What is made of the order of the events.
+void ReadEncoder(Fields& fields, Feature& feature) {
+  feature.encoder = static_cast<Encoder>(fields.Choice("encoder", {"convolution", "gru"}));
+  feature.channels = static_cast<std::uint32_t>(fields.Int("channels", 1, 256));
+  if (feature.encoder == Encoder::kConvolution)
+    feature.kernel = static_cast<std::uint32_t>(fields.Int("kernel", 1, 16));
+  if (feature.kernel > feature.last)
+    fields.Refuse("kernel", absl::StrFormat("must be at most last = %d", feature.last));
+  if (feature.width == 0 || feature.width > 64)
+    fields.Refuse("width", "must be from 1 to 64 with an encoder");
+  const std::uint32_t most = feature.encoder == Encoder::kConvolution ? 64 : 32;
+  if (feature.last > most)
+    fields.Refuse("last", absl::StrFormat("must be at most %d with this encoder", most));
+}
+
 void ReadText(Fields& fields, Feature& feature) {
   ReadBag(fields, feature);
   feature.ngrams = static_cast<std::uint32_t>(fields.Int("ngrams", 1, 3));
@@ -143,6 +158,7 @@ Feature ReadFeature(Fields& fields, const std::vector<Table>& tables) {
   if (of_events) {
     ReadBag(fields, feature);
     feature.last = static_cast<std::uint32_t>(fields.Int("last", 1, 1024));
+    if (fields.Has("encoder")) ReadEncoder(fields, feature);
   }
   if (feature.kind == FeatureKind::kCategorical)
     feature.buckets = static_cast<std::uint32_t>(fields.Int("buckets", 2, 1u << 20));

@@ -19,9 +19,9 @@ constexpr int kMaxNodes = 4096;
 
 const std::set<std::string, std::less<>>& AllowedOperators() {
   static const std::set<std::string, std::less<>> operators = {
-      "Add",  "Cast",   "Clip",     "Concat", "DequantizeLinear", "Div",     "Gather",
-      "Gemm", "MatMul", "Mul",      "Relu",   "ReduceSum",        "Sigmoid", "Slice",
-      "Sqrt", "Sub",    "Unsqueeze"};
+      "Add",    "Cast", "Clip", "Concat",   "DequantizeLinear", "Div",     "Gather", "Gemm",
+      "MatMul", "Max",  "Mul",  "Relu",     "ReduceSum",        "Sigmoid", "Sign",   "Slice",
+      "Sqrt",   "Sub",  "Tanh", "Unsqueeze"};
   return operators;
 }
 

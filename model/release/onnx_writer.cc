@@ -165,6 +165,76 @@ class Writer {
     return Add("ReduceSum", {x, Integers("axis.1", {1})}, {{"keepdims", 0}});
   }
 
+  std::string Index(std::size_t value) {
+    return Integers(absl::StrFormat("index.%d", value), {static_cast<std::int64_t>(value)});
+  }
+  // x[first:end] along an axis.
+  std::string Part(const std::string& x, std::size_t axis, std::size_t first, std::size_t end) {
+    return Add("Slice", {x, Index(first), Index(end), Index(axis)});
+  }
+  std::string Scalar(const std::string& name, float value) {
+    AddInitializer(name, kFloat, {}, Raw(std::span<const float>(&value, 1)));
+    return name;
+  }
+
+  // The channels of a sequence, [N, channels]: model/sequence.h.
+  std::string SequenceOf(std::size_t i) {
+    const model::Sequence& sequence = layout_.sequences()[i];
+    const std::string name = absl::StrFormat("sequences.%d.", i);
+    const std::string live = Add("Sign", {list_weights_[sequence.list]});
+    const std::string rows = Add("Gather", {Full(name + "table"), list_ids_[sequence.list]});
+    const std::string x = Add("Mul", {rows, Add("Unsqueeze", {live, Index(2)})});
+    return sequence.encoder == model::Encoder::kConvolution ? Convolved(sequence, name, x, live)
+                                                            : Recurred(sequence, name, x, live);
+  }
+
+  std::string Convolved(const model::Sequence& sequence, const std::string& name,
+                        const std::string& x, const std::string& live) {
+    const std::size_t windows = sequence.windows();
+    std::string z = name + "bias";
+    std::vector<std::string> events;
+    for (std::size_t k = 0; k < sequence.kernel; ++k) {
+      const std::string weight =
+          Part(Full(name + "weight"), 0, k * sequence.embedding, (k + 1) * sequence.embedding);
+      z = Add("Add", {Add("MatMul", {Part(x, 1, k, k + windows), weight}), z});
+      events.push_back(Part(live, 1, k, k + windows));
+    }
+    const std::string mask = Add("Unsqueeze", {Add("Max", events), Index(2)});
+    const std::string sum = SumOverSlots(Add("Mul", {Add("Relu", {z}), mask}));
+    return Add("Mul", {sum, Scalar(name + "each", 1.0f / static_cast<float>(windows))});
+  }
+
+  // h' = h + live (1 - z) (n - h), slot after slot; the first h is 0.
+  std::string Recurred(const model::Sequence& sequence, const std::string& name,
+                       const std::string& x, const std::string& live) {
+    const std::size_t units = sequence.channels;
+    const std::string whole = Full(name + "weight"), one = Scalar(name + "one", 1);
+    const std::string by_input = Part(whole, 0, 0, sequence.embedding);
+    const std::string by_state = Part(whole, 0, sequence.embedding, sequence.rows());
+    std::string h;
+    for (std::size_t t = 0; t < sequence.slots; ++t) {
+      const std::string at = SumOverSlots(Part(x, 1, t, t + 1));
+      const std::string input = Add("Add", {Add("MatMul", {at, by_input}), name + "bias"});
+      const std::string inner = h.empty() ? "" : Add("MatMul", {h, by_state});
+      const auto gate = [&](std::size_t g) {
+        const std::string a = Part(input, 1, g * units, (g + 1) * units);
+        if (h.empty()) return a;
+        return Add("Add", {a, Part(inner, 1, g * units, (g + 1) * units)});
+      };
+      std::string made = Part(input, 1, 2 * units, 3 * units);
+      if (!h.empty())
+        made = Add(
+            "Add",
+            {made, Add("Mul", {Add("Sigmoid", {gate(1)}), Part(inner, 1, 2 * units, 3 * units)})});
+      made = Add("Tanh", {made});
+      const std::string keep =
+          Add("Mul", {Add("Sub", {one, Add("Sigmoid", {gate(0)})}), Part(live, 1, t, t + 1)});
+      h = h.empty() ? Add("Mul", {keep, made})
+                    : Add("Add", {h, Add("Mul", {keep, Add("Sub", {made, h})})});
+    }
+    return h;
+  }
+
   std::string Numeric() {
     const std::string raw = Input("numeric", kFloat, layout_.numeric());
     if (!layout_.standardised()) return raw;
@@ -182,6 +252,7 @@ class Writer {
     if (layout_.numeric() != 0) dense.push_back(Numeric());
     for (std::size_t i = 0; i < layout_.bags().size(); ++i)
       if (!layout_.bags()[i].direct) dense.push_back(BagOf(i));
+    for (std::size_t i = 0; i < layout_.sequences().size(); ++i) dense.push_back(SequenceOf(i));
     std::string x = Bias(0);
     if (!dense.empty()) {
       const auto rows = static_cast<std::int64_t>(layout_.dense_inputs());

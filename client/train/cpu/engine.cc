@@ -103,6 +103,8 @@ Engine::Engine(const model::Layout& layout, const model::Examples& examples, std
     example_active_squares_[row] = ActiveSquare(examples.ActiveOf(row));
   for (const model::Bag& bag : layout.bags())
     bags_.emplace_back(bag, examples.lists[bag.list], target_rows_);
+  for (const model::Sequence& sequence : layout.sequences())
+    sequences_.emplace_back(sequence, examples.lists[sequence.list], target_rows_);
 }
 
 absl::Status Engine::Start(const model::ModelVector& model,
@@ -135,6 +137,7 @@ absl::Status Engine::Load(const model::ModelVector& model) {
     return InvalidArgument("model has %d numbers, must have %d", model.size(), layout_.size());
   network_.Load(model);
   for (BagLayer& bag : bags_) bag.Load(model);
+  for (SequenceLayer& sequence : sequences_) sequence.Load(model);
   if (!layout_.standardised()) return absl::OkStatus();
   const auto numeric = static_cast<std::ptrdiff_t>(layout_.numeric());
   mean_.assign(model.begin(), model.begin() + numeric);
@@ -166,6 +169,7 @@ void Engine::FillRow(std::size_t at, std::optional<std::size_t> row) {
   for (std::size_t j = 0; j < static_cast<std::size_t>(examples_.categorical); ++j)
     active[j] = row ? examples_.ActiveOf(*row)[j] - static_cast<std::uint32_t>(dense) : 0;
   for (BagLayer& bag : bags_) bag.Fill(at, row ? &*row : nullptr);
+  for (SequenceLayer& sequence : sequences_) sequence.Fill(at, row ? &*row : nullptr);
 }
 
 // Row c * max_rows + j holds row j of the customer in slot first + c: all rows of a customer are in
@@ -196,6 +200,8 @@ void Engine::Forward(std::size_t rows, bool squares, bool dropout) {
     std::fill_n(network_.Numeric(r) + layout_.numeric(), made, 0.0f);
     for (const BagLayer& bag : bags_)
       if (!bag.shape().direct) bag.Forward(r, network_.Numeric(r) + bag.shape().first_input);
+    for (SequenceLayer& sequence : sequences_)
+      sequence.Forward(r, network_.Numeric(r) + sequence.shape().first_input);
   }
   network_.Forward(rows, squares, dropout);
   for (const BagLayer& bag : bags_)
@@ -211,6 +217,10 @@ void Engine::Backward(std::size_t rows, bool squares) {
       else
         bag.Backward(r, network_.BagWeight(bag.shape().first_input), network_.bag_stride(),
                      network_.out(0), network_.DeltaRow(0, r));
+  for (SequenceLayer& sequence : sequences_)
+    for (std::size_t r = 0; r < rows; ++r)
+      sequence.Backward(r, network_.BagWeight(sequence.shape().first_input), network_.bag_stride(),
+                        network_.out(0), network_.DeltaRow(0, r));
 }
 
 std::optional<std::uint32_t> Engine::CustomerAt(std::size_t first_slot, std::size_t at) const {
@@ -289,6 +299,9 @@ double Engine::Factor(std::size_t customer, double limit) {
   for (BagLayer& bag : bags_)
     add([&](std::size_t r, std::size_t s) { return bag.InputDot(r, s); },
         [&](std::size_t r, std::size_t s) { return bag.DeltaDot(r, s); }, bag.in(), bag.out());
+  for (SequenceLayer& sequence : sequences_)  // whole gradients: inner products of their own
+    add([&](std::size_t r, std::size_t s) { return sequence.Dot(r, s); },
+        [](std::size_t, std::size_t) { return 1.0; }, sequence.parameters(), 1);
   return norm.Factor(limit, Slack(max_rows_));
 }
 
@@ -298,6 +311,8 @@ void Engine::SetFactors(std::size_t rows, std::size_t customers, double limit) {
     for (BagLayer& bag : bags_)
       for (std::size_t r = 0; r < rows; ++r)  // fp64: what it rounds is far under 2^-20
         norms_[r] += bag.InputDot(r, r) * bag.DeltaDot(r, r);
+    for (SequenceLayer& sequence : sequences_)
+      for (std::size_t r = 0; r < rows; ++r) norms_[r] += sequence.Dot(r, r);
     network_.kernels().factors(rows, norms_.data(), limit, factors_.data());
   } else {
     std::fill(factors_.begin(), factors_.end(), 0.0f);
@@ -336,6 +351,11 @@ void Engine::Record(std::size_t first_slot, std::size_t customers) {
         const float* delta = bag.Delta(c * max_rows_ + j);
         operands.insert(operands.end(), delta, delta + bag.out());
       }
+    for (SequenceLayer& sequence : sequences_)
+      for (std::size_t j = 0; j < examples_.first_row[u + 1] - examples_.first_row[u]; ++j) {
+        const auto gradient = sequence.GradientOf(c * max_rows_ + j);
+        operands.insert(operands.end(), gradient.begin(), gradient.end());
+      }
   }
 }
 
@@ -354,6 +374,7 @@ void Engine::Step(const MicroBatches& cut, bool clipped) {
     const float* factors = clipped ? factors_.data() : AllLive(rows) ? nullptr : live_.data();
     network_.Accumulate(rows, factors);
     for (BagLayer& bag : bags_) bag.Accumulate(rows, factors);
+    for (SequenceLayer& sequence : sequences_) sequence.Accumulate(rows, factors);
     if (++held == cut.flush) {
       network_.Flush();
       held = 0;
@@ -375,6 +396,7 @@ absl::StatusOr<std::span<const double>> Engine::Sum(const model::ModelVector& mo
        clip_norm.has_value());
   network_.CopySum(sum_);
   for (const BagLayer& bag : bags_) bag.CopySum(layout_.buffers(), sum_);
+  for (const SequenceLayer& sequence : sequences_) sequence.CopySum(layout_.buffers(), sum_);
   return std::span<const double>(sum_);
 }
 
@@ -393,12 +415,18 @@ absl::StatusOr<std::vector<std::int64_t>> Engine::GridSum(const model::ModelVect
   Step(cut, true);
   std::vector<std::int64_t> grid;
   network_.CopySum(grid);
-  // The bags' sums are fp64 over the whole step and rounded once, which fp_err covers.
-  if (!bags_.empty()) sum_.resize(layout_.parameters());
+  // Sums of bags and sequences are fp64 over the whole step and rounded once, which fp_err covers.
+  if (!bags_.empty() || !sequences_.empty()) sum_.resize(layout_.parameters());
   for (const BagLayer& bag : bags_) {
     bag.CopySum(layout_.buffers(), sum_);
     const std::size_t at = bag.shape().weight - layout_.buffers();
     network_.kernels().to_grid(bag.in() * bag.out(), sum_.data() + at, shape.scale,
+                               grid.data() + at);
+  }
+  for (const SequenceLayer& sequence : sequences_) {
+    sequence.CopySum(layout_.buffers(), sum_);
+    const std::size_t at = sequence.first_parameter() - layout_.buffers();
+    network_.kernels().to_grid(sequence.parameters(), sum_.data() + at, shape.scale,
                                grid.data() + at);
   }
   return grid;

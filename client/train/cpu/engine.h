@@ -11,6 +11,7 @@
 #include "client/train/cpu/dropout.h"
 #include "client/train/cpu/network.h"
 #include "client/train/cpu/sampled_items.h"
+#include "client/train/cpu/sequence_layer.h"
 #include "client/train/trainer.h"
 #include "model/examples.h"
 #include "model/heads.h"
@@ -96,6 +97,7 @@ class Engine {
   Network network_;
   SampledItems items_;
   std::vector<BagLayer> bags_;
+  std::vector<SequenceLayer> sequences_;
   std::vector<double> example_active_squares_;  // of the examples' rows
   std::vector<float> mean_, scale_;             // empty when the layout is not standardised
   std::vector<std::uint8_t> seen_;

@@ -59,6 +59,77 @@ void AddBagGradient(const model::Layout& layout, const model::Bag& bag,
           static_cast<long double>(list.WeightsOf(row)[k]) * delta[n];
 }
 
+long double SigmoidOf(long double x) { return 1 / (1 + std::exp(-x)); }
+
+// The formulas of model/sequence.h, position by position.
+Exact EncodedSequence(const model::Sequence& sequence, const Exact& model,
+                      const model::IdList& list, std::size_t row) {
+  const std::size_t units = sequence.channels, wide = sequence.embedding;
+  const auto live = [&](std::size_t t) { return list.WeightsOf(row)[t] > 0; };
+  const auto x = [&](std::size_t t, std::size_t e) {
+    return live(t) ? model[sequence.table + list.IdsOf(row)[t] * wide + e] : 0;
+  };
+  const auto w = [&](std::size_t i, std::size_t j) {
+    return model[sequence.weight + i * sequence.biases() + j];
+  };
+  Exact out(units);
+  if (sequence.encoder == model::Encoder::kConvolution) {
+    for (std::size_t t = 0; t + sequence.kernel <= sequence.slots; ++t) {
+      bool any = false;
+      for (std::size_t k = 0; k < sequence.kernel; ++k) any |= live(t + k);
+      for (std::size_t c = 0; c < units; ++c) {
+        long double z = model[sequence.bias + c];
+        for (std::size_t k = 0; k < sequence.kernel; ++k)
+          for (std::size_t e = 0; e < wide; ++e) z += w(k * wide + e, c) * x(t + k, e);
+        if (any) out[c] += std::max(z, 0.0L) / static_cast<long double>(sequence.windows());
+      }
+    }
+    return out;
+  }
+  for (std::size_t t = 0; t < sequence.slots; ++t) {
+    if (!live(t)) continue;
+    const auto input = [&](std::size_t j) {
+      long double sum = model[sequence.bias + j];
+      for (std::size_t e = 0; e < wide; ++e) sum += w(e, j) * x(t, e);
+      return sum;
+    };
+    const auto state = [&](std::size_t j) {
+      long double sum = 0;
+      for (std::size_t u = 0; u < units; ++u) sum += w(wide + u, j) * out[u];
+      return sum;
+    };
+    Exact next(units);
+    for (std::size_t u = 0; u < units; ++u) {
+      const long double z = SigmoidOf(input(u) + state(u));
+      const long double r = SigmoidOf(input(units + u) + state(units + u));
+      const long double n = std::tanh(input(2 * units + u) + r * state(2 * units + u));
+      next[u] = (1 - z) * n + z * out[u];
+    }
+    out = next;
+  }
+  return out;
+}
+
+// By central differences: no formula of a derivative is shared with what is tested.
+void AddSequenceGradient(const model::Layout& layout, const model::Sequence& sequence,
+                         const Exact& model, const model::Examples& examples, std::size_t row,
+                         const long double* delta, Exact& gradient) {
+  Exact moved = model;
+  const auto made = [&] {
+    return EncodedSequence(sequence, moved, examples.lists[sequence.list], row);
+  };
+  for (std::size_t i = sequence.table; i < sequence.bias + sequence.biases(); ++i) {
+    const long double step = 1e-6L;
+    moved[i] = model[i] + step;
+    const Exact up = made();
+    moved[i] = model[i] - step;
+    const Exact down = made();
+    moved[i] = model[i];
+    for (std::size_t c = 0; c < sequence.channels; ++c)
+      gradient[i - layout.buffers()] += delta[c] * (up[c] - down[c]) / (2 * step);
+  }
+}
+
 Exact FirstInput(const model::Layout& layout, const Exact& model, const model::Examples& examples,
                  std::size_t row) {
   Exact x(layout.inputs());
@@ -71,6 +142,11 @@ Exact FirstInput(const model::Layout& layout, const Exact& model, const model::E
   for (const model::Bag& bag : layout.bags())
     for (std::size_t n = 0; !bag.direct && n < bag.width; ++n)
       x[bag.first_input + n] += BagOutput(bag, model, examples, row, n);
+  for (const model::Sequence& sequence : layout.sequences()) {
+    const Exact made = EncodedSequence(sequence, model, examples.lists[sequence.list], row);
+    std::copy(made.begin(), made.end(),
+              x.begin() + static_cast<std::ptrdiff_t>(sequence.first_input));
+  }
   return x;
 }
 
@@ -185,6 +261,9 @@ void AddRowGradient(const model::Layout& layout, const Exact& model, const Activ
   for (const model::Bag& bag : layout.bags())
     if (!bag.direct)
       AddBagGradient(layout, bag, examples, at, delta.data() + bag.first_input, gradient);
+  for (const model::Sequence& sequence : layout.sequences())
+    AddSequenceGradient(layout, sequence, model, examples, at, delta.data() + sequence.first_input,
+                        gradient);
 }
 
 }  // namespace
@@ -238,6 +317,8 @@ model::Examples RandomExamples(const ExampleShape& shape, std::mt19937& rng) {
       auto first = static_cast<std::uint32_t>(shape.numeric);
       for (const model::BagShape& bag : shape.bags)
         if (!bag.direct) first += static_cast<std::uint32_t>(bag.width);
+      for (const model::SequenceShape& sequence : shape.sequences)
+        first += static_cast<std::uint32_t>(sequence.channels);
       for (const std::uint32_t buckets : shape.buckets) {
         examples.active_inputs.push_back(first + static_cast<std::uint32_t>(rng()) % buckets);
         first += buckets;
@@ -246,17 +327,20 @@ model::Examples RandomExamples(const ExampleShape& shape, std::mt19937& rng) {
     }
     examples.first_row.push_back(static_cast<std::uint32_t>(examples.rows()));
   }
-  for (const model::BagShape& bag : shape.bags) {
-    if (bag.list < examples.lists.size()) continue;
+  const auto add_list = [&](std::size_t index, std::size_t buckets) {
+    if (index < examples.lists.size()) return;
     model::IdList& list = examples.lists.emplace_back();
-    list.buckets = static_cast<std::uint32_t>(bag.buckets);
+    list.buckets = static_cast<std::uint32_t>(buckets);
     list.slots = 6;
     for (std::size_t i = 0; i < examples.rows() * list.slots; ++i) {
       const bool used = i % list.slots < 1 + (i / list.slots) % list.slots;
       list.ids.push_back(used ? static_cast<std::uint32_t>(rng()) % list.buckets : 0);
       list.weights.push_back(used ? 0.5f + 0.5f * uniform(rng) : 0);
     }
-  }
+  };
+  for (const model::BagShape& bag : shape.bags) add_list(bag.list, bag.buckets);
+  for (const model::SequenceShape& sequence : shape.sequences)
+    add_list(sequence.list, sequence.buckets);
   return examples;
 }
 
@@ -277,6 +361,9 @@ model::ModelVector RandomModel(const model::Layout& layout, std::mt19937& rng, d
   for (const model::Bag& bag : layout.bags())
     for (std::size_t i = 0; i < bag.buckets * bag.width; ++i)
       model[bag.weight + i] = static_cast<float>(gain * normal(rng));
+  for (const model::Sequence& sequence : layout.sequences())
+    for (std::size_t i = sequence.table; i < sequence.bias + sequence.biases(); ++i)
+      model[i] = static_cast<float>(0.7 * gain * normal(rng));
   return model;
 }
 

@@ -40,7 +40,8 @@ struct ExampleShape {
   std::uint32_t max_rows = 1;
   int numeric = 5;
   std::vector<std::uint32_t> buckets = {4, 8};
-  std::vector<model::BagShape> bags = {};  // over lists of 6 slots, some of them empty
+  std::vector<model::BagShape> bags = {};            // over lists of 6 slots, some of them empty
+  std::vector<model::SequenceShape> sequences = {};  // over lists after those, of 6 slots too
 };
 std::size_t OneHot(const ExampleShape& shape);
 // Customers of 1 to max_rows rows.
