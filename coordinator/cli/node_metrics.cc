@@ -12,11 +12,11 @@ namespace {
 // A ring is chosen so that an honest sum stays far below it; a sum with a mask left in it does not.
 constexpr double kRingNearlyFull = 0.9;
 
-double Seconds(std::chrono::nanoseconds time) {
+double InSeconds(std::chrono::nanoseconds time) {
   return std::chrono::duration<double>(time).count();
 }
 double UnixSeconds(std::chrono::system_clock::time_point time) {
-  return Seconds(time.time_since_epoch());
+  return InSeconds(time.time_since_epoch());
 }
 
 void ReadLedger(LedgerView& ledger, Metrics& metrics) {
@@ -95,7 +95,7 @@ void NodeMetrics::Limited(std::string_view limit, std::string_view who) {
 void NodeMetrics::RoundEnded(const RoundFigures& figures) {
   metrics_.Add("veilsum_round_total", 1,
                {{"outcome", figures.committed ? "committed" : "aborted"}});
-  metrics_.Observe("veilsum_round_duration_seconds", Seconds(figures.took));
+  metrics_.Observe("veilsum_round_duration_seconds", InSeconds(figures.took));
   metrics_.Set("veilsum_privacy_epsilon_spent_ratio", figures.epsilon_spent_ratio);
   metrics_.Add("veilsum_update_bytes_total", static_cast<double>(figures.bytes_out),
                {{"direction", "out"}});
@@ -113,7 +113,7 @@ void NodeMetrics::RoundEnded(const RoundFigures& figures) {
 }
 
 void NodeMetrics::TransactionTook(std::chrono::nanoseconds time) {
-  metrics_.Observe("veilsum_db_txn_duration_seconds", Seconds(time));
+  metrics_.Observe("veilsum_db_txn_duration_seconds", InSeconds(time));
 }
 
 void NodeMetrics::Leads(bool leads) { metrics_.Set("veilsum_leader", leads ? 1 : 0); }

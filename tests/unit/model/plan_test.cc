@@ -375,6 +375,38 @@ time = "asked_at"
 
 std::string PlanWithEvents() { return Replace(kExamplePlan, "[label]\n", kEvents); }
 
+TEST(Plan, EventsMayBeASequence) {
+  const auto with = [](const std::string& lines) {
+    return Replace(PlanWithEvents(), "width = 4\n\n[label]", "width = 4\n" + lines + "\n[label]");
+  };
+  ASSERT_OK_AND_ASSIGN(
+      const Plan plan,
+      ParsePlanToml(with("encoder = \"convolution\"\nkernel = 3\nchannels = 12\n"), "plan.toml"));
+  EXPECT_EQ(plan.features[5].encoder, Encoder::kConvolution);
+  EXPECT_EQ(plan.features[5].kernel, 3u);
+  EXPECT_EQ(plan.bag_inputs(), 28u) << "channels in place of width";
+  ASSERT_OK_AND_ASSIGN(const Plan again, PlanFromJson(PlanToJson(plan)));
+  EXPECT_EQ(PlanToJson(again), PlanToJson(plan));
+  ASSERT_OK_AND_ASSIGN(const Plan gru,
+                       ParsePlanToml(with("encoder = \"gru\"\nchannels = 12\n"), "plan.toml"));
+  EXPECT_EQ(gru.features[5].encoder, Encoder::kRecurrent);
+  EXPECT_EQ(PlanToJson(PlanFromJson(PlanToJson(gru)).value()), PlanToJson(gru));
+  const auto refuses = [&](const std::string& lines, const char* why) {
+    EXPECT_THAT(ParsePlanToml(with(lines), "plan.toml"),
+                StatusIs(absl::StatusCode::kInvalidArgument, why));
+  };
+  refuses("encoder = \"lstm\"\nchannels = 1\n", "encoder");
+  refuses("encoder = \"gru\"\n", "channels is missing");
+  refuses("encoder = \"gru\"\nchannels = 1\nkernel = 2\n", "kernel is not a key");
+  refuses("encoder = \"convolution\"\nchannels = 1\nkernel = 9\n",
+          "kernel must be at most last = 8");
+  refuses("kernel = 3\n", "kernel is not a key");
+  EXPECT_THAT(
+      ParsePlanToml(Replace(with("encoder = \"gru\"\nchannels = 1\n"), "last = 8", "last = 33"),
+                    "plan.toml"),
+      StatusIs(absl::StatusCode::kInvalidArgument, "last must be at most 32"));
+}
+
 TEST(Plan, EventsAreAggregatedBeforeTheLabelsTime) {
   ASSERT_OK_AND_ASSIGN(const Plan plan, ParsePlanToml(PlanWithEvents(), "plan.toml"));
   EXPECT_TRUE(plan.tables.back().is_events());
