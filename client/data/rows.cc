@@ -1,8 +1,10 @@
 #include "client/data/rows.h"
 
+#include <fstream>
 #include <optional>
 
 #include "base/sqlite/database.h"
+#include "client/data/postgres_rows.h"
 #include "client/data/utf8.h"
 
 namespace veilsum::client {
@@ -60,12 +62,21 @@ class SqliteRows final : public Rows {
 // and sorting take tens of them a row; a query without end takes minutes, not for ever.
 std::uint64_t WorkAllowed(std::uintmax_t file_bytes) { return 2'000'000'000 + 200 * file_bytes; }
 
+// By the first bytes of every database of SQLite (its file format, section 1.3.1).
+bool IsSqlite(const std::filesystem::path& file) {
+  constexpr std::string_view kMagic("SQLite format 3\0", 16);
+  char start[16] = {};
+  std::ifstream in(file, std::ios::binary);
+  return in.read(start, sizeof start) && std::string_view(start, sizeof start) == kMagic;
+}
+
 absl::StatusOr<std::unique_ptr<Rows>> OpenQuery(const model::Table& table,
                                                 const std::filesystem::path& file,
                                                 const std::string& name) {
   std::error_code error;
   if (!std::filesystem::is_regular_file(file, error))
     return NotFound("%s: there is no such file", name);
+  if (!IsSqlite(file)) return OpenPostgresRows(table, file, name);
   const auto wrong = [&](const absl::Status& status) {
     return InvalidArgument("%s: %s", name, std::string(status.message()));
   };

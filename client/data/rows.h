@@ -1,5 +1,5 @@
 // The rows of a merchant's table, one at a time, wherever they are: a CSV file, or the answer of a
-// SQLite database to the plan's query. Nothing but the present row is in memory.
+// database, SQLite's or PostgreSQL's, to the plan's query. A few rows at most are in memory.
 #pragma once
 
 #include <filesystem>
@@ -22,8 +22,10 @@ class Rows {
   virtual const std::string& name() const = 0;
 };
 
-// `folder`/`table.file`. A database is opened for reading only and the query must not write. Errors
-// of CsvReader::Open; InvalidArgument with SQLite's message for a query that it refuses.
+// `folder`/`table.file`. With a query the file is a SQLite database or says where a PostgreSQL
+// server is (postgres_rows.h), which is the merchant's choice; it is opened for reading only and
+// the query must not write. Errors of CsvReader::Open and OpenPostgresRows; InvalidArgument with
+// the database's message for a query that it refuses.
 absl::StatusOr<std::unique_ptr<Rows>> OpenRows(const model::Table& table,
                                                const std::filesystem::path& folder);
 

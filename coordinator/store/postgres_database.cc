@@ -3,26 +3,18 @@
 #include <arpa/inet.h>
 #include <endian.h>
 #include <libpq-fe.h>
-#include <sys/stat.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <cstring>
 #include <vector>
+
+#include "base/postgres/address.h"
 
 namespace veilsum::coordinator {
 namespace {
 
 constexpr Oid kInt8 = 20, kBytea = 17;  // as pg_type.dat numbers them, for good
 constexpr int kOldest = 140000;         // idle_session_timeout came with it
-
-// libpq ends its messages with a line feed and has several lines in some.
-std::string OneLine(const char* text) {
-  std::string line = text == nullptr ? "" : text;
-  while (!line.empty() && line.back() == '\n') line.pop_back();
-  std::ranges::replace(line, '\n', ' ');
-  return line;
-}
 
 absl::Status Refused(std::string_view state, std::string_view action, const std::string& message) {
   const std::string_view kind = state.substr(0, std::min<std::size_t>(2, state.size()));
@@ -35,74 +27,19 @@ absl::Status Refused(std::string_view state, std::string_view action, const std:
   return Internal("%s: %s (%s)", action, message, state);
 }
 
-bool IsThisMachine(std::string_view host) {
-  return host.empty() || host.front() == '/' || host.front() == '@' || host == "localhost" ||
-         host == "::1" || host.starts_with("127.");
-}
-
-// What libpq takes where the URL says nothing.
-std::string_view OrEnvironment(std::string_view value, const char* name) {
-  const char* const there = value.empty() ? std::getenv(name) : nullptr;
-  return there == nullptr ? value : std::string_view(there);
-}
-
-// The hosts of a list, as libpq reads it.
-bool AllOnThisMachine(std::string_view hosts) {
-  for (;;) {
-    const std::size_t comma = hosts.find(',');
-    if (!IsThisMachine(hosts.substr(0, comma))) return false;
-    if (comma == std::string_view::npos) return true;
-    hosts.remove_prefix(comma + 1);
-  }
-}
-
 bool IsSchemaName(std::string_view name) {
   const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || c == '_'; };
   return !name.empty() && name.size() < 64 && letter(name[0]) && !name.starts_with("pg_") &&
          std::ranges::all_of(name, [&](char c) { return letter(c) || (c >= '0' && c <= '9'); });
 }
 
-absl::Status CheckPassfile(const std::filesystem::path& file) {
-  struct stat info {};
-  if (stat(file.c_str(), &info) != 0) return NotFound("%s: no such file", file.string());
-  if (!S_ISREG(info.st_mode) || (info.st_mode & 077) != 0)
-    return InvalidArgument("%s must be a file that only its owner may read (chmod 600)",
-                           file.string());
-  return absl::OkStatus();
-}
-
 }  // namespace
 
 absl::Status CheckPostgresPlace(const PostgresPlace& place) {
-  if (!place.url.starts_with("postgresql://") && !place.url.starts_with("postgres://"))
-    return InvalidArgument("the store's address must begin with postgresql://");
-  char* message = nullptr;  // it would quote the URL
-  const std::unique_ptr<PQconninfoOption, void (*)(PQconninfoOption*)> options(
-      PQconninfoParse(place.url.c_str(), &message), &PQconninfoFree);
-  PQfreemem(message);
-  if (options == nullptr) return InvalidArgument("the store's address is not a PostgreSQL URL");
-  std::string_view hosts, addresses, mode;
-  for (const PQconninfoOption* option = options.get(); option->keyword != nullptr; ++option) {
-    if (option->val == nullptr) continue;
-    const std::string_view key = option->keyword;
-    if (key == "password" || key == "sslpassword")
-      return InvalidArgument("a password is in the store's address: move it to a passfile");
-    if (key == "service")
-      return InvalidArgument("the store's address names a service: say its host and options there");
-    if (key == "host") hosts = option->val;
-    if (key == "hostaddr") addresses = option->val;
-    if (key == "sslmode") mode = option->val;
-  }
-  if (std::getenv("PGSERVICE") != nullptr)
-    return InvalidArgument("PGSERVICE is set: the store's address has to say everything itself");
-  hosts = OrEnvironment(hosts, "PGHOST");
-  addresses = OrEnvironment(addresses, "PGHOSTADDR");
-  mode = OrEnvironment(mode, "PGSSLMODE");
-  if ((!AllOnThisMachine(hosts) || !AllOnThisMachine(addresses)) && mode != "verify-full")
-    return InvalidArgument("a store on another machine needs sslmode=verify-full in its address");
+  VEILSUM_RETURN_IF_ERROR(CheckPostgresAddress({place.url, place.passfile}, "the store's address"));
   if (!IsSchemaName(place.schema))
     return InvalidArgument("the store's schema is \"%s\", must be [a-z_][a-z0-9_]*", place.schema);
-  return place.passfile.empty() ? absl::OkStatus() : CheckPassfile(place.passfile);
+  return absl::OkStatus();
 }
 
 // Executed by the first Step; all rows are then here.
@@ -237,8 +174,9 @@ absl::StatusOr<std::unique_ptr<PostgresDatabase>> PostgresDatabase::Connect(
       new PostgresDatabase(PQconnectdbParams(keys, values, /*expand_dbname=*/1)));
   pg_conn* const connection = db->connection_.get();
   if (connection == nullptr || PQstatus(connection) != CONNECTION_OK)
-    return Unavailable("postgresql: %s",
-                       connection == nullptr ? "no memory" : OneLine(PQerrorMessage(connection)));
+    return Unavailable("postgresql: %s", connection == nullptr
+                                             ? "no memory"
+                                             : PostgresMessage(PQerrorMessage(connection)));
   VEILSUM_RETURN_IF_ERROR(db->SetUp(place));
   return db;
 }
@@ -277,10 +215,10 @@ absl::Status PostgresDatabase::StatusOf(const pg_result* result, std::string_vie
   if (kind == PGRES_COMMAND_OK || kind == PGRES_TUPLES_OK) return absl::OkStatus();
   if (PQstatus(connection_.get()) == CONNECTION_BAD)
     return Lost(Unavailable("%s: the connection is lost: %s", action,
-                            OneLine(PQerrorMessage(connection_.get()))));
+                            PostgresMessage(PQerrorMessage(connection_.get()))));
   const char* state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
   return Refused(state == nullptr ? "" : state, action,
-                 OneLine(PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY)));
+                 PostgresMessage(PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY)));
 }
 
 absl::StatusOr<SqlStatement> PostgresDatabase::Prepare(std::string_view sql) {
