@@ -45,14 +45,20 @@ absl::StatusOr<PostgresAddress> ReadAddress(const std::filesystem::path& file,
 
 absl::StatusOr<Connection> Connect(const PostgresAddress& address, const std::string& name) {
   const std::string passfile = address.passfile.string();
-  const char* keys[] = {"connect_timeout",
+  // A server that is silent for a minute is gone.
+  const char* keys[] = {"tcp_user_timeout",
+                        "keepalives_idle",
+                        "keepalives_interval",
+                        "keepalives_count",
+                        "connect_timeout",
                         "dbname",
                         "application_name",
                         "client_encoding",
                         passfile.empty() ? nullptr : "passfile",
                         nullptr};
-  const char* values[] = {"10",   address.url.c_str(), "veilsum-client",
-                          "UTF8", passfile.c_str(),    nullptr};
+  const char* values[] = {
+      "60000",          "30",   "10", "3", "10", address.url.c_str(), "veilsum-client", "UTF8",
+      passfile.c_str(), nullptr};
   Connection connection(PQconnectdbParams(keys, values, /*expand_dbname=*/1), &PQfinish);
   if (connection == nullptr) return ResourceExhausted("%s: no memory", name);
   if (PQstatus(connection.get()) != CONNECTION_OK)

@@ -50,6 +50,26 @@ void SequenceLayer::Backward(std::size_t slot, const float* weight, std::size_t 
   const std::span<double> gradient(gradient_.data() + slot * size_, size_);
   encodings_[slot].Gradient({table_, weight_, bias_}, delta_, gradient.first(embedded()),
                             gradient.subspan(embedded()));
+  AddUpIds(slot, gradient.first(embedded()));
+}
+
+// To the first place of each id, which then has the gradient of its row of the table: norm and sum
+// are taken from the same numbers, and what cancels is gone before either (DP-08). The same work
+// whatever the ids are.
+void SequenceLayer::AddUpIds(std::size_t slot, std::span<double> embedded) const {
+  const std::size_t width = sequence_.embedding;
+  const auto ids = IdsOf(slot);
+  for (std::size_t t = 1; t < sequence_.slots; ++t) {
+    bool moved = false;
+    for (std::size_t u = 0; u < t; ++u) {
+      const bool here = !moved && ids[u] == ids[t];
+      for (std::size_t e = 0; e < width; ++e)
+        embedded[u * width + e] += here ? embedded[t * width + e] : 0;
+      moved = moved || here;
+    }
+    for (std::size_t e = 0; e < width; ++e)
+      embedded[t * width + e] = moved ? 0 : embedded[t * width + e];
+  }
 }
 
 // Embeddings of one id are one row of the table, wherever in the sequence they stand.

@@ -1,7 +1,7 @@
 // A sequence encoder in one micro-batch. Its parameters are few, so each row's gradient is kept
 // whole (fp64): by weight and bias, and by the embedding of each slot. Norms and inner products are
-// taken from these themselves, and a customer's rows add up before its norm is taken. Every row
-// does the work of all its slots (DP-06).
+// taken from these themselves; a row's places with one id are added up first, so that nothing
+// cancels between norm and sum (DP-08). Every row does the work of all its slots (DP-06).
 #pragma once
 
 #include "model/examples.h"
@@ -28,7 +28,7 @@ class SequenceLayer {
 
   // The inner product of two rows' gradients.
   double Dot(std::size_t r, std::size_t s) const;
-  // The numbers of a row's gradient, for tests of row invariance.
+  // The numbers of a row's gradient: of the first place of each id, then by weight and bias.
   std::span<const double> GradientOf(std::size_t slot) const {
     return {gradient_.data() + slot * size_, size_};
   }
@@ -47,6 +47,7 @@ class SequenceLayer {
   std::span<const float> WeightsOf(std::size_t slot) const {
     return {weights_.data() + slot * sequence_.slots, sequence_.slots};
   }
+  void AddUpIds(std::size_t slot, std::span<double> embedded) const;
   std::size_t embedded() const { return sequence_.slots * sequence_.embedding; }
 
   const model::Sequence sequence_;

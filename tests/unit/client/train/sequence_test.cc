@@ -187,6 +187,33 @@ TEST(Sequence, OneCustomerMoreMovesTheSumByAtMostD2) {
     }
 }
 
+// DP-08: a model, which others choose, makes the gradients of one event's places cancel. Taken
+// apart they are so long that rounding would hide the whole of what is left.
+TEST(Sequence, PlacesThatCancelAreClippedByTheirSum) {
+  SequenceNet f({1, {{0, 6, 7, 3, kConvolution, 2, 4}}});
+  const model::Sequence& sequence = f.layout.sequences()[0];
+  for (std::size_t i = 0; i < sequence.weights() / 2; ++i) {
+    f.model[sequence.weight + i] = (i % 2 == 0 ? 1e9f : -3e9f);
+    f.model[sequence.weight + sequence.weights() / 2 + i] = -f.model[sequence.weight + i];
+  }
+  for (std::size_t c = 0; c < sequence.channels; ++c) f.model[sequence.bias + c] = 3;
+  model::IdList& list = f.examples.lists[0];
+  std::ranges::fill(list.ids, 1u);  // one event again and again: windows see a difference of 0
+  std::ranges::fill(list.weights, 0.5f);
+  const StepShape shape{20, 0.01, 0x1p24};
+  const double most = shape.scale * shape.clip_norm * (1 + 0x1p-20) +
+                      std::sqrt(static_cast<double>(f.layout.parameters()));
+  const auto engine = f.EngineOn(cpu::BestKernels());
+  for (const std::uint32_t u : Everyone(f.examples)) {
+    const std::vector<std::uint32_t> one = {u};
+    ASSERT_OK_AND_ASSIGN(const auto sum, engine->GridSum(f.model, one, shape, one));
+    double squares = 0;
+    for (const std::int64_t x : sum) squares += static_cast<double>(x) * static_cast<double>(x);
+    EXPECT_LE(std::sqrt(squares), most);
+    EXPECT_GT(squares, 0);
+  }
+}
+
 // DP-09: numbers so large that states or sums overflow.
 TEST(Sequence, WhatIsNotFiniteContributesExactlyNothing) {
   for (const SequenceCase& of : SequenceCases()) {
