@@ -48,12 +48,18 @@ absl::Status Charge(const VetoQuestion& question, const VetoRules& rules, const 
 
 }  // namespace
 
-absl::StatusOr<KeptVote> Vote(const VetoQuestion& question, const VetoRules& rules,
-                              const Policy& policy, Odometer& odometer, SecureRng& rng) {
-  if (rules.mode == VetoMode::kOff) return FailedPrecondition("this merchant does not vote");
+absl::StatusOr<std::optional<KeptVote>> VoteKept(const VetoQuestion& question, Odometer& odometer) {
   VEILSUM_ASSIGN_OR_RETURN(const std::vector<KeptVote> votes, odometer.Votes());
   for (const KeptVote& kept : votes)
     if (kept.release == question.release && kept.stage == question.stage) return kept;
+  return std::nullopt;
+}
+
+absl::StatusOr<KeptVote> Vote(const VetoQuestion& question, const VetoRules& rules,
+                              const Policy& policy, Odometer& odometer, SecureRng& rng) {
+  if (rules.mode == VetoMode::kOff) return FailedPrecondition("this merchant does not vote");
+  VEILSUM_ASSIGN_OR_RETURN(const std::optional<KeptVote> kept, VoteKept(question, odometer));
+  if (kept) return *kept;
   KeptVote vote{question.release, question.stage, question.objects, 0};
   if (rules.mode == VetoMode::kRandomised) {
     VEILSUM_RETURN_IF_ERROR(Charge(question, rules, policy, odometer));

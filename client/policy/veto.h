@@ -22,6 +22,9 @@ struct VetoQuestion {
   bool objects = false;  // what this merchant found; nobody else learns it
 };
 
+// What was drawn on that release and stage before; none: nothing was.
+absl::StatusOr<std::optional<KeptVote>> VoteKept(const VetoQuestion& question, Odometer& odometer);
+
 // The bit to send. It is charged to the hold-out block of the open epoch and is on disk as spent
 // before it is drawn, and on disk as drawn before it is returned: after a crash in between it is
 // charged and not yet known to anybody, so that it is drawn then. A plain bit is charged nowhere
