@@ -5,6 +5,7 @@
 #include "cli/demo/report/report_json.h"
 #include "model/contract/privacy_terms.h"
 #include "model/plan/plan_format.h"
+#include "model/release/score_histogram.h"
 #include "model/safetensors.h"
 
 namespace veilsum::cli {
@@ -40,6 +41,15 @@ std::uint64_t CountAt(const Json& report, const char* path) {
              : 0;
 }
 
+// A coordinator of another version states none.
+void AddHistogram(const admin::v1::ScoreHistogram& shown, Json& metrics) {
+  const dp::ScoreHistogram histogram{{shown.bins(), static_cast<int>(shown.scale_log2())},
+                                     shown.noise_sigma(),
+                                     {shown.cells().begin(), shown.cells().end()}};
+  if (!dp::WithoutGroups(histogram).ok()) return;
+  if (auto json = release::ScoreHistogramJson(histogram)) metrics["score_histogram"] = *json;
+}
+
 // What private evaluation says, under the names of report.json.
 Json MetricsOf(const admin::v1::RunProgress& progress) {
   Json out = {{"exact", false}};
@@ -55,6 +65,7 @@ Json MetricsOf(const admin::v1::RunProgress& progress) {
   };
   if (e.has_accuracy()) add("accuracy_private", e.accuracy());
   if (e.has_log_loss()) add("log_loss_private", e.log_loss());
+  AddHistogram(e.score_histogram(), out);
   return out;
 }
 

@@ -17,7 +17,8 @@ namespace {
 struct RolloutArguments {
   std::string folder, keys, config, package, rollout, federation, release_key, reason;
   std::string steps = "1:4h,5:12h,25:24h,50:24h", shadow = "24h", channel = "shadow";
-  std::vector<std::string> clients;  // TENANT/NODE
+  std::vector<std::string> clients;           // TENANT/NODE
+  std::vector<std::string> evaluation_gates;  // EvaluationGateName
   std::string root_key, targets_key, snapshot_key, timestamp_key, director_key;
   std::uint64_t wait = 0;
   bool json = false, serving_gates = false, veto_gate = false;
@@ -131,6 +132,10 @@ absl::StatusOr<StartRequest> RequestOf(const RolloutArguments& a, const std::str
   VEILSUM_ASSIGN_OR_RETURN(out.steps, ParseSteps(a.steps));
   out.serving_gates = a.serving_gates;
   out.veto_gate = a.veto_gate;
+  for (const std::string& name : a.evaluation_gates) {
+    VEILSUM_ASSIGN_OR_RETURN(const auto gate, coordinator::ParseEvaluationGate(name));
+    out.evaluation_gates.insert(gate);
+  }
   if (a.channel != "shadow") out.shadow = 0;
   if (a.channel == "stable") out.steps.clear();
   return out;
@@ -248,6 +253,12 @@ void AddStart(Commands& commands) {
   start->add_option("--rollout", a.rollout, "its name; default: MODEL-VERSION")->type_name("ID");
   start->add_flag("--serving-gates", a.serving_gates,
                   "judge errors and latency besides, against who has the release before");
+  start
+      ->add_option("--evaluation-gate", a.evaluation_gates,
+                   "quality (ROC-AUC), drift or calibration: judge it besides, by what merchants' "
+                   "hold-outs said of both releases; once for each")
+      ->check(CLI::IsMember({"quality", "drift", "calibration"}))
+      ->type_name("GATE");
   start->add_flag("--veto-gate", a.veto_gate,
                   "judge the merchants' vetoes besides: back when more than a quarter object");
 }

@@ -7,6 +7,7 @@
 #include "base/pki/spiffe_id.h"
 #include "cli/rollout/veto_tally.h"
 #include "client/release/model_store.h"
+#include "model/release/score_histogram.h"
 
 namespace veilsum::cli {
 namespace {
@@ -122,7 +123,12 @@ absl::StatusOr<coordinator::RolloutSpec> RolloutDesk::SpecOf(const release::Rele
 
 absl::StatusOr<StartedRollout> RolloutDesk::Numbered(const std::string& rollout_id,
                                                      const StartRequest& request) const {
-  StartedRollout out{1, rollout_id, request.clients, request.serving_gates, request.veto_gate};
+  StartedRollout out{1,
+                     rollout_id,
+                     request.clients,
+                     request.serving_gates,
+                     request.veto_gate,
+                     request.evaluation_gates};
   VEILSUM_ASSIGN_OR_RETURN(const std::vector<StartedRollout> all, folder_.List());
   for (const StartedRollout& other : all) {
     if (other.rollout_id == rollout_id)
@@ -196,9 +202,29 @@ absl::Status RolloutDesk::AwaitReports(std::chrono::seconds patience) const {
   }
 }
 
+absl::StatusOr<dp::ScoreHistogram> RolloutDesk::HistogramOf(const std::string& digest) const {
+  VEILSUM_ASSIGN_OR_RETURN(const release::Files package,
+                           release::ReadPackage(folder_.path() / "packages" / digest));
+  VEILSUM_ASSIGN_OR_RETURN(const release::Release release, OwnCheck(package));
+  return release::ScoreHistogramOf(release.metrics);
+}
+
 absl::StatusOr<std::vector<coordinator::GateResult>> RolloutDesk::Gates() const {
   const Rollout& r = conductor_->rollout();
-  if (r.stage == Stage::kShadow) return OwnGates();
+  std::vector<coordinator::GateResult> gates = OwnGates();
+  if (r.stage != Stage::kShadow) {
+    VEILSUM_ASSIGN_OR_RETURN(gates, GatesOfReports());
+  }
+  if (r.spec.baseline.empty() || started_->evaluation_gates.empty()) return gates;
+  std::ranges::move(
+      coordinator::EvaluationGates(started_->evaluation_gates, HistogramOf(r.spec.digest),
+                                   HistogramOf(r.spec.baseline), {}),
+      std::back_inserter(gates));
+  return gates;
+}
+
+absl::StatusOr<std::vector<coordinator::GateResult>> RolloutDesk::GatesOfReports() const {
+  const Rollout& r = conductor_->rollout();
   VEILSUM_ASSIGN_OR_RETURN(const auto reports, coordinator::LoadReports(folder_.path()));
   const std::set<std::string> holders = Holders();
   const ServingCounters canary = CountersOf(reports, holders, r.spec.digest);

@@ -31,6 +31,7 @@ struct StartRequest {
   coordinator::Seconds shadow = 24 * 3600;
   std::vector<coordinator::CanaryStep> steps;
   bool serving_gates = false, veto_gate = false;
+  std::set<coordinator::EvaluationGate> evaluation_gates;
 };
 
 class RolloutDesk {
@@ -75,6 +76,9 @@ class RolloutDesk {
   std::set<std::string> Holders() const;  // clients that the director gives the release
   absl::Status AwaitReports(std::chrono::seconds patience) const;
   absl::StatusOr<std::vector<coordinator::GateResult>> Gates() const;
+  absl::StatusOr<std::vector<coordinator::GateResult>> GatesOfReports() const;
+  // What private evaluation said of a release of the folder.
+  absl::StatusOr<dp::ScoreHistogram> HistogramOf(const std::string& digest) const;
   absl::StatusOr<release::Release> OwnCheck(const release::Files& package) const;
 
   const RolloutFolder folder_;

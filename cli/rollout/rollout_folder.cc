@@ -26,6 +26,8 @@ std::string StartJson(const StartedRollout& started) {
                {"clients", started.clients},
                {"serving_gates", started.serving_gates}};
   if (started.veto_gate) json["veto_gate"] = true;
+  for (const coordinator::EvaluationGate gate : started.evaluation_gates)
+    json["evaluation_gates"].push_back(EvaluationGateName(gate));
   const absl::StatusOr<std::string> text = EncodeCanonical(json);
   VEILSUM_CHECK(text.ok());
   return *text;
@@ -42,6 +44,10 @@ absl::StatusOr<StartedRollout> ParseStart(const fs::path& file) {
       out.clients = json->at("clients").get<std::vector<std::string>>();
       out.serving_gates = json->at("serving_gates").get<bool>();
       out.veto_gate = json->value("veto_gate", false);
+      for (const Json& name : json->value("evaluation_gates", Json::array())) {
+        const auto gate = coordinator::ParseEvaluationGate(name.get<std::string>());
+        if (gate.ok()) out.evaluation_gates.insert(*gate);
+      }
     }
   } catch (const Json::exception&) {
     return DataLoss("%s is damaged", file.string());

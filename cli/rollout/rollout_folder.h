@@ -8,11 +8,13 @@
 
 #include <filesystem>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "base/crypto/ed25519.h"
 #include "base/secure_rng.h"
+#include "coordinator/rollout/evaluation_gates.h"
 #include "model/rollout/repository.h"
 
 namespace veilsum::cli {
@@ -23,6 +25,7 @@ struct StartedRollout {
   std::vector<std::string> clients;  // SPIFFE IDs, ascending
   bool serving_gates = false;        // errors and latency are asked for besides
   bool veto_gate = false;            // so are the merchants' votes
+  std::set<coordinator::EvaluationGate> evaluation_gates;  // so is what hold-outs said
 };
 
 class RolloutFolder {

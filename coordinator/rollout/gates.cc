@@ -31,8 +31,8 @@ struct Shares {
   bool visible = true;  // every bin that holds anything stands out of the noise
 };
 
-Shares SharesOf(const dp::ScoreHistogramGrid& grid, std::span<const std::int64_t> cells,
-                double noise_sigma) {
+Shares SharesOf(const dp::ScoreHistogram& histogram) {
+  const auto& [grid, noise_sigma, cells] = histogram;
   const double unit = std::ldexp(1.0, grid.scale_log2);
   Shares out{std::vector<double>(grid.bins), std::vector<double>(grid.bins)};
   double total = 0;
@@ -130,17 +130,17 @@ GateResult QualityGate(const dp::PrivateAuc& canary, const dp::PrivateAuc& basel
 // metric 1 / b, so noise of squared length at most `norm`^2 moves its root by at most `norm`. With
 // w = variance / share of each bin, norm^2 = sum w + z sqrt(2 sum w^2) + z^2 max w (Laurent and
 // Massart 2000, lemma 1, with t = z^2 / 2).
-GateResult DriftGate(const dp::ScoreHistogramGrid& grid, std::span<const std::int64_t> canary,
-                     std::span<const std::int64_t> baseline, double noise_sigma,
+GateResult DriftGate(const dp::ScoreHistogram& canary, const dp::ScoreHistogram& baseline,
                      const GateLimits& limits, std::uint32_t look) {
-  const std::size_t cells = 2 * std::size_t{grid.bins};
-  if (canary.size() != cells || baseline.size() != cells)
+  const std::uint32_t bins = canary.grid.bins;
+  if (baseline.grid.bins != bins || canary.cells.size() != 2 * std::size_t{bins} ||
+      baseline.cells.size() != canary.cells.size())
     return Unknown("drift", OnBreach::kPause, limits.drift, "histograms of another size");
-  const Shares c = SharesOf(grid, canary, noise_sigma), b = SharesOf(grid, baseline, noise_sigma);
+  const Shares c = SharesOf(canary), b = SharesOf(baseline);
   if (!c.visible || !b.visible)
     return Unknown("drift", OnBreach::kPause, limits.drift, "noise hides whether there is anybody");
   double index = 0, sum = 0, squares = 0, largest = 0;
-  for (std::uint32_t i = 0; i < grid.bins; ++i) {
+  for (std::uint32_t i = 0; i < bins; ++i) {
     const double variance = c.variance[i] + b.variance[i];
     // What may be empty counts as what noise could make of it.
     const double x = std::max(c.share[i], std::sqrt(variance));

@@ -51,10 +51,9 @@ struct GateLimits {
 // narrow.
 GateResult QualityGate(const dp::PrivateAuc& canary, const dp::PrivateAuc& baseline,
                        const GateLimits& limits, std::uint32_t look);
-// The predictions themselves, from the same noisy cells (both labels taken together).
-// Inconclusive when noise hides a bin's baseline.
-GateResult DriftGate(const dp::ScoreHistogramGrid& grid, std::span<const std::int64_t> canary,
-                     std::span<const std::int64_t> baseline, double noise_sigma,
+// The predictions themselves, from noisy cells without groups (both labels taken together).
+// Inconclusive when noise hides a bin's baseline, or the two have other bins.
+GateResult DriftGate(const dp::ScoreHistogram& canary, const dp::ScoreHistogram& baseline,
                      const GateLimits& limits, std::uint32_t look);
 
 // How far probabilities are from what happens: the expected calibration error sum_i w_i

@@ -52,6 +52,13 @@ void ShowGroups(const model::Plan& plan, const EvaluationSum& sum, double sigma,
   }
 }
 
+void ShowHistogram(const dp::ScoreHistogram& histogram, admin::v1::ScoreHistogram& shown) {
+  shown.set_bins(histogram.grid.bins);
+  shown.set_scale_log2(static_cast<std::uint32_t>(histogram.grid.scale_log2));
+  shown.set_noise_sigma(histogram.noise_sigma);
+  shown.mutable_cells()->Assign(histogram.cells.begin(), histogram.cells.end());
+}
+
 }  // namespace
 
 Bytes EncodeEvaluation(const EvaluationSum& sum) {
@@ -91,6 +98,9 @@ admin::v1::Evaluation EvaluationOf(const RunTerms& terms, const EvaluationSum& s
     out.set_unusable(std::string(auc.status().message()));
     return out;
   }
+  const absl::StatusOr<dp::ScoreHistogram> histogram =
+      dp::WithoutGroups({model::EvaluationBins(terms.plan()), *sigma, sum.cells});
+  if (histogram.ok()) ShowHistogram(*histogram, *out.mutable_score_histogram());
   out.set_roc_auc(auc->auc);
   out.set_low(auc->low);
   out.set_high(auc->high);

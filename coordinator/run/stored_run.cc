@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "coordinator/run/training_state.h"
+
 namespace veilsum::coordinator {
 
 absl::StatusOr<std::shared_ptr<const Bytes>> StoredModel(RunStore& store, const std::string& run_id,
@@ -15,6 +17,23 @@ absl::StatusOr<std::shared_ptr<const Bytes>> StoredModel(RunStore& store, const 
     return NotFound("run %s has published no model", run_id);
   return snapshot.latest_model_bytes;
 }
+
+namespace {
+
+// What private evaluation said of the last model, where the run came to it.
+absl::Status AddEvaluation(const RunSnapshot& snapshot, admin::v1::RunProgress& progress) {
+  if (snapshot.engine_state.empty()) return absl::OkStatus();
+  VEILSUM_ASSIGN_OR_RETURN(const RunTerms terms,
+                           RunTerms::Restore(snapshot.run.plan, snapshot.run.contract));
+  VEILSUM_ASSIGN_OR_RETURN(const TrainingState state,
+                           TrainingState::Restore(terms, snapshot.engine_state));
+  if (!state.evaluation()) return absl::OkStatus();
+  *progress.mutable_evaluation() =
+      EvaluationOf(terms, *state.evaluation(), state.step(), model::ModelHash(state.Published()));
+  return absl::OkStatus();
+}
+
+}  // namespace
 
 absl::StatusOr<admin::v1::GetRunResponse> StoredRun(RunStore& store, const std::string& run_id) {
   VEILSUM_ASSIGN_OR_RETURN(const RunSnapshot snapshot, store.Snapshot(run_id));
@@ -32,6 +51,7 @@ absl::StatusOr<admin::v1::GetRunResponse> StoredRun(RunStore& store, const std::
     VEILSUM_ASSIGN_OR_RETURN(const Bytes hash, HexDecode(*snapshot.latest_model));
     progress.set_model_hash(hash.data(), hash.size());
   }
+  VEILSUM_RETURN_IF_ERROR(AddEvaluation(snapshot, progress));
   return response;
 }
 

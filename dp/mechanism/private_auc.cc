@@ -191,6 +191,15 @@ absl::StatusOr<double> ScoreHistogramSensitivity(const ScoreHistogramGrid& grid)
   return std::ldexp(1.0, grid.scale_log2);
 }
 
+absl::StatusOr<ScoreHistogram> WithoutGroups(const ScoreHistogram& histogram) {
+  VEILSUM_RETURN_IF_ERROR(Validate(histogram.grid, histogram.cells, histogram.noise_sigma));
+  ScoreHistogram out{histogram.grid,
+                     histogram.noise_sigma * std::sqrt(static_cast<double>(histogram.grid.groups)),
+                     Together(histogram.grid, histogram.cells)};
+  out.grid.groups = 1;
+  return out;
+}
+
 absl::StatusOr<PrivateAuc> AucOfHistograms(const ScoreHistogramGrid& grid,
                                            std::span<const std::int64_t> sum, double noise_sigma) {
   VEILSUM_RETURN_IF_ERROR(Validate(grid, sum, noise_sigma));

@@ -37,6 +37,16 @@ inline std::uint64_t ScoreHistogramDimension(const ScoreHistogramGrid& grid) {
 // D2 = s. InvalidArgument naming field and bound.
 absl::StatusOr<double> ScoreHistogramSensitivity(const ScoreHistogramGrid& grid);
 
+// A noisy sum with what is needed to read it.
+struct ScoreHistogram {
+  ScoreHistogramGrid grid;
+  double noise_sigma = 0;           // standard deviation of the noise in each cell, grid units
+  std::vector<std::int64_t> cells;  // ScoreHistogramDimension(grid)
+};
+// All groups taken together: the cells add up, and so does their noise. InvalidArgument: cells of
+// another number than the grid's.
+absl::StatusOr<ScoreHistogram> WithoutGroups(const ScoreHistogram& histogram);
+
 // A tenth of the bins, or one where there are fewer than ten.
 struct ReliabilityBin {
   double predicted;  // mean of the bins' middles by their noisy counts

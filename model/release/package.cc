@@ -227,11 +227,16 @@ absl::StatusOr<Release> OpenPackage(const Files& files, const P256PublicKey& key
   VEILSUM_ASSIGN_OR_RETURN(ModelVector model, ReadWeights(files, layout));
   const std::string* privacy = Find(files, "privacy.json");
   if (privacy == nullptr) return Missing("privacy.json");
+  const std::string* metrics_text = Find(files, "metrics.json");
+  if (metrics_text == nullptr) return Missing("metrics.json");
   absl::StatusOr<Json> statement = ParseCanonical(*privacy);
   if (!statement.ok() || !CheckPrivacy(plan, *statement).ok())
     return Refuse(Refusal::kPackage, "privacy.json states no epsilon and delta");
+  absl::StatusOr<Json> metrics = ParseCanonical(*metrics_text);
+  if (!metrics.ok()) return RefuseAs(Refusal::kPackage, metrics.status());
   Release release{*std::move(manifest), RootDigest(files), *std::move(statement),
-                  std::move(plan),      std::move(layout), std::move(model)};
+                  *std::move(metrics),  std::move(plan),   std::move(layout),
+                  std::move(model)};
   VEILSUM_RETURN_IF_ERROR(CheckDerived(files, release));
   VEILSUM_RETURN_IF_ERROR(CheckDigests(release.manifest, files));
   return release;

@@ -39,6 +39,7 @@ struct Release {
   Manifest manifest;
   Hash32 digest;  // RootDigest
   Json privacy;
+  Json metrics;
   model::Plan plan;
   model::Layout layout;
   model::ModelVector model;

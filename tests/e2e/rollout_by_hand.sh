@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # A federation made by hand, from training to predictions: its model is made a release, two operators
 # roll it out over the coordinator that trained it, one client first, then all, and a second release
-# that clients cannot verify is taken back, as is one on which too few merchants have voted to tell. The ledger has every step.
+# that clients cannot verify is taken back, as are one on which too few merchants have voted to tell and one whose hold-outs are too few. The ledger has every step.
 . "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
 examples=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../../deploy/examples" && pwd)
 PATH=$(dirname -- "$program"):$PATH
@@ -166,8 +166,18 @@ for merchant in acme bolt cara; do
 done
 for merchant in acme bolt; do train "$merchant"; done
 
+# ---- What hold-outs said of both: the same run's numbers, and too few customers to say that nothing was lost.
+release 1.0.2 3 >/dev/null
+rollout start buy-again-1.0.2 --channel canary --stages 99:0 --evaluation-gate quality >/dev/null
+rollout look >/dev/null
+stage_is paused
+json status.json reason | grep -q 'gate quality is inconclusive' || fail "paused by $(json status.json reason)"
+grep -q '"value":"0' rollouts/rollouts/buy-again-1.0.2/gates/*.json || fail "no numbers: $(cat rollouts/rollouts/buy-again-1.0.2/gates/*.json)"
+rollout rollback >/dev/null
+stage_is rolled_back
+
 # ---- A release whose files were changed on the way: whoever is given it refuses, and it is taken back.
-release 1.1.0 3 >/dev/null
+release 1.1.0 4 >/dev/null
 rollout start buy-again-1.1.0 --channel canary --stages 99:0 >/dev/null
 veilsum rollout status --folder rollouts --json >status.json
 bad=$(json status.json digest | tr -d '"')
@@ -183,7 +193,7 @@ rollout look >/dev/null
 stage_is rolled_back
 update acme || fail "acme after the roll back: $(cat acme.refused)"
 [ "$(veilsum rollout list --folder rollouts | tr -s ' ' | cut -d' ' -f1,3 | tr '\n' ';')" = \
-  'buy-again-1.0.0 stable;buy-again-1.0.1 rolled_back;buy-again-1.1.0 rolled_back;' ] || fail "list: $(veilsum rollout list --folder rollouts)"
+  'buy-again-1.0.0 stable;buy-again-1.0.1 rolled_back;buy-again-1.0.2 rolled_back;buy-again-1.1.0 rolled_back;' ] || fail "list: $(veilsum rollout list --folder rollouts)"
 
 # ---- Served: looks of its own, reports that are counted from fifty requests on.
 veilsum-client serve --config acme/client.toml --store acme/models --port 0 --grpc-port 0 --look-seconds 1 >serving 2>serving.log &
@@ -198,7 +208,7 @@ veilsum-client predict --store bolt/models --data data/merchants/shop_2 >predict
   fail "no predictions: $(cat predict.log)"
 [ "$(wc -l <predictions.csv)" -gt 100 ] || fail "few predictions"
 # A release that becomes stable while it serves: fetched, verified, served and reported without being told.
-release 1.2.0 4 >/dev/null
+release 1.2.0 5 >/dev/null
 rollout start buy-again-1.2.0 --channel stable >/dev/null
 rollout look >/dev/null
 both_approve
@@ -237,6 +247,6 @@ done
 code=0
 veilsum ledger bundle --store federation/coordinator/coordinator.sqlite "${bundle[@]}" --out bundle >audited 2>&1 || code=$?
 veilsum ledger show --bundle bundle --last 100 >shown || fail "the bundle is not shown: $(cat audited)"
-[ "$(grep -c 'rollout.transition' shown)" = 16 ] || fail "rollout.transition: $(cat shown)"
-[ "$(grep -c 'release.published' shown)" = 4 ] || fail "release.published: $(cat shown)"
+[ "$(grep -c 'rollout.transition' shown)" = 20 ] || fail "rollout.transition: $(cat shown)"
+[ "$(grep -c 'release.published' shown)" = 5 ] || fail "release.published: $(cat shown)"
 [ "$code" = 0 ] || fail "the ledger does not verify: $(cat audited)"

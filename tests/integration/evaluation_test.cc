@@ -3,6 +3,7 @@
 // published model what the plain histograms say.
 #include "client/round/block_reservation.h"
 #include "client/train/score_histogram.h"
+#include "coordinator/run/stored_run.h"
 #include "dp/mechanism/private_auc.h"
 #include "tests/integration/tapped_federation.h"
 
@@ -94,6 +95,23 @@ void ExpectEvaluated(TappedFederation& federation, const FederationRunOptions& o
   }
 }
 
+// A release is made of a run that may have ended before the coordinator was started again.
+void ExpectStored(TappedFederation& federation) {
+  const admin::v1::Evaluation shown = federation.Progress().evaluation();
+  ASSERT_OK_AND_ASSIGN(const admin::v1::GetRunResponse stored,
+                       coordinator::StoredRun(federation.store(), federation.run_id()));
+  EXPECT_EQ(stored.progress().evaluation().SerializeAsString(), shown.SerializeAsString());
+  const admin::v1::ScoreHistogram& histogram = shown.score_histogram();
+  ASSERT_OK_AND_ASSIGN(
+      const dp::PrivateAuc again,
+      dp::AucOfHistograms(
+          {histogram.bins(), static_cast<int>(histogram.scale_log2())},
+          std::vector<std::int64_t>(histogram.cells().begin(), histogram.cells().end()),
+          histogram.noise_sigma()));
+  EXPECT_DOUBLE_EQ(again.auc, shown.roc_auc());
+  EXPECT_NEAR(again.noise_error, shown.noise_error(), 1e-12);
+}
+
 // SE-11: each block pays for what looked at its customers.
 void ExpectChargedToTheHoldOutsBlock(TappedFederation& federation, std::size_t members) {
   for (std::size_t i = 0; i < members; ++i) {
@@ -134,6 +152,7 @@ TEST(Evaluation, OfGroupsCostsNoMore) {
   TappedFederation federation(options);
   RunAll(federation);
   ExpectEvaluated(federation, options);
+  ExpectStored(federation);
   ExpectGroups(federation);
   ExpectChargedToTheHoldOutsBlock(federation, options.members);
   const model::SumSpec sum = model::ContractFromJson(federation.contract()).value().sums.back();

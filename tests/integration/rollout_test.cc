@@ -3,16 +3,16 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
-#include <cmath>
 #include <cstring>
-#include <random>
 
 #include "base/crypto/sha256.h"
 #include "base/file.h"
 #include "base/secure_rng.h"
 #include "client/release/updater.h"
+#include "coordinator/rollout/evaluation_gates.h"
 #include "coordinator/rollout/reconcile.h"
 #include "model/safetensors.h"
+#include "tests/support/noisy_scores.h"
 #include "tests/unit/model/release/sample.h"
 
 namespace veilsum {
@@ -27,21 +27,11 @@ using rollout::Role;
 
 constexpr rollout::Seconds kNow = 1'800'000'100;
 constexpr int kClients = 12;
-constexpr double kNoise = 3000;  // of each cell, grid units
-const dp::ScoreHistogramGrid kGrid{32, 8};
 
-// Normal scores of both labels, `apart` from each other, as a noisy score histogram.
-std::vector<std::int64_t> Scores(double apart, int customers, std::uint64_t seed) {
-  std::mt19937_64 rng(seed);
-  std::normal_distribution<double> normal;
-  std::vector<std::int64_t> cells(64);
-  for (int i = 0; i < customers; ++i) {
-    const bool positive = i % 4 == 0;
-    const double p = 1 / (1 + std::exp(-(normal(rng) + (positive ? apart : 0) - apart / 2)));
-    cells[(positive ? 32 : 0) + dp::ScoreBin(p, 32)] += 256;
-  }
-  for (std::int64_t& cell : cells) cell += std::llround(kNoise * normal(rng));
-  return cells;
+GateResult QualityOf(const dp::ScoreHistogram& canary, const dp::ScoreHistogram& baseline) {
+  return coordinator::EvaluationGates({coordinator::EvaluationGate::kQuality}, canary, baseline,
+                                      GateLimits())
+      .front();
 }
 
 ServingCounters Serving(double microseconds) {
@@ -158,11 +148,8 @@ TEST_F(Federation, GoesBackWhenTheRocAucFallsByAHundredth) {
   EXPECT_GT(ClientsOn(bad), 0);
   EXPECT_LT(ClientsOn(bad), kClients);
   constexpr int kCustomers = 400'000;
-  const auto canary = dp::AucOfHistograms(kGrid, Scores(0.96, kCustomers, 1), kNoise);
-  const auto baseline = dp::AucOfHistograms(kGrid, Scores(1.0, kCustomers, 2), kNoise);
-  ASSERT_OK(canary);
-  ASSERT_OK(baseline);
-  const GateResult gate = coordinator::QualityGate(*canary, *baseline, GateLimits(), 1);
+  const GateResult gate =
+      QualityOf(NoisyScores(0.96, kCustomers, 1), NoisyScores(1.0, kCustomers, 2));
   EXPECT_NEAR(gate.value, 0.01, 0.004);
   EXPECT_LT(gate.detectable, 0.011);
   Do(coordinator::Looked{Head(), {gate, coordinator::IntegrityGate(reports)}});
@@ -198,11 +185,7 @@ TEST_F(Federation, NeverServesWeightsThatAreNotFinite) {
 // Hold-outs too small for the noise: no verdict, no promotion.
 TEST_F(Federation, PausesWhenTheNoiseIsLargerThanTheQuestion) {
   BeginCanary(Publish(release::SampleFiles(2)));
-  const auto canary = dp::AucOfHistograms(kGrid, Scores(1.0, 3000, 3), kNoise);
-  const auto baseline = dp::AucOfHistograms(kGrid, Scores(1.0, 3000, 4), kNoise);
-  ASSERT_OK(canary);
-  ASSERT_OK(baseline);
-  const GateResult gate = coordinator::QualityGate(*canary, *baseline, GateLimits(), 1);
+  const GateResult gate = QualityOf(NoisyScores(1.0, 3000, 3), NoisyScores(1.0, 3000, 4));
   EXPECT_GT(gate.detectable, 0.03);
   Do(coordinator::Looked{Head(), {gate}});
   EXPECT_EQ(rollout_.stage, Stage::kPaused);

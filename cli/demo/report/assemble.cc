@@ -98,6 +98,10 @@ void AddEvaluation(const admin::v1::Evaluation& evaluation, QualityFacts& qualit
   quality.roc_auc_private_noise = evaluation.noise_error();
   if (evaluation.has_accuracy()) quality.accuracy_private = FigureOf(evaluation.accuracy());
   if (evaluation.has_log_loss()) quality.log_loss_private = FigureOf(evaluation.log_loss());
+  if (const admin::v1::ScoreHistogram& h = evaluation.score_histogram(); h.bins() > 0)
+    quality.score_histogram = {{h.bins(), static_cast<int>(h.scale_log2())},
+                               h.noise_sigma(),
+                               {h.cells().begin(), h.cells().end()}};
   for (const admin::v1::ReliabilityBin& bin : evaluation.calibration())
     quality.calibration_private.push_back(
         {bin.predicted(), bin.observed(), bin.error(), bin.customers()});

@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "dp/mechanism/private_auc.h"
+
 namespace veilsum::cli {
 
 struct CurvePoint {
@@ -101,6 +103,7 @@ struct QualityFacts {
   std::optional<PrivateFigure> accuracy_private, log_loss_private;
   std::vector<PrivateCalibrationPoint> calibration_private;
   std::vector<PrivateGroupQuality> groups_private;
+  std::optional<dp::ScoreHistogram> score_histogram;  // what the private figures follow from
   std::vector<MerchantQuality> per_merchant;
   std::vector<HeadQuality> heads;  // of a plan with several
   std::vector<CalibrationPoint> calibration;

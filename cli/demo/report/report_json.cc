@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "model/release/score_histogram.h"
+
 namespace veilsum::cli {
 namespace {
 
@@ -101,6 +103,9 @@ Object QualityJson(const QualityFacts& q) {
                 {"calibration_private", noisy_bins},
                 {"groups_private", GroupsJson(q.groups_private)},
                 {"exact", true}};
+  if (q.score_histogram)
+    if (const auto histogram = release::ScoreHistogramJson(*q.score_histogram))
+      out["score_histogram"] = *histogram;
   for (const HeadQuality& head : q.heads)  // absent where there is one head
     out["heads"].push_back({{"label", head.label},
                             {"rows", head.rows},

@@ -6,6 +6,8 @@
 #include "base/file.h"
 #include "cli/rollout/rollout_status.h"
 #include "coordinator/rollout/veto_vote.h"
+#include "model/release/score_histogram.h"
+#include "tests/support/noisy_scores.h"
 #include "tests/support/temp_folder.h"
 #include "tests/unit/model/release/sample.h"
 
@@ -65,17 +67,29 @@ class Desk : public testing::Test {
     request.shadow = 0;
     request.steps = std::move(steps);
     request.veto_gate = veto_gate_;
+    request.evaluation_gates = evaluation_gates_;
     return With([&](RolloutDesk& desk) { return desk.Start(Files(release), request); });
   }
   absl::Status Look() {
     return With([](RolloutDesk& desk) { return desk.Look(std::chrono::seconds(0)); });
   }
-  static const release::Files& Files(std::uint64_t counter) {
+  // A release whose metrics have the histogram of 400,000 customers, scores `apart` standard
+  // deviations between the labels.
+  void Evaluated(std::uint64_t counter, double apart) {
+    release::ReleaseInput input = release::SampleInput(counter);
+    input.metrics["score_histogram"] =
+        *release::ScoreHistogramJson(NoisyScores(apart, 400'000, counter));
+    release::Files files = release::BuildPackage(input).value();
+    ASSERT_OK(release::SignPackage(files, release::SampleSigner()));
+    evaluated_[counter] = std::move(files);
+  }
+  const release::Files& Files(std::uint64_t counter) const {
     static std::map<std::uint64_t, release::Files> all;
+    if (evaluated_.contains(counter)) return evaluated_.at(counter);
     if (!all.contains(counter)) all[counter] = release::SampleFiles(counter);
     return all[counter];
   }
-  static std::string DigestOf(std::uint64_t counter) {
+  std::string DigestOf(std::uint64_t counter) const {
     return HexEncode(release::RootDigest(Files(counter)));
   }
   std::string Stage() const {
@@ -114,6 +128,8 @@ class Desk : public testing::Test {
   std::vector<std::string> clients_;
   std::string me_ = "spiffe://fed.test/operator/a";
   bool veto_gate_ = false;
+  std::set<coordinator::EvaluationGate> evaluation_gates_;
+  std::map<std::uint64_t, release::Files> evaluated_;
   absl::Status ledger_;  // what it answers
   std::vector<std::string> told_;
   std::map<std::string, std::vector<std::string>> approvers_;
@@ -256,6 +272,42 @@ TEST_F(Desk, VotesThatShowNothingPauseIt) {
   ASSERT_OK_AND_ASSIGN(const auto status, RolloutStatus(folder_));
   EXPECT_EQ(status["reason"],
             "gate veto is inconclusive: 3 votes could not show it if all were vetoes");
+}
+
+TEST_F(Desk, WhatHoldOutsSaidTakesAWorseReleaseBackBeforeAnybodyHasIt) {
+  Evaluated(1, 1.0);
+  Evaluated(2, 0.96);  // 0.01 of ROC-AUC less
+  MakeStable(1);
+  evaluation_gates_ = {coordinator::EvaluationGate::kQuality};
+  ASSERT_OK(Start(2));
+  for (int look = 0; look < 2 && Stage() == "shadow"; ++look) ASSERT_OK(Look());
+  EXPECT_EQ(Stage(), "rolled_back");
+  ASSERT_OK_AND_ASSIGN(const auto status, RolloutStatus(folder_));
+  EXPECT_THAT(status["reason"].get<std::string>(), testing::StartsWith("gate quality: 0.01"));
+  for (const auto& client : status["clients"]) EXPECT_EQ(client["to_have"], DigestOf(1));
+}
+
+TEST_F(Desk, AReleaseAsGoodPassesEveryGateOfHoldOuts) {
+  Evaluated(1, 1.0);
+  Evaluated(2, 1.06);
+  MakeStable(1);
+  evaluation_gates_ = {coordinator::EvaluationGate::kQuality, coordinator::EvaluationGate::kDrift,
+                       coordinator::EvaluationGate::kCalibration};
+  ASSERT_OK(Start(2));
+  ASSERT_OK(Look());
+  ASSERT_OK_AND_ASSIGN(const auto status, RolloutStatus(folder_));
+  EXPECT_EQ(Stage(), "canary") << status["reason"];
+}
+
+TEST_F(Desk, WithoutAnEvaluationItsGatesCannotTell) {
+  Evaluated(2, 1.0);
+  MakeStable(1);
+  evaluation_gates_ = {coordinator::EvaluationGate::kDrift};
+  ASSERT_OK(Start(2));
+  ASSERT_OK(Look());
+  EXPECT_EQ(Stage(), "paused");
+  ASSERT_OK_AND_ASSIGN(const auto status, RolloutStatus(folder_));
+  EXPECT_EQ(status["reason"], "gate drift is inconclusive: the release has no private evaluation");
 }
 
 TEST_F(Desk, AnOperatorOfAnotherFederationIsSentAway) {

@@ -198,16 +198,19 @@ std::vector<std::int64_t> Histogram(std::uint32_t bins, double shift, double cus
 }
 
 TEST(Gates, OfDriftKnowNoiseFromChange) {
-  const dp::ScoreHistogramGrid grid{16, 8};
-  const GateLimits limits;
+  const auto drift = [](std::vector<std::int64_t> canary, std::vector<std::int64_t> baseline,
+                        double noise_sigma) {
+    return DriftGate({{16, 8}, noise_sigma, std::move(canary)},
+                     {{16, 8}, noise_sigma, std::move(baseline)}, GateLimits(), 1)
+        .verdict;
+  };
   const auto same = Histogram(16, 0, 20'000), moved = Histogram(16, 0.3, 20'000);
-  EXPECT_EQ(DriftGate(grid, same, same, 2000, limits, 1).verdict, Verdict::kPass);
-  EXPECT_EQ(DriftGate(grid, moved, same, 2000, limits, 1).verdict, Verdict::kBreach);
+  EXPECT_EQ(drift(same, same, 2000), Verdict::kPass);
+  EXPECT_EQ(drift(moved, same, 2000), Verdict::kBreach);
   // A few customers under the same noise: nothing can be said.
-  EXPECT_EQ(DriftGate(grid, Histogram(16, 0, 30), Histogram(16, 0, 30), 8000, limits, 1).verdict,
-            Verdict::kInconclusive);
-  EXPECT_EQ(DriftGate(grid, std::vector<std::int64_t>(32), same, 2000, limits, 1).verdict,
-            Verdict::kInconclusive);
+  EXPECT_EQ(drift(Histogram(16, 0, 30), Histogram(16, 0, 30), 8000), Verdict::kInconclusive);
+  EXPECT_EQ(drift(std::vector<std::int64_t>(32), same, 2000), Verdict::kInconclusive);
+  EXPECT_EQ(drift(Histogram(8, 0, 20'000), same, 2000), Verdict::kInconclusive);
 }
 
 // Ten bins of 2,000 customers each that buy `off` more often than predicted, in turns less often.
