@@ -41,6 +41,7 @@ absl::StatusOr<CoordinatorConfig> ReadCoordinatorConfig(const std::filesystem::p
         toml.Integer("identity.leaf_seconds", 24 * 3600, 10, std::int64_t{90} * 24 * 3600));
   }
   config.metrics = toml.Text("metrics.address", "");
+  config.traces = toml.Text("traces.endpoint", "");
   const std::string log = toml.Text("log.format", "text");
   VEILSUM_RETURN_IF_ERROR(toml.Finish());
   VEILSUM_ASSIGN_OR_RETURN(config.log, Log::ParseFormat(log));

@@ -24,6 +24,7 @@ struct CoordinatorConfig {
   std::size_t max_runs = 4;
   std::int64_t tenant_calls = 200, tenant_streams = 64, memory_mib = 1024;
   std::string metrics;  // HOST:PORT; empty: none
+  std::string traces;   // http://HOST:PORT of a collector; empty: none
   LogFormat log = LogFormat::kText;
 };
 

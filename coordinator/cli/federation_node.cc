@@ -5,6 +5,7 @@
 #include "base/exit_code.h"
 #include "base/file.h"
 #include "coordinator/cli/node_files.h"
+#include "coordinator/cli/round_spans.h"
 #include "coordinator/cli/standby.h"
 #include "coordinator/identity/postgres_tenants.h"
 #include "coordinator/identity/sqlite_tenants.h"
@@ -66,9 +67,25 @@ absl::Status FederationNode::Initialise() {
     log_.Write(absl::StrFormat("metrics on %s", WithPort(config_.metrics, shown_->port())),
                {.event = "start"});
   }
+  if (!config_.traces.empty()) VEILSUM_RETURN_IF_ERROR(StartTraces());
   if (!config_.shared.url.empty()) return absl::OkStatus();
   VEILSUM_RETURN_IF_ERROR(OpenOwnStore());
   return Prepare();
+}
+
+absl::Status FederationNode::StartTraces() {
+  SpanExporterParts parts;
+  parts.endpoint = config_.traces;
+  parts.resource = {{"service.name", "veilsum-coordinator"},
+                    {"service.version", VEILSUM_VERSION},
+                    {"veilsum.federation", config_.federation}};
+  parts.dropped = [this](std::uint64_t count) { metrics_.SpansDropped(count); };
+  parts.warning = [this](std::string_view why) {
+    if (traces_refused_.IsDue("", std::chrono::steady_clock::now()))
+      log_.Write(why, {.level = LogLevel::kWarning, .event = "traces"});
+  };
+  VEILSUM_ASSIGN_OR_RETURN(traces_, SpanExporter::Start(std::move(parts)));
+  return absl::OkStatus();
 }
 
 absl::Status FederationNode::Run(const std::shared_future<void>& stop) {
@@ -181,6 +198,9 @@ RunEngineParts FederationNode::EngineParts() {
   parts.log = [this](std::string_view line) { log_.Write(line, {.event = "run"}); };
   parts.round_ended = [this](const RoundFigures& figures) {
     metrics_.RoundEnded(figures);
+    if (traces_ != nullptr)
+      for (Span& span : SpansOf(figures, std::chrono::system_clock::now()))
+        traces_->Add(std::move(span));
     if (config_.log == LogFormat::kJson)
       log_.Write(figures.run_id + (figures.committed ? ": committed" : ": aborted"),
                  {.event = "round", .round = figures.round});

@@ -4,6 +4,8 @@
 
 #include <future>
 
+#include "base/http/span_exporter.h"
+#include "base/observe/once_per.h"
 #include "coordinator/admin/record_office.h"
 #include "coordinator/cli/enrolment.h"
 #include "coordinator/cli/node_metrics.h"
@@ -27,6 +29,7 @@ class FederationNode {
  private:
   FederationNode(CoordinatorConfig config, OwnIdentity identity, bool named);
   absl::Status Initialise();
+  absl::Status StartTraces();
   RpcServerConfig Rpc();
   std::function<void(std::chrono::nanoseconds)> OnCommit();
   absl::Status OpenOwnStore();
@@ -52,6 +55,8 @@ class FederationNode {
   std::shared_ptr<DenyList> deny_;
   std::unique_ptr<RunStore> store_;    // goes after what shows it
   std::unique_ptr<HttpServer> shown_;  // null: no metrics are asked for
+  OncePer traces_refused_{std::chrono::minutes(1)};
+  std::unique_ptr<SpanExporter> traces_;  // null: nobody asks for them
   std::unique_ptr<secure_agg::PinnedRootVerifier> verifier_;
   std::unique_ptr<TenantRegistry> tenants_;  // until the enrolment has it
   std::unique_ptr<Enrolment> enrolment_;     // null: it lets nobody in

@@ -60,6 +60,7 @@ NodeMetrics::NodeMetrics(Log& log, Labels common) : log_(log), metrics_(std::mov
            {"veilsum_ratelimited_total", "Calls and streams cut by a limit, by its name"},
            {"veilsum_cert_expiry_seconds", "Until the own TLS leaf expires"},
            {"veilsum_db_txn_duration_seconds", "Of transactions of the run store"},
+           {"veilsum_trace_spans_dropped_total", "Spans that no collector has taken"},
            {"veilsum_rollout_stage",
             "0 draft, 1 validated, 2 shadow, 3 canary, 4 stable, 5 paused, 6 rolled back, 7 "
             "revoked"},
@@ -79,6 +80,7 @@ NodeMetrics::NodeMetrics(Log& log, Labels common) : log_(log), metrics_(std::mov
   for (const char* reason : {"handshake", "certificate", "permission"})
     metrics_.Add("veilsum_auth_denied_total", 0, {{"reason", reason}});
   metrics_.Add("veilsum_secagg_dropouts_total", 0);
+  metrics_.Add("veilsum_trace_spans_dropped_total", 0);
 }
 
 void NodeMetrics::Denied(std::string_view reason) {
@@ -114,6 +116,10 @@ void NodeMetrics::RoundEnded(const RoundFigures& figures) {
 
 void NodeMetrics::TransactionTook(std::chrono::nanoseconds time) {
   metrics_.Observe("veilsum_db_txn_duration_seconds", InSeconds(time));
+}
+
+void NodeMetrics::SpansDropped(std::uint64_t count) {
+  metrics_.Add("veilsum_trace_spans_dropped_total", static_cast<double>(count));
 }
 
 void NodeMetrics::Leads(bool leads) { metrics_.Set("veilsum_leader", leads ? 1 : 0); }

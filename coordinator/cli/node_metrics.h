@@ -24,6 +24,7 @@ class NodeMetrics final : public RpcObserver {
   void RoundEnded(const RoundFigures& figures);
   void TransactionTook(std::chrono::nanoseconds time);
   void LeafEnds(WallTime when);
+  void SpansDropped(std::uint64_t count);
   void Leads(bool leads);  // whether it has the store; it does unless this says otherwise
 
   // The ledger's figures are asked at each reading. The store must outlive the server.

@@ -5,6 +5,11 @@
 #include "secure_agg/wire/upload_codec.h"
 
 namespace veilsum::coordinator {
+namespace {
+
+constexpr int kUnmask = 2;  // RoundStage::phase_number
+
+}  // namespace
 
 absl::StatusOr<CohortRound> CohortRound::Open(const World& world,
                                               const secure_agg::SlotRequest& request,
@@ -12,6 +17,7 @@ absl::StatusOr<CohortRound> CohortRound::Open(const World& world,
                                               const std::set<std::string>& silent,
                                               Clock::Duration deadline, Clock::Time now) {
   CohortRound out(world, request.round.value(), deadline);
+  out.opened_ = now;
   MemberList uploaders;
   std::vector<std::pair<RoundStage*, v1::ServerMessage>> starts;
   for (std::size_t g = 0; g < out.lanes_.size(); ++g) {
@@ -69,6 +75,13 @@ std::set<std::string> CohortRound::silent() const {
   for (const Lane& lane : lanes_)
     if (lane.stage) all.insert(lane.stage->silent().begin(), lane.stage->silent().end());
   return all;
+}
+
+std::vector<RoundPhase> CohortRound::Phases(Clock::Time now) const {
+  std::vector<RoundPhase> out = {{"uploads", frozen_at_.value_or(now) - opened_}};
+  if (frozen_at_) out.push_back({"signatures", signed_at_.value_or(now) - opened_});
+  if (signed_at_) out.push_back({"shares", now - opened_});
+  return out;
 }
 
 std::vector<absl::Status> CohortRound::failures() const {
@@ -158,9 +171,13 @@ std::optional<absl::StatusOr<RoundSum>> CohortRound::TakeOutcome(Clock::Time now
       lanes_, [](const Lane& lane) { return !lane.stage || lane.stage->frozen(); });
   if (!frozen_ && waiting && running()) {
     frozen_ = true;
+    frozen_at_ = now;
     FreezeAll();
     for (Lane& lane : lanes_) Settle(lane, now);
   }
+  const bool waits_for_shares = std::ranges::all_of(
+      lanes_, [](const Lane& l) { return !l.stage || l.stage->phase_number() == kUnmask; });
+  if (frozen_ && !signed_at_ && waits_for_shares) signed_at_ = now;
   if (running()) return std::nullopt;
   const auto failed = std::ranges::find_if(lanes_, [](const Lane& l) { return !l.failed.ok(); });
   if (total_.survivors.empty()) return failed->failed;

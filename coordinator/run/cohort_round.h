@@ -41,6 +41,8 @@ class CohortRound {
   // Looks what has happened: stores U when it is due, gives phases that have moved on a new
   // deadline. Set when every cohort is through: the sum of those that have one, or why none has.
   std::optional<absl::StatusOr<RoundSum>> TakeOutcome(Clock::Time now);
+  // What all cohorts together have waited for until `now`.
+  std::vector<RoundPhase> Phases(Clock::Time now) const;
   // Why cohorts have no sum, of those that have none so far.
   std::vector<absl::Status> failures() const;
   // Those who are not waited for: the ones given to Open, and who missed a deadline of this round.
@@ -68,6 +70,8 @@ class CohortRound {
   Clock::Duration deadline_;
   std::vector<Lane> lanes_;  // by cohort
   bool frozen_ = false;
+  Clock::Time opened_{};
+  std::optional<Clock::Time> frozen_at_, signed_at_;  // U of all stored; the last one signed
   RoundSum total_;
 };
 

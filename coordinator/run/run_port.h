@@ -13,6 +13,12 @@
 
 namespace veilsum::coordinator {
 
+// What a round waited for, one after another.
+struct RoundPhase {
+  const char* name;         // uploads, signatures, shares
+  Clock::Duration ended{};  // since the round's opening
+};
+
 // How a round ended, in figures that every member of the run may know: nothing in it depends on
 // what a merchant's customers are like.
 struct RoundFigures {
@@ -27,7 +33,8 @@ struct RoundFigures {
   // The largest coordinate of the decoded sum against half the ring, [0, 1]: near 1 sums wrap, or
   // a mask has stayed. Made from what the round released. 0 unless committed.
   double ring_share = 0;
-  Clock::Duration took{};  // from the opening to the end
+  Clock::Duration took{};          // from the opening to the end
+  std::vector<RoundPhase> phases;  // those that were entered; the last one ended with the round
 };
 
 class RunPort {

@@ -355,6 +355,7 @@ RoundFigures RunMachine::FiguresOf(const absl::StatusOr<RoundSum>& outcome, Cloc
   RoundFigures figures{
       .run_id = terms_.contract().run_id, .round = round_->round(), .committed = outcome.ok()};
   figures.took = now - round_began_;
+  figures.phases = round_->Phases(now);
   figures.bytes_out = round_holders_ * terms_.layout().size() * sizeof(float);
   const double claimed = terms_.privacy().epsilon;
   if (terms_.contract().is_private && claimed > 0)

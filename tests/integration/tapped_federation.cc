@@ -117,6 +117,10 @@ void TappedFederation::StartCoordinator() {
   parts.store_pause = std::chrono::milliseconds(50);
   parts.timing.regroup = std::chrono::seconds(10);
   parts.timing.patience = std::chrono::seconds(20);
+  parts.round_ended = [this](const coordinator::RoundFigures& figures) {
+    const std::lock_guard lock(mutex_);
+    figures_.push_back(figures);
+  };
   parts.log = [this](std::string_view line) {
     const std::lock_guard lock(mutex_);
     log_.push_back("coordinator: " + std::string(line));

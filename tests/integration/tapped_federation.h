@@ -61,6 +61,8 @@ class TappedFederation {
   coordinator::RunEngine& engine() { return *host_.engine_; }
   // Of this run, while none is committed.
   const std::vector<coordinator::RoundCommit>& commits() const;
+  // Of all rounds that ended, once no engine runs rounds any more.
+  const std::vector<coordinator::RoundFigures>& figures() const { return figures_; }
   const std::string& run_id() const { return run_id_; }
   std::shared_ptr<const Bytes> FinalModel();
   model::Examples Training(std::size_t member) const;
@@ -113,6 +115,7 @@ class TappedFederation {
   std::map<std::string, std::vector<coordinator::RoundCommit>> commits_;  // by run
   std::set<std::string> refused_;                                         // runs
   std::vector<std::string> log_;
+  std::vector<coordinator::RoundFigures> figures_;
 };
 
 }  // namespace veilsum
