@@ -42,7 +42,7 @@ absl::Status CheckFederation(const std::filesystem::path& folder,
 
 }  // namespace
 
-RolloutDesk::RolloutDesk(RolloutFolder folder, FolderLock lock, std::unique_ptr<RolloutKeys> keys,
+RolloutDesk::RolloutDesk(RolloutFolder folder, FileLock lock, std::unique_ptr<RolloutKeys> keys,
                          rollout::Repository repository, std::string who, RolloutLedger ledger)
     : folder_(std::move(folder)),
       lock_(std::move(lock)),
@@ -57,7 +57,7 @@ absl::StatusOr<std::unique_ptr<RolloutDesk>> RolloutDesk::Open(const std::filesy
                                                                RolloutLedger ledger) {
   VEILSUM_ASSIGN_OR_RETURN(rollout::Repository repository, rollout::Repository::Open(folder));
   VEILSUM_RETURN_IF_ERROR(CheckFederation(folder, repository, who));
-  VEILSUM_ASSIGN_OR_RETURN(FolderLock lock, FolderLock::Take(folder));
+  VEILSUM_ASSIGN_OR_RETURN(FileLock lock, RolloutFolder(folder).Lock());
   VEILSUM_ASSIGN_OR_RETURN(std::unique_ptr<RolloutKeys> signers, RolloutKeys::Read(keys));
   std::unique_ptr<RolloutDesk> desk(new RolloutDesk(RolloutFolder(folder), std::move(lock),
                                                     std::move(signers), std::move(repository),

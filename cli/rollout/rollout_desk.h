@@ -37,7 +37,7 @@ struct StartRequest {
 class RolloutDesk {
  public:
   // `who`: the operator's SPIFFE ID. PermissionDenied: of another federation than the folder.
-  // Errors of FolderLock, RolloutKeys and Repository.
+  // Errors of RolloutFolder::Lock, RolloutKeys and Repository.
   static absl::StatusOr<std::unique_ptr<RolloutDesk>> Open(const std::filesystem::path& folder,
                                                            const RolloutKeyFiles& keys,
                                                            std::string who, RolloutLedger ledger);
@@ -64,7 +64,7 @@ class RolloutDesk {
   }
 
  private:
-  RolloutDesk(RolloutFolder folder, FolderLock lock, std::unique_ptr<RolloutKeys> keys,
+  RolloutDesk(RolloutFolder folder, FileLock lock, std::unique_ptr<RolloutKeys> keys,
               rollout::Repository repository, std::string who, RolloutLedger ledger);
   absl::Status OpenConductor(const StartedRollout& started);
   absl::Status Settle();
@@ -82,7 +82,7 @@ class RolloutDesk {
   absl::StatusOr<release::Release> OwnCheck(const release::Files& package) const;
 
   const RolloutFolder folder_;
-  const FolderLock lock_;
+  const FileLock lock_;
   const std::unique_ptr<RolloutKeys> keys_;
   rollout::Repository repository_;
   const std::string who_;

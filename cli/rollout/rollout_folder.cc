@@ -1,13 +1,6 @@
 #include "cli/rollout/rollout_folder.h"
 
-#include <fcntl.h>
-#include <sys/file.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
-#include <utility>
 
 #include "base/file.h"
 #include "base/pki/key_file.h"
@@ -95,19 +88,8 @@ absl::Status RolloutFolder::Save(const StartedRollout& started) const {
   return WriteFile(place / "start.json", StartJson(started));
 }
 
-absl::StatusOr<FolderLock> FolderLock::Take(const fs::path& folder) {
-  const int file = open((folder / "lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (file < 0) return Unavailable("cannot write in %s: %s", folder.string(), strerror(errno));
-  FolderLock lock(file);
-  if (flock(file, LOCK_EX | LOCK_NB) != 0)
-    return Unavailable("another command works on %s", folder.string());
-  return lock;
-}
-
-FolderLock::FolderLock(FolderLock&& other) noexcept : file_(std::exchange(other.file_, -1)) {}
-
-FolderLock::~FolderLock() {
-  if (file_ >= 0) close(file_);
+absl::StatusOr<FileLock> RolloutFolder::Lock() const {
+  return FileLock::Take(folder_ / "lock", "another command works on " + folder_.string());
 }
 
 fs::path RolloutKeyFiles::Of(Role role) const {

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/crypto/ed25519.h"
+#include "base/file_lock.h"
 #include "base/secure_rng.h"
 #include "coordinator/rollout/evaluation_gates.h"
 #include "model/rollout/repository.h"
@@ -41,22 +42,11 @@ class RolloutFolder {
   // The present one. NotFound: none was begun.
   absl::StatusOr<StartedRollout> Present() const;
   absl::Status Save(const StartedRollout& started) const;
+  // One command at a time. Unavailable: another one works on the folder.
+  absl::StatusOr<FileLock> Lock() const;
 
  private:
   std::filesystem::path folder_;
-};
-
-// One command at a time. Unavailable: another one works on the folder.
-class FolderLock {
- public:
-  static absl::StatusOr<FolderLock> Take(const std::filesystem::path& folder);
-  ~FolderLock();
-  FolderLock(FolderLock&& other) noexcept;
-  FolderLock& operator=(FolderLock&&) = delete;
-
- private:
-  explicit FolderLock(int file) : file_(file) {}
-  int file_;
 };
 
 // Where the keys of roles are. `files` says it role by role, several roles may share one; the

@@ -127,6 +127,9 @@ ExitCode RunOpenEpoch(const std::filesystem::path& config_file, const std::strin
                       bool json) {
   const absl::StatusOr<ClientConfig> config = ReadClientConfig(config_file);
   if (!config.ok()) return Fail(config.status(), ExitCode::kConfiguration);
+  // Who trains has claimed its customers for the epoch that would be closed.
+  const absl::StatusOr<FileLock> alone = LockForTraining(config->odometer);
+  if (!alone.ok()) return Fail(alone.status(), ExitCodeOf(alone.status()));
   const auto odometer = Odometer::Open(config->odometer);
   if (!odometer.ok()) return Fail(odometer.status(), ExitCodeOf(odometer.status()));
   const absl::StatusOr<DataEpoch> epoch =

@@ -187,6 +187,7 @@ absl::Status RunClient(const ClientConfig& config, bool stay) {
                            ClientKeys::Load(config.keys, std::chrono::system_clock::now()));
   VEILSUM_ASSIGN_OR_RETURN(Policy loaded, LoadPolicy(config.policy));
   PolicyFile policy(config.policy, std::move(loaded));
+  VEILSUM_ASSIGN_OR_RETURN(const FileLock trains, LockForTraining(config.odometer));
   VEILSUM_ASSIGN_OR_RETURN(const std::unique_ptr<Odometer> odometer,
                            Odometer::Open(config.odometer));
   Log log("veilsum-client", std::string(keys.id().tenant()), config.log);

@@ -348,11 +348,17 @@ class SqliteOdometer final : public Odometer {
 
 }  // namespace
 
+absl::StatusOr<FileLock> LockForTraining(const std::filesystem::path& odometer) {
+  constexpr std::chrono::milliseconds kDying{1000};  // a predecessor that has not quite gone
+  return FileLock::Take(odometer.string() + ".lock",
+                        "another process of this merchant trains with " + odometer.string(),
+                        kDying);
+}
+
 absl::StatusOr<std::unique_ptr<Odometer>> Odometer::Open(const std::filesystem::path& file,
                                                          const char* vfs) {
   Database::Options options;
-  options.exclusive = true;
-  options.busy_timeout = std::chrono::milliseconds(1000);  // a dying predecessor may still have it
+  options.busy_timeout = std::chrono::seconds(30);  // while millions of customers are claimed
   options.vfs = vfs;
   VEILSUM_ASSIGN_OR_RETURN(Database db, Database::Open(file, options));
   VEILSUM_RETURN_IF_ERROR(db.Migrate(kMigrations));

@@ -1,6 +1,8 @@
 // The client's own count of what it has spent, kept apart from everything a coordinator says
 // (SE-07, SE-09, SE-10; SA-17). One SQLite file, synchronous=FULL: an attempt is on disk as spent
-// before the first byte that depends on it leaves.
+// before the first byte that depends on it leaves. Processes of one merchant may have it open side
+// by side: every call that changes it reads what it goes by in the same transaction, and nothing is
+// remembered in between. Who trains holds LockForTraining besides.
 #pragma once
 
 #include <filesystem>
@@ -11,6 +13,7 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "base/file_lock.h"
 #include "base/secret.h"
 #include "dp/ledger/budget_filter.h"
 
@@ -60,11 +63,15 @@ struct OdometerEntry {
       0;  // how many are spent: at most spent_through, since a client may miss batches
 };
 
+// One process of a merchant trains, or opens a data epoch, at a time: <odometer>.lock is held for
+// as long. Unavailable: another one does.
+absl::StatusOr<FileLock> LockForTraining(const std::filesystem::path& odometer);
+
 // Thread-safe; calls are serialised inside. NotFound: the contract was never approved here.
 class Odometer {
  public:
-  // Opens or creates the file. Unavailable: another process of this merchant has it open. DataLoss:
-  // corrupt. `vfs`: a registered SQLite VFS by name, for fault tests.
+  // Opens or creates the file. Unavailable: another process writes for longer than half a minute.
+  // DataLoss: corrupt. `vfs`: a registered SQLite VFS by name, for fault tests.
   static absl::StatusOr<std::unique_ptr<Odometer>> Open(const std::filesystem::path& file,
                                                         const char* vfs = nullptr);
   virtual ~Odometer() = default;

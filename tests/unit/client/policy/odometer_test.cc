@@ -193,8 +193,68 @@ TEST_F(OdometerTest, AContractWithoutABlockIsCountedOnly) {
   EXPECT_OK(odometer().Spend(kContract, 5, 5));
 }
 
-TEST_F(OdometerTest, HasOneOwner) {
-  EXPECT_THAT(Odometer::Open(file()), StatusIs(StatusCode::kUnavailable, "locked"));
+TEST_F(OdometerTest, OneProcessTrains) {
+  absl::StatusOr<FileLock> mine = LockForTraining(file());
+  ASSERT_OK(mine);
+  EXPECT_THAT(LockForTraining(file()), StatusIs(StatusCode::kUnavailable, "another process"));
+  EXPECT_OK(Odometer::Open(file())) << "others may read it, and vote";
+  mine = NotFound("given back");
+  EXPECT_OK(LockForTraining(file()));
+}
+
+TEST_F(OdometerTest, TheLockGoesWithItsProcess) {
+  int report[2];
+  ASSERT_EQ(pipe(report), 0);
+  const pid_t child = fork();
+  if (child == 0) {
+    const auto theirs = LockForTraining(file());
+    (void)!write(report[1], theirs.ok() ? "y" : "n", 1);
+    for (;;) pause();
+  }
+  char has = 0;
+  ASSERT_EQ(read(report[0], &has, 1), 1);
+  EXPECT_EQ(has, 'y');
+  EXPECT_THAT(LockForTraining(file()), StatusIs(StatusCode::kUnavailable, "another process"));
+  kill(child, SIGKILL);
+  waitpid(child, nullptr, 0);
+  EXPECT_OK(LockForTraining(file()));
+}
+
+// As a client that trains and a voter beside it: each with its own handle, for the same attempts.
+TEST_F(OdometerTest, SA15_NoAttemptIsSpentTwiceByTwoWhoHaveItOpen) {
+  constexpr std::uint64_t kAttempts = 60;
+  ASSERT_OK(odometer().Approve(kContract, kAttempts, TrainingCharge(kAttempts)));
+  std::atomic<std::uint64_t> spent{0};
+  const auto race = [&] {
+    const auto own = *Odometer::Open(file());
+    for (std::uint64_t r = 1; r <= kAttempts; ++r) {
+      const absl::Status answer = own->Spend(kContract, r, r);
+      spent += answer.ok();
+      EXPECT_TRUE(answer.ok() || absl::IsFailedPrecondition(answer)) << answer;
+    }
+  };
+  std::thread one(race), two(race);
+  one.join();
+  two.join();
+  EXPECT_EQ(spent, kAttempts);
+  EXPECT_EQ(odometer().Load(kContract)->attempts, kAttempts) << "seen by a third";
+}
+
+TEST_F(OdometerTest, ABlockIsNotOverdrawnByTwoWhoHaveItOpen) {
+  constexpr std::uint8_t kContracts = 12;
+  std::atomic<int> admitted{0};
+  const auto race = [&](std::uint8_t from) {
+    const auto own = *Odometer::Open(file());
+    for (std::uint8_t i = 0; i < kContracts; ++i) {
+      const absl::Status answer = own->Approve(Hash32{from, i}, 40, TrainingCharge(40));
+      admitted += answer.ok();
+      EXPECT_TRUE(answer.ok() || absl::IsResourceExhausted(answer)) << answer;
+    }
+  };
+  std::thread one(race, std::uint8_t{100}), two(race, std::uint8_t{200});
+  one.join();
+  two.join();
+  EXPECT_EQ(admitted, 2) << "the block holds 100 attempts";
 }
 
 TEST_F(OdometerTest, WhatWasSpentSurvivesAKill) {
