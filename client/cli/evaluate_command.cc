@@ -24,9 +24,11 @@ CLI::App* AddEvaluateCommand(CLI::App& app, EvaluateOptions& options) {
       "evaluate", "What recommendations are worth on known outcomes; nothing leaves the machine");
   AddReleaseOptions(*evaluate, options.release);
   evaluate
-      ->add_option("--data", options.question.data,
-                   "rows as CSV or JSON lines with the plan's label too, - for stdin; of "
-                   "q_learning also the reward, a customer's decisions in their order")
+      ->add_option(
+          "--data", options.question.data,
+          "rows as CSV or JSON lines with the plan's label too, - for stdin; of "
+          "q_learning also the reward, a customer's decisions in their order; or, but for that, a "
+          "folder with the plan's tables, whose hold-out counts")
       ->type_name("DATA")
       ->required();
   evaluate->add_option("--top", options.question.top, "k of hit rate and NDCG")

@@ -21,7 +21,9 @@ CLI::App* AddExplainCommand(CLI::App& app, ExplainOptions& options) {
   CLI::App* explain = app.add_subcommand(
       "explain", "Which columns move a released model's predictions; nothing leaves the machine");
   AddReleaseOptions(*explain, options.release);
-  explain->add_option("--data", options.question.data, "rows as CSV or JSON lines, - for stdin")
+  explain
+      ->add_option("--data", options.question.data,
+                   "rows as CSV or JSON lines, - for stdin, or a folder with the plan's tables")
       ->type_name("DATA")
       ->required();
   explain

@@ -22,13 +22,16 @@ CLI::App* AddFairnessCommand(CLI::App& app, FairnessOptions& options) {
   AddReleaseOptions(*fairness, options.release);
   FairnessQuestion& question = options.question;
   fairness
-      ->add_option("--data", question.data,
-                   "rows as CSV or JSON lines with the plan's label and the group, - for stdin")
+      ->add_option(
+          "--data", question.data,
+          "rows as CSV or JSON lines with the plan's label and the group, - for stdin, or a "
+          "folder with the plan's tables, whose hold-out counts")
       ->type_name("DATA")
       ->required();
   fairness
       ->add_option("--group", question.group,
-                   "the column that names a row's group; the model need not read it")
+                   "the column that names a row's group; the model need not read it; of a folder "
+                   "TABLE.COLUMN, or a column of the label's table")
       ->type_name("COLUMN")
       ->required();
   fairness->add_option("--threshold", question.terms.threshold, "a probability from it on selects")

@@ -45,8 +45,8 @@ CLI::App* AddSegmentsCommand(CLI::App& app, SegmentsOptions& options) {
   AddReleaseOptions(*segments, options.release);
   segments
       ->add_option("--data", options.question.data,
-                   "rows as CSV or JSON lines; a file, which is read twice")
-      ->type_name("FILE")
+                   "rows as CSV or JSON lines, or a folder with the plan's tables; read twice")
+      ->type_name("DATA")
       ->required();
   AddCounts(*segments, options.question);
   segments

@@ -8,32 +8,63 @@ void Append(const Part& part, Values& values) {
   values.insert(values.end(), part.begin(), part.end());
 }
 
-}  // namespace
-
-model::Examples SelectCustomers(const model::Examples& examples, const std::vector<bool>& keep) {
+model::Examples EmptyAs(const model::Examples& examples) {
   model::Examples out;
   out.numeric = examples.numeric;
   out.categorical = examples.categorical;
   for (const model::IdList& list : examples.lists)
     out.lists.push_back({list.buckets, list.slots, {}, {}});
-  const std::size_t more =  // labels of other heads a row
-      examples.rows() == 0 ? 0 : examples.more_labels.size() / examples.rows();
-  for (std::size_t u = 0; u < examples.customers(); ++u) {
-    if (!keep[u]) continue;
-    for (std::size_t row = examples.first_row[u]; row < examples.first_row[u + 1]; ++row) {
-      Append(examples.NumericOf(row), out.numeric_values);
-      Append(examples.ActiveOf(row), out.active_inputs);
-      for (std::size_t i = 0; i < out.lists.size(); ++i) {
-        Append(examples.lists[i].IdsOf(row), out.lists[i].ids);
-        Append(examples.lists[i].WeightsOf(row), out.lists[i].weights);
-      }
-      out.labels.push_back(examples.labels[row]);
-      if (!examples.rewards.empty()) out.rewards.push_back(examples.rewards[row]);
-      Append(std::span(examples.more_labels).subspan(row * more, more), out.more_labels);
-    }
-    out.first_row.push_back(static_cast<std::uint32_t>(out.rows()));
-    if (!examples.groups.empty()) out.groups.push_back(examples.groups[u]);
-    if (!examples.customer_ids.empty()) out.customer_ids.push_back(examples.customer_ids[u]);
+  return out;
+}
+
+void AppendRow(const model::Examples& from, std::size_t row, model::Examples& to) {
+  const std::size_t more = from.more_labels.size() / from.rows();  // labels of other heads
+  Append(from.NumericOf(row), to.numeric_values);
+  Append(from.ActiveOf(row), to.active_inputs);
+  for (std::size_t i = 0; i < to.lists.size(); ++i) {
+    Append(from.lists[i].IdsOf(row), to.lists[i].ids);
+    Append(from.lists[i].WeightsOf(row), to.lists[i].weights);
+  }
+  to.labels.push_back(from.labels[row]);
+  if (!from.rewards.empty()) to.rewards.push_back(from.rewards[row]);
+  Append(std::span(from.more_labels).subspan(row * more, more), to.more_labels);
+}
+
+// The rows that were appended since are customer u's.
+void CloseCustomer(const model::Examples& from, std::size_t u, model::Examples& to) {
+  to.first_row.push_back(static_cast<std::uint32_t>(to.rows()));
+  if (!from.groups.empty()) to.groups.push_back(from.groups[u]);
+  if (!from.customer_ids.empty()) to.customer_ids.push_back(from.customer_ids[u]);
+}
+
+void AppendCustomer(const model::Examples& from, std::size_t u, model::Examples& to) {
+  for (std::size_t row = from.first_row[u]; row < from.first_row[u + 1]; ++row)
+    AppendRow(from, row, to);
+  CloseCustomer(from, u, to);
+}
+
+}  // namespace
+
+model::Examples SelectCustomers(const model::Examples& examples, const std::vector<bool>& keep) {
+  model::Examples out = EmptyAs(examples);
+  for (std::size_t u = 0; u < examples.customers(); ++u)
+    if (keep[u]) AppendCustomer(examples, u, out);
+  return out;
+}
+
+void AppendCustomers(const model::Examples& from, model::Examples& to) {
+  for (std::size_t u = 0; u < from.customers(); ++u) AppendCustomer(from, u, to);
+}
+
+model::Examples SelectRows(const model::Examples& examples, const std::vector<std::size_t>& rows) {
+  std::vector<std::size_t> customer_of(examples.rows());
+  for (std::size_t u = 0; u < examples.customers(); ++u)
+    for (std::size_t row = examples.first_row[u]; row < examples.first_row[u + 1]; ++row)
+      customer_of[row] = u;
+  model::Examples out = EmptyAs(examples);
+  for (const std::size_t row : rows) {
+    AppendRow(examples, row, out);
+    CloseCustomer(examples, customer_of[row], out);
   }
   return out;
 }

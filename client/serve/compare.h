@@ -16,8 +16,9 @@ struct Comparison {
 // read rows in different ways. InvalidArgument: too few rows.
 absl::StatusOr<Comparison> Compare(const Predictor& before, const Predictor& after,
                                    const model::Examples& rows);
-// Whether the new one is worse for certain, its whole interval being on that side of nothing, and by
-// more than `tolerated`: of the figure itself, or of an absolute error as a share of the old one.
+// Whether the new one is worse for certain, its whole interval being on that side of nothing, and
+// by more than `tolerated`: of the figure itself, or of an absolute error as a share of the old
+// one.
 bool IsWorse(const Comparison& comparison, double tolerated);
 
 }  // namespace veilsum::client

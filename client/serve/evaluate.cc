@@ -4,6 +4,8 @@
 #include <unordered_map>
 
 #include "client/data/feature_encoder.h"
+#include "client/serve/folder_rows.h"
+#include "client/serve/measure_rows.h"
 #include "client/serve/off_policy.h"
 #include "client/serve/ranking_quality.h"
 #include "client/serve/row_source.h"
@@ -41,8 +43,22 @@ absl::Status AppendKnown(const model::Plan& plan, const EvaluateQuestion& questi
   return absl::OkStatus();
 }
 
+absl::StatusOr<KnownRows> ReadKnownFolder(const model::Plan& plan, const std::string& folder) {
+  if (plan.q_learning)
+    return FailedPrecondition(
+        "%s: a log of decisions is given as flat rows, with the probability of each action",
+        folder);
+  VEILSUM_ASSIGN_OR_RETURN(FolderRows read,
+                           ReadFolder(plan, folder, CustomersPart::kHoldout, {}, 0));
+  KnownRows out{std::move(read.examples), {}, {}, {}};
+  if (out.rows.rows() == 0) return InvalidArgument("%s: nobody is held out", folder);
+  for (const float label : out.rows.labels) out.chosen.push_back(static_cast<std::size_t>(label));
+  return out;
+}
+
 absl::StatusOr<KnownRows> ReadRows(const Predictor& predictor, const EvaluateQuestion& question) {
   const model::Plan& plan = predictor.plan();
+  if (IsFolder(question.data)) return ReadKnownFolder(plan, question.data);
   VEILSUM_ASSIGN_OR_RETURN(const RowEncoder* encoder, predictor.encoder());
   std::vector<WantedColumn> wanted = encoder->wanted();
   const std::size_t first = wanted.size();
@@ -129,8 +145,7 @@ absl::StatusOr<ordered_json> Policy(const model::Plan& plan, const EvaluateQuest
 absl::StatusOr<std::string> EvaluateRows(const Predictor& predictor,
                                          const EvaluateQuestion& question) {
   const model::Plan& plan = predictor.plan();
-  if (plan.label.kind != model::LabelKind::kClass)
-    return FailedPrecondition("recommendations are evaluated of plans whose label has classes");
+  if (plan.label.kind != model::LabelKind::kClass) return MeasureRows(predictor, question.data);
   if (plan.q_learning && question.propensity.empty())
     return InvalidArgument(
         "--propensity must name the column with the probability of the logged action");

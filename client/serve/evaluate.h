@@ -1,6 +1,6 @@
-// What a released model's recommendations are worth on rows whose outcome is known: rankings of a
-// catalogue against one by popularity, or a policy from a log of another one's decisions. Exact
-// numbers, for the merchant alone.
+// What a released model is worth on rows whose outcome is known: how good its predictions are, its
+// rankings of a catalogue against one by popularity, or its policy from a log of another one's
+// decisions. Exact numbers, for the merchant alone.
 #pragma once
 
 #include "client/serve/predictor.h"
@@ -8,7 +8,7 @@
 namespace veilsum::client {
 
 struct EvaluateQuestion {
-  std::string data;        // a file of flat rows, or "-"
+  std::string data;        // a file of flat rows, "-", or a folder: its hold-out
   std::size_t top = 10;    // classes: the k of hit rate and NDCG
   std::string propensity;  // Q-learning: the column with the probability of the logged action
   double explore = 0;      // Q-learning: share of decisions with any action alike

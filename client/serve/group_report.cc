@@ -89,7 +89,7 @@ absl::StatusOr<Fairness> GroupFairness(const Predictor& predictor,
     return FailedPrecondition("fairness between groups is measured of binary plans");
   VEILSUM_ASSIGN_OR_RETURN(
       RowBatches batch,
-      RowBatches::Open(predictor, question.data,
+      RowBatches::Open(predictor, question.data, CustomersPart::kHoldout,
                        {{plan.label.table, plan.label.column}, {"", question.group}}));
   std::map<std::string, GroupRows> groups;
   for (std::size_t rows = 0;;) {

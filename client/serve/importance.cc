@@ -4,6 +4,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "client/data/select_customers.h"
 #include "client/serve/row_batches.h"
 #include "client/serve/row_sample.h"
 
@@ -12,24 +13,41 @@ namespace {
 
 using nlohmann::ordered_json;
 
-absl::StatusOr<std::vector<FlatRow>> Draw(const Predictor& predictor,
-                                          const ImportanceQuestion& question, std::size_t& rows) {
-  VEILSUM_ASSIGN_OR_RETURN(RowBatches batch, RowBatches::Open(predictor, question.data));
+constexpr std::size_t kPassedOver = ~std::size_t{0};
+
+// Which of the next `rows` rows is at each place of the sample, of which `taken` are taken so far.
+std::vector<std::size_t> Places(std::size_t rows, std::size_t taken, RowSample& sample) {
+  std::vector<std::size_t> out(taken, kPassedOver);
+  for (std::size_t row = 0; row < rows; ++row) {
+    const std::optional<std::size_t> place = sample.Place();
+    if (!place) continue;
+    if (*place == out.size()) out.emplace_back();
+    out[*place] = row;
+  }
+  return out;
+}
+
+// A sample of the rows, each row as a customer of its own.
+absl::StatusOr<model::Examples> Draw(const Predictor& predictor, const ImportanceQuestion& question,
+                                     std::size_t& rows) {
+  VEILSUM_ASSIGN_OR_RETURN(RowBatches batch,
+                           RowBatches::Open(predictor, question.data, CustomersPart::kAll));
   RowSample sample(question.sample, question.seed);
-  std::vector<FlatRow> out;
+  std::vector<model::Examples> drawn;  // of one row each
   while (true) {
     VEILSUM_ASSIGN_OR_RETURN(const bool more, batch.Next());
     if (!more) break;
-    for (const FlatRow& row : batch.rows()) {
-      const std::optional<std::size_t> place = sample.Place();
-      if (!place) continue;
-      if (*place == out.size()) out.emplace_back();
-      out[*place] = row;
+    const std::vector<std::size_t> places = Places(batch.rows().size(), drawn.size(), sample);
+    for (std::size_t place = 0; place < places.size(); ++place) {
+      if (place == drawn.size()) drawn.emplace_back();
+      if (places[place] != kPassedOver)
+        drawn[place] = SelectRows(batch.examples(), {places[place]});
     }
   }
   rows = sample.seen();
-  if (out.empty()) return InvalidArgument("%s: there are no rows", batch.name());
-  return out;
+  if (drawn.empty()) return InvalidArgument("%s: there are no rows", batch.name());
+  for (std::size_t i = 1; i < drawn.size(); ++i) AppendCustomers(drawn[i], drawn.front());
+  return std::move(drawn.front());
 }
 
 FeatureImportance Summary(const std::string& name, const std::vector<Prediction>& predictions,
@@ -54,11 +72,7 @@ absl::StatusOr<Importance> MeasureImportance(const Predictor& predictor,
                                              const ImportanceQuestion& question) {
   if (question.sample < 1) return InvalidArgument("sample is 0, must be at least 1");
   Importance out;
-  VEILSUM_ASSIGN_OR_RETURN(const std::vector<FlatRow> drawn, Draw(predictor, question, out.rows));
-  VEILSUM_ASSIGN_OR_RETURN(const RowEncoder* encoder, predictor.encoder());
-  model::Examples examples = encoder->Empty();
-  for (const FlatRow& row : drawn)
-    VEILSUM_RETURN_IF_ERROR(encoder->Append(row, question.data, examples));
+  VEILSUM_ASSIGN_OR_RETURN(const model::Examples examples, Draw(predictor, question, out.rows));
   VEILSUM_ASSIGN_OR_RETURN(const std::vector<Prediction> predictions,
                            predictor.Predict(examples, true));
   out.explained = predictions.size();

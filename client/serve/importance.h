@@ -7,7 +7,7 @@
 namespace veilsum::client {
 
 struct ImportanceQuestion {
-  std::string data;           // a file of flat rows, or "-"
+  std::string data;           // a file of flat rows, "-", or a folder with the plan's tables
   std::size_t sample = 1000;  // rows explained, drawn from all alike; at least 1
   std::uint64_t seed = 1;     // of the draw
 };

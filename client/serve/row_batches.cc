@@ -16,19 +16,38 @@ std::size_t PlaceIn(std::vector<WantedColumn>& wanted, std::size_t of_model,
 
 }  // namespace
 
-absl::StatusOr<RowBatches> RowBatches::Open(const Predictor& predictor, const std::string& file,
+absl::StatusOr<RowBatches> RowBatches::Open(const Predictor& predictor, const std::string& data,
+                                            CustomersPart part,
                                             const std::vector<WantedColumn>& more) {
-  VEILSUM_ASSIGN_OR_RETURN(const RowEncoder* encoder, predictor.encoder());
-  std::vector<WantedColumn> wanted = encoder->wanted();
+  RowBatches out(data);
+  if (IsFolder(data)) {
+    VEILSUM_ASSIGN_OR_RETURN(out.folder_,
+                             ReadFolder(predictor.plan(), data, part, more, kMostFolderValues));
+    return out;
+  }
+  VEILSUM_ASSIGN_OR_RETURN(out.encoder_, predictor.encoder());
+  std::vector<WantedColumn> wanted = out.encoder_->wanted();
   const std::size_t of_model = wanted.size();
-  std::vector<std::size_t> places;
-  for (const WantedColumn& column : more) places.push_back(PlaceIn(wanted, of_model, column));
-  VEILSUM_ASSIGN_OR_RETURN(std::unique_ptr<RowSource> source,
-                           OpenRowSource(file, std::move(wanted), predictor.plan().unit.column));
-  return RowBatches(*encoder, std::move(source), std::move(places));
+  for (const WantedColumn& column : more) out.places_.push_back(PlaceIn(wanted, of_model, column));
+  VEILSUM_ASSIGN_OR_RETURN(out.source_,
+                           OpenRowSource(data, std::move(wanted), predictor.plan().unit.column));
+  out.name_ = out.source_->name();
+  return out;
+}
+
+bool RowBatches::NextOfFolder() {
+  examples_ = {};
+  rows_.clear();
+  if (!folder_) return false;
+  examples_ = std::move(folder_->examples);
+  rows_ = std::move(folder_->rows);
+  more_ = std::move(folder_->more);
+  folder_.reset();
+  return !rows_.empty();
 }
 
 absl::StatusOr<bool> RowBatches::Next() {
+  if (source_ == nullptr) return NextOfFolder();
   examples_ = encoder_->Empty();
   rows_.clear();
   while (rows_.size() < kBatchRows) {

@@ -23,9 +23,11 @@ absl::Status CheckQuestion(const SegmentsQuestion& question) {
   if (question.sample < 2 || question.sample < question.k)
     return InvalidArgument("sample is %d, must be at least 2 and at least k", question.sample);
   std::error_code error;
-  if (fs::exists(question.data, error) && !fs::is_regular_file(question.data, error))
-    return InvalidArgument("%s: segments need a file: it is read twice", question.data);
-  if (question.data == "-") return InvalidArgument("stdin: segments need a file: it is read twice");
+  if (fs::exists(question.data, error) && !fs::is_regular_file(question.data, error) &&
+      !IsFolder(question.data))
+    return InvalidArgument("%s: segments need a file or a folder: it is read twice", question.data);
+  if (question.data == "-")
+    return InvalidArgument("stdin: segments need a file or a folder: it is read twice");
   if (!question.out.empty() && fs::equivalent(question.data, question.out, error))
     return InvalidArgument("%s: --out is the data", question.out);
   return absl::OkStatus();
@@ -44,7 +46,8 @@ std::size_t WidthOf(const Predictor& predictor) {
 absl::StatusOr<std::vector<float>> SampleVectors(const Predictor& predictor,
                                                  const SegmentsQuestion& question,
                                                  std::size_t& rows) {
-  VEILSUM_ASSIGN_OR_RETURN(RowBatches batch, RowBatches::Open(predictor, question.data));
+  VEILSUM_ASSIGN_OR_RETURN(RowBatches batch,
+                           RowBatches::Open(predictor, question.data, CustomersPart::kAll));
   const auto width = static_cast<std::ptrdiff_t>(WidthOf(predictor));
   RowSample sample(question.sample, question.seed);
   std::vector<float> out;
@@ -174,7 +177,8 @@ absl::Status DescribeBatch(const Predictor& predictor, const RowBatches& batch,
 
 absl::Status Describe(const Predictor& predictor, const SegmentsQuestion& question,
                       const Clusters& clusters, Description& to) {
-  VEILSUM_ASSIGN_OR_RETURN(RowBatches batch, RowBatches::Open(predictor, question.data));
+  VEILSUM_ASSIGN_OR_RETURN(RowBatches batch,
+                           RowBatches::Open(predictor, question.data, CustomersPart::kAll));
   std::optional<PrivateLines> lines;
   if (!question.out.empty()) {
     VEILSUM_ASSIGN_OR_RETURN(PrivateLines created, PrivateLines::Create(question.out));

@@ -7,7 +7,7 @@
 namespace veilsum::client {
 
 struct SegmentsQuestion {
-  std::string data;   // a file of flat rows, read twice
+  std::string data;   // a file of flat rows, or a folder with the plan's tables; read twice
   std::string out;    // the file that gets each row's segment; empty: none
   std::size_t k = 0;  // 0: that of k_min to k_max with the best silhouette
   std::size_t k_min = 2, k_max = 8;

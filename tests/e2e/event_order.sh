@@ -31,3 +31,23 @@ for name in convolution gru; do
   "$(dirname -- "$program")/veilsum-audit" verify --bundle "$work/$name/audit" >"$work/stdout" ||
     { cat "$work/stdout" >&2; fail "$name: the audit ended with $?"; }
 done
+
+# ---- What a merchant learns of the release from its own tables of events, which flat rows cannot hold.
+client() {   # COMMAND ARGUMENTS...
+  local command=$1
+  shift
+  "$(dirname -- "$program")/veilsum-client" "$command" --package "$work/convolution/release/event-order-1.0.0.veilmodel" \
+    --key "$work/convolution/release/release.pub.pem" --data "$work/shops/merchants/shop_1" "$@" >"$work/$command.out" 2>"$work/stderr" ||
+    { cat "$work/stderr" >&2; fail "veilsum-client $command ended with $?"; }
+}
+client evaluate
+for figure in roc_auc log_loss; do
+  [ "$(json "$work/evaluate.out" "$figure")" = "$(json "$work/convolution/report.json" "quality.per_merchant.0.$figure")" ] ||
+    fail "the merchant's own $figure is another one: $(cat "$work/evaluate.out")"
+done
+client explain --json
+[ "$(json "$work/explain.out" features.0.feature)" = '"events.action"' ] || fail "explain: $(cat "$work/explain.out")"
+client segments --k 3 --json
+[ "$(json "$work/segments.out" rows)" = 1500 ] || fail "segments: $(cat "$work/segments.out")"
+client fairness --group questions.buys --min-group 20 --json
+[ "$(json "$work/fairness.out" groups.1.group)" = '"1"' ] || fail "fairness: $(cat "$work/fairness.out")"

@@ -240,6 +240,8 @@ TEST_F(Shop, ThatCannotBeSegmentedSaysWhy) {
   EXPECT_THAT(FindSegments(*predictor_, question),
               StatusIs(StatusCode::kInvalidArgument, "read twice"));
   question.data = folder_.path().string();
+  EXPECT_THAT(FindSegments(*predictor_, question), StatusIs(StatusCode::kNotFound, "t.csv"));
+  question.data = "/dev/null";
   EXPECT_THAT(FindSegments(*predictor_, question),
               StatusIs(StatusCode::kInvalidArgument, "read twice"));
   question.data = Write(300);
