@@ -90,32 +90,41 @@ absl::StatusOr<UpdateReport> ReleaseUpdates::LookAt(const std::string& address,
   if (absl::IsUnavailable(report.status)) return report.status;
   rollout::v1::ReportRequest request =
       RequestOf(report, version_, SinceItServes(report.digest, serving));
-  AddVote(store, report, request);
+  AddVote(report, request);
   const absl::Status told = source->Report(request);
   if (!told.ok())
     std::fprintf(stderr, "veilsum-client: the report was not taken: %s\n",
                  std::string(told.message()).c_str());
+  DrawVote(store, report);
   return report;
 }
 
-// Without a bit where there is none to give: the report goes all the same.
-void ReleaseUpdates::AddVote(const ModelStore& store, const UpdateReport& report,
-                             rollout::v1::ReportRequest& request) {
-  if (config_.veto.mode == VetoMode::kOff || report.channel != "canary") return;
+bool ReleaseUpdates::IsAsked(const UpdateReport& report) const {
+  return config_.veto.mode != VetoMode::kOff && report.channel == "canary";
+}
+
+// A bit that an earlier look has drawn; without one the report goes all the same.
+void ReleaseUpdates::AddVote(const UpdateReport& report, rollout::v1::ReportRequest& request) {
+  if (!IsAsked(report)) return;
   if (voted_.release != report.wanted) {
-    absl::StatusOr<KeptVote> vote = VoteOn(config_, store, report);
-    if (!vote.ok()) {
-      std::fprintf(stderr, "veilsum-client: no veto bit is sent: %s\n",
-                   std::string(vote.status().message()).c_str());
-      return;
-    }
-    voted_ = *std::move(vote);
+    const absl::StatusOr<std::optional<KeptVote>> kept = VoteBefore(config_, report);
+    if (!kept.ok() || !*kept) return;  // drawing it will say why not
+    voted_ = **kept;
   }
   rollout::v1::Veto& veto = *request.mutable_veto();
   veto.set_release(voted_.release);
   veto.set_stage(voted_.stage);
   veto.set_veto(voted_.bit);
   veto.set_epsilon_millis(voted_.epsilon_millis);
+}
+
+// For the looks that follow: how long the rows took is not in the time of any report.
+void ReleaseUpdates::DrawVote(const ModelStore& store, const UpdateReport& report) const {
+  if (!IsAsked(report) || voted_.release == report.wanted) return;
+  const absl::Status drawn = VoteOn(config_, store, report).status();
+  if (!drawn.ok())
+    std::fprintf(stderr, "veilsum-client: no veto bit is drawn: %s\n",
+                 std::string(drawn.message()).c_str());
 }
 
 absl::StatusOr<UpdateReport> ReleaseUpdates::Look(const ServingCount& serving) {

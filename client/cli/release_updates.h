@@ -24,7 +24,8 @@ class ReleaseUpdates {
   // One look at one coordinator after the other until one answers, then the report to it.
   // `serving`: so far, of this process; those of the release before are taken off, and below fifty
   // requests none is told. An error: no store, no keys, no coordinator; a look that was refused is
-  // in the report. That the report could not be delivered is told on stderr.
+  // in the report. That the report could not be delivered is told on stderr. A vote that is asked
+  // for is drawn after the report, and is in those of the looks that follow.
   absl::StatusOr<UpdateReport> Look(const ServingCount& serving);
 
   const std::string& client() const { return client_; }  // own SPIFFE ID, after a look
@@ -33,8 +34,9 @@ class ReleaseUpdates {
   absl::StatusOr<UpdateReport> LookAt(const std::string& address,
                                       const std::shared_ptr<const TlsIdentity>& tls,
                                       const ServingCount& serving);
-  void AddVote(const ModelStore& store, const UpdateReport& report,
-               rollout::v1::ReportRequest& request);
+  bool IsAsked(const UpdateReport& report) const;  // for a vote
+  void AddVote(const UpdateReport& report, rollout::v1::ReportRequest& request);
+  void DrawVote(const ModelStore& store, const UpdateReport& report) const;
   ServingCount SinceItServes(const std::string& digest, const ServingCount& serving);
 
   const ClientConfig config_;

@@ -38,7 +38,8 @@ void Follow(StoreFollower& follower, std::string& told) {
   told = now;
 }
 
-// Looks for releases and reports, on a thread of its own until it is destroyed.
+// Looks for releases and reports, on a thread of its own until it is destroyed. Looks are a whole
+// number of `every` apart, whatever one of them has to do with the merchant's rows.
 class UpdateLoop {
  public:
   UpdateLoop(ReleaseUpdates updates, std::chrono::seconds every, const ServingApi& api)
@@ -57,11 +58,12 @@ class UpdateLoop {
  private:
   void Run() {
     std::unique_lock lock(mutex_);
-    while (!stopping_) {
+    for (auto next = std::chrono::steady_clock::now(); !stopping_;) {
       lock.unlock();
       Look();
       lock.lock();
-      wake_.wait_for(lock, every_, [this] { return stopping_; });
+      while (next <= std::chrono::steady_clock::now()) next += every_;
+      wake_.wait_until(lock, next, [this] { return stopping_; });
     }
   }
   // An error that lasts is told once.

@@ -50,6 +50,13 @@ absl::StatusOr<bool> Objects(const ClientConfig& config, const ModelStore& store
 
 }  // namespace
 
+absl::StatusOr<std::optional<KeptVote>> VoteBefore(const ClientConfig& config,
+                                                   const UpdateReport& report) {
+  VEILSUM_ASSIGN_OR_RETURN(const std::unique_ptr<Odometer> odometer,
+                           Odometer::Open(config.odometer));
+  return VoteKept({report.wanted, report.channel, false}, *odometer);
+}
+
 absl::StatusOr<KeptVote> VoteOn(const ClientConfig& config, const ModelStore& store,
                                 const UpdateReport& report) {
   const StoreState& state = store.state();
