@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sqlite3.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -166,10 +167,11 @@ Bytes Statement::Blob(int column) const {
 Database::Database(sqlite3* db) : db_(db, &sqlite3_close_v2) {}
 
 absl::StatusOr<Database> Database::Open(const std::filesystem::path& file, const Options& options) {
-  // SQLite would create it with the umask's mode; -wal and -shm take the database's.
-  const int fd = open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (fd < 0) return Unavailable("%s: cannot open or create the database", file.string());
-  close(fd);
+  // SQLite would create it with the umask's mode; -wal and -shm take the database's. Made without a
+  // descriptor: closing one would take away the locks that this process has on the file by now.
+  if ((mknod(file.c_str(), S_IFREG | 0600, 0) != 0 && errno != EEXIST) ||
+      faccessat(AT_FDCWD, file.c_str(), R_OK | W_OK, AT_EACCESS) != 0)
+    return Unavailable("%s: cannot open or create the database", file.string());
   sqlite3* raw = nullptr;
   const int code = sqlite3_open_v2(
       file.c_str(), &raw, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,

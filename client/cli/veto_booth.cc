@@ -69,6 +69,9 @@ absl::StatusOr<KeptVote> VoteOn(const ClientConfig& config, const ModelStore& st
   VEILSUM_ASSIGN_OR_RETURN(const std::unique_ptr<Odometer> odometer,
                            Odometer::Open(config.odometer));
   VetoQuestion question{state.current.digest, report.channel, false};
+  // Before customers are claimed: if another epoch is opened meanwhile, the charge is refused.
+  VEILSUM_ASSIGN_OR_RETURN(const std::vector<DataEpoch> epochs, odometer->Epochs());
+  question.epoch = epochs.back().number;
   VEILSUM_ASSIGN_OR_RETURN(const std::optional<KeptVote> kept, VoteKept(question, *odometer));
   if (kept) return *kept;  // without a look at the rows
   VEILSUM_ASSIGN_OR_RETURN(question.objects, Objects(config, store, *odometer));

@@ -1,11 +1,13 @@
 #include "client/policy/odometer.h"
 
+#include <algorithm>
 #include <mutex>
 
 #include "base/crypto/hkdf.h"
 #include "base/secure_rng.h"
 #include "base/sqlite/database.h"
 #include "client/policy/block_store.h"
+#include "client/policy/blocks.h"
 
 namespace veilsum::client {
 namespace {
@@ -123,6 +125,7 @@ class SqliteOdometer final : public Odometer {
       return InvalidArgument("attempts_max is %d, must be 1 to 2^53 - 1", attempts_max);
     VEILSUM_RETURN_IF_ERROR(CheckCharges(attempts_max, charges));
     VEILSUM_ASSIGN_OR_RETURN(Transaction transaction, Transaction::Begin(db_));
+    VEILSUM_RETURN_IF_ERROR(CheckEpochs(charges));
     if (const auto old = Find(contract); old.ok())
       return CheckSame(contract, *old, attempts_max, charges);
     else if (!absl::IsNotFound(old.status()))
@@ -186,7 +189,7 @@ class SqliteOdometer final : public Odometer {
 
   absl::StatusOr<Secret<32>> GroupingSecret() override {
     const std::lock_guard lock(mutex_);
-    return SecretOf("groups");
+    return SecretForGood("groups");
   }
 
   absl::StatusOr<std::vector<DataEpoch>> Epochs() override {
@@ -216,8 +219,11 @@ class SqliteOdometer final : public Odometer {
 
   absl::StatusOr<std::vector<bool>> ClaimCustomers(std::span<const std::string> ids) override {
     const std::lock_guard lock(mutex_);
+    VEILSUM_ASSIGN_OR_RETURN(const Secret<32> key, SecretForGood("customers"));
+    // Before the transaction, for which others may wait.
+    std::vector<ByteArray<16>> names;
+    for (const std::string& id : ids) names.push_back(CustomerName(key, id));
     VEILSUM_ASSIGN_OR_RETURN(Transaction transaction, Transaction::Begin(db_));
-    VEILSUM_ASSIGN_OR_RETURN(const Secret<32> key, SecretOf("customers"));
     VEILSUM_ASSIGN_OR_RETURN(
         Statement insert, db_.Prepare("INSERT OR IGNORE INTO epoch_customers SELECT ?, max(number) "
                                       "FROM epochs"));
@@ -226,12 +232,9 @@ class SqliteOdometer final : public Odometer {
         db_.Prepare("SELECT epoch = (SELECT max(number) FROM epochs) FROM epoch_customers "
                     "WHERE customer = ?"));
     std::vector<bool> mine;
-    for (const std::string& id : ids) {
-      const Secret<32> hash =
-          Hkdf(key.Expose(), AsBytes("veilsum/client/epoch-customer/v1"), AsBytes(id));
-      const ByteView name = ByteView(hash.Expose()).first(16);
-      VEILSUM_RETURN_IF_ERROR(insert.Bind(1, name).Run());
-      VEILSUM_ASSIGN_OR_RETURN(const bool found, select.Bind(1, name).Step());
+    for (const ByteArray<16>& name : names) {
+      VEILSUM_RETURN_IF_ERROR(insert.Bind(1, ByteView(name)).Run());
+      VEILSUM_ASSIGN_OR_RETURN(const bool found, select.Bind(1, ByteView(name)).Step());
       if (!found) return Internal("a customer of no epoch");
       mine.push_back(select.Int(0) != 0);
       select.Reset();
@@ -294,7 +297,33 @@ class SqliteOdometer final : public Odometer {
     }
   }
 
-  // One of this file's own secrets, made when it is first asked for.
+  static ByteArray<16> CustomerName(const Secret<32>& key, const std::string& id) {
+    const Secret<32> hash =
+        Hkdf(key.Expose(), AsBytes("veilsum/client/epoch-customer/v1"), AsBytes(id));
+    ByteArray<16> name;
+    std::ranges::copy(ByteView(hash.Expose()).first(16), name.begin());
+    return name;
+  }
+
+  absl::StatusOr<Secret<32>> SecretForGood(const char* name) {
+    VEILSUM_ASSIGN_OR_RETURN(Transaction transaction, Transaction::Begin(db_));
+    VEILSUM_ASSIGN_OR_RETURN(Secret<32> secret, SecretOf(name));
+    VEILSUM_RETURN_IF_ERROR(transaction.Commit());
+    return secret;
+  }
+
+  // SE-32: whoever chose these blocks may have done so before another process opened an epoch.
+  absl::Status CheckEpochs(std::span<const BlockCharge> charges) {
+    VEILSUM_ASSIGN_OR_RETURN(Statement last, db_.Prepare("SELECT max(number) FROM epochs"));
+    VEILSUM_RETURN_IF_ERROR(last.Step().status());
+    for (const BlockCharge& charge : charges)
+      if (const auto epoch = EpochOfBlock(charge.block); epoch && *epoch != last.Unsigned(0))
+        return FailedPrecondition("SE-32: block %s is of data epoch %d, the open one is %d",
+                                  charge.block, *epoch, last.Unsigned(0));
+    return absl::OkStatus();
+  }
+
+  // One of this file's own secrets, made when it is first asked for; in a transaction.
   absl::StatusOr<Secret<32>> SecretOf(const char* name) {
     const Secret<32> fresh = SystemRng().NewSecret<32>();
     VEILSUM_ASSIGN_OR_RETURN(
@@ -350,7 +379,10 @@ class SqliteOdometer final : public Odometer {
 
 absl::StatusOr<FileLock> LockForTraining(const std::filesystem::path& odometer) {
   constexpr std::chrono::milliseconds kDying{1000};  // a predecessor that has not quite gone
-  return FileLock::Take(odometer.string() + ".lock",
+  std::error_code error;                             // by whatever symbolic link it is named
+  std::filesystem::path file = std::filesystem::weakly_canonical(odometer, error);
+  if (error) file = odometer;
+  return FileLock::Take(file.string() + ".lock",
                         "another process of this merchant trains with " + odometer.string(),
                         kDying);
 }

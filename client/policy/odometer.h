@@ -80,7 +80,8 @@ class Odometer {
   // have it. The same approval again is OK; another attempts_max or other charges for the same
   // contract are AlreadyExists. ResourceExhausted: a block cannot hold its part (nothing is
   // reserved in any). InvalidArgument: attempts_max is 0, the charges' attempts are others, a block
-  // has another budget, or a number has no meaning.
+  // has another budget, or a number has no meaning. FailedPrecondition: a block is of a data epoch
+  // that is not the open one.
   virtual absl::Status Approve(const Hash32& contract, std::uint64_t attempts_max,
                                std::span<const BlockCharge> charges) = 0;
   // Without a charge, or with one.
@@ -106,7 +107,8 @@ class Odometer {
   // closed for good.
   virtual absl::StatusOr<std::vector<DataEpoch>> Epochs() = 0;
   // Opens the next epoch, durably, by this merchant's own decision. All contracts are closed with
-  // it: nothing is ever spent in an older epoch again. InvalidArgument: no reason, or more than
+  // it: nothing is ever spent in an older epoch again. Not while another process trains: it may
+  // have chosen its customers already. InvalidArgument: no reason, or more than
   // 1024 bytes of it.
   virtual absl::StatusOr<DataEpoch> OpenEpoch(const std::string& reason, std::int64_t now) = 0;
   // Which of these customers' rows belong to the open epoch: those of nobody yet do from now on,

@@ -34,16 +34,18 @@ absl::StatusOr<dp::BlockBudget> BudgetOf(const std::string& block, const Policy&
 // Durable when it returns. What was charged before, by a process that then died, is enough.
 absl::Status Charge(const VetoQuestion& question, const VetoRules& rules, const Policy& policy,
                     Odometer& odometer) {
-  VEILSUM_ASSIGN_OR_RETURN(const std::vector<DataEpoch> epochs, odometer.Epochs());
   BlockCharge charge;
-  charge.block = HoldoutBlock(epochs.back().number);
+  charge.block = HoldoutBlock(question.epoch);
   VEILSUM_ASSIGN_OR_RETURN(charge.budget,
                            BudgetOf(charge.block, policy, rules.epsilon_millis, odometer));
   charge.sums = {{"veto", dp::ChargeOfResponse(rules.epsilon_millis, charge.budget.order), 1}};
   const Hash32 contract = ContractOf(question);
   VEILSUM_RETURN_IF_ERROR(odometer.Approve(contract, 1, charge));
   VEILSUM_ASSIGN_OR_RETURN(const std::uint64_t spent, odometer.SpentThrough(contract));
-  return spent == 0 ? odometer.Spend(contract, 1, 1) : absl::OkStatus();
+  if (spent != 0) return absl::OkStatus();
+  absl::Status charged = odometer.Spend(contract, 1, 1);
+  if (absl::IsFailedPrecondition(charged)) return absl::OkStatus();  // by another process just then
+  return charged;
 }
 
 }  // namespace
@@ -66,8 +68,13 @@ absl::StatusOr<KeptVote> Vote(const VetoQuestion& question, const VetoRules& rul
     vote.epsilon_millis = rules.epsilon_millis;
     vote.bit = dp::RandomisedResponse(question.objects, rules.epsilon_millis, rng);
   }
-  VEILSUM_RETURN_IF_ERROR(odometer.KeepVote(vote));
-  return vote;
+  const absl::Status status = odometer.KeepVote(vote);
+  if (status.ok()) return vote;
+  if (!absl::IsAlreadyExists(status)) return status;
+  // Another process was first: its bit is the one, and nobody has seen ours.
+  VEILSUM_ASSIGN_OR_RETURN(const std::optional<KeptVote> first, VoteKept(question, odometer));
+  if (!first) return Internal("a vote on release %s was kept and is gone", question.release);
+  return *first;
 }
 
 }  // namespace veilsum::client

@@ -17,21 +17,23 @@ struct VetoRules {
 };
 
 struct VetoQuestion {
-  std::string release;   // digest
-  std::string stage;     // canary
-  bool objects = false;  // what this merchant found; nobody else learns it
+  std::string release;      // digest
+  std::string stage;        // canary
+  bool objects = false;     // what this merchant found; nobody else learns it
+  std::uint64_t epoch = 1;  // the data epoch that was open before its customers were chosen
 };
 
 // What was drawn on that release and stage before; none: nothing was.
 absl::StatusOr<std::optional<KeptVote>> VoteKept(const VetoQuestion& question, Odometer& odometer);
 
-// The bit to send. It is charged to the hold-out block of the open epoch and is on disk as spent
-// before it is drawn, and on disk as drawn before it is returned: after a crash in between it is
-// charged and not yet known to anybody, so that it is drawn then. A plain bit is charged nowhere
+// The bit to send. It is charged to the hold-out block of the question's epoch and is on disk
+// as spent before it is drawn, and on disk as drawn before it is returned: after a crash in between
+// it is charged and not yet known to anybody, so that it is drawn then. Of two processes that draw
+// at once both return the bit that was kept first. A plain bit is charged nowhere
 // and kept with epsilon 0. A block that no run has named gets the policy's budget. No bit:
-// ResourceExhausted, the block cannot hold it; FailedPrecondition, the policy states no budget, or
-// the rules say off; AlreadyExists, it was charged with another epsilon or in another epoch; errors
-// of the odometer.
+// ResourceExhausted, the block cannot hold it; FailedPrecondition, the policy states no budget, the
+// epoch is not open, or the rules say off; AlreadyExists, it was charged with another epsilon or in
+// another epoch; errors of the odometer.
 absl::StatusOr<KeptVote> Vote(const VetoQuestion& question, const VetoRules& rules,
                               const Policy& policy, Odometer& odometer, SecureRng& rng);
 

@@ -93,7 +93,10 @@ absl::Status Reserve(const ApprovedRun& run, const Policy& policy, Odometer& odo
 absl::Status ReserveBudget(const ApprovedRun& run, const Policy& policy, Odometer& odometer) {
   if (!run.contract().is_private)
     return odometer.Approve(run.contract_hash(), model::AttemptsMax(run.contract()));
-  return Annotate(Reserve(run, policy, odometer), "POLICY_BUDGET");
+  absl::Status reserved = Reserve(run, policy, odometer);
+  // A vote of another process may have made the block after its budget was looked for.
+  if (absl::IsInvalidArgument(reserved)) reserved = Reserve(run, policy, odometer);
+  return Annotate(reserved, "POLICY_BUDGET");
 }
 
 }  // namespace veilsum::client

@@ -12,6 +12,7 @@ namespace {
 
 long fatal_point = 0;
 long points = 0;
+bool has_shared_memory = false;
 
 void Point() {
   if (++points == fatal_point) kill(getpid(), SIGKILL);
@@ -34,7 +35,15 @@ int Open(sqlite3_vfs* vfs, const char* name, sqlite3_file* file, int flags, int*
   const int code = original->xOpen(original, name, mine->real(), flags, out_flags);
   if (mine->real()->pMethods == nullptr) return code;
   sqlite3_io_methods& m = mine->methods;
-  m.iVersion = 1;  // no shared memory: the store opens exclusively and must not need it
+  m.iVersion = has_shared_memory ? 2 : 1;
+  m.xShmMap = [](sqlite3_file* f, int page, int size, int extend, void volatile** out) {
+    return Do(f).xShmMap(Real(f), page, size, extend, out);
+  };
+  m.xShmLock = [](sqlite3_file* f, int at, int n, int flags) {
+    return Do(f).xShmLock(Real(f), at, n, flags);
+  };
+  m.xShmBarrier = [](sqlite3_file* f) { Do(f).xShmBarrier(Real(f)); };
+  m.xShmUnmap = [](sqlite3_file* f, int remove) { return Do(f).xShmUnmap(Real(f), remove); };
   m.xClose = [](sqlite3_file* f) { return Do(f).xClose(Real(f)); };
   m.xRead = [](sqlite3_file* f, void* data, int n, sqlite3_int64 at) {
     return Do(f).xRead(Real(f), data, n, at);
@@ -67,8 +76,9 @@ int Open(sqlite3_vfs* vfs, const char* name, sqlite3_file* file, int flags, int*
 
 }  // namespace
 
-void RegisterKillingVfs(long fatal) {
+void RegisterKillingVfs(long fatal, bool shared_memory) {
   fatal_point = fatal;
+  has_shared_memory = shared_memory;
   points = 0;
   if (sqlite3_vfs_find(kKillingVfs) != nullptr) return;
   static sqlite3_vfs vfs;

@@ -1,6 +1,7 @@
 // kill -9 at every write and every sync of a client's odometer while two runs share a block: what
 // is found afterwards has every attempt that was acknowledged as spent, at most the one under way
-// besides, and the block never holds more than its budget (SE-09, SE-10; A19).
+// besides, and the block never holds more than its budget (SE-09, SE-10; A19). Once alone, and once
+// beside another process that has the odometer open all the time.
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -51,14 +52,17 @@ struct Outcome {
   bool killed = false;
   std::size_t acknowledged = 0;
   long points = 0;
+  std::unique_ptr<Odometer> beside;
 };
 
-Outcome RunChild(const std::filesystem::path& file, long fatal) {
-  int report[2];
-  VEILSUM_CHECK(pipe(report) == 0);
+Outcome RunChild(const std::filesystem::path& file, long fatal, bool beside) {
+  int report[2], go[2];
+  VEILSUM_CHECK(pipe(report) == 0 && pipe(go) == 0);
   const pid_t child = fork();
   if (child == 0) {
-    RegisterKillingVfs(fatal);
+    char byte = 0;
+    if (read(go[0], &byte, 1) != 1) _exit(3);
+    RegisterKillingVfs(fatal, /*shared_memory=*/true);
     const auto odometer = Odometer::Open(file, kKillingVfs);
     if (!odometer.ok()) _exit(1);
     for (const char what : kScript)
@@ -68,11 +72,13 @@ Outcome RunChild(const std::filesystem::path& file, long fatal) {
   }
   close(report[1]);
   Outcome outcome;
+  if (beside) outcome.beside = Odometer::Open(file).value();
+  VEILSUM_CHECK(write(go[1], "g", 1) == 1);
   for (char what; outcome.acknowledged < kScript.size() && read(report[0], &what, 1) == 1;)
     ++outcome.acknowledged;
   if (read(report[0], &outcome.points, sizeof outcome.points) != sizeof outcome.points)
     outcome.points = 0;
-  close(report[0]);
+  for (const int fd : {report[0], go[0], go[1]}) close(fd);
   int status = 0;
   waitpid(child, &status, 0);
   outcome.killed = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
@@ -108,23 +114,36 @@ void CheckRecovered(Odometer& odometer, std::size_t acknowledged) {
   }
 }
 
-TEST(OdometerCrash, AtEveryWriteAndSyncKeepsWhatWasSpent) {
+void CrashEverywhere(bool beside) {
   const TestFolder folder;
-  RegisterKillingVfs(0);
-  const Outcome whole = RunChild(folder.path() / "whole.db", 0);
+  RegisterKillingVfs(0, /*shared_memory=*/true);
+  const Outcome whole = RunChild(folder.path() / "whole.db", 0, beside);
   ASSERT_FALSE(whole.killed);
   ASSERT_EQ(whole.acknowledged, kScript.size());
   ASSERT_GT(whole.points, 20);
   for (long fatal = 1; fatal <= whole.points; ++fatal) {
     SCOPED_TRACE(fatal);
     const auto file = folder.path() / absl::StrFormat("%d.db", fatal);
-    const Outcome outcome = RunChild(file, fatal);
+    const Outcome outcome = RunChild(file, fatal, beside);
     ASSERT_TRUE(outcome.killed);
+    if (outcome.beside) CheckRecovered(*outcome.beside, outcome.acknowledged);
     const auto odometer = Odometer::Open(file, kKillingVfs);
     ASSERT_OK(odometer);
-    CheckRecovered(**odometer, outcome.acknowledged);
+    if (!outcome.beside) CheckRecovered(**odometer, outcome.acknowledged);
+    if (outcome.beside && outcome.acknowledged > 0) {
+      const BlockTotals seen = *outcome.beside->Totals(kBlock),
+                        fresh = *(*odometer)->Totals(kBlock);
+      EXPECT_EQ(seen.spent, fresh.spent);
+      EXPECT_EQ(seen.reserved, fresh.reserved);
+    }
     if (testing::Test::HasFailure()) return;
   }
+}
+
+TEST(OdometerCrash, AtEveryWriteAndSyncKeepsWhatWasSpent) { CrashEverywhere(/*beside=*/false); }
+
+TEST(OdometerCrash, BesideAnotherProcessItKeepsWhatWasSpentToo) {
+  CrashEverywhere(/*beside=*/true);
 }
 
 }  // namespace

@@ -1,4 +1,6 @@
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/sqlite/database.h"
@@ -121,6 +123,30 @@ TEST_F(DatabaseTest, AnExclusiveDatabaseHasOneOwner) {
     EXPECT_THAT(Database::Open(file(), options), StatusIs(StatusCode::kUnavailable, "locked"));
   }
   EXPECT_OK(Database::Open(file(), options));
+}
+
+// POSIX takes all locks of a process on a file away when it closes any descriptor of it.
+TEST_F(DatabaseTest, ASecondConnectionLeavesTheFirstOnesLocks) {
+  int go[2];
+  ASSERT_EQ(pipe(go), 0);
+  const pid_t child = fork();
+  if (child == 0) {
+    char byte = 0;
+    if (read(go[0], &byte, 1) != 1) _exit(2);
+    Database::Options options;
+    options.exclusive = true;
+    options.busy_timeout = std::chrono::milliseconds(1);
+    _exit(absl::IsUnavailable(Database::Open(file(), options).status()) ? 0 : 1);
+  }
+  ASSERT_OK_AND_ASSIGN(Database first, Database::Open(file()));
+  ASSERT_OK(first.Execute("CREATE TABLE t(a INTEGER) STRICT"));
+  ASSERT_OK(Database::Open(file()));
+  EXPECT_EQ(write(go[1], "g", 1), 1);
+  int status = 0;
+  waitpid(child, &status, 0);
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
+  close(go[0]);
+  close(go[1]);
 }
 
 TEST_F(DatabaseTest, MigrationsGoForwardOnceAndAreFrozen) {

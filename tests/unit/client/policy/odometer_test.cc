@@ -326,6 +326,19 @@ TEST_F(OdometerTest, SE32_ACustomerBelongsToTheEpochOfItsFirstUseForGood) {
   EXPECT_EQ(epochs[2].customers, 0u);
 }
 
+TEST_F(OdometerTest, SE32_ABlockOfAnotherEpochThanTheOpenOneIsNotCharged) {
+  BlockCharge later = TrainingCharge(1);
+  later.block = "epoch-2/holdout";
+  EXPECT_THAT(odometer().Approve(kContract, 1, later),
+              StatusIs(StatusCode::kFailedPrecondition, "the open one is 1"));
+  ASSERT_OK(odometer().Approve(kContract, 1, TrainingCharge(1)));
+  ASSERT_OK(odometer().OpenEpoch("a new year", 1));
+  EXPECT_OK(odometer().Approve(kOther, 1, later));
+  for (const Hash32& contract : {kContract, Hash32{3}})
+    EXPECT_THAT(odometer().Approve(contract, 1, TrainingCharge(1)),
+                StatusIs(StatusCode::kFailedPrecondition, "the open one is 2"));
+}
+
 TEST_F(OdometerTest, DP15_TheGroupingSecretIsOnesOwnAndStays) {
   const Secret<32> secret = *odometer().GroupingSecret();
   Reopen();

@@ -2,6 +2,7 @@
 
 #include "client/policy/blocks.h"
 #include "dp/mechanism/randomised_response.h"
+#include "tests/support/forwarding_odometer.h"
 #include "tests/support/seeded_rng.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/test_pki.h"
@@ -26,7 +27,8 @@ class VetoTest : public testing::Test {
     VetoRules rules;
     rules.mode = mode;
     rules.epsilon_millis = epsilon_;
-    return Vote({std::string(64, release), "canary", objects}, rules, policy_, *odometer_, rng_);
+    return Vote({std::string(64, release), "canary", objects, epoch_}, rules, policy_, *odometer_,
+                rng_);
   }
   double Spent() {
     const auto totals = odometer_->Totals(HoldoutBlock(1));
@@ -37,6 +39,7 @@ class VetoTest : public testing::Test {
   std::unique_ptr<Odometer> odometer_ = *Odometer::Open(folder_.path() / "odometer.db");
   Policy policy_;
   std::uint32_t epsilon_ = 1000;
+  std::uint64_t epoch_ = 1;
   SeededRngForTests rng_{11};
 };
 
@@ -86,39 +89,10 @@ TEST_F(VetoTest, APlainBitIsTheTruthAndKeptAsUnprotected) {
 
 // A process that died after the charge and before the draw.
 TEST_F(VetoTest, WhatWasChargedAndNotDrawnIsDrawnThen) {
-  class Forgetful final : public Odometer {
+  class Forgetful final : public ForwardingOdometer {
    public:
-    explicit Forgetful(Odometer& real) : real_(real) {}
-    absl::Status Approve(const Hash32& c, std::uint64_t n,
-                         std::span<const BlockCharge> charges) override {
-      return real_.Approve(c, n, charges);
-    }
-    absl::StatusOr<OdometerEntry> Load(const Hash32& c) override { return real_.Load(c); }
-    absl::StatusOr<std::uint64_t> SpentThrough(const Hash32& c) override {
-      return real_.SpentThrough(c);
-    }
-    absl::Status Spend(const Hash32& c, std::uint64_t a, std::uint64_t b) override {
-      return real_.Spend(c, a, b);
-    }
-    absl::Status CloseContract(const Hash32& c) override { return real_.CloseContract(c); }
-    absl::StatusOr<Secret<32>> GroupingSecret() override { return real_.GroupingSecret(); }
-    absl::StatusOr<std::vector<DataEpoch>> Epochs() override { return real_.Epochs(); }
-    absl::StatusOr<DataEpoch> OpenEpoch(const std::string& r, std::int64_t t) override {
-      return real_.OpenEpoch(r, t);
-    }
-    absl::StatusOr<std::vector<bool>> ClaimCustomers(std::span<const std::string> ids) override {
-      return real_.ClaimCustomers(ids);
-    }
-    absl::StatusOr<std::vector<std::string>> Blocks() override { return real_.Blocks(); }
-    absl::StatusOr<dp::BlockBudget> Budget(const std::string& b) override {
-      return real_.Budget(b);
-    }
-    absl::StatusOr<BlockTotals> Totals(const std::string& b) override { return real_.Totals(b); }
+    using ForwardingOdometer::ForwardingOdometer;
     absl::Status KeepVote(const KeptVote&) override { return Unavailable("died"); }
-    absl::StatusOr<std::vector<KeptVote>> Votes() override { return real_.Votes(); }
-
-   private:
-    Odometer& real_;
   } dying(*odometer_);
   VetoRules rules;
   rules.mode = VetoMode::kRandomised;
@@ -130,6 +104,44 @@ TEST_F(VetoTest, WhatWasChargedAndNotDrawnIsDrawnThen) {
   Reopen();
   ASSERT_OK(Ask('a', true));
   EXPECT_DOUBLE_EQ(Spent(), price);
+}
+
+// Another process draws between our look and our keeping.
+TEST_F(VetoTest, OfTwoThatDrawAtOnceTheBitThatWasKeptFirstIsEverybodys) {
+  class Overtaken final : public ForwardingOdometer {
+   public:
+    using ForwardingOdometer::ForwardingOdometer;
+    absl::StatusOr<std::uint64_t> SpentThrough(const Hash32& contract) override {
+      EXPECT_OK(real_.Spend(contract, 1, 1));
+      return 0;  // as it was a moment ago
+    }
+    absl::Status KeepVote(const KeptVote& vote) override {
+      KeptVote other = vote;
+      other.bit = !vote.bit;
+      EXPECT_OK(real_.KeepVote(other));
+      mine = vote;
+      return real_.KeepVote(vote);
+    }
+    KeptVote mine;
+  } overtaken(*odometer_);
+  VetoRules rules;
+  rules.mode = VetoMode::kRandomised;
+  ASSERT_OK_AND_ASSIGN(const KeptVote vote, Vote({std::string(64, 'a'), "canary", true}, rules,
+                                                 policy_, overtaken, rng_));
+  EXPECT_NE(vote.bit, overtaken.mine.bit);
+  EXPECT_EQ(*Ask('a', true), vote);
+  EXPECT_DOUBLE_EQ(Spent(), dp::ChargeOfResponse(1000, 12).rdp);
+}
+
+// SE-32: the customers were chosen while another epoch was open.
+TEST_F(VetoTest, AnEpochThatWasOpenedMeanwhileMakesNoBit) {
+  ASSERT_OK(Ask('a', true));
+  ASSERT_OK(odometer_->OpenEpoch("a new year", 1));
+  EXPECT_EQ(Ask('b', true).status().code(), StatusCode::kFailedPrecondition);
+  EXPECT_OK(Ask('a', true)) << "what was drawn stays";
+  epoch_ = 2;
+  EXPECT_OK(Ask('b', true));
+  EXPECT_DOUBLE_EQ(Spent(), dp::ChargeOfResponse(1000, 12).rdp) << "of the first epoch";
 }
 
 }  // namespace
