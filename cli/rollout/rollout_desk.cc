@@ -296,6 +296,8 @@ absl::Status RolloutDesk::Pause() {
 
 absl::Status RolloutDesk::Resume() {
   VEILSUM_RETURN_IF_ERROR(Settle());
+  const Stage stage = conductor_->rollout().stage;
+  if (stage == Stage::kShadow || stage == Stage::kCanary) return absl::OkStatus();
   coordinator::Resumed resumed;
   resumed.who = who_;
   return Do(resumed);

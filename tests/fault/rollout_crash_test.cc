@@ -260,6 +260,23 @@ TEST_F(RolloutCrash, RollBack) {
                    }});
 }
 
+TEST_F(RolloutCrash, Pause) {
+  CrashEverywhere({"pause", InCanary, [](const World& world) {
+                     return world.Do(kAnn, [](RolloutDesk& desk) { return desk.Pause(); });
+                   }});
+}
+
+TEST_F(RolloutCrash, Resume) {
+  CrashEverywhere({"resume",
+                   [](const World& world) {
+                     VEILSUM_RETURN_IF_ERROR(InCanary(world));
+                     return world.Do(kAnn, [](RolloutDesk& desk) { return desk.Pause(); });
+                   },
+                   [](const World& world) {
+                     return world.Do(kAnn, [](RolloutDesk& desk) { return desk.Resume(); });
+                   }});
+}
+
 TEST_F(RolloutCrash, Revoke) {
   const auto revoke = [](const char* who, const World& world) {
     return world.Do(who, [](RolloutDesk& desk) { return desk.Revoke("bad"); });

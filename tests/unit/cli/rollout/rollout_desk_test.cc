@@ -238,6 +238,23 @@ TEST_F(Desk, ServingIsJudgedAgainstWhoHasTheReleaseBefore) {
   EXPECT_EQ(Stage(), "rolled_back") << "five errors in a hundred";
 }
 
+TEST_F(Desk, PauseAndResumeMayBeRepeated) {
+  MakeStable(1);
+  ASSERT_OK(Start(2));
+  const auto pause = [](RolloutDesk& desk) { return desk.Pause(); };
+  const auto resume = [](RolloutDesk& desk) { return desk.Resume(); };
+  ASSERT_OK(With(pause));
+  ASSERT_OK(With(pause));
+  EXPECT_EQ(Stage(), "paused");
+  ASSERT_OK(With(resume));
+  const std::size_t told = told_.size();
+  ASSERT_OK(With(resume));
+  EXPECT_EQ(Stage(), "shadow");
+  EXPECT_EQ(told_.size(), told) << "nothing is told twice";
+  ASSERT_OK(With([](RolloutDesk& desk) { return desk.RollBack(); }));
+  EXPECT_EQ(With(resume).code(), StatusCode::kFailedPrecondition);
+}
+
 TEST_F(Desk, MerchantsWhoObjectTakeItBackAndTheLedgerHasIt) {
   MakeStable(1);
   veto_gate_ = true;
