@@ -3,6 +3,7 @@
 #include <cstdio>
 
 #include "coordinator/cli/config.h"
+#include "coordinator/identity/tenant_check.h"
 #include "coordinator/store/archive.h"
 
 namespace veilsum::coordinator {
@@ -63,8 +64,18 @@ ExitCode RunRestore(const std::filesystem::path& config_file, const std::filesys
 ExitCode RunFsck(const std::filesystem::path& config_file) {
   const absl::StatusOr<CoordinatorConfig> config = ReadCoordinatorConfig(config_file);
   if (!config.ok()) return Failed(config.status());
-  return Tell("sound", config->shared.url.empty() ? CheckStore(config->store)
-                                                  : CheckPostgresStore(config->shared));
+  const bool shared = !config->shared.url.empty();
+  absl::StatusOr<StoreCheck> check =
+      shared ? CheckPostgresStore(config->shared) : CheckStore(config->store);
+  if (!check.ok() || config->issuer.empty()) return Tell("sound", check);
+  const absl::StatusOr<TenantsCheck> tenants =
+      shared ? CheckPostgresTenants(config->shared) : CheckSqliteTenants(config->records);
+  if (!tenants.ok()) return Failed(tenants.status());
+  check->faults.insert(check->faults.end(), tenants->faults.begin(), tenants->faults.end());
+  std::printf("tenants: %d, with %d tokens, %d leaves, %d revocations\n",
+              static_cast<int>(tenants->tenants), static_cast<int>(tenants->tokens),
+              static_cast<int>(tenants->leaves), static_cast<int>(tenants->denied));
+  return Tell("sound", check);
 }
 
 }  // namespace veilsum::coordinator

@@ -39,7 +39,8 @@ int main(int argc, char** argv) {
   CLI::App* restore =
       app.add_subcommand("restore", "Put a backup in the place of a store that is gone");
   CLI::App* fsck = app.add_subcommand(
-      "fsck", "Check the store, its ledger, and that both say the same; repairs nothing");
+      "fsck",
+      "Check the store, its ledger, that both agree, and tenants' records; repairs nothing");
   for (CLI::App* command : {backup, restore, fsck})
     command->add_option("--config", config, "coordinator.toml")->type_name("FILE")->required();
   std::string folder;

@@ -3,13 +3,12 @@
 #include <map>
 
 #include "base/crypto/sha256.h"
+#include "coordinator/identity/tenant_tables.h"
 
 namespace veilsum::coordinator {
 namespace {
 
-constexpr std::int64_t kTablesVersion = 1;
-
-// Those of sqlite_tenants.cc, with the types that PostgreSQL has. Frozen: a change is a new
+// Those of tenant_tables.h, with the types that PostgreSQL has. Frozen: a change is a new
 // version.
 std::string TablesOf(const std::string& schema) {
   return absl::StrFormat(R"sql(
@@ -50,7 +49,7 @@ class PostgresTenants final : public TenantRegistry {
                              db_->Prepare("INSERT INTO tenants(tenant, schema, version) "
                                           "VALUES($1, $2, $3) ON CONFLICT(tenant) DO NOTHING "
                                           "RETURNING version"));
-    insert.Bind(1, context.tenant()).Bind(2, schema).Bind(3, kTablesVersion);
+    insert.Bind(1, context.tenant()).Bind(2, schema).Bind(3, kTenantTablesVersion);
     VEILSUM_ASSIGN_OR_RETURN(const bool made, insert.Step());
     if (!made) return AlreadyExists("tenant %s exists, or has existed", context.tenant());
     VEILSUM_RETURN_IF_ERROR(db_->Execute(TablesOf(schema)));
@@ -84,9 +83,9 @@ class PostgresTenants final : public TenantRegistry {
                              db_->Prepare("SELECT version FROM tenants WHERE tenant = $1"));
     VEILSUM_ASSIGN_OR_RETURN(const bool found, select.Bind(1, context.tenant()).Step());
     if (!found) return NotFound("no such tenant");
-    if (select.Int(0) > kTablesVersion)
+    if (select.Int(0) > kTenantTablesVersion)
       return FailedPrecondition("tenant %s has tables of version %d, this program knows %d",
-                                context.tenant(), select.Int(0), kTablesVersion);
+                                context.tenant(), select.Int(0), kTenantTablesVersion);
     return absl::OkStatus();
   }
 

@@ -3,34 +3,11 @@
 #include <algorithm>
 #include <map>
 
+#include "coordinator/identity/tenant_tables.h"
 #include "coordinator/store/sqlite_sql.h"
 
 namespace veilsum::coordinator {
 namespace {
-
-constexpr sqlite::Migration kTenantMigrations[] = {{1, R"sql(
-CREATE TABLE tokens(
-  id TEXT PRIMARY KEY,
-  text_sha256 BLOB NOT NULL CHECK(length(text_sha256) = 32),
-  subject TEXT NOT NULL,
-  expires INTEGER NOT NULL,
-  wrong INTEGER NOT NULL DEFAULT 0,
-  keys_sha256 BLOB CHECK(keys_sha256 IS NULL OR length(keys_sha256) = 32)
-) STRICT, WITHOUT ROWID;
-CREATE TABLE leaves(
-  serial TEXT PRIMARY KEY,
-  uri TEXT NOT NULL,
-  key TEXT NOT NULL,
-  expires INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
-CREATE TABLE denied(
-  kind INTEGER NOT NULL,
-  value TEXT NOT NULL,
-  reason TEXT NOT NULL,
-  at INTEGER NOT NULL DEFAULT (unixepoch()),
-  PRIMARY KEY(kind, value)
-) STRICT, WITHOUT ROWID;
-)sql"}};
 
 struct TenantFile {
   explicit TenantFile(sqlite::Database opened)
