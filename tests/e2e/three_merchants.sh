@@ -136,3 +136,6 @@ code=0
 veilsum-coordinator restore --config "$config" --from "$work/backup" >/dev/null 2>&1 || code=$?
 [ "$code" != 0 ] || fail "a backup was put over a store"
 veilsum-coordinator fsck --config "$config" >"$work/fsck" || fail "the store is not sound: $(cat "$work/fsck")"
+grep -q '^tenants: 3, with [1-9][0-9]* tokens, [1-9][0-9]* leaves, ' "$work/fsck" || fail "fsck of the records says $(cat "$work/fsck")"
+tail -n 1 "$work/fsck" | grep -q '^sound: 1 runs, ' || fail "fsck ends with $(cat "$work/fsck")"
+cat "$work/fsck"
