@@ -34,7 +34,8 @@ struct RoundFigures {
   // a mask has stayed. Made from what the round released. 0 unless committed.
   double ring_share = 0;
   Clock::Duration took{};          // from the opening to the end
-  std::vector<RoundPhase> phases;  // those that were entered; the last one ended with the round
+  // Those that were entered; the last one ended with the round.
+  std::vector<RoundPhase> phases = {};
 };
 
 class RunPort {
