@@ -54,6 +54,7 @@ void SpanExporter::Loop() {
     if (!batch.empty()) Send(std::move(batch));
     lock.lock();
   }
+  if (!queue_.empty() && parts_.dropped) parts_.dropped(queue_.size());
 }
 
 void SpanExporter::Send(std::vector<Span> batch) {

@@ -30,7 +30,7 @@ class SpanExporter {
 
   // InvalidArgument: another kind of endpoint. Whether anybody listens there is found out later.
   static absl::StatusOr<std::unique_ptr<SpanExporter>> Start(SpanExporterParts parts);
-  ~SpanExporter();      // sends what is left, once
+  ~SpanExporter();      // sends a batch of what is left, and counts the rest as dropped
   void Add(Span span);  // thread-safe
 
  private:

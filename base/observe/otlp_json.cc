@@ -11,7 +11,7 @@ namespace {
 
 using Object = nlohmann::ordered_json;
 
-constexpr int kInternal = 1;  // SPAN_KIND_INTERNAL
+constexpr int kInternal = 1, kServer = 2;  // SPAN_KIND_
 constexpr int kOk = 1, kError = 2;
 
 std::string Nanos(Span::Time time) {
@@ -36,7 +36,7 @@ Object SpanJson(const Span& span) {
   Object out = {{"traceId", HexEncode(span.trace)}, {"spanId", HexEncode(span.id)}};
   if (span.parent != SpanId{}) out["parentSpanId"] = HexEncode(span.parent);
   out["name"] = span.name;
-  out["kind"] = kInternal;
+  out["kind"] = span.serves ? kServer : kInternal;
   out["startTimeUnixNano"] = Nanos(span.begin);
   out["endTimeUnixNano"] = Nanos(span.end);
   out["attributes"] = attributes;

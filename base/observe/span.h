@@ -24,6 +24,7 @@ struct Span {
   Time begin, end;
   std::vector<std::pair<std::string, Value>> attributes;
   bool failed = false;
+  bool serves = false;  // a call from elsewhere; otherwise it is this program's own doing
 };
 
 // The same wherever they are computed: a trace by what it is of, a span by its place in it.

@@ -205,6 +205,10 @@ RunEngineParts FederationNode::EngineParts() {
       log_.Write(figures.run_id + (figures.committed ? ": committed" : ": aborted"),
                  {.event = "round", .round = figures.round});
   };
+  if (traces_ != nullptr)
+    parts.setup_ended = [this](const SetupFigures& figures) {
+      traces_->Add(SpanOf(figures, std::chrono::system_clock::now()));
+    };
   return parts;
 }
 
@@ -213,6 +217,11 @@ absl::Status FederationNode::Listen() {
   rpc.records = records_.get();
   rpc.releases = config_.releases;
   rpc.office = enrolment_ == nullptr ? nullptr : enrolment_->office();
+  if (traces_ != nullptr)
+    rpc.answered = [this](std::string_view method, int code, std::chrono::nanoseconds took) {
+      traces_->Add(
+          SpanOfCall(method, code, took, ++calls_answered_, std::chrono::system_clock::now()));
+    };
   VEILSUM_ASSIGN_OR_RETURN(server_, RpcServer::Start(rpc, *engine_, *engine_));
   listen_ = WithPort(listen_, server_->port());
   dialled_ = config_.advertise.empty() ? listen_ : config_.advertise;

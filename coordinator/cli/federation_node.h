@@ -2,6 +2,7 @@
 // metrics. Nodes share nothing.
 #pragma once
 
+#include <atomic>
 #include <future>
 
 #include "base/http/span_exporter.h"
@@ -57,6 +58,7 @@ class FederationNode {
   std::unique_ptr<HttpServer> shown_;  // null: no metrics are asked for
   OncePer traces_refused_{std::chrono::minutes(1)};
   std::unique_ptr<SpanExporter> traces_;  // null: nobody asks for them
+  std::atomic<std::uint64_t> calls_answered_ = 0;
   std::unique_ptr<secure_agg::PinnedRootVerifier> verifier_;
   std::unique_ptr<TenantRegistry> tenants_;  // until the enrolment has it
   std::unique_ptr<Enrolment> enrolment_;     // null: it lets nobody in

@@ -129,6 +129,7 @@ class GrpcServer final : public RpcServer {
     }
     std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> watches;
     watches.push_back(streams_.Factory());
+    if (config.answered != nullptr) watches.push_back(WatchAnsweredCalls(config.answered));
     builder.experimental().SetInterceptorCreators(std::move(watches));
     server_ = builder.BuildAndStart();
     if (server_ == nullptr || port_ == 0) return Unavailable("cannot listen on %s", config.listen);

@@ -12,6 +12,7 @@
 #include "coordinator/admin/admin_backend.h"
 #include "coordinator/authz/deny_list.h"
 #include "coordinator/round/rounds_backend.h"
+#include "coordinator/rpc/answered_calls.h"
 #include "coordinator/rpc/rpc_observer.h"
 #include "coordinator/rpc/tenant_quota.h"
 
@@ -61,6 +62,7 @@ struct RpcServerConfig {
   RecordBackend* records = nullptr;                // null: Approve and Record are refused
   std::filesystem::path releases = {};  // rollout folder that clients are served from; empty: none
   RpcObserver* observer = nullptr;      // may be null
+  CallAnswered answered = nullptr;      // told of operators' calls; may be empty
   bool standby = false;                 // health says NOT_SERVING from the beginning
 };
 

@@ -78,6 +78,9 @@ class HostedRun final : private RunPort {
   void Changed() override { changed_ = true; }
   void Log(std::string_view line) override;
   void RoundEnded(const RoundFigures& figures) override;
+  void SetupEnded(const SetupFigures& figures) override {
+    if (parts_.setup_ended) parts_.setup_ended(figures);
+  }
 
   static constexpr Clock::Duration kLongestPause = std::chrono::seconds(30);
   // While messages wait, watchers are told no more often than this.

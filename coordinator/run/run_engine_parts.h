@@ -21,6 +21,7 @@ struct RunEngineParts {
   std::size_t max_runs = 4;     // that are not over, at a time
   std::function<void(std::string_view)> log;
   std::function<void(const RoundFigures&)> round_ended;  // on the loop; may be empty
+  std::function<void(const SetupFigures&)> setup_ended;  // as round_ended
 };
 
 }  // namespace veilsum::coordinator

@@ -164,6 +164,7 @@ class RunMachine {
   std::optional<BatchSet> batch_, next_;  // in use; ready to follow it
   std::optional<CohortRound> round_;
   Clock::Time round_began_{};
+  Clock::Time keying_began_{};
   std::size_t round_holders_ = 0;     // members that could take part in it
   std::uint64_t block_first_ = 1;     // round number of the batch's slot 0
   std::uint64_t last_charged_ = 0;    // last round of the last block opened

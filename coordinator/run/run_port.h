@@ -38,6 +38,14 @@ struct RoundFigures {
   std::vector<RoundPhase> phases = {};
 };
 
+// How the setup of a batch ended.
+struct SetupFigures {
+  std::string run_id;
+  std::uint32_t batch = 0;  // counted from 0 by each start of a coordinator
+  bool keyed = false;       // at least one cohort has its secrets
+  Clock::Duration took{};
+};
+
 class RunPort {
  public:
   virtual ~RunPort() = default;
@@ -55,6 +63,7 @@ class RunPort {
   virtual void Changed() = 0;
   virtual void Log(std::string_view line) = 0;
   virtual void RoundEnded(const RoundFigures&) {}
+  virtual void SetupEnded(const SetupFigures&) {}
 };
 
 }  // namespace veilsum::coordinator

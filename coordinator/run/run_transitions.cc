@@ -206,6 +206,7 @@ void RunMachine::GiveUpBatch(const std::string& reason) {
 
 void RunMachine::BeginKeying(Clock::Time now) {
   const secure_agg::BatchId id{session_, next_batch_++};
+  keying_began_ = now;
   keying_.emplace(terms_, id, *world_.verifier, *world_.port, Keyable(), PhaseDeadline(), now);
 }
 
@@ -221,6 +222,8 @@ bool RunMachine::StepKeying(Clock::Time now) {
   std::optional<absl::StatusOr<BatchSet>> outcome = keying_->TakeOutcome(now);
   if (!outcome) return false;
   keying_.reset();
+  world_.port->SetupEnded(
+      {terms_.contract().run_id, next_batch_ - 1, outcome->ok(), now - keying_began_});
   if (outcome->ok()) {
     failed_setups_ = 0;
     next_.emplace(**std::move(outcome));

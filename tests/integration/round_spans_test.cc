@@ -64,6 +64,33 @@ TEST(RoundSpans, OfASpentRoundSayWhereItEnded) {
   EXPECT_TRUE(spans[2].failed);
 }
 
+TEST(RoundSpans, OfASetupAreInTheRunsTrace) {
+  const Span::Time end{milliseconds(1'800'000'000'000)};
+  const SetupFigures figures{"run-1", 2, true, milliseconds(40)};
+  const Span setup = SpanOf(figures, end);
+  EXPECT_EQ(setup.name, "setup");
+  EXPECT_EQ(setup.trace, TraceIdOf("run-1"));
+  EXPECT_EQ(setup.parent, SpanId{});
+  EXPECT_EQ(setup.end - setup.begin, milliseconds(40));
+  EXPECT_FALSE(setup.failed);
+  EXPECT_THAT(KeysOf(setup), testing::ElementsAre("veilsum.run", "veilsum.batch", "veilsum.keyed"));
+  EXPECT_NE(SpanOf(figures, end + milliseconds(1)).id, setup.id) << "of a later start";
+  EXPECT_TRUE(SpanOf({"run-1", 2, false}, end).failed);
+}
+
+TEST(RoundSpans, OfACallHaveItsMethodAndCodeAndNothingElse) {
+  const Span::Time end{milliseconds(1'800'000'000'000)};
+  const Span missing = SpanOfCall("StopRun", 5, milliseconds(3), 1, end);
+  EXPECT_EQ(missing.name, "veilsum.admin.v1.Admin/StopRun");
+  EXPECT_EQ(missing.end - missing.begin, milliseconds(3));
+  EXPECT_TRUE(missing.serves);
+  EXPECT_FALSE(missing.failed) << "NOT_FOUND is the caller's";
+  EXPECT_TRUE(SpanOfCall("StopRun", 13, {}, 1, end).failed) << "INTERNAL is ours";
+  EXPECT_THAT(KeysOf(missing), testing::ElementsAre("rpc.system", "rpc.service", "rpc.method",
+                                                    "rpc.grpc.status_code"));
+  EXPECT_NE(SpanOfCall("StopRun", 5, milliseconds(3), 2, end).trace, missing.trace);
+}
+
 // Of a real run, over the secure sum.
 TEST(RoundSpans, OfARunCoverEveryRound) {
   TappedFederation federation({});
@@ -81,6 +108,12 @@ TEST(RoundSpans, OfARunCoverEveryRound) {
     }
     EXPECT_EQ(before, figures.took);
   }
+  ASSERT_FALSE(federation.setups().empty());
+  for (const SetupFigures& figures : federation.setups()) {
+    EXPECT_EQ(figures.run_id, federation.run_id());
+    EXPECT_GT(figures.took.count(), 0);
+  }
+  EXPECT_TRUE(std::ranges::any_of(federation.setups(), &SetupFigures::keyed));
 }
 
 }  // namespace

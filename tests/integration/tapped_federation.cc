@@ -121,6 +121,10 @@ void TappedFederation::StartCoordinator() {
     const std::lock_guard lock(mutex_);
     figures_.push_back(figures);
   };
+  parts.setup_ended = [this](const coordinator::SetupFigures& figures) {
+    const std::lock_guard lock(mutex_);
+    setups_.push_back(figures);
+  };
   parts.log = [this](std::string_view line) {
     const std::lock_guard lock(mutex_);
     log_.push_back("coordinator: " + std::string(line));

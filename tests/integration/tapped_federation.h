@@ -63,6 +63,7 @@ class TappedFederation {
   const std::vector<coordinator::RoundCommit>& commits() const;
   // Of all rounds that ended, once no engine runs rounds any more.
   const std::vector<coordinator::RoundFigures>& figures() const { return figures_; }
+  const std::vector<coordinator::SetupFigures>& setups() const { return setups_; }
   const std::string& run_id() const { return run_id_; }
   std::shared_ptr<const Bytes> FinalModel();
   model::Examples Training(std::size_t member) const;
@@ -116,6 +117,7 @@ class TappedFederation {
   std::set<std::string> refused_;                                         // runs
   std::vector<std::string> log_;
   std::vector<coordinator::RoundFigures> figures_;
+  std::vector<coordinator::SetupFigures> setups_;
 };
 
 }  // namespace veilsum

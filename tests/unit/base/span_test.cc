@@ -41,6 +41,13 @@ TEST(OtlpJson, HasIdsInHexAndTimesAsText) {
       R"({"key":"a.run","value":{"stringValue":"run-1"}}],"status":{"code":2}}]}]}]})");
 }
 
+TEST(OtlpJson, ACallIsTheServers) {
+  Span span = Sample("call");
+  span.serves = true;
+  EXPECT_THAT(OtlpJson({}, std::vector<Span>{span}),
+              testing::HasSubstr(R"("name":"call","kind":2,)"));
+}
+
 TEST(SpanIds, FollowFromWhatTheyAreOf) {
   EXPECT_EQ(TraceIdOf("run-1/7"), TraceIdOf("run-1/7"));
   EXPECT_NE(TraceIdOf("run-1/7"), TraceIdOf("run-1/8"));
@@ -105,6 +112,20 @@ TEST(SpanExporter, ACollectorHasThemSoonAndTheLastOnesAtTheEnd) {
   EXPECT_THAT(collector.taken(), testing::HasSubstr("\"name\":\"last\""));
   EXPECT_EQ(counted.dropped, 0u);
   EXPECT_EQ(counted.warnings, 0u);
+}
+
+TEST(SpanExporter, WhatIsLeftAtTheEndIsSentOnceOrCounted) {
+  Collector collector;
+  Counted counted;
+  auto exporter = counted.Start(collector.endpoint());
+  const std::size_t many = SpanExporter::kQueue;
+  for (std::size_t i = 0; i < many; ++i) exporter->Add(Sample("one of many"));
+  exporter.reset();
+  const std::string taken = collector.taken();
+  std::size_t sent = 0;
+  for (std::size_t at = 0; (at = taken.find("one of many", at)) != std::string::npos; ++at) ++sent;
+  EXPECT_GT(sent, 0u);
+  EXPECT_EQ(sent + counted.dropped, many);
 }
 
 TEST(SpanExporter, WhatIsNotTakenIsCounted) {

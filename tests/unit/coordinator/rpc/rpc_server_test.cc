@@ -78,6 +78,11 @@ class RpcServerTest : public testing::Test {
     RpcServerConfig config{"127.0.0.1:0", pki_.Coordinator(), limits};
     config.observer = &observer_;
     config.records = &records_;
+    config.answered = [this](std::string_view method, int code, std::chrono::nanoseconds took) {
+      EXPECT_GE(took.count(), 0);
+      const std::lock_guard lock(answered_mutex_);
+      answered_.emplace(method, code);
+    };
     auto server = RpcServer::Start(config, rounds_, admin_);
     ASSERT_OK(server);
     server_ = *std::move(server);
@@ -115,6 +120,8 @@ class RpcServerTest : public testing::Test {
   FakeAdmin admin_;
   FakeRecords records_;
   CountingObserver observer_;
+  std::mutex answered_mutex_;
+  std::multiset<std::pair<std::string, int>> answered_;
   std::unique_ptr<RpcServer> server_;
 };
 
@@ -130,6 +137,20 @@ TEST_F(RpcServerTest, AnOperatorIsToldWhatARunIs) {
   ASSERT_OK_AND_ASSIGN(const admin::v1::GetRunResponse run, admin->GetRun("run-a"));
   EXPECT_EQ(run.plan(), "a plan");
   EXPECT_THAT(admin->GetRun("run-b"), StatusIs(StatusCode::kNotFound, "run-b"));
+}
+
+TEST_F(RpcServerTest, TellsHowOperatorsCallsEndAndNobodyElses) {
+  {
+    ASSERT_OK_AND_ASSIGN(const auto admin, client::AdminClient::Connect(Config(pki_.Operator())));
+    ASSERT_OK(admin->GetRun("run-a"));
+    EXPECT_FALSE(admin->GetRun("run-b").ok());
+    const auto link = Connect("acme");
+    ASSERT_OK(link->Write(Join()));
+    ASSERT_OK(link->Read());
+  }
+  server_.reset();  // every call is over
+  const std::lock_guard lock(answered_mutex_);
+  EXPECT_THAT(answered_, testing::ElementsAre(std::pair("GetRun", 0), std::pair("GetRun", 5)));
 }
 
 TEST_F(RpcServerTest, RefusesBadCertificates) {  // SA-38
