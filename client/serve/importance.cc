@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "client/data/select_customers.h"
+#include "client/serve/feature_name.h"
 #include "client/serve/row_batches.h"
 #include "client/serve/row_sample.h"
 
@@ -81,7 +82,7 @@ absl::StatusOr<Importance> MeasureImportance(const Predictor& predictor,
   double sum = 0;
   for (std::size_t f = 0; f < predictor.plan().features.size(); ++f) {
     const model::Feature& feature = predictor.plan().features[f];
-    out.features.push_back(Summary(feature.table + "." + feature.column, predictions, f));
+    out.features.push_back(Summary(FeatureName(feature), predictions, f));
     sum += out.features.back().size;
   }
   for (FeatureImportance& feature : out.features) feature.share = sum > 0 ? feature.size / sum : 0;

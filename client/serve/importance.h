@@ -13,7 +13,7 @@ struct ImportanceQuestion {
 };
 
 struct FeatureImportance {
-  std::string feature;        // table.column
+  std::string feature;        // FeatureName
   double size = 0;            // mean |attribution|, of the logit, the chosen class's, or the value
   double standard_error = 0;  // of `size`, from the sample; 0 of one row
   double share = 0;           // of the sum of sizes; 0 where that is 0

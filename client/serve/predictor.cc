@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cmath>
 
+#include "client/serve/feature_name.h"
 #include "model/mlp.h"
 #include "model/quality.h"
 
@@ -40,10 +41,7 @@ void Softmax(std::span<const float> logits, Outcome& out) {
   out.probability = out.probabilities[out.chosen];
 }
 
-template <class Of>  // a Feature or a Label
-std::string NameOf(const Of& of) {
-  return of.table + "." + of.column;
-}
+std::string NameOf(const model::Label& of) { return of.table + "." + of.column; }
 
 void ReadHead(const model::Label& label, std::span<const float> outputs, Outcome& out) {
   if (label.kind == model::LabelKind::kClass) {
@@ -121,7 +119,7 @@ void AppendExplanation(const model::Plan& plan, const Attribution& why, std::str
   out += ",\"by\":{";
   for (std::size_t f = 0; f < why.features.size(); ++f) {
     if (f != 0) out += ',';
-    out += Quoted(NameOf(plan.features[f])) + ":";
+    out += Quoted(FeatureName(plan.features[f])) + ":";
     AppendNumber(why.features[f], true, out);
   }
   out += "}}";
@@ -185,7 +183,7 @@ std::string PredictionCsvHeader(const model::Plan& plan, bool explain) {
   for (const model::SideHead& head : plan.heads) line += "," + CsvField(NameOf(head.label));
   if (!explain) return line;
   line += ",baseline";
-  for (const model::Feature& f : plan.features) line += "," + CsvField("by." + NameOf(f));
+  for (const model::Feature& f : plan.features) line += "," + CsvField("by." + FeatureName(f));
   return line;
 }
 

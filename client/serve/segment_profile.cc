@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "client/data/feature_encoder.h"
+#include "client/serve/feature_name.h"
 
 namespace veilsum::client {
 namespace {
@@ -55,7 +56,7 @@ Trait SegmentProfile::TraitOf(const Numeric& of, std::size_t segment) const {
   const auto rows = static_cast<double>(rows_[segment]);
   const double all = SumOf(rows_), mean = SumOf(of.sums) / all;
   const double variance = SumOf(of.squares) / all - mean * mean;
-  return {of.feature->table + "." + of.feature->column, std::nullopt,
+  return {FeatureName(*of.feature), std::nullopt,
           Standardised(of.sums[segment] / rows, mean, variance), of.raw[segment] / rows,
           SumOf(of.raw) / all};
 }
@@ -64,8 +65,7 @@ Trait SegmentProfile::TraitOf(const Categorical& of, const std::string& value,
                               const std::vector<std::size_t>& counts, std::size_t segment) const {
   const double inside = static_cast<double>(counts[segment]) / static_cast<double>(rows_[segment]);
   const double all = SumOf(counts) / SumOf(rows_);
-  return {of.feature->table + "." + of.feature->column, value,
-          Standardised(inside, all, all * (1 - all)), inside, all};
+  return {FeatureName(*of.feature), value, Standardised(inside, all, all * (1 - all)), inside, all};
 }
 
 std::vector<Trait> SegmentProfile::Traits(std::size_t segment, std::size_t count) const {

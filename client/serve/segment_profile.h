@@ -17,7 +17,7 @@ namespace veilsum::client {
 inline constexpr std::size_t kMaxProfileValues = 512;
 
 struct Trait {
-  std::string feature;               // table.column
+  std::string feature;               // FeatureName
   std::optional<std::string> value;  // of a categorical one
   double effect = 0;                 // (mean of the segment - mean of all) / deviation of all
   double segment = 0, all = 0;       // means in the column's units within its bounds, or shares

@@ -30,6 +30,9 @@ absl::Status CheckQuestion(const SegmentsQuestion& question) {
     return InvalidArgument("stdin: segments need a file or a folder: it is read twice");
   if (!question.out.empty() && fs::equivalent(question.data, question.out, error))
     return InvalidArgument("%s: --out is the data", question.out);
+  if (!question.out.empty() && IsFolder(question.data) &&
+      fs::equivalent(question.data, fs::absolute(question.out).parent_path(), error))
+    return InvalidArgument("%s: --out is in the folder of the data", question.out);
   return absl::OkStatus();
 }
 

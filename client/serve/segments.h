@@ -40,8 +40,9 @@ struct Segments {
 // Memory is the sample's, however many rows there are. `out` is CSV: the plan's unit, line, segment
 // (from 1), distance; readable by its owner alone; it appears whole or not at all.
 // FailedPrecondition: the model has no hidden layer, or a flat row cannot hold its features.
-// InvalidArgument: rows that cannot be read or change between the readings, data that is no file or
-// is `out`, terms out of range, fewer different rows than k. Unavailable: `out` cannot be written.
+// InvalidArgument: rows that cannot be read or change between the readings, data that is no file
+// and no folder, or is or holds `out`, terms out of range, fewer different rows than k.
+// Unavailable: `out` cannot be written.
 absl::StatusOr<Segments> FindSegments(const Predictor& predictor, const SegmentsQuestion& question);
 
 // One JSON object on one line, or a text for people; both end with a line end.

@@ -109,6 +109,30 @@ TEST_F(Folder, HasTheSameSegments) {
   }
 }
 
+TEST_F(Folder, IsNotWrittenTo) {
+  SegmentsQuestion question;
+  question.k = 2;
+  question.data = folder_;
+  question.out = folder_ + "/t.csv";
+  ASSERT_OK_AND_ASSIGN(const std::string before, ReadFile(question.out));
+  EXPECT_THAT(FindSegments(*predictor_, question),
+              StatusIs(StatusCode::kInvalidArgument, "in the folder of the data"));
+  ASSERT_OK_AND_ASSIGN(const std::string after, ReadFile(question.out));
+  EXPECT_EQ(before, after);
+}
+
+TEST(FeatureName, TellsFeaturesOfOneColumnOfEventsApart) {
+  model::Plan plan = release::SamplePlan();
+  plan.features.resize(3);
+  for (model::Feature& feature : plan.features) feature.column = "spent";
+  plan.features[1].aggregate = model::Aggregate::kSum;
+  plan.features[1].window_days = 30;
+  plan.features[2].aggregate = model::Aggregate::kRecency;
+  EXPECT_EQ(PredictionCsvHeader(plan, true),
+            "id,probability,logit,baseline,by.t.spent,by.t.spent sum of 30 days,"
+            "by.t.spent recency");
+}
+
 TEST_F(Folder, TellsNoMoreThanOneColumnBesideTheLabel) {
   const auto open = [&](const std::vector<WantedColumn>& more) {
     return RowBatches::Open(*predictor_, folder_, CustomersPart::kAll, more).status();
