@@ -7,12 +7,25 @@
 
 namespace veilsum {
 
-absl::StatusOr<std::unique_ptr<SpanExporter>> SpanExporter::Start(SpanExporterParts parts) {
+namespace {
+
+absl::StatusOr<HostAndPort> CollectorAt(const std::string& endpoint) {
   constexpr std::string_view kScheme = "http://";
-  if (!parts.endpoint.starts_with(kScheme))
-    return InvalidArgument("%s: must be http://HOST:PORT", parts.endpoint);
-  VEILSUM_ASSIGN_OR_RETURN(const HostAndPort at, Loopback(parts.endpoint.substr(kScheme.size())));
-  if (at.port == 0) return InvalidArgument("%s: the port must not be 0", parts.endpoint);
+  if (!endpoint.starts_with(kScheme))
+    return InvalidArgument("%s: must be http://HOST:PORT", endpoint);
+  VEILSUM_ASSIGN_OR_RETURN(HostAndPort at, Loopback(endpoint.substr(kScheme.size())));
+  if (at.port == 0) return InvalidArgument("%s: the port must not be 0", endpoint);
+  return at;
+}
+
+}  // namespace
+
+absl::Status CheckTraceEndpoint(const std::string& endpoint) {
+  return CollectorAt(endpoint).status();
+}
+
+absl::StatusOr<std::unique_ptr<SpanExporter>> SpanExporter::Start(SpanExporterParts parts) {
+  VEILSUM_ASSIGN_OR_RETURN(const HostAndPort at, CollectorAt(parts.endpoint));
   return std::unique_ptr<SpanExporter>(new SpanExporter(std::move(parts), at.host, at.port));
 }
 

@@ -23,12 +23,15 @@ struct SpanExporterParts {
   std::function<void(std::string_view)> warning;  // why a batch was not taken; may be empty
 };
 
+// InvalidArgument: not http://HOST:PORT with a loopback address and a port.
+absl::Status CheckTraceEndpoint(const std::string& endpoint);
+
 class SpanExporter {
  public:
   static constexpr std::size_t kQueue = 4096, kBatch = 512;  // spans
   static constexpr std::chrono::seconds kPause{1}, kPatience{2};
 
-  // InvalidArgument: another kind of endpoint. Whether anybody listens there is found out later.
+  // Errors of CheckTraceEndpoint. Whether anybody listens there is found out later.
   static absl::StatusOr<std::unique_ptr<SpanExporter>> Start(SpanExporterParts parts);
   ~SpanExporter();      // sends a batch of what is left, and counts the rest as dropped
   void Add(Span span);  // thread-safe

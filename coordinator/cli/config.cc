@@ -1,6 +1,7 @@
 #include "coordinator/cli/config.h"
 
 #include "base/config/toml_config.h"
+#include "base/http/span_exporter.h"
 
 namespace veilsum::coordinator {
 
@@ -46,6 +47,9 @@ absl::StatusOr<CoordinatorConfig> ReadCoordinatorConfig(const std::filesystem::p
   VEILSUM_RETURN_IF_ERROR(toml.Finish());
   VEILSUM_ASSIGN_OR_RETURN(config.log, Log::ParseFormat(log));
   if (!config.shared.url.empty()) VEILSUM_RETURN_IF_ERROR(CheckPostgresPlace(config.shared));
+  if (!config.traces.empty())
+    if (const absl::Status fit = CheckTraceEndpoint(config.traces); !fit.ok())
+      return Annotate(fit, "traces.endpoint");
   return config;
 }
 

@@ -33,7 +33,7 @@ struct RoundFigures {
   // The largest coordinate of the decoded sum against half the ring, [0, 1]: near 1 sums wrap, or
   // a mask has stayed. Made from what the round released. 0 unless committed.
   double ring_share = 0;
-  Clock::Duration took{};          // from the opening to the end
+  Clock::Duration took{};  // from the opening to the end
   // Those that were entered; the last one ended with the round.
   std::vector<RoundPhase> phases = {};
 };

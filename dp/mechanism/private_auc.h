@@ -41,7 +41,7 @@ absl::StatusOr<double> ScoreHistogramSensitivity(const ScoreHistogramGrid& grid)
 struct ScoreHistogram {
   ScoreHistogramGrid grid;
   double noise_sigma = 0;           // standard deviation of the noise in each cell, grid units
-  std::vector<std::int64_t> cells;  // ScoreHistogramDimension(grid)
+  std::vector<std::int64_t> cells = {};  // ScoreHistogramDimension(grid)
 };
 // All groups taken together: the cells add up, and so does their noise. InvalidArgument: cells of
 // another number than the grid's.
