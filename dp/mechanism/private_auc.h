@@ -40,7 +40,7 @@ absl::StatusOr<double> ScoreHistogramSensitivity(const ScoreHistogramGrid& grid)
 // A noisy sum with what is needed to read it.
 struct ScoreHistogram {
   ScoreHistogramGrid grid;
-  double noise_sigma = 0;           // standard deviation of the noise in each cell, grid units
+  double noise_sigma = 0;                // standard deviation of the noise in each cell, grid units
   std::vector<std::int64_t> cells = {};  // ScoreHistogramDimension(grid)
 };
 // All groups taken together: the cells add up, and so does their noise. InvalidArgument: cells of
