@@ -1,6 +1,7 @@
 # Sourced by the end-to-end tests: a work folder, checks, and the promise that no process is left.
 set -euo pipefail
 export LC_ALL=C
+here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
 program=$(readlink -f -- "$1")
 work=$(mktemp -d "${TMPDIR:-/tmp}/veilsum e2e.XXXXXX")   # with a space, on purpose
 background=

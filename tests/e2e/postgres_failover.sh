@@ -7,56 +7,13 @@
 # dump of before is put back: a merchant who has seen more refuses it, and its odometer stays.
 #   VEILSUM_TAKE_OVER_SECONDS   until the other commits a round, at most (default 10)
 . "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
-examples=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../../deploy/examples" && pwd)
-PATH=$(dirname -- "$program"):$PATH
-initdb=$(ls -d /usr/lib/postgresql/*/bin/initdb 2>/dev/null | sort -V | tail -n 1)
-if [ -z "$initdb" ]; then
-  echo "skipped: no PostgreSQL server in /usr/lib/postgresql (postgresql-15)"
-  exit 77
-fi
-programs=$(dirname -- "$initdb")
-mkdir -p "$work/out"
-cd "$work/out"
-
-# ---- The database: loopback is not even opened, the folder's socket is the only way in.
-database=$(mktemp -d /tmp/veilsum-pg.XXXXXX)  # a socket's path is short
-server=
-stop_all() {
-  kill $(jobs -p) 2>/dev/null || true
-  [ -z "$server" ] || kill -QUIT "$server" 2>/dev/null || true
-  wait 2>/dev/null || true
-  rm -rf -- "$database"
-  finish
-}
-trap stop_all EXIT
-as=()  # PostgreSQL refuses to run as root
-if [ "$(id -u)" = 0 ]; then
-  user=$(id -u postgres >/dev/null 2>&1 && echo postgres || echo nobody)
-  chown "$user" "$database"
-  as=(setpriv "--reuid=$user" "--regid=$(id -g "$user")" --clear-groups)
-fi
-echo only-of-this-test >"$database/password"
-chmod 644 "$database/password"
-(cd "$database" && "${as[@]}" "$initdb" -D "$database/data" -U veilsum --auth=scram-sha-256 --pwfile="$database/password" \
-  --encoding=UTF8 --locale=C --no-sync --no-instructions >"$work/initdb.log" 2>&1) || fail "initdb: $(tail -n 5 "$work/initdb.log")"
-umask 077
-(cd "$database" && exec "${as[@]}" "$programs/postgres" -D "$database/data" -k "$database" -c listen_addresses= \
-  -c shared_buffers=16MB -c max_connections=20 >>"$work/postgres.log" 2>&1) &
-server=$!
-echo "*:*:*:veilsum:only-of-this-test" >passfile
-ask() { PGPASSFILE=$PWD/passfile "$programs/psql" -XqAt -h "$database" -U veilsum -d postgres -c "SET search_path = veilsum" -c "$1"; }
-for _ in $(seq 300); do
-  ask 'SELECT 1' >/dev/null 2>&1 && break
-  sleep 0.1
-done
-ask 'SELECT 1' >/dev/null || fail "no database: $(tail -n 5 "$work/postgres.log")"
+. "$here/by_hand.sh"
+. "$here/postgres.sh"
 
 # ---- Two coordinators with one configuration and one ledger key; merchants know both.
-port=$((20000 + $$ % 20000))
 first=127.0.0.1:$port second=127.0.0.1:$((port + 2))
-veilsum federation init --name fed.example --out federation --listen "$first" --enroll-listen "127.0.0.1:$((port + 1))" >/dev/null
-operator=federation/operator/operator.toml config=federation/coordinator/coordinator.toml
-sed -i "s|^path = \"coordinator.sqlite\"|url = \"postgresql://veilsum@/postgres?host=$database\"\npassfile = \"$PWD/passfile\"\n\n[ledger]\nkey = \"ledger.key\"|" "$config"
+make_federation
+store_in_postgres "$config"
 veilsum-coordinator check-config --config "$config" || fail "the configuration is refused"
 code=0
 veilsum-coordinator check-config --config "$config" --set store.url=postgresql://u:secret-word@localhost/x 2>refused || code=$?
@@ -64,13 +21,6 @@ veilsum-coordinator check-config --config "$config" --set store.url=postgresql:/
 sed "s|^address = .*|address = \"$second\"|" "$operator" >"$(dirname "$operator")/second.toml"
 second_operator=$(dirname "$operator")/second.toml
 export VEILSUM_LOG_FORMAT=json
-await() {  # FILE PATTERN SECONDS
-  for _ in $(seq $(($3 * 20))); do
-    grep -qE "$2" "$1" 2>/dev/null && return 0
-    sleep 0.05
-  done
-  fail "$1 has no '$2': $(tail -n 5 "$1")"
-}
 veilsum-coordinator serve --config "$config" 2>a.log &
 leader=$!
 await a.log 'listens on' 60

@@ -3,19 +3,7 @@
 # roll it out over the coordinator that trained it, one client first, then all, and a second release
 # that clients cannot verify is taken back, as are one on which too few merchants have voted to tell and one whose hold-outs are too few. The ledger has every step.
 . "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
-examples=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../../deploy/examples" && pwd)
-PATH=$(dirname -- "$program"):$PATH
-mkdir -p "$work/out"
-cd "$work/out"
-umask 077
-port=$((20000 + $$ % 20000))
-stop_all() {
-  kill -TERM $(jobs -p) 2>/dev/null || true
-  wait 2>/dev/null || true
-  finish
-}
-trap stop_all EXIT
-whole() { tail -n 20 -- "$work/out"/*.log >&2; fail "$@"; }
+. "$here/by_hand.sh"
 
 # What a node serves at a path.
 get() { # PORT PATH
@@ -26,20 +14,8 @@ get() { # PORT PATH
 }
 
 # ---- The federation, with a coordinator that hands out releases.
-veilsum federation init --name fed.example --out federation \
-  --listen "127.0.0.1:$port" --enroll-listen "127.0.0.1:$((port + 1))" >/dev/null 2>&1
-operator=federation/operator/operator.toml config=federation/coordinator/coordinator.toml
+make_federation
 printf '\n[rollout]\nrepository = "%s"\n\n[metrics]\naddress = "127.0.0.1:0"\n' "$work/out/rollouts" >>"$config"
-start_coordinator() {
-  : >coordinator.log
-  veilsum-coordinator serve --config "$config" 2>coordinator.log &
-  coordinator=$!
-  for _ in $(seq 300); do
-    ! grep -q 'listens on' coordinator.log || return 0
-    sleep 0.1
-  done
-  whole "the coordinator does not listen"
-}
 start_coordinator
 veilsum data generate --out data --merchants 3 >/dev/null
 second=$(veilsum federation operator ann --federation federation)
@@ -52,10 +28,7 @@ train() { # MERCHANT: takes part in runs until it is stopped
 number=0
 for merchant in acme bolt cara; do
   number=$((number + 1))
-  veilsum tenant create "$merchant" --config "$operator" --kit "kits/$merchant" >/dev/null
-  veilsum token create "$merchant" node-1 --config "$operator" >token
-  veilsum-client enroll --token-file token --out "$merchant" --data "data/merchants/shop_$number" \
-    --policy policy.toml >/dev/null 2>&1 || whole "$merchant cannot enrol"
+  enrol "$merchant" "$number"
   train "$merchant"
 done
 

@@ -3,22 +3,11 @@
 # each other. In the middle of it the process is ended and started again: all three runs go on to
 # their end. Afterwards neither federation's files, metrics or log lines know of the other one.
 . "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
-examples=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../../deploy/examples" && pwd)
-PATH=$(dirname -- "$program"):$PATH
-umask 077
-mkdir -p "$work/out"
-cd "$work/out"
-stop_all() {
-  kill $(jobs -p) 2>/dev/null || true
-  wait 2>/dev/null || true
-  finish
-}
-trap stop_all EXIT
+. "$here/by_hand.sh"
 sed 's/^steps = 300/steps = 24/; s/^attempts_max = 340.*/attempts_max = 48/; s/^key_batch = 32/key_batch = 8/
      s/^tick_ms = 5/tick_ms = 1000/; s/^deadline_ms = 5000/deadline_ms = 20000/' \
   "$examples/synthetic_shops.toml" >plan.toml
 
-port=$((20000 + $$ % 20000))
 listener() { [ "$1" = alpha ] && echo "127.0.0.1:$port" || echo "127.0.0.1:$((port + 2))"; }
 config() { echo "$1/federation/coordinator/coordinator.toml"; }
 operator() { echo "$1/federation/operator/operator.toml"; }

@@ -4,40 +4,18 @@
 # with the best score of all that were told, its model is the one that was published, each merchant's
 # blocks have paid for every run alike, and the store and its ledger have all of them.
 . "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
-examples=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../../deploy/examples" && pwd)
-PATH=$(dirname -- "$program"):$PATH
-mkdir -p "$work/out"
-cd "$work/out"
-umask 077
-port=$((20000 + $$ % 20000))
-stop_all() {
-  kill -TERM $(jobs -p) 2>/dev/null || true
-  wait 2>/dev/null || true
-  finish
-}
-trap stop_all EXIT
-whole() { tail -n 20 -- "$work/out"/*.log "$work/out"/tune* >&2; fail "$@"; }
+. "$here/by_hand.sh"
 
-veilsum federation init --name fed.example --out federation \
-  --listen "127.0.0.1:$port" --enroll-listen "127.0.0.1:$((port + 1))" >/dev/null 2>&1
-operator=federation/operator/operator.toml config=federation/coordinator/coordinator.toml
-veilsum-coordinator serve --config "$config" 2>coordinator.log &
-coordinator=$!
+make_federation
+start_coordinator
 veilsum data generate --out data --merchants 3 >/dev/null
-for _ in $(seq 300); do
-  ! grep -q 'listens on' coordinator.log || break
-  sleep 0.1
-done
 
 # A block that holds many runs like these: without one a merchant approves its first run only.
 printf '%s\n' 'epsilon_cap = 1.0' 'delta_cap = 1e-5' 'block_epsilon = 10' 'block_delta = 1e-4' >policy.toml
 number=0 members=(--member acme/node-1=4096 --member bolt/node-1=2048 --member cara/node-1=2048)
 for merchant in acme bolt cara; do
   number=$((number + 1))
-  veilsum tenant create "$merchant" --config "$operator" --kit "kits/$merchant" >/dev/null
-  veilsum token create "$merchant" node-1 --config "$operator" >token
-  veilsum-client enroll --token-file token --out "$merchant" --data "data/merchants/shop_$number" \
-    --policy policy.toml >/dev/null 2>&1 || whole "$merchant cannot enrol"
+  enrol "$merchant" "$number"
 done
 
 # Two candidates of the same price: what a run has paid says how many there were.

@@ -2,40 +2,18 @@
 # A release that is worse never reaches a merchant: two runs of one federation, the second of three rounds only, and a
 # rollout whose gate compares what the merchants' hold-outs said of both through the secure sum.
 . "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
-examples=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/../../deploy/examples" && pwd)
-PATH=$(dirname -- "$program"):$PATH
-mkdir -p "$work/out"
-cd "$work/out"
-umask 077
-port=$((20000 + $$ % 20000))
-stop_all() {
-  kill -TERM $(jobs -p) 2>/dev/null || true
-  wait 2>/dev/null || true
-  finish
-}
-trap stop_all EXIT
-whole() { tail -n 20 -- "$work/out"/*.log >&2; fail "$@"; }
+. "$here/by_hand.sh"
 
-veilsum federation init --name fed.example --out federation \
-  --listen "127.0.0.1:$port" --enroll-listen "127.0.0.1:$((port + 1))" >/dev/null 2>&1
-operator=federation/operator/operator.toml config=federation/coordinator/coordinator.toml
+make_federation
 second=$(veilsum federation operator ann --federation federation)
 printf '\n[rollout]\nrepository = "%s"\n' "$work/out/rollouts" >>"$config"
-: >coordinator.log
-veilsum-coordinator serve --config "$config" 2>coordinator.log &
-for _ in $(seq 300); do
-  ! grep -q 'listens on' coordinator.log || break
-  sleep 0.1
-done
+start_coordinator
 veilsum data generate --out data --merchants 3 >/dev/null
 printf '%s\n' 'epsilon_cap = 3.0' 'delta_cap = 1e-5' 'block_epsilon = 12' 'block_delta = 1e-4' >policy.toml
 members=()
 for number in 1 2 3; do
   name=shop-$number
-  veilsum tenant create "$name" --config "$operator" --kit "kits/$name" >/dev/null
-  veilsum token create "$name" node-1 --config "$operator" >token
-  veilsum-client enroll --token-file token --out "$name" --data "data/merchants/shop_$number" \
-    --policy policy.toml >/dev/null 2>&1 || whole "$name cannot enrol"
+  enrol "$name" "$number"
   veilsum-client run --stay --config "$name/client.toml" 2>"$name.log" &
   members+=(--member "$name/node-1=4096")
 done
