@@ -3,11 +3,10 @@
 #include <algorithm>
 #include <cmath>
 
+#include "model/plan/scale.h"
+
 namespace veilsum::model {
 namespace {
-
-double Level(bool log, double x) { return log ? std::copysign(std::log1p(std::abs(x)), x) : x; }
-double Unlevel(bool log, double y) { return log ? std::copysign(std::expm1(std::abs(y)), y) : y; }
 
 absl::StatusOr<Quality> EvaluateTwo(std::span<const float> logits, std::span<const float> labels) {
   VEILSUM_ASSIGN_OR_RETURN(BinaryMetrics metrics, EvaluateBinary(logits, labels));
@@ -83,12 +82,13 @@ absl::StatusOr<Quality> EvaluateClasses(std::size_t classes, std::span<const flo
 Quality EvaluateValues(const Label& label, std::span<const float> outputs,
                        std::span<const float> labels) {
   double loss = 0, squares = 0, absolute = 0, sum = 0, sum_squares = 0;
+  const Scale scale(label);
   const double huber = label.huber ? label.huber->ToDouble() : INFINITY;
   for (std::size_t row = 0; row < labels.size(); ++row) {
     const double scaled = std::abs(static_cast<double>(outputs[row]) - labels[row]);
     loss += scaled <= huber ? scaled * scaled / 2 : huber * (scaled - huber / 2);
-    const double truth = DecodeValue(label, labels[row]);
-    const double error = DecodeValue(label, outputs[row]) - truth;
+    const double truth = scale.Decode(labels[row]);
+    const double error = scale.Decode(outputs[row]) - truth;
     squares += error * error;
     absolute += std::abs(error);
     sum += truth;
@@ -140,12 +140,6 @@ absl::StatusOr<Scored> PartOf(const Plan& plan, std::size_t first, const Label& 
 }
 
 }  // namespace
-
-double DecodeValue(const Label& label, double scaled) {
-  const double low = Level(label.log, label.lo.ToDouble());
-  const double high = Level(label.log, label.hi.ToDouble());
-  return Unlevel(label.log, low + (std::clamp(scaled, -1.0, 1.0) + 1) / 2 * (high - low));
-}
 
 absl::StatusOr<Quality> Evaluate(const Plan& plan, std::span<const float> outputs,
                                  std::span<const float> labels) {

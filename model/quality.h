@@ -38,7 +38,4 @@ absl::StatusOr<Quality> Evaluate(const Plan& plan, std::span<const float> output
 absl::StatusOr<Quality> EvaluateHead(const Plan& plan, std::size_t head,
                                      std::span<const float> outputs, std::span<const float> labels);
 
-// The inverse of a label's scale; outside [-1, 1] the nearer bound.
-double DecodeValue(const Label& label, double scaled);
-
 }  // namespace veilsum::model

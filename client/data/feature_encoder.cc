@@ -5,20 +5,10 @@
 #include <cmath>
 
 #include "base/fnv1a.h"
+#include "model/plan/scale.h"
 
 namespace veilsum::client {
 namespace {
-
-double Level(bool log, double x) { return log ? std::copysign(std::log1p(std::abs(x)), x) : x; }
-
-// A Feature or a Label with lo, hi and log.
-template <class Bounded>
-float Scale(const Bounded& of, double value) {
-  const double lo = of.lo.ToDouble(), hi = of.hi.ToDouble();
-  const double low = Level(of.log, lo);
-  const double share = (Level(of.log, std::clamp(value, lo, hi)) - low) / (Level(of.log, hi) - low);
-  return static_cast<float>(std::clamp(2 * share - 1, -1.0, 1.0));
-}
 
 bool EqualsIgnoringCase(std::string_view text, std::string_view lower) {
   return std::ranges::equal(
@@ -46,7 +36,9 @@ std::vector<FeaturePlace> FeaturePlaces(const model::Plan& plan) {
   return places;
 }
 
-float EncodeNumeric(const model::Feature& feature, double value) { return Scale(feature, value); }
+float EncodeNumeric(const model::Feature& feature, double value) {
+  return model::Scale(feature).Encode(value);
+}
 
 std::uint32_t EncodeCategorical(const model::Feature& feature, std::string_view value) {
   return static_cast<std::uint32_t>(Fnv1a64(value, Fnv1a64("=", Fnv1a64(feature.column))) %
@@ -67,7 +59,7 @@ absl::StatusOr<double> ParseNumber(std::string_view text) {
 absl::StatusOr<float> ParseLabel(const model::Label& label, std::string_view text) {
   if (label.kind == model::LabelKind::kValue) {
     VEILSUM_ASSIGN_OR_RETURN(const double value, ParseNumber(text));
-    return Scale(label, value);
+    return model::Scale(label).Encode(value);
   }
   if (label.kind == model::LabelKind::kClass) {
     const auto found = std::ranges::find(label.values, text);

@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "model/quality.h"
+#include "model/plan/scale.h"
 
 namespace veilsum::client {
 namespace {
@@ -15,7 +15,7 @@ std::vector<double> Figures(const model::Plan& plan, const std::vector<Predictio
     const auto label = static_cast<double>(labels[row]);
     out.push_back(plan.label.kind == model::LabelKind::kClass
                       ? (static_cast<double>(predictions[row].chosen) == label ? 1.0 : 0.0)
-                      : std::abs(predictions[row].value - model::DecodeValue(plan.label, label)));
+                      : std::abs(predictions[row].value - model::Scale(plan.label).Decode(label)));
   }
   return out;
 }

@@ -1,6 +1,5 @@
 #include "client/serve/folder_rows.h"
 
-#include <cmath>
 #include <filesystem>
 #include <set>
 
@@ -9,27 +8,17 @@
 #include "client/data/feature_encoder.h"
 #include "client/data/rows.h"
 #include "client/data/select_customers.h"
-#include "model/quality.h"
+#include "model/plan/scale.h"
 
 namespace veilsum::client {
 namespace {
-
-// The inverse of EncodeNumeric, to float's precision.
-double DecodeNumeric(const model::Feature& feature, double encoded) {
-  const double lo = feature.lo.ToDouble(), hi = feature.hi.ToDouble();
-  const auto level = [&](double x) {
-    return feature.log ? std::copysign(std::log1p(std::abs(x)), x) : x;
-  };
-  const double at = level(lo) + (encoded + 1) / 2 * (level(hi) - level(lo));
-  return feature.log ? std::copysign(std::expm1(std::abs(at)), at) : at;
-}
 
 std::string LabelText(const model::Label& label, float value) {
   const auto place = static_cast<std::size_t>(value);
   if (label.kind == model::LabelKind::kClass) return label.values[place];
   return label.kind == model::LabelKind::kBinary
              ? std::to_string(place)
-             : absl::StrFormat("%.17g", model::DecodeValue(label, value));
+             : absl::StrFormat("%.17g", model::Scale(label).Decode(value));
 }
 
 bool IsLabel(const model::Plan& plan, const WantedColumn& column) {
@@ -106,7 +95,7 @@ std::vector<std::string> ValuesOf(const model::Plan& plan, const model::Examples
     std::string value;
     if (feature.kind == model::FeatureKind::kNumeric)
       value = absl::StrFormat("%.9g",
-                              DecodeNumeric(feature, examples.NumericOf(row)[places[i].ordinal]));
+                              model::Scale(feature).Decode(examples.NumericOf(row)[places[i].ordinal]));
     if (feature.kind == model::FeatureKind::kCategorical)
       value = absl::StrFormat("bucket %d",
                               examples.ActiveOf(row)[places[i].ordinal] - places[i].first_input);

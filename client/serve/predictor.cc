@@ -6,7 +6,7 @@
 
 #include "client/serve/feature_name.h"
 #include "model/mlp.h"
-#include "model/quality.h"
+#include "model/plan/scale.h"
 
 namespace veilsum::client {
 namespace {
@@ -47,7 +47,7 @@ void ReadHead(const model::Label& label, std::span<const float> outputs, Outcome
   if (label.kind == model::LabelKind::kClass) {
     Softmax(outputs.first(label.outputs()), out);
   } else if (label.kind == model::LabelKind::kValue) {
-    out.value = model::DecodeValue(label, static_cast<double>(outputs[0]));
+    out.value = model::Scale(label).Decode(static_cast<double>(outputs[0]));
   } else {
     out.logit = static_cast<double>(outputs[0]);
     out.probability = 1 / (1 + std::exp(-out.logit));

@@ -111,7 +111,7 @@ std::string Fields::Text(const char* key, std::size_t longest, std::string_view 
   return Find(key, false) == nullptr ? std::string(otherwise) : Text(key, longest);
 }
 
-std::size_t Fields::Choice(const char* key, std::initializer_list<const char*> words) {
+std::size_t Fields::Choice(const char* key, std::span<const char* const> words) {
   const Json* value = Find(key, true);
   if (value == nullptr) return 0;
   const std::string text = value->is_string() ? value->get<std::string>() : "";
@@ -125,7 +125,7 @@ std::size_t Fields::Choice(const char* key, std::initializer_list<const char*> w
   return 0;
 }
 
-std::size_t Fields::Choice(const char* key, std::initializer_list<const char*> words,
+std::size_t Fields::Choice(const char* key, std::span<const char* const> words,
                            std::size_t otherwise) {
   return Find(key, false) == nullptr ? otherwise : Choice(key, words);
 }

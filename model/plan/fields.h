@@ -4,8 +4,8 @@
 #pragma once
 
 #include <functional>
-#include <initializer_list>
 #include <set>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -37,9 +37,8 @@ class Fields {
   std::string Text(const char* key, std::size_t longest = 128);
   std::string Text(const char* key, std::size_t longest, std::string_view otherwise);
   // One of `words`; returns its place.
-  std::size_t Choice(const char* key, std::initializer_list<const char*> words);
-  std::size_t Choice(const char* key, std::initializer_list<const char*> words,
-                     std::size_t otherwise);
+  std::size_t Choice(const char* key, std::span<const char* const> words);
+  std::size_t Choice(const char* key, std::span<const char* const> words, std::size_t otherwise);
   // A decimal in a string, or a whole number.
   Decimal Signed(const char* key);
   // As above but not negative; `above` says whether low itself is refused, `below` whether high is.

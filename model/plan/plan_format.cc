@@ -6,20 +6,11 @@
 
 #include "base/crypto/sha256.h"
 #include "base/file.h"
+#include "model/plan/names.h"
 #include "model/plan/read_plan.h"
 
 namespace veilsum::model {
 namespace {
-
-constexpr const char* kTasks[] = {"binary",     "regression", "multi_class",
-                                  "multi_task", "recommend",  "q_learning"};
-constexpr const char* kModes[] = {"distributed", "local", "merchant"};
-constexpr const char* kAccountants[] = {"pld", "rdp"};
-constexpr const char* kMechanisms[] = {"discrete_gaussian", "none"};
-constexpr const char* kKinds[] = {"numeric", "categorical", "text", "events"};
-constexpr const char* kLabelKinds[] = {"binary", "class", "value"};
-constexpr const char* kEncoders[] = {"convolution", "gru"};
-constexpr const char* kAggregates[] = {"", "count", "sum", "mean", "max", "last", "recency"};
 
 using Lines = std::map<std::string, unsigned>;  // of each path
 constexpr int kMaxDepth = 8;
@@ -73,14 +64,12 @@ Json HoldoutJson(const Holdout& holdout) {
 }
 
 Json FeatureJson(const Feature& feature) {
-  Json out = {{"column", feature.table + "." + feature.column},
-              {"kind", kKinds[static_cast<int>(feature.kind)]}};
+  Json out = {{"column", feature.table + "." + feature.column}, {"kind", NameOf(feature.kind)}};
   if (feature.kind == FeatureKind::kNumeric) {
     out["lo"] = feature.lo.ToString();
     out["hi"] = feature.hi.ToString();
     out["log"] = feature.log;
-    if (feature.aggregate != Aggregate::kNone)
-      out["aggregate"] = kAggregates[static_cast<int>(feature.aggregate)];
+    if (feature.aggregate != Aggregate::kNone) out["aggregate"] = NameOf(feature.aggregate);
     if (feature.window_days != 0) out["window_days"] = feature.window_days;
     return out;
   }
@@ -91,7 +80,7 @@ Json FeatureJson(const Feature& feature) {
   if (feature.kind == FeatureKind::kEvents) {
     out["last"] = feature.last;
     if (!feature.encoder) return out;
-    out["encoder"] = kEncoders[static_cast<int>(*feature.encoder)];
+    out["encoder"] = kEncoderNames[static_cast<int>(*feature.encoder)];
     out["channels"] = feature.channels;
     if (feature.kernel != 0) out["kernel"] = feature.kernel;
     return out;
@@ -112,7 +101,7 @@ Json TableJson(const Table& table) {
 
 Json LabelJson(const Label& label) {
   Json out = {{"column", label.table + "." + label.column},
-              {"kind", kLabelKinds[static_cast<int>(label.kind)]}};
+              {"kind", kLabelKindNames[static_cast<int>(label.kind)]}};
   if (label.kind == LabelKind::kClass) out["values"] = label.values;
   if (label.kind == LabelKind::kValue) {
     out["lo"] = label.lo.ToString();
@@ -143,7 +132,7 @@ Json NetworkJson(const Network& network) {
 }
 
 Json TrainingJson(const Training& training) {
-  Json out = {{"mode", kModes[static_cast<int>(training.mode)]},
+  Json out = {{"mode", kModeNames[static_cast<int>(training.mode)]},
               {"steps", training.steps},
               {"attempts_max", training.attempts_max},
               {"sampling_rate",
@@ -171,10 +160,10 @@ Json TrainingJson(const Training& training) {
 }
 
 Json PrivacyJson(const Privacy& privacy) {
-  return {{"mechanism", kMechanisms[static_cast<int>(privacy.mechanism)]},
+  return {{"mechanism", kMechanismNames[static_cast<int>(privacy.mechanism)]},
           {"epsilon", DecimalText(privacy.epsilon)},
           {"delta", DecimalText(privacy.delta)},
-          {"accountant", kAccountants[static_cast<int>(privacy.accountant)]},
+          {"accountant", kAccountantNames[static_cast<int>(privacy.accountant)]},
           {"statistics_share", DecimalText(privacy.statistics_share)}};
 }
 
@@ -197,7 +186,7 @@ Json CohortsJson(const Cohorts& cohorts) {
 Json PlanTree(const Plan& plan) {
   Json out = {
       {"name", plan.name},
-      {"task", kTasks[static_cast<int>(plan.task)]},
+      {"task", kTaskNames[static_cast<int>(plan.task)]},
       {"unit", {{"column", plan.unit.column}, {"max_rows", plan.unit.max_rows}}},
       {"holdout", HoldoutJson(plan.holdout)},
       {"label", LabelJson(plan.label)},

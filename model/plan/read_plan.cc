@@ -4,6 +4,8 @@
 #include <set>
 #include <tuple>
 
+#include "model/plan/names.h"
+
 namespace veilsum::model {
 namespace {
 
@@ -44,7 +46,7 @@ Holdout ReadHoldout(Fields fields) {
   if (hashed == fields.Has("column"))
     fields.Refuse("", "must have either hash, mod and equals, or column and value");
   if (hashed) {
-    fields.Choice("hash", {"fnv1a64"});
+    fields.Choice("hash", kHashNames);
     holdout.mod = fields.Int("mod", 2, 1'000'000);
     holdout.equals = fields.Int("equals", 0, holdout.mod - 1);
   } else {
@@ -105,8 +107,7 @@ void ReadNumeric(Fields& fields, bool events, Feature& feature) {
   std::tie(feature.lo, feature.hi) = ReadBounds(fields);
   feature.log = fields.Flag("log", false);
   if (!events) return;
-  feature.aggregate = static_cast<Aggregate>(
-      1 + fields.Choice("aggregate", {"count", "sum", "mean", "max", "last", "recency"}));
+  feature.aggregate = static_cast<Aggregate>(1 + fields.Choice("aggregate", kAggregateNames));
   feature.window_days = static_cast<std::uint32_t>(fields.Int("window_days", 1, 36'500, 0));
 }
 
@@ -121,7 +122,7 @@ void ReadBag(Fields& fields, Feature& feature) {
 
 // What is made of the order of the events.
 void ReadEncoder(Fields& fields, Feature& feature) {
-  feature.encoder = static_cast<Encoder>(fields.Choice("encoder", {"convolution", "gru"}));
+  feature.encoder = static_cast<Encoder>(fields.Choice("encoder", kEncoderNames));
   feature.channels = static_cast<std::uint32_t>(fields.Int("channels", 1, 256));
   if (feature.encoder == Encoder::kConvolution)
     feature.kernel = static_cast<std::uint32_t>(fields.Int("kernel", 1, 16));
@@ -146,8 +147,7 @@ Feature ReadFeature(Fields& fields, const std::vector<Table>& tables) {
   std::tie(feature.table, feature.column) = ReadColumn(fields, tables);
   bool events = false;
   for (const Table& table : tables) events |= table.name == feature.table && table.is_events();
-  feature.kind =
-      static_cast<FeatureKind>(fields.Choice("kind", {"numeric", "categorical", "text", "events"}));
+  feature.kind = static_cast<FeatureKind>(fields.Choice("kind", kFeatureKindNames));
   const bool of_events = feature.kind == FeatureKind::kEvents;
   if (feature.table != "?" &&
       (of_events ? !events : events && feature.kind != FeatureKind::kNumeric))
@@ -200,7 +200,7 @@ std::vector<std::string> ReadClasses(Fields& fields) {
 Label ReadTarget(Fields& fields, const std::vector<Table>& tables) {
   Label label;
   std::tie(label.table, label.column) = ReadColumn(fields, tables);
-  label.kind = static_cast<LabelKind>(fields.Choice("kind", {"binary", "class", "value"}));
+  label.kind = static_cast<LabelKind>(fields.Choice("kind", kLabelKindNames));
   if (label.kind == LabelKind::kClass) label.values = ReadClasses(fields);
   if (label.kind != LabelKind::kValue) return label;
   std::tie(label.lo, label.hi) = ReadBounds(fields);
@@ -280,8 +280,8 @@ Network ReadNetwork(Fields fields) {
   Network network;
   for (const std::uint64_t width : fields.Ints("hidden", 8, 1, 4096))
     network.hidden.push_back(width);
-  fields.Choice("activation", {"relu"}, 0);
-  network.layer_norm = fields.Choice("normalisation", {"none", "layer"}, 0) == 1;
+  fields.Choice("activation", kActivationNames, 0);
+  network.layer_norm = fields.Choice("normalisation", kNormalisationNames, 0) == 1;
   network.dropout = fields.Real("dropout", {Exactly(0), Exactly(1), false, true}, Exactly(0));
   fields.Done();
   return network;
@@ -311,13 +311,13 @@ MerchantClip ReadMerchantClip(Fields& fields) {
 
 Training ReadTraining(Fields fields) {
   Training training;
-  training.mode = static_cast<Mode>(fields.Choice("mode", {"distributed", "local", "merchant"}));
+  training.mode = static_cast<Mode>(fields.Choice("mode", kModeNames));
   training.steps = fields.Int("steps", 1, kMaxSteps);
   training.attempts_max = fields.Int("attempts_max", training.steps, 2 * kMaxSteps);
   training.sampling_rate = fields.Probability("sampling_rate");
   training.expected_batch = fields.Int("expected_batch", 1, 1'000'000'000);
   training.clip_norm = fields.Real("clip_norm", kClipNorm);
-  fields.Choice("optimizer", {"adam"}, 0);
+  fields.Choice("optimizer", kOptimizerNames, 0);
   training.learning_rate = fields.Real("learning_rate", kLearningRate);
   if (fields.Has("averaging"))
     training.averaging = fields.Real("averaging", {Exactly(0), Exactly(1), true, true});
@@ -347,11 +347,10 @@ std::optional<NonPrivate> ReadNonPrivate(Fields& plan) {
 
 Privacy ReadPrivacy(Fields fields) {
   Privacy privacy;
-  privacy.mechanism =
-      static_cast<Mechanism>(fields.Choice("mechanism", {"discrete_gaussian", "none"}, 0));
+  privacy.mechanism = static_cast<Mechanism>(fields.Choice("mechanism", kMechanismNames, 0));
   privacy.epsilon = fields.Real("epsilon", {Exactly(0), Exactly(1000), true, false});
   privacy.delta = fields.Real("delta", {Exactly(0), Exactly(1, 100), true, false});
-  privacy.accountant = static_cast<AccountantKind>(fields.Choice("accountant", {"pld", "rdp"}));
+  privacy.accountant = static_cast<AccountantKind>(fields.Choice("accountant", kAccountantNames));
   privacy.statistics_share =
       fields.Real("statistics_share", {Exactly(0), Exactly(1), false, true}, Exactly(0));
   fields.Done();
@@ -362,7 +361,7 @@ Statistics ReadStatistics(Fields& plan, const Privacy& privacy) {
   Statistics statistics;
   if (!plan.Has("statistics")) return statistics;
   Fields fields = plan.Section("statistics");
-  statistics.kind = static_cast<StatisticsKind>(fields.Choice("kind", {"moments", "quantiles"}));
+  statistics.kind = static_cast<StatisticsKind>(fields.Choice("kind", kStatisticsKindNames));
   if (statistics.kind == StatisticsKind::kQuantiles)
     statistics.bins = static_cast<std::uint32_t>(fields.Int("bins", 4, 4096));
   if (privacy.statistics_share == Exactly(0))
@@ -506,8 +505,7 @@ Plan ReadPlan(const Json& document, FieldErrors& errors) {
   Fields fields(document, "", errors);
   Plan plan;
   plan.name = Name(fields, "name");
-  plan.task = static_cast<Task>(fields.Choice(
-      "task", {"binary", "regression", "multi_class", "multi_task", "recommend", "q_learning"}));
+  plan.task = static_cast<Task>(fields.Choice("task", kTaskNames));
   plan.unit = ReadUnit(fields.Section("unit"));
   plan.holdout = ReadHoldout(fields.Section("holdout"));
   plan.tables = ReadTables(fields, plan.unit);

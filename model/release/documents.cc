@@ -6,26 +6,13 @@
 #include "base/fnv1a.h"
 #include "base/tlog/in_toto.h"
 #include "model/mlp.h"
+#include "model/plan/names.h"
 #include "model/plan/plan_format.h"
 
 namespace veilsum::release {
 namespace {
 
 constexpr std::size_t kSelfTestRows = 8;
-
-const char* KindName(const model::Feature& feature) {
-  switch (feature.kind) {
-    case model::FeatureKind::kNumeric:
-      return "numeric";
-    case model::FeatureKind::kCategorical:
-      return "categorical";
-    case model::FeatureKind::kText:
-      return "text";
-    case model::FeatureKind::kEvents:
-      return "events";
-  }
-  return "";
-}
 
 std::string Canonical(const Json& json) {
   const absl::StatusOr<std::string> text = EncodeCanonical(json);
@@ -95,7 +82,7 @@ std::string TextOf(const Json& object, const char* key) {
 std::string SchemaJson(const model::Plan& plan) {
   Json columns = Json::array();
   for (const model::Feature& f : plan.features) {
-    Json column = {{"column", f.table + "." + f.column}, {"kind", KindName(f)}};
+    Json column = {{"column", f.table + "." + f.column}, {"kind", NameOf(f.kind)}};
     if (!f.more_columns.empty()) column["more_columns"] = f.more_columns;
     columns.push_back(column);
   }
@@ -118,7 +105,7 @@ std::string PreprocessJson(const model::Plan& plan, const model::Layout& layout)
   Json features = Json::array();
   std::size_t numeric = 0, categorical = 0, list = 0, input = layout.dense_inputs();
   for (const model::Feature& f : plan.features) {
-    Json one = {{"column", f.table + "." + f.column}, {"kind", KindName(f)}};
+    Json one = {{"column", f.table + "." + f.column}, {"kind", NameOf(f.kind)}};
     if (f.kind == model::FeatureKind::kNumeric) {
       one["lo"] = f.lo.ToString();
       one["hi"] = f.hi.ToString();

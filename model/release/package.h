@@ -38,8 +38,8 @@ absl::Status SignPackage(Files& files, const P256Signer& signer);
 struct Release {
   Manifest manifest;
   Hash32 digest;  // RootDigest
-  Json privacy;
-  Json metrics;
+  Json privacy = Json::object();
+  Json metrics = Json::object();
   model::Plan plan;
   model::Layout layout;
   model::ModelVector model;

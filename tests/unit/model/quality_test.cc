@@ -5,6 +5,7 @@
 
 #include <cmath>
 
+#include "model/plan/scale.h"
 #include "tests/support/status_matchers.h"
 
 namespace veilsum::model {
@@ -61,9 +62,16 @@ TEST(Quality, OfValuesIsInTheLabelsUnits) {
   EXPECT_FALSE(quality->log_loss || quality->accuracy);
 }
 
-TEST(Quality, DecodesALogScale) {
-  EXPECT_NEAR(DecodeValue(Values(true).label, 0), std::sqrt(101) - 1, 1e-9);
-  EXPECT_NEAR(DecodeValue(Values(true).label, 7), 100, 1e-9);
+TEST(Scale, DecodesWhatItEncodes) {
+  for (const bool log : {false, true}) {
+    const Scale scale(Values(log).label);
+    for (const double value : {0.0, 0.5, 7.0, 100.0})
+      EXPECT_NEAR(scale.Decode(scale.Encode(value)), value, 1e-4);
+    EXPECT_EQ(scale.Encode(-5), -1.0f);
+    EXPECT_EQ(scale.Encode(1000), 1.0f);
+    EXPECT_NEAR(scale.Decode(7), 100, 1e-9);
+  }
+  EXPECT_NEAR(Scale(Values(true).label).Decode(0), std::sqrt(101) - 1, 1e-9);
 }
 
 TEST(Quality, RefusesWhatCannotBeScored) {
