@@ -39,8 +39,8 @@ int Open(sqlite3_vfs* vfs, const char* name, sqlite3_file* file, int flags, int*
   m.xShmMap = [](sqlite3_file* f, int page, int size, int extend, void volatile** out) {
     return Do(f).xShmMap(Real(f), page, size, extend, out);
   };
-  m.xShmLock = [](sqlite3_file* f, int at, int n, int flags) {
-    return Do(f).xShmLock(Real(f), at, n, flags);
+  m.xShmLock = [](sqlite3_file* f, int at, int n, int how) {
+    return Do(f).xShmLock(Real(f), at, n, how);
   };
   m.xShmBarrier = [](sqlite3_file* f) { Do(f).xShmBarrier(Real(f)); };
   m.xShmUnmap = [](sqlite3_file* f, int remove) { return Do(f).xShmUnmap(Real(f), remove); };

@@ -10,8 +10,10 @@ namespace {
 
 constexpr std::chrono::seconds kPatience{30};
 
+}  // namespace
+
 // Answers once, at the latest when the last copy of the question is dropped.
-class Answer {
+class LoopbackAnswer {
  public:
   void Give(absl::Status status) {
     const std::lock_guard lock(mutex_);
@@ -31,17 +33,15 @@ class Answer {
   std::optional<absl::Status> status_;
 };
 
-class Question {
+class LoopbackQuestion {
  public:
-  explicit Question(std::shared_ptr<Answer> answer) : answer_(std::move(answer)) {}
-  ~Question() { answer_->Give(Unavailable("the coordinator has gone")); }
+  explicit LoopbackQuestion(std::shared_ptr<LoopbackAnswer> answer) : answer_(std::move(answer)) {}
+  ~LoopbackQuestion() { answer_->Give(Unavailable("the coordinator has gone")); }
   void Give(absl::Status status) { answer_->Give(std::move(status)); }
 
  private:
-  std::shared_ptr<Answer> answer_;
+  std::shared_ptr<LoopbackAnswer> answer_;
 };
-
-}  // namespace
 
 // The coordinator's end of a stream, and the queue behind it.
 class Loopback::Pipe final : public coordinator::ClientLink {
@@ -108,12 +108,12 @@ class LoopbackLink final : public client::CoordinatorLink {
   }
 
   absl::Status Upload(std::uint64_t round, ByteView words) override {
-    auto answer = std::make_shared<Answer>();
+    auto answer = std::make_shared<LoopbackAnswer>();
     VEILSUM_RETURN_IF_ERROR(With([&](coordinator::RoundsBackend& backend) -> absl::Status {
       VEILSUM_ASSIGN_OR_RETURN(const std::size_t expected, backend.ExpectUpload(seat_, round));
       if (expected != words.size())
         return InvalidArgument("SA-20: an upload of %d bytes, not %d", words.size(), expected);
-      auto question = std::make_shared<Question>(answer);
+      auto question = std::make_shared<LoopbackQuestion>(answer);
       const auto copy = std::make_shared<const Bytes>(words.begin(), words.end());
       backend.OnUpload(seat_, round, *copy, [question, copy](absl::Status status) {
         question->Give(std::move(status));

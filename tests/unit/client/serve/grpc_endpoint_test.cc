@@ -113,8 +113,9 @@ TEST_F(LocalRpc, SaysWhatHttpSays) {
       } else {
         EXPECT_DOUBLE_EQ(p.outcome().probability(), one["probability"].get<double>());
       }
-      if (task == model::Task::kBinary)
+      if (task == model::Task::kBinary) {
         EXPECT_DOUBLE_EQ(p.outcome().logit(), one["logit"].get<double>());
+      }
       if (task == model::Task::kMultiClass) {
         EXPECT_EQ(p.outcome().chosen(), one["class"]);
         ASSERT_EQ(p.outcome().choices_size(), 3);
