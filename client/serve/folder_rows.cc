@@ -94,8 +94,8 @@ std::vector<std::string> ValuesOf(const model::Plan& plan, const model::Examples
     const model::Feature& feature = plan.features[i];
     std::string value;
     if (feature.kind == model::FeatureKind::kNumeric)
-      value = absl::StrFormat("%.9g",
-                              model::Scale(feature).Decode(examples.NumericOf(row)[places[i].ordinal]));
+      value = absl::StrFormat(
+          "%.9g", model::Scale(feature).Decode(examples.NumericOf(row)[places[i].ordinal]));
     if (feature.kind == model::FeatureKind::kCategorical)
       value = absl::StrFormat("bucket %d",
                               examples.ActiveOf(row)[places[i].ordinal] - places[i].first_input);

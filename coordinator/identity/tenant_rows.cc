@@ -47,10 +47,17 @@ void TenantRows::Fault(std::string_view table, std::string_view row, std::string
                                           Shown(row), wrong, to_do));
 }
 
-absl::StatusOr<SqlStatement> TenantRows::Select(const char* columns, const char* table,
-                                                const char* order) {
+absl::Status TenantRows::Each(const char* columns, const char* table, const char* order,
+                              const std::function<void(const SqlStatement&)>& check) {
   const std::string from = schema_.empty() ? table : absl::StrFormat("%s.%s", schema_, table);
-  return db_.Prepare(absl::StrFormat("SELECT %s FROM %s ORDER BY %s", columns, from, order));
+  VEILSUM_ASSIGN_OR_RETURN(
+      SqlStatement rows,
+      db_.Prepare(absl::StrFormat("SELECT %s FROM %s ORDER BY %s", columns, from, order)));
+  for (;;) {
+    VEILSUM_ASSIGN_OR_RETURN(const bool row, rows.Step());
+    if (!row) return absl::OkStatus();
+    check(rows);
+  }
 }
 
 bool TenantRows::IsOurs(const std::string& uri) const {
@@ -59,35 +66,27 @@ bool TenantRows::IsOurs(const std::string& uri) const {
 }
 
 absl::Status TenantRows::CheckTokens() {
-  VEILSUM_ASSIGN_OR_RETURN(
-      SqlStatement rows,
-      Select("id, text_sha256, subject, expires, wrong, keys_sha256", "tokens", "id"));
-  for (;;) {
-    VEILSUM_ASSIGN_OR_RETURN(const bool row, rows.Step());
-    if (!row) return absl::OkStatus();
+  constexpr const char* kColumns = "id, text_sha256, subject, expires, wrong, keys_sha256";
+  return Each(kColumns, "tokens", "id", [this](const SqlStatement& row) {
     ++out_.tokens;
-    const std::string id = rows.Text(0), subject = rows.Text(2);
+    const std::string id = row.Text(0), subject = row.Text(2);
     const auto fault = [&](const std::string& wrong) { Fault("tokens", id, wrong, kAnotherToken); };
-    if (const std::size_t size = rows.Blob(1).size(); size != kHashBytes)
+    if (const std::size_t size = row.Blob(1).size(); size != kHashBytes)
       fault(absl::StrFormat("text_sha256 has %d bytes, must be %d", size, kHashBytes));
     if (!IsOurs(subject))
       fault(absl::StrFormat("subject %s is nobody of this tenant", Shown(subject)));
-    if (rows.Int(3) <= 0) fault(absl::StrFormat("expires is %d, before any was made", rows.Int(3)));
-    if (rows.Int(4) < 0 || rows.Int(4) > kMostWrong)
-      fault(absl::StrFormat("wrong is %d, must be 0 to %d", rows.Int(4), kMostWrong));
-    if (const std::size_t size = rows.Blob(5).size(); !rows.IsNull(5) && size != kHashBytes)
+    if (row.Int(3) <= 0) fault(absl::StrFormat("expires is %d, before any was made", row.Int(3)));
+    if (row.Int(4) < 0 || row.Int(4) > kMostWrong)
+      fault(absl::StrFormat("wrong is %d, must be 0 to %d", row.Int(4), kMostWrong));
+    if (const std::size_t size = row.Blob(5).size(); !row.IsNull(5) && size != kHashBytes)
       fault(absl::StrFormat("keys_sha256 has %d bytes, must be %d", size, kHashBytes));
-  }
+  });
 }
 
 absl::Status TenantRows::CheckLeaves() {
-  VEILSUM_ASSIGN_OR_RETURN(SqlStatement rows,
-                           Select("serial, uri, key, expires", "leaves", "serial"));
-  for (;;) {
-    VEILSUM_ASSIGN_OR_RETURN(const bool row, rows.Step());
-    if (!row) return absl::OkStatus();
+  return Each("serial, uri, key, expires", "leaves", "serial", [this](const SqlStatement& row) {
     ++out_.leaves;
-    const std::string serial = rows.Text(0), uri = rows.Text(1), key = rows.Text(2);
+    const std::string serial = row.Text(0), uri = row.Text(1), key = row.Text(2);
     serials_.insert(serial);
     keys_.insert(key);
     const auto fault = [&](const std::string& wrong) {
@@ -99,27 +98,22 @@ absl::Status TenantRows::CheckLeaves() {
     if (!IsHex(key, kHashBytes))
       fault(absl::StrFormat("key of %d characters, must be %d of lower-case hex", key.size(),
                             2 * kHashBytes));
-    if (rows.Int(3) <= 0)
-      fault(absl::StrFormat("expires is %d, before any was issued", rows.Int(3)));
-  }
+    if (row.Int(3) <= 0) fault(absl::StrFormat("expires is %d, before any was issued", row.Int(3)));
+  });
 }
 
 absl::Status TenantRows::CheckDenied() {
-  VEILSUM_ASSIGN_OR_RETURN(SqlStatement rows,
-                           Select("kind, value, reason, at", "denied", "kind, value"));
-  for (;;) {
-    VEILSUM_ASSIGN_OR_RETURN(const bool row, rows.Step());
-    if (!row) return absl::OkStatus();
+  return Each("kind, value, reason, at", "denied", "kind, value", [this](const SqlStatement& row) {
     ++out_.denied;
-    const std::string value = rows.Text(1);
-    CheckDeniedValue(rows.Int(0), value);
+    const std::string value = row.Text(1);
+    CheckDeniedValue(row.Int(0), value);
     const auto fault = [&](const std::string& wrong) {
       Fault("denied", value, wrong, "what is revoked stays so: put the row right, or leave it");
     };
-    if (rows.Text(2).size() > kMostReason)
-      fault(absl::StrFormat("reason of %d bytes, at most %d", rows.Text(2).size(), kMostReason));
-    if (rows.Int(3) <= 0) fault(absl::StrFormat("at is %d, before any was revoked", rows.Int(3)));
-  }
+    if (row.Text(2).size() > kMostReason)
+      fault(absl::StrFormat("reason of %d bytes, at most %d", row.Text(2).size(), kMostReason));
+    if (row.Int(3) <= 0) fault(absl::StrFormat("at is %d, before any was revoked", row.Int(3)));
+  });
 }
 
 // A row that the office would not have written denies somebody else, or nobody.

@@ -29,7 +29,9 @@ class TenantRows {
   void CheckDeniedValue(std::int64_t kind, const std::string& value);
   // Whether it is the id of somebody of this tenant.
   bool IsOurs(const std::string& uri) const;
-  absl::StatusOr<SqlStatement> Select(const char* columns, const char* table, const char* order);
+  // `check` for each row, in order.
+  absl::Status Each(const char* columns, const char* table, const char* order,
+                    const std::function<void(const SqlStatement&)>& check);
 
   SqlDatabase& db_;
   const std::string schema_, tenant_;
