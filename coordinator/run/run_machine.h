@@ -83,6 +83,7 @@ class RunMachine {
     int absences = 0;      // rounds in a row that began without it
     int lost_secrets = 0;  // slots that ended because its secret could not be rebuilt
 
+    bool LeftOut() const { return lost_secrets > 1; }  // one loss is forgiven (review, F14)
     bool Holds(const Hash32& batch) const { return held[0] == batch || held[1] == batch; }
     void Take(const Hash32& batch) { held = {held[1], batch}; }
   };
