@@ -38,6 +38,7 @@ struct Examples {
   std::vector<float> labels;       // rows; binary: 0 or 1
   std::vector<float> more_labels;  // rows x (heads - 1): of the model's other heads; NaN: missing
   std::vector<float> rewards;      // rows, of the label's action (Loss::kTemporal); else empty
+  std::vector<float> propensities;  // rows, of the label's action: in (0, 1]; empty: not known
   std::vector<std::uint32_t> first_row = {
       0};  // customers + 1: the rows of customer u are [first_row[u], first_row[u+1])
   std::vector<std::string> customer_ids;  // customers; never leaves the merchant

@@ -24,18 +24,19 @@ CLI::App* AddEvaluateCommand(CLI::App& app, EvaluateOptions& options) {
       "evaluate", "What recommendations are worth on known outcomes; nothing leaves the machine");
   AddReleaseOptions(*evaluate, options.release);
   evaluate
-      ->add_option(
-          "--data", options.question.data,
-          "rows as CSV or JSON lines with the plan's label too, - for stdin; of "
-          "q_learning also the reward, a customer's decisions in their order; or, but for that, a "
-          "folder with the plan's tables, whose hold-out counts")
+      ->add_option("--data", options.question.data,
+                   "rows as CSV or JSON lines with the plan's label too, - for stdin; of "
+                   "q_learning also the reward, a customer's decisions in their order; or a "
+                   "folder with the plan's tables, whose hold-out counts")
       ->type_name("DATA")
       ->required();
   evaluate->add_option("--top", options.question.top, "k of hit rate and NDCG")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
-  evaluate->add_option("--propensity", options.question.propensity,
-                       "q_learning: the column with the probability of the logged action");
+  evaluate->add_option(
+      "--propensity", options.question.propensity,
+      "q_learning, of rows: the column with the probability of the logged action, if not "
+      "the plan's");
   evaluate
       ->add_option("--explore", options.question.explore,
                    "q_learning: share of decisions with any action alike, else the best one")

@@ -176,6 +176,7 @@ class Folder {
       for (const EncodedTable& events : events_) PlaceFeatures(events, row, heads, to);
       to.labels.push_back(labels_.labels[row]);
       if (!labels_.rewards.empty()) to.rewards.push_back(labels_.rewards[row]);
+      if (!labels_.propensities.empty()) to.propensities.push_back(labels_.propensities[row]);
     }
     AppendGroup(rows.front(), id, to);
     to.first_row.push_back(static_cast<std::uint32_t>(to.rows()));

@@ -76,6 +76,14 @@ absl::StatusOr<float> ParseReward(const model::QLearning& q, std::string_view te
   return static_cast<float>(std::clamp(value, q.lo.ToDouble(), q.hi.ToDouble()) / q.scale());
 }
 
+absl::StatusOr<float> ParsePropensity(std::string_view text) {
+  VEILSUM_ASSIGN_OR_RETURN(const double value, ParseNumber(text));
+  const auto rounded = static_cast<float>(value);
+  if (!(rounded > 0 && value <= 1))
+    return InvalidArgument("%s is no propensity, must be above 0 and at most 1", Quote(text));
+  return rounded;
+}
+
 std::uint32_t EncodeGroup(const model::Evaluation& evaluation, std::string_view text) {
   const auto found = std::ranges::find(evaluation.groups, text);
   return static_cast<std::uint32_t>(found - evaluation.groups.begin());

@@ -36,6 +36,10 @@ absl::StatusOr<float> ParseLabel(const model::Label& label, std::string_view tex
 // ParseNumber.
 absl::StatusOr<float> ParseReward(const model::QLearning& q, std::string_view text);
 
+// The probability that a logged action was taken with: above 0, at most 1. InvalidArgument
+// otherwise.
+absl::StatusOr<float> ParsePropensity(std::string_view text);
+
 // The place of the text in `evaluation.groups`; of any other text their number.
 std::uint32_t EncodeGroup(const model::Evaluation& evaluation, std::string_view text);
 

@@ -27,6 +27,7 @@ void AppendRow(const model::Examples& from, std::size_t row, model::Examples& to
   }
   to.labels.push_back(from.labels[row]);
   if (!from.rewards.empty()) to.rewards.push_back(from.rewards[row]);
+  if (!from.propensities.empty()) to.propensities.push_back(from.propensities[row]);
   Append(std::span(from.more_labels).subspan(row * more, more), to.more_labels);
 }
 

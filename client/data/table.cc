@@ -36,6 +36,7 @@ struct Recipe {
   std::size_t holdout = kNoColumn;
   std::size_t time = kNoColumn;
   std::size_t reward = kNoColumn;
+  std::size_t propensity = kNoColumn;
   std::size_t group = kNoColumn;
 };
 
@@ -110,6 +111,10 @@ absl::StatusOr<Recipe> MakeRecipe(const model::Plan& plan, const model::Table& t
   if (plan.q_learning) {
     VEILSUM_ASSIGN_OR_RETURN(recipe.reward, FindColumn(header, plan.q_learning->reward, out.name));
   }
+  if (plan.q_learning && !plan.q_learning->propensity.empty()) {
+    VEILSUM_ASSIGN_OR_RETURN(recipe.propensity,
+                             FindColumn(header, plan.q_learning->propensity, out.name));
+  }
   if (plan.holdout.mod == 0) {
     VEILSUM_ASSIGN_OR_RETURN(recipe.holdout, FindColumn(header, plan.holdout.column, out.name));
   }
@@ -152,11 +157,16 @@ absl::Status EncodeRow(const model::Plan& plan, const Recipe& recipe, const CsvR
     if (!label.ok()) return wrong(wanted.column, label.status());
     more.push_back(*label);
   }
-  float reward = 0;
+  float reward = 0, propensity = 0;
   if (recipe.reward != kNoColumn) {
     const absl::StatusOr<float> parsed = ParseReward(*plan.q_learning, row.fields[recipe.reward]);
     if (!parsed.ok()) return wrong(plan.q_learning->reward, parsed.status());
     reward = *parsed;
+  }
+  if (recipe.propensity != kNoColumn) {
+    const absl::StatusOr<float> parsed = ParsePropensity(row.fields[recipe.propensity]);
+    if (!parsed.ok()) return wrong(plan.q_learning->propensity, parsed.status());
+    propensity = *parsed;
   }
   if (recipe.label != kNoColumn) {
     const absl::StatusOr<float> label = ParseLabel(plan.label, row.fields[recipe.label]);
@@ -165,6 +175,7 @@ absl::Status EncodeRow(const model::Plan& plan, const Recipe& recipe, const CsvR
   }
   out.more_labels.insert(out.more_labels.end(), more.begin(), more.end());
   if (recipe.reward != kNoColumn) out.rewards.push_back(reward);
+  if (recipe.propensity != kNoColumn) out.propensities.push_back(propensity);
   if (recipe.time != kNoColumn) out.times.push_back(time);
   if (recipe.holdout != kNoColumn)
     out.held_out.push_back(row.fields[recipe.holdout] == plan.holdout.value);

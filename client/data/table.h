@@ -40,6 +40,7 @@ struct EncodedTable {
   std::vector<float> more_labels;            // rows x head_places; NaN: missing
   std::vector<float> labels;                 // rows; the label's table only
   std::vector<float> rewards;                // rows; the label's table only, of q_learning
+  std::vector<float> propensities;           // rows; the same, where the plan names their column
   std::vector<bool> held_out;  // rows; the label's table only, when the plan has a hold-out column
   std::vector<std::int64_t> times;  // rows; the label's table only, when the plan has a label time
   std::vector<std::uint32_t> groups;  // rows; the table of evaluation.group only

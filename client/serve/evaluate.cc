@@ -5,10 +5,11 @@
 
 #include "client/data/feature_encoder.h"
 #include "client/serve/folder_rows.h"
+#include "client/serve/logged_policy.h"
 #include "client/serve/measure_rows.h"
-#include "client/serve/off_policy.h"
 #include "client/serve/ranking_quality.h"
 #include "client/serve/row_source.h"
+#include "model/mlp.h"
 
 namespace veilsum::client {
 namespace {
@@ -37,17 +38,15 @@ absl::Status AppendKnown(const model::Plan& plan, const EvaluateQuestion& questi
   const absl::StatusOr<double> reward = ParseNumber(row.values[first + 1]);
   if (!reward.ok()) return wrong(plan.q_learning->reward, reward.status());
   const absl::StatusOr<double> propensity = ParseNumber(row.values[first + 2]);
-  if (!propensity.ok()) return wrong(question.propensity, propensity.status());
+  if (!propensity.ok())
+    return wrong(question.propensity.empty() ? plan.q_learning->propensity : question.propensity,
+                 propensity.status());
   to.rewards.push_back(*reward);
   to.propensities.push_back(*propensity);
   return absl::OkStatus();
 }
 
 absl::StatusOr<KnownRows> ReadKnownFolder(const model::Plan& plan, const std::string& folder) {
-  if (plan.q_learning)
-    return FailedPrecondition(
-        "%s: a log of decisions is given as flat rows, with the probability of each action",
-        folder);
   VEILSUM_ASSIGN_OR_RETURN(FolderRows read,
                            ReadFolder(plan, folder, CustomersPart::kHoldout, {}, 0));
   KnownRows out{std::move(read.examples), {}, {}, {}};
@@ -65,7 +64,9 @@ absl::StatusOr<KnownRows> ReadRows(const Predictor& predictor, const EvaluateQue
   wanted.push_back({plan.label.table, plan.label.column});
   if (plan.q_learning) {
     wanted.push_back({plan.label.table, plan.q_learning->reward});
-    wanted.push_back({"", question.propensity});
+    wanted.push_back(question.propensity.empty()
+                         ? WantedColumn{plan.label.table, plan.q_learning->propensity}
+                         : WantedColumn{"", question.propensity});
   }
   VEILSUM_ASSIGN_OR_RETURN(const std::unique_ptr<RowSource> source,
                            OpenRowSource(question.data, std::move(wanted), plan.unit.column));
@@ -113,9 +114,10 @@ ordered_json Of(const PolicyEstimate& estimate) {
   return {{"value", estimate.value}, {"standard_error", estimate.error}};
 }
 
-absl::StatusOr<ordered_json> Policy(const model::Plan& plan, const EvaluateQuestion& question,
-                                    const KnownRows& known,
-                                    const std::vector<Prediction>& predictions) {
+// Of flat rows, whose rewards are as they are.
+absl::StatusOr<OffPolicy> PolicyOfRows(const model::Plan& plan, double explore,
+                                       const KnownRows& known,
+                                       const std::vector<Prediction>& predictions) {
   std::unordered_map<std::string, std::size_t> place;
   std::vector<Episode> episodes;
   for (std::size_t row = 0; row < predictions.size(); ++row) {
@@ -125,19 +127,54 @@ absl::StatusOr<ordered_json> Policy(const model::Plan& plan, const EvaluateQuest
         place.emplace(p.id.empty() ? absl::StrFormat("\n%d", row) : p.id, episodes.size());
     if (added) episodes.emplace_back();
     episodes[found->second].push_back({known.chosen[row], known.rewards[row],
-                                       known.propensities[row],
-                                       GreedyPolicy(p.values, question.explore), p.values});
+                                       known.propensities[row], GreedyPolicy(p.values, explore),
+                                       p.values});
   }
-  const double discount = plan.q_learning->discount.ToDouble();
-  VEILSUM_ASSIGN_OR_RETURN(const OffPolicy out, EvaluatePolicy(std::move(episodes), discount));
+  return EvaluatePolicy(std::move(episodes), plan.q_learning->discount.ToDouble());
+}
+
+absl::StatusOr<OffPolicy> PolicyOfFolder(const Predictor& predictor, double explore,
+                                         const std::string& folder) {
+  VEILSUM_ASSIGN_OR_RETURN(const KnownRows known, ReadKnownFolder(predictor.plan(), folder));
+  VEILSUM_ASSIGN_OR_RETURN(
+      const std::vector<float> outputs,
+      model::Logits(predictor.release().layout, predictor.release().model, known.rows));
+  return EvaluateLogged(*predictor.plan().q_learning, known.rows, outputs, explore);
+}
+
+absl::StatusOr<OffPolicy> PolicyOf(const Predictor& predictor, const EvaluateQuestion& question) {
+  if (IsFolder(question.data)) return PolicyOfFolder(predictor, question.explore, question.data);
+  VEILSUM_ASSIGN_OR_RETURN(const KnownRows known, ReadRows(predictor, question));
+  VEILSUM_ASSIGN_OR_RETURN(const std::vector<Prediction> predictions,
+                           predictor.Predict(known.rows, false));
+  return PolicyOfRows(predictor.plan(), question.explore, known, predictions);
+}
+
+absl::StatusOr<ordered_json> Policy(const Predictor& predictor, const EvaluateQuestion& question) {
+  VEILSUM_ASSIGN_OR_RETURN(const OffPolicy out, PolicyOf(predictor, question));
   return ordered_json{{"decisions", out.decisions},
                       {"episodes", out.episodes},
-                      {"discount", discount},
+                      {"discount", predictor.plan().q_learning->discount.ToDouble()},
                       {"logged", Of(out.logged)},
                       {"self_normalised", Of(out.self_normalised)},
                       {"doubly_robust", Of(out.doubly_robust)},
                       {"direct", Of(out.direct)},
                       {"effective_episodes", out.effective_episodes}};
+}
+
+// The plan says where propensities are, or the question does, of flat rows.
+absl::Status CheckPropensity(const model::QLearning& q, const EvaluateQuestion& question) {
+  const bool folder = IsFolder(question.data);
+  if (folder && !question.propensity.empty())
+    return InvalidArgument("--propensity is for flat rows: in a folder the plan's column counts");
+  if (folder && q.propensity.empty())
+    return FailedPrecondition(
+        "%s: the plan names no [q_learning] propensity; give flat rows and --propensity COLUMN",
+        question.data);
+  if (q.propensity.empty() && question.propensity.empty())
+    return InvalidArgument(
+        "--propensity must name the column with the probability of the logged action");
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -146,15 +183,15 @@ absl::StatusOr<std::string> EvaluateRows(const Predictor& predictor,
                                          const EvaluateQuestion& question) {
   const model::Plan& plan = predictor.plan();
   if (plan.label.kind != model::LabelKind::kClass) return MeasureRows(predictor, question.data);
-  if (plan.q_learning && question.propensity.empty())
-    return InvalidArgument(
-        "--propensity must name the column with the probability of the logged action");
+  if (plan.q_learning) {
+    VEILSUM_RETURN_IF_ERROR(CheckPropensity(*plan.q_learning, question));
+    VEILSUM_ASSIGN_OR_RETURN(const ordered_json policy, Policy(predictor, question));
+    return policy.dump() + "\n";
+  }
   VEILSUM_ASSIGN_OR_RETURN(const KnownRows known, ReadRows(predictor, question));
   VEILSUM_ASSIGN_OR_RETURN(const std::vector<Prediction> predictions,
                            predictor.Predict(known.rows, false));
-  VEILSUM_ASSIGN_OR_RETURN(const ordered_json out,
-                           plan.q_learning ? Policy(plan, question, known, predictions)
-                                           : Ranking(plan, question, known, predictions));
+  VEILSUM_ASSIGN_OR_RETURN(const ordered_json out, Ranking(plan, question, known, predictions));
   return out.dump() + "\n";
 }
 

@@ -8,10 +8,12 @@
 namespace veilsum::client {
 
 struct EvaluateQuestion {
-  std::string data;             // a file of flat rows, "-", or a folder: its hold-out
-  std::size_t top = 10;         // classes: the k of hit rate and NDCG
-  std::string propensity = {};  // Q-learning: the column with the probability of the logged action
-  double explore = 0;           // Q-learning: share of decisions with any action alike
+  std::string data;      // a file of flat rows, "-", or a folder: its hold-out
+  std::size_t top = 10;  // classes: the k of hit rate and NDCG
+  // Q-learning, of flat rows: the column with the probability of the logged action; empty: the
+  // plan's
+  std::string propensity = {};
+  double explore = 0;  // Q-learning: share of decisions with any action alike
 };
 
 // One JSON object on one line. The rows have the plan's features, its label and, of Q-learning, the

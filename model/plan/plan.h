@@ -107,6 +107,8 @@ inline constexpr std::size_t kMaxSideHeads = 64;
 // decisions; nothing is counted after the last one.
 struct QLearning {
   std::string reward;               // column of the label's table
+  std::string propensity;           // column of it with the probability that the action was taken
+                                    // with; no part of training. Empty: not known
   Decimal lo, hi;                   // public bounds: a reward is clipped to them ...
   Rational discount = Exactly(0);   // ... 0: the next decision does not count
   Rational huber = Exactly(1);      // threshold of the loss, rewards over max(|lo|, |hi|)

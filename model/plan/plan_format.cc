@@ -115,12 +115,14 @@ Json LabelJson(const Label& label) {
 }
 
 Json QLearningJson(const QLearning& q) {
-  return {{"reward", q.reward},
-          {"lo", q.lo.ToString()},
-          {"hi", q.hi.ToString()},
-          {"discount", DecimalText(q.discount)},
-          {"huber", DecimalText(q.huber)},
-          {"target_every", q.target_every}};
+  Json out = {{"reward", q.reward},
+              {"lo", q.lo.ToString()},
+              {"hi", q.hi.ToString()},
+              {"discount", DecimalText(q.discount)},
+              {"huber", DecimalText(q.huber)},
+              {"target_every", q.target_every}};
+  if (!q.propensity.empty()) out["propensity"] = q.propensity;
+  return out;
 }
 
 Json NetworkJson(const Network& network) {

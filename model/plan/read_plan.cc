@@ -265,6 +265,9 @@ std::optional<QLearning> ReadQLearning(Fields& plan, Task task, const Label& lab
   QLearning q;
   q.reward = fields.Text("reward");
   if (q.reward == label.column) fields.Refuse("reward", "is the label");
+  q.propensity = fields.Has("propensity") ? fields.Text("propensity") : "";
+  if (q.propensity == label.column || q.propensity == q.reward)
+    fields.Refuse("propensity", "is the label or the reward");
   std::tie(q.lo, q.hi) = ReadBounds(fields);
   q.discount = fields.Real("discount", {Exactly(0), Exactly(1), false, true}, q.discount);
   q.huber = fields.Real("huber", {Exactly(0), Exactly(1000), true, false}, q.huber);

@@ -25,6 +25,13 @@ MerchantQuality MerchantOf(const std::string& name, const std::optional<model::Q
   return m;
 }
 
+PolicyQuality PolicyOf(const client::OffPolicy& found) {
+  return {found.decisions,           found.episodes,
+          found.logged.value,        found.logged.error,
+          found.doubly_robust.value, found.doubly_robust.error,
+          found.effective_episodes};
+}
+
 }  // namespace
 
 QualityFacts QualityOf(const model::Plan& plan, const Score& score,
@@ -64,6 +71,7 @@ QualityFacts QualityOf(const model::Plan& plan, const Score& score,
     head.rmse = quality.rmse;
     head.mae = quality.mae;
   }
+  if (score.policy) q.policy = PolicyOf(*score.policy);
   return q;
 }
 
@@ -137,8 +145,8 @@ std::vector<std::string> NotesOf(const Scenario& s, const FollowedRun& run) {
     notes.push_back(
         "This plan learns what each action is worth. The figures on hold-outs take the values as "
         "scores of classes and compare the best action with the logged one; they do not say what "
-        "the policy would earn. `veilsum-client evaluate --propensity COLUMN` estimates that from "
-        "a log of decisions.");
+        "the policy would earn: that is estimated from the probabilities of the logged actions, "
+        "where the plan names their column, and by `veilsum-client evaluate`.");
   if (!s.plan.is_private())
     notes.push_back(
         "No noise was added (--epsilon inf): this model has no privacy claim and must not be "

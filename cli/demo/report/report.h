@@ -93,6 +93,14 @@ struct HeadQuality {
   std::optional<double> roc_auc, accuracy, majority_accuracy, rmse, mae;
 };
 
+// What a policy would earn a customer, by doubly robust estimation from logged decisions.
+struct PolicyQuality {
+  std::size_t decisions = 0, customers = 0;
+  double logged = 0, logged_error = 0;  // what was earned; standard errors
+  double value = 0, value_error = 0;    // what the model's best actions would earn
+  double effective_customers = 0;
+};
+
 struct QualityFacts {
   std::string task = "binary";  // binary | multi_class | regression
   std::optional<double> roc_auc, pr_auc, accuracy, majority_accuracy, log_loss, roc_auc_private,
@@ -105,7 +113,8 @@ struct QualityFacts {
   std::vector<PrivateGroupQuality> groups_private;
   std::optional<dp::ScoreHistogram> score_histogram;  // what the private figures follow from
   std::vector<MerchantQuality> per_merchant;
-  std::vector<HeadQuality> heads;  // of a plan with several
+  std::vector<HeadQuality> heads;       // of a plan with several
+  std::optional<PolicyQuality> policy;  // of q_learning
   std::vector<CalibrationPoint> calibration;
 
   bool by_value() const { return task == "regression"; }

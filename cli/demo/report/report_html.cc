@@ -358,6 +358,18 @@ std::string HeadTable(const std::vector<HeadQuality>& heads) {
   return html + "</table>\n";
 }
 
+// Of q_learning: what counts there is what the actions earn.
+std::string PolicyLine(const std::optional<PolicyQuality>& policy) {
+  if (!policy) return "";
+  return absl::StrFormat(
+      "<p>The model's best actions would earn a customer %s (95 %% interval: %s to %s), the logged "
+      "ones earned %s: a doubly robust estimate from %d decisions of %d customers, of which %s "
+      "count in effect.</p>",
+      Shown(policy->value, 3), Shown(policy->value - 1.96 * policy->value_error, 3),
+      Shown(policy->value + 1.96 * policy->value_error, 3), Shown(policy->logged, 3),
+      policy->decisions, policy->customers, Shown(policy->effective_customers, 0));
+}
+
 std::string QualityTable(const Report& r) {
   std::string html = absl::StrFormat(
       "<h2>Quality on hold-outs</h2><div class=\"panel\"><table>\n<tr><th>merchant</th><th "
@@ -381,8 +393,9 @@ std::string QualityTable(const Report& r) {
   }
   row("all", std::to_string(rows), LeadingOf(r.quality), AloneOf(r.quality), r.quality.log_loss,
       r.quality.accuracy);
-  return html + absl::StrFormat("</table><p>%s</p>%s%s%s</div>\n", OtherFigures(r.quality),
-                                HeadTable(r.quality.heads), PrivateLine(r), GroupsTable(r.quality));
+  return html + absl::StrFormat("</table><p>%s</p>%s%s%s%s</div>\n", OtherFigures(r.quality),
+                                PolicyLine(r.quality.policy), HeadTable(r.quality.heads),
+                                PrivateLine(r), GroupsTable(r.quality));
 }
 
 // Nothing was released before: the model that training began with stands for it.

@@ -114,6 +114,14 @@ Object QualityJson(const QualityFacts& q) {
                             {"majority_accuracy", OrNull(head.majority_accuracy)},
                             {"rmse", OrNull(head.rmse)},
                             {"mae", OrNull(head.mae)}});
+  if (q.policy)  // absent where nothing is known of the logged actions' probabilities
+    out["policy"] = {{"decisions", q.policy->decisions},
+                     {"customers", q.policy->customers},
+                     {"logged", q.policy->logged},
+                     {"logged_error", q.policy->logged_error},
+                     {"value", q.policy->value},
+                     {"value_error", q.policy->value_error},
+                     {"effective_customers", q.policy->effective_customers}};
   return out;
 }
 

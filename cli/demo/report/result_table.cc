@@ -126,6 +126,11 @@ std::string ResultTable(const Report& r) {
   if (r.quality.log_loss_private)
     text += Row("private log loss", ShownFigure(r.quality.log_loss_private));
   text += QualityRows(r.quality);
+  if (const auto& policy = r.quality.policy)
+    text += Row("best actions earn",
+                absl::StrFormat("%s a customer, standard error %s   (the logged ones: %s)",
+                                Shown(policy->value, 3), Shown(policy->value_error, 3),
+                                Shown(policy->logged, 3)));
   for (const HeadQuality& head : r.quality.heads)
     text += Row("head " + head.label,
                 head.rmse ? absl::StrFormat("RMSE %s, mean absolute error %s, %d rows",

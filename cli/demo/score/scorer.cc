@@ -1,6 +1,8 @@
 #include "cli/demo/score/scorer.h"
 
 #include "client/data/dataset.h"
+#include "client/data/select_customers.h"
+#include "client/serve/logged_policy.h"
 #include "client/train/local_training.h"
 #include "model/contract/privacy_terms.h"
 #include "model/init.h"
@@ -60,6 +62,12 @@ absl::StatusOr<Score> HoldoutScorer::Of(ByteView bytes) const {
     score.heads.push_back(quality.ok() ? std::optional(*quality) : std::nullopt);
   }
   VEILSUM_ASSIGN_OR_RETURN(score.pooled, model::Evaluate(plan_, all_logits, all_labels));
+  if (plan_.q_learning && !plan_.q_learning->propensity.empty()) {
+    model::Examples log;
+    for (const Merchant& merchant : merchants_) client::AppendCustomers(merchant.holdout, log);
+    VEILSUM_ASSIGN_OR_RETURN(score.policy,
+                             client::EvaluateLogged(*plan_.q_learning, log, all_logits, 0));
+  }
   return score;
 }
 

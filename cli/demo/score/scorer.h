@@ -10,6 +10,7 @@
 
 #include "base/bytes.h"
 #include "client/data/manifest.h"
+#include "client/serve/off_policy.h"
 #include "model/examples.h"
 #include "model/layout.h"
 #include "model/plan/plan.h"
@@ -22,6 +23,8 @@ struct Score {
   std::vector<std::optional<model::Quality>> merchants;  // none where there is no hold-out customer
   // Of the plan's side heads, all hold-outs together; none where no row has such a label.
   std::vector<std::optional<model::Quality>> heads = {};
+  // Of q_learning where the plan names the propensities: what the best actions would earn.
+  std::optional<client::OffPolicy> policy = {};
 };
 
 // Thread-safe: scoring changes nothing.

@@ -639,6 +639,13 @@ TEST(Plan, ActionsAreLearntFromRewards) {
     EXPECT_THAT(ParsePlanToml(other, "p"), StatusIs(absl::StatusCode::kInvalidArgument, message))
         << to;
   };
+  EXPECT_EQ(PlanToJson(plan).find("propensity"), std::string::npos)
+      << "plans without it keep their hash";
+  ASSERT_OK_AND_ASSIGN(const Plan logged, ParsePlanToml(text + "propensity = \"chance\"\n", "p"));
+  EXPECT_EQ(logged.q_learning->propensity, "chance");
+  EXPECT_EQ(PlanFromJson(PlanToJson(logged))->q_learning->propensity, "chance");
+  refused("reward = \"paid\"", "reward = \"paid\"\npropensity = \"paid\"", "propensity");
+  refused("reward = \"paid\"", "reward = \"paid\"\npropensity = \"label\"", "propensity");
   refused(section, "", "q_learning");
   refused("discount = \"0.9\"", "discount = \"1\"", "discount");
   refused("reward = \"paid\"", "reward = \"label\"", "is the label");

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <random>
 
+#include "client/data/feature_encoder.h"
 #include "client/serve/off_policy.h"
 #include "client/serve/ranking.h"
 #include "client/serve/ranking_quality.h"
@@ -108,7 +109,7 @@ TEST(OffPolicy, RefusesLogsThatAreNone) {
 
 // ---- Of a released model
 
-std::shared_ptr<const Predictor> OfLoggedTask(model::Task task) {
+std::shared_ptr<const Predictor> OfLoggedTask(model::Task task, const char* propensity = "") {
   const release::ReleaseInput input = release::SampleInput(1);
   release::Release r{.manifest = input.facts,
                      .digest = {},
@@ -121,7 +122,9 @@ std::shared_ptr<const Predictor> OfLoggedTask(model::Task task) {
   r.plan.label.values = {"red", "green", "blue"};
   if (task == model::Task::kQLearning) {
     r.plan.q_learning.emplace();
+    r.plan.unit.max_rows = 4;
     r.plan.q_learning->reward = "paid";
+    r.plan.q_learning->propensity = propensity;
     r.plan.q_learning->lo = model::Decimal::Parse("-1").value();
     r.plan.q_learning->hi = model::Decimal::Parse("20").value();
   }
@@ -181,6 +184,45 @@ TEST(EvaluateRows, OfActionsEstimatesTheirWorth) {
   EXPECT_EQ(found["logged"]["value"].get<double>(), (0 + 1 + 2 + 3 + 4 + 0 + 1 + 2) / 8.0);
   for (const char* estimate : {"self_normalised", "doubly_robust", "direct"})
     EXPECT_TRUE(found[estimate]["value"].is_number()) << estimate;
+}
+
+// Where the plan names the propensities, tables tell what flat rows do, of their hold-out.
+TEST(EvaluateRows, OfActionsReadsAMerchantsTables) {
+  const auto predictor = OfLoggedTask(model::Task::kQLearning, "chance");
+  const model::Plan& plan = predictor->plan();
+  std::string held = "id,a,b,c,d,e,f," + plan.label.column + ",paid,chance\n", all = held;
+  for (int i = 0; i < 60; ++i) {
+    const std::string id = absl::StrFormat("u%d", i / 2);
+    const std::string line = absl::StrFormat(
+        "%s,%g,-1,0.25,%s,x y,good,%s,%d,%s\n", id, 0.01 * i - 0.3, i % 3 == 0 ? "red" : "blue",
+        i % 4 == 0 ? "green" : "blue", i % 5, i % 2 == 0 ? "0.5" : "0.25");
+    all += line;
+    if (IsHeldOutByHash(plan.holdout, id)) held += line;
+  }
+  const TempFolder folder;
+  std::filesystem::create_directories(folder.path() / "shop");
+  folder.Write("shop/" + plan.tables.front().file, all);
+  folder.Write("held.csv", held);
+  const auto found = [&](const char* data, const std::string& propensity = "") {
+    return EvaluateRows(*predictor, {(folder.path() / data).string(), 10, propensity, 0.5});
+  };
+  ASSERT_OK_AND_ASSIGN(const std::string tables, found("shop"));
+  ASSERT_OK_AND_ASSIGN(const std::string flat, found("held.csv"));
+  const auto in_tables = nlohmann::json::parse(tables), in_flat = nlohmann::json::parse(flat);
+  EXPECT_EQ(in_tables["decisions"], in_flat["decisions"]);
+  EXPECT_GT(in_flat["decisions"], 4);
+  for (const char* estimate : {"logged", "self_normalised", "doubly_robust", "direct"}) {
+    const double value = in_flat[estimate]["value"].get<double>();
+    EXPECT_NE(value, 0) << estimate;
+    EXPECT_NEAR(in_tables[estimate]["value"].get<double>(), value, 1e-5) << "rewards are floats";
+  }
+  EXPECT_EQ(found("held.csv", "chance").value(), flat);
+  EXPECT_THAT(found("shop", "chance"), StatusIs(kInvalid, "flat rows"));
+  EXPECT_THAT(
+      EvaluateRows(*OfLoggedTask(model::Task::kQLearning), {(folder.path() / "shop").string()}),
+      StatusIs(absl::StatusCode::kFailedPrecondition, "names no [q_learning] propensity"));
+  for (const char* wrong : {"0", "1.01", "-1", "nan", "x", "1e-60"})
+    EXPECT_FALSE(ParsePropensity(wrong).ok()) << wrong;
 }
 
 TEST(Predictor, OfActionsGivesEachItsValueInUnitsOfTheReward) {
