@@ -15,7 +15,7 @@ static_assert(kChainRows >= kMaxRowsPerCustomer && kChainRows % kRowTile == 0);
 // Rows of a micro-batch: activations stay in cache, weights are re-read rarely, which matters where
 // they do not fit the cache.
 std::size_t TargetRows(const model::Layout& layout, std::size_t max_rows) {
-  return max_rows == 1 && layout.parameters() > (1u << 17) ? 2 * kChainRows : kChainRows;
+  return max_rows == 1 && layout.parameters() > (1u << 17) ? 4 * kChainRows : kChainRows;
 }
 
 // Rounding each scattered number to the grid would move a customer's vector by at most this, grid

@@ -23,11 +23,12 @@ double Distance(const std::vector<std::int64_t>& a, const std::vector<std::int64
 }
 
 struct Federate {
-  Federate(std::uint32_t rows, std::size_t customers, std::uint32_t seed)
+  Federate(std::uint32_t rows, std::size_t customers, std::uint32_t seed,
+           const std::vector<std::size_t>& hidden = {20, 9})
       : max_rows(rows), rng(seed) {
     const ExampleShape shape{customers, max_rows, 5, {4, 8}};
     examples = RandomExamples(shape, rng);
-    layout = model::Layout::Mlp(5, OneHot(shape), {20, 9}, true);
+    layout = model::Layout::Mlp(5, OneHot(shape), hidden, true);
     model = RandomModel(layout, rng, 2);
   }
   std::vector<std::uint32_t> RandomBatch() {
@@ -101,15 +102,14 @@ TEST(Sensitivity, AdversarialCustomersAreWithinD2) {
 
 // A step of several micro-batches: a customer's slot holds it, the others stay where they are, so
 // that only its own micro-batch differs, whatever fp32 rounds away there.
-TEST(Sensitivity, OneCustomerMovesOneMicroBatch) {
-  Federate f(1, 300, 6);
+void ExpectOneMicroBatchMoves(Federate f, int draws) {
   std::vector<std::uint32_t> slots(400);
   std::iota(slots.begin(), slots.end(), 0u);
   const StepShape shape{400, 1, 0x1p20};
   for (const cpu::Kernels* path : AllPaths()) {
     ASSERT_OK_AND_ASSIGN(auto engine, cpu::Engine::Create(f.layout, f.examples, 1, *path));
     double largest = 0;
-    for (int i = 0; i < 10; ++i) {
+    for (int i = 0; i < draws; ++i) {
       std::shuffle(slots.begin(), slots.end(), f.rng);
       std::vector<std::uint32_t> batch = Everyone(f.examples);
       std::shuffle(batch.begin(), batch.end(), f.rng);
@@ -125,6 +125,15 @@ TEST(Sensitivity, OneCustomerMovesOneMicroBatch) {
     EXPECT_LE(largest, 1) << "A13 " << path->name;
     EXPECT_GT(largest, 0.9) << "a clipped customer must come close";
   }
+}
+
+TEST(Sensitivity, OneCustomerMovesOneMicroBatch) {
+  ExpectOneMicroBatchMoves(Federate(1, 300, 6), 10);
+}
+
+// A net whose micro-batches are several chains each.
+TEST(Sensitivity, OneCustomerMovesOneChainOfAWideNet) {
+  ExpectOneMicroBatchMoves(Federate(1, 300, 6, {512, 256}), 3);
 }
 
 TEST(Sensitivity, SlotsAreDifferentAndInRange) {
