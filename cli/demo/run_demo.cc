@@ -128,7 +128,8 @@ class Demo {
                              const auto score = scorer.Of(model::ModelBytes(model));
                              return score.ok() ? score->pooled.roc_auc : std::nullopt;
                            }};
-    request.starting = model::InitialModel(scorer.layout(), options_.seed);
+    request.starting =
+        model::InitialModel(scorer.layout(), options_.seed, model::HeadsOf(scenario_.plan));
     for (const SeatFiles& seat : federation.seats)
       request.seats.push_back({seat.name, seat.uri, seat.folders});
     std::vector<std::unique_ptr<client::AdminClient>> admins;

@@ -167,7 +167,7 @@ absl::Status DescribeBatch(const Predictor& predictor, const RowBatches& batch,
   VEILSUM_ASSIGN_OR_RETURN(const std::vector<float> vectors,
                            VectorsOf(predictor, batch.examples()));
   for (std::size_t row = 0; row < predictions.size(); ++row) {
-    const Nearest nearest = NearestCentre(
+    const model::Nearest nearest = model::NearestCentre(
         std::span(vectors).subspan(row * clusters.width, clusters.width), clusters.centres);
     to.Add(batch, row, predictions[row], nearest);
     if (lines == nullptr) continue;
