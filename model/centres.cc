@@ -55,6 +55,20 @@ std::vector<double> SharesOf(const Layout& layout, const ModelVector& model) {
   return {first, first + static_cast<std::ptrdiff_t>(layer.out)};
 }
 
+std::vector<double> CentresAmong(const Layout& layout, const ModelVector& model,
+                                 const ModelVector& reads) {
+  std::vector<double> centres = CentresOf(layout, model);
+  const std::size_t width = layout.numeric();
+  for (std::size_t at = 0; layout.standardised() && at < centres.size(); ++at) {
+    const std::size_t j = at % width;
+    const auto scale = static_cast<double>(model[width + j]);
+    const double raw = scale == 0 ? 0 : centres[at] / scale;
+    const double from_mean = raw + static_cast<double>(model[j]) - static_cast<double>(reads[j]);
+    centres[at] = std::clamp(from_mean * static_cast<double>(reads[width + j]), -4.0, 4.0);
+  }
+  return centres;
+}
+
 void PointOf(const Layout& layout, const ModelVector& model, std::span<const float> numeric,
              std::span<float> to) {
   std::ranges::copy(numeric, to.begin());

@@ -24,6 +24,11 @@ std::vector<double> CentresOf(const Layout& layout, const ModelVector& model);
 // As trained, noise in them: of each centre, near 1 together, perhaps a little below 0.
 std::vector<double> SharesOf(const Layout& layout, const ModelVector& model);
 
+// The centres of `model` among points as `reads`, of the same layout, reads them: two models of
+// other statistics can be held against each other on the same rows.
+std::vector<double> CentresAmong(const Layout& layout, const ModelVector& model,
+                                 const ModelVector& reads);
+
 // One row as the model reads it: `to` is clip((numeric - mean) * scale, -4, 4) where the layout is
 // standardised, else `numeric`. A NaN stays. Sizes: layout.numeric().
 void PointOf(const Layout& layout, const ModelVector& model, std::span<const float> numeric,
