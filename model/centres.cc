@@ -51,8 +51,10 @@ std::vector<double> CentresOf(const Layout& layout, const ModelVector& model) {
 
 std::vector<double> SharesOf(const Layout& layout, const ModelVector& model) {
   const Layer& layer = layout.layers().front();
-  const auto first = model.begin() + static_cast<std::ptrdiff_t>(layer.bias);
-  return {first, first + static_cast<std::ptrdiff_t>(layer.out)};
+  std::vector<double> shares;
+  for (std::size_t k = 0; k < layer.out; ++k)
+    shares.push_back(static_cast<double>(model[layer.bias + k]) / static_cast<double>(layer.out));
+  return shares;
 }
 
 std::vector<double> CentresAmong(const Layout& layout, const ModelVector& model,

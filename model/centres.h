@@ -1,6 +1,7 @@
 // Segments as a model: K centres of customers, trained by all merchants together (task segments).
 // The layout is one layer, inputs x K: column k of its weight is centre k, among the numeric inputs
-// as the model reads them, and its bias holds the segments' shares of the customers' rows.
+// as the model reads them, and its bias holds K times the segments' shares of the customers' rows:
+// 1 is an even one.
 #pragma once
 
 #include <span>

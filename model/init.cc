@@ -67,7 +67,7 @@ void PlaceCentres(const Layout& layout, std::uint64_t seed, ModelVector& model) 
   for (std::size_t k = 0; k < layer.out; ++k) {
     for (std::size_t j = 0; j < layer.in; ++j)
       model[layer.weight + j * layer.out + k] = point(chosen)[j];
-    model[layer.bias + k] = 1 / static_cast<float>(layer.out);
+    model[layer.bias + k] = 1;
     for (std::size_t i = 0; i < distance.size(); ++i)
       distance[i] = std::min(distance[i], SquaredDistance(point(i), point(chosen)));
     chosen = static_cast<std::size_t>(std::ranges::max_element(distance) - distance.begin());

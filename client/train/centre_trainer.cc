@@ -71,16 +71,29 @@ absl::Status CentreTrainer::Check(const model::ModelVector& model,
   return absl::OkStatus();
 }
 
+void CentreTrainer::Load(const model::ModelVector& model) {
+  centres_ = model::CentresOf(layout_, model);
+  shares_ = model::SharesOf(layout_, model);
+  idle_ = centres_;
+  for (std::size_t k = 0; k < shares_.size(); ++k)
+    if (!(shares_[k] * static_cast<double>(shares_.size()) < kIdle))
+      std::fill_n(idle_.begin() + static_cast<std::ptrdiff_t>(k * point_.size()), point_.size(),
+                  HUGE_VAL);
+}
+
 void CentreTrainer::AddRow(const model::ModelVector& model, const float* row) {
   const std::size_t inputs = point_.size(), count = shares_.size();
   const bool live = row != nullptr;
   model::PointOf(layout_, model, {live ? row : filler_.data(), inputs}, point_);
   const std::size_t nearest = model::NearestCentre(point_, centres_).cluster;
+  const model::Nearest idle = model::NearestCentre(point_, idle_);
+  const double pull = std::isinf(idle.squared_distance) ? 0 : kPull;  // infinite: none is idle
   // Every number is visited, whichever centre is the nearest (DP-06).
   for (std::size_t j = 0; j < inputs; ++j)
     for (std::size_t k = 0; k < count; ++k) {
       const double apart = centres_[k * inputs + j] - static_cast<double>(point_[j]);
-      gradient_[j * count + k] += live && k == nearest ? apart : 0;
+      const double weight = (k == nearest ? 1 : 0) + (k == idle.cluster ? pull : 0);
+      gradient_[j * count + k] += live && weight > 0 ? weight * apart : 0;
     }
   for (std::size_t k = 0; k < count; ++k) {
     const double apart = shares_[k] - (k == nearest ? 1 : 0);
@@ -110,8 +123,7 @@ absl::StatusOr<std::vector<std::int64_t>> CentreTrainer::GridSum(
     const model::ModelVector& model, std::span<const std::uint32_t> customers,
     const StepShape& shape) {
   VEILSUM_RETURN_IF_ERROR(Check(model, customers, shape));
-  centres_ = model::CentresOf(layout_, model);
-  shares_ = model::SharesOf(layout_, model);
+  Load(model);
   std::vector<std::int64_t> grid(layout_.parameters());
   for (std::size_t slot = 0; slot < shape.padded_customers; ++slot) {
     std::ranges::fill(gradient_, 0.0);

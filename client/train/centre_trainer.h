@@ -1,6 +1,9 @@
 // k-means as a training step (Bottou and Bengio 1995, "Convergence properties of the k-means
-// algorithms"): of a row x, whose nearest centre is c_k, the loss is |x - c_k|^2 / 2 + |b - e_k|^2
-// / 2 with b the shares, so that the shares' minimiser is each segment's share of the rows.
+// algorithms"): of a row x, whose nearest centre is c_k, the loss is |x - c_k|^2 / 2 +
+// K |s - e_k|^2 / 2 with s the stated shares, so that their minimiser is each segment's share of
+// the rows. A centre is idle when its stated share is below kIdle / K; x draws the idle centre c_i
+// that is nearest to it, too, by kPull |x - c_i|^2 / 2: else a centre that nobody is near would
+// stay where it is. Which centres are idle follows from the published model alone.
 //
 // A customer's gradient is made in fp64, in a fixed order over its own rows, clipped by an upper
 // bound of its own norm, rounded to the grid by itself and added as integers. So it is bit by bit
@@ -15,6 +18,8 @@
 #include "model/examples.h"
 
 namespace veilsum::client {
+
+inline constexpr double kIdle = 0.125, kPull = 0.125;
 
 class CentreTrainer final : public Trainer {
  public:
@@ -38,6 +43,7 @@ class CentreTrainer final : public Trainer {
                 std::uint32_t max_rows);
   absl::Status Check(const model::ModelVector& model, std::span<const std::uint32_t> customers,
                      const StepShape& shape);
+  void Load(const model::ModelVector& model);
   // Without a row: a filler, worked on like any other and left out.
   void AddRow(const model::ModelVector& model, const float* row);
   double Factor(double clip_norm) const;
@@ -46,9 +52,10 @@ class CentreTrainer final : public Trainer {
   const model::Layout& layout_;
   const model::Examples& examples_;
   std::uint32_t max_rows_;
-  std::vector<float> filler_, point_;     // layout.numeric()
-  std::vector<double> centres_, shares_;  // of a call's model
-  std::vector<double> gradient_;          // of one customer, layout.parameters()
+  std::vector<float> filler_, point_;  // layout.numeric()
+  // Of a call's model; `idle_` are the centres once more, those that are not idle infinitely far.
+  std::vector<double> centres_, shares_, idle_;
+  std::vector<double> gradient_;  // of one customer, layout.parameters()
   std::vector<std::uint8_t> seen_;
 };
 

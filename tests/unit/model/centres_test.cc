@@ -11,12 +11,12 @@ namespace {
 
 using testing::ElementsAre;
 
-// Two inputs, three centres: (0, 0), (4, 0), (0, 3); shares 0.5, 0.3, 0.2.
+// Two inputs, three centres: (0, 0), (4, 0), (0, 3); shares 0.5, 0.25, 0.25.
 const Layout& Plain() {
   static const Layout layout = Layout::Mlp(2, 0, {}, false, {}, 3);
   return layout;
 }
-const ModelVector kModel = {0, 4, 0, 0, 0, 3, 0.5f, 0.3f, 0.2f};
+const ModelVector kModel = {0, 4, 0, 0, 0, 3, 1.5f, 0.75f, 0.75f};
 
 Examples Rows(std::vector<float> numbers) {
   Examples out;
@@ -29,7 +29,7 @@ Examples Rows(std::vector<float> numbers) {
 
 TEST(Centres, AreTheColumnsOfTheWeight) {
   EXPECT_THAT(CentresOf(Plain(), kModel), ElementsAre(0, 0, 4, 0, 0, 3));
-  EXPECT_THAT(SharesOf(Plain(), kModel), ElementsAre(0.5f, 0.3f, 0.2f));
+  EXPECT_THAT(SharesOf(Plain(), kModel), ElementsAre(0.5, 0.25, 0.25));
 }
 
 TEST(Centres, TheFirstOfEqualsIsTheNearest) {

@@ -32,7 +32,7 @@ std::shared_ptr<const Predictor> OfCentres(float moved = 0) {
                      .layout = model::Layout::Mlp(1, 1, {}, false),
                      .model = {}};
   r.layout = model::LayoutOf(r.plan);
-  r.model = {0, 0, 0, 1, 1, 1, -0.9f + moved, 0, 0.9f, 0, 0, 0, 0, 0, 0.5f, 0.6f, 0.3f, 0.1f};
+  r.model = {0, 0, 0, 1, 1, 1, -0.9f + moved, 0, 0.9f, 0, 0, 0, 0, 0, 0.5f, 1.8f, 0.9f, 0.3f};
   VEILSUM_CHECK(r.model.size() == r.layout.size());
   return Predictor::Create(std::move(r)).value();
 }

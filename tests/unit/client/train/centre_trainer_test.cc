@@ -21,6 +21,8 @@ struct Customers {
         layout(model::Layout::Mlp(kInputs, 0, {}, standardised, {}, kCentres)) {
     examples = RandomExamples({40, rows, kInputs, {}}, rng);
     model = RandomModel(layout, rng, 2);
+    for (std::size_t k = 0; k < kCentres; ++k)  // two of them are idle
+      model[layout.buffers() + kInputs * kCentres + k] = 0.08f + 0.04f * static_cast<float>(k);
   }
   std::uint32_t max_rows;
   std::mt19937 rng;
@@ -29,42 +31,65 @@ struct Customers {
   model::ModelVector model;
 };
 
-// In long double from the definition; `nearest` tells which centre a row is counted to, by the
-// model itself.
+// The nearest of the centres that `among` allows; kCentres where it allows none.
+std::size_t NearestOf(const Exact& model, std::size_t buffers, const std::vector<float>& x,
+                      const std::vector<bool>& among, long double& squared) {
+  std::size_t nearest = kCentres;
+  squared = HUGE_VALL;
+  for (std::size_t k = 0; k < kCentres; ++k) {
+    long double sum = 0;
+    for (std::size_t j = 0; j < kInputs; ++j)
+      sum += std::pow(model[buffers + j * kCentres + k] - static_cast<long double>(x[j]), 2);
+    if (among[k] && sum < squared) squared = sum, nearest = k;
+  }
+  return nearest;
+}
+
+// Idle centres are those of the model that the step begins with.
+std::vector<bool> IdleOf(const Customers& c) {
+  std::vector<bool> idle;
+  for (const double share : model::SharesOf(c.layout, c.model))
+    idle.push_back(share * kCentres < 0.125);
+  return idle;
+}
+
+// In long double, from the definition.
 long double LossOf(const Customers& c, const Exact& model, std::uint32_t u) {
   long double loss = 0;
   const std::size_t b = c.layout.buffers();
   for (std::size_t row = c.examples.first_row[u]; row < c.examples.first_row[u + 1]; ++row) {
     std::vector<float> x(kInputs);
     model::PointOf(c.layout, c.model, c.examples.NumericOf(row), x);
-    long double best = HUGE_VALL;
-    std::size_t nearest = 0;
-    for (std::size_t k = 0; k < kCentres; ++k) {
-      long double sum = 0;
-      for (std::size_t j = 0; j < kInputs; ++j)
-        sum += std::pow(model[b + j * kCentres + k] - static_cast<long double>(x[j]), 2);
-      if (sum < best) best = sum, nearest = k;
-    }
+    long double best, drawn;
+    const std::size_t nearest = NearestOf(model, b, x, std::vector<bool>(kCentres, true), best);
     loss += best / 2;
-    for (std::size_t k = 0; k < kCentres; ++k)
-      loss += std::pow(model[b + kInputs * kCentres + k] - (k == nearest ? 1 : 0), 2) / 2;
+    if (NearestOf(model, b, x, IdleOf(c), drawn) != kCentres) loss += drawn / 16;
+    for (std::size_t k = 0; k < kCentres; ++k) {
+      const long double share = model[b + kInputs * kCentres + k] / kCentres;
+      loss += kCentres * std::pow(share - (k == nearest ? 1 : 0), 2) / 2;
+    }
   }
   return loss;
 }
 
 Exact GradientOf(const Customers& c, std::uint32_t u) {
   Exact out(c.layout.parameters());
-  const std::vector<double> centres = model::CentresOf(c.layout, c.model);
+  const Exact model(c.model.begin(), c.model.end());
+  const std::size_t b = c.layout.buffers();
   for (std::size_t row = c.examples.first_row[u]; row < c.examples.first_row[u + 1]; ++row) {
     std::vector<float> x(kInputs);
     model::PointOf(c.layout, c.model, c.examples.NumericOf(row), x);
-    const std::size_t nearest = model::NearestCentre(x, centres).cluster;
-    for (std::size_t j = 0; j < kInputs; ++j)
-      out[j * kCentres + nearest] +=
-          static_cast<long double>(centres[nearest * kInputs + j]) - static_cast<long double>(x[j]);
-    for (std::size_t k = 0; k < kCentres; ++k)
+    long double unused;
+    const std::size_t nearest = NearestOf(model, b, x, std::vector<bool>(kCentres, true), unused);
+    const std::size_t idle = NearestOf(model, b, x, IdleOf(c), unused);
+    for (std::size_t k = 0; k < kCentres; ++k) {
+      const long double weight = (k == nearest ? 1 : 0) + (k == idle ? 0.125L : 0);
+      for (std::size_t j = 0; j < kInputs; ++j)
+        out[j * kCentres + k] +=
+            weight * (model[b + j * kCentres + k] - static_cast<long double>(x[j]));
       out[kInputs * kCentres + k] +=
-          static_cast<long double>(model::SharesOf(c.layout, c.model)[k]) - (k == nearest ? 1 : 0);
+          model[b + kInputs * kCentres + k] / kCentres - (k == nearest ? 1 : 0);
+    }
   }
   return out;
 }
@@ -196,12 +221,21 @@ TEST(CentreTrainer, WhatIsNotFiniteAddsExactlyZero) {
   }
 }
 
-TEST(CentreTrainer, AFarCentreIsMovedByNobody) {
+// A centre that nobody is near moves only while its stated share says that it is idle.
+TEST(CentreTrainer, AFarCentreIsDrawnWhileItIsIdle) {
   Customers c(1);
-  for (std::size_t j = 0; j < kInputs; ++j) c.model[c.layout.buffers() + j * kCentres + 2] = 100;
-  const auto sum = SumOf(c, Everyone(c.examples), {64, 10, 0x1p20});
-  for (std::size_t j = 0; j < kInputs; ++j) EXPECT_EQ(sum[j * kCentres + 2], 0);
-  EXPECT_NE(sum[kInputs * kCentres + 2], 0) << "but its share is";
+  const std::size_t b = c.layout.buffers();
+  for (std::size_t k = 0; k < kCentres; ++k) c.model[b + kInputs * kCentres + k] = 1;
+  for (std::size_t j = 0; j < kInputs; ++j) c.model[b + j * kCentres + 2] = 100;
+  const auto settled = SumOf(c, Everyone(c.examples), {64, 1e4, 0x1p20});
+  c.model[b + kInputs * kCentres + 2] = 0.1f;
+  const auto drawn = SumOf(c, Everyone(c.examples), {64, 1e4, 0x1p20});
+  for (std::size_t j = 0; j < kInputs; ++j) {
+    EXPECT_EQ(settled[j * kCentres + 2], 0);
+    EXPECT_NEAR(static_cast<double>(drawn[j * kCentres + 2]) / 0x1p20, 40 * 100 * 0.125, 25);
+    EXPECT_EQ(drawn[j * kCentres + 1], settled[j * kCentres + 1]) << "others are where they were";
+  }
+  EXPECT_GT(settled[kInputs * kCentres + 2], 0) << "its share falls";
 }
 
 TEST(CentreTrainer, ErrorsNeverTellHowManyCustomersThereAre) {
