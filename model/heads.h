@@ -16,6 +16,10 @@ enum class Loss {
   // against reward + discount * the best value that the target model gives the customer's next row
   // (Q-learning with a target network, Mnih et al. 2015, Nature 518, methods). It is the only head.
   kTemporal,
+  // `outputs` centres, the segments (model/centres.h): distances to the nearest centre, and how far
+  // the stated shares are from the segment (client/train/centre_trainer.h). It is the only head, of
+  // a layout without hidden layers; no engine of layers takes it.
+  kCentres,
 };
 
 struct Head {

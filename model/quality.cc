@@ -107,6 +107,8 @@ Quality EvaluateValues(const Label& label, std::span<const float> outputs,
 
 absl::StatusOr<Quality> EvaluateLabel(const Label& label, std::span<const float> outputs,
                                       std::span<const float> labels) {
+  if (label.kind == LabelKind::kSegment)
+    return InvalidArgument("segments have no labels to be scored by");
   if (label.kind == LabelKind::kBinary) return EvaluateTwo(outputs, labels);
   if (labels.empty()) return InvalidArgument("there is nothing to score");
   if (outputs.size() != labels.size() * label.outputs())
@@ -146,6 +148,16 @@ absl::StatusOr<Quality> Evaluate(const Plan& plan, std::span<const float> output
   if (plan.heads.empty()) return EvaluateLabel(plan.label, outputs, labels);
   VEILSUM_ASSIGN_OR_RETURN(const Scored scored, PartOf(plan, 0, plan.label, outputs, labels));
   return EvaluateLabel(plan.label, scored.outputs, scored.labels);
+}
+
+absl::StatusOr<Quality> EvaluateSegments(std::span<const float> points, std::size_t width,
+                                         std::span<const double> centres) {
+  VEILSUM_ASSIGN_OR_RETURN(SegmentQuality segments, EvaluateCentres(points, width, centres));
+  Quality out;
+  out.rows = segments.rows;
+  out.loss = segments.mean_squared_distance / 2;
+  out.segments = std::move(segments);
+  return out;
 }
 
 absl::StatusOr<Quality> EvaluateHead(const Plan& plan, std::size_t head,

@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "model/centres.h"
 #include "model/metrics.h"
 #include "model/plan/plan.h"
 
@@ -23,9 +24,14 @@ struct Quality {
   std::optional<double> rmse, mae, r2;      // values, in the units of the label's column; r2: none
                                             // where all labels are equal
   std::vector<CalibrationBin> calibration;  // binary
+  std::optional<SegmentQuality> segments;   // segments, with half the mean squared distance as loss
 
-  // What runs are compared by: RMSE (less is better) of values, else ROC-AUC (more is better).
-  std::optional<double> leading() const { return rmse ? rmse : roc_auc; }
+  // What runs are compared by: RMSE of values and the mean squared distance of segments (less is
+  // better), else ROC-AUC (more is better).
+  std::optional<double> leading() const {
+    if (segments) return segments->mean_squared_distance;
+    return rmse ? rmse : roc_auc;
+  }
 };
 
 // outputs: rows x plan.model_outputs(), of which the label's are looked at; labels as ParseLabel
@@ -34,7 +40,12 @@ struct Quality {
 absl::StatusOr<Quality> Evaluate(const Plan& plan, std::span<const float> outputs,
                                  std::span<const float> labels);
 
-// The same of plan.heads[head], over the rows whose label is not missing (NaN).
+// Of task segments, whose rows have no labels: of points as the model reads them (PointsOf).
+// InvalidArgument as of EvaluateCentres.
+absl::StatusOr<Quality> EvaluateSegments(std::span<const float> points, std::size_t width,
+                                         std::span<const double> centres);
+
+// As Evaluate of plan.heads[head], over the rows whose label is not missing (NaN).
 absl::StatusOr<Quality> EvaluateHead(const Plan& plan, std::size_t head,
                                      std::span<const float> outputs, std::span<const float> labels);
 

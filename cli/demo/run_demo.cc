@@ -19,6 +19,7 @@
 #include "cli/demo/setup/preflight.h"
 #include "cli/demo/setup/scenario.h"
 #include "client/train/cpu/cpu_trainer.h"
+#include "model/contract/privacy_terms.h"
 #include "model/contract/run_contract.h"
 #include "model/init.h"
 #include "model/plan/aggregation.h"
@@ -128,7 +129,8 @@ class Demo {
                              const auto score = scorer.Of(model::ModelBytes(model));
                              return score.ok() ? score->pooled.roc_auc : std::nullopt;
                            }};
-    request.starting = model::InitialModel(scorer.layout(), options_.seed);
+    request.starting =
+        model::InitialModel(scorer.layout(), options_.seed, model::HeadsOf(scenario_.plan));
     for (const SeatFiles& seat : federation.seats)
       request.seats.push_back({seat.name, seat.uri, seat.folders});
     std::vector<std::unique_ptr<client::AdminClient>> admins;
@@ -259,7 +261,8 @@ class Demo {
         report.cost.plain_bytes_per_client_round = sum.dimension * sum.bits / 8;
     report.cost.padding_overhead = Padding(scorer);
     if (run.model) VEILSUM_RETURN_IF_ERROR(AddModel(run, scorer, contract, out, report));
-    if (run.score) VEILSUM_RETURN_IF_ERROR(AddQuality(*run.score, scorer, report));
+    if (run.score && run.model)
+      VEILSUM_RETURN_IF_ERROR(AddQuality(*run.score, *run.model, scorer, report));
     if (contract.is_private && run.last.has_evaluation())
       AddEvaluation(run.last.evaluation(), report.quality);
     return report;
@@ -312,9 +315,10 @@ class Demo {
         facts->cosigned, federation.seats.size()));
   }
 
-  absl::Status AddQuality(const Score& score, const HoldoutScorer& scorer, Report& report) {
+  absl::Status AddQuality(const Score& score, ByteView joint, const HoldoutScorer& scorer,
+                          Report& report) {
     line_.Say("training each merchant alone, for comparison");
-    const auto alone = scorer.TrainedAlone(options_.seed, [this] { return stop_.raised(); });
+    const auto alone = scorer.TrainedAlone(options_.seed, joint, [this] { return stop_.raised(); });
     if (!alone.ok() && !absl::IsCancelled(alone.status())) return alone.status();
     report.quality = QualityOf(scenario_.plan, score, scorer.names(),
                                alone.ok() ? *alone : std::vector<std::optional<double>>{});

@@ -60,6 +60,7 @@ absl::Status Recommend(const RecommendOptions& options) {
   VEILSUM_ASSIGN_OR_RETURN(release::Release release, LoadRelease(options.release));
   VEILSUM_ASSIGN_OR_RETURN(const std::shared_ptr<const Predictor> predictor,
                            Predictor::Create(std::move(release)));
+  VEILSUM_RETURN_IF_ERROR(CheckRanks(predictor->plan()));
   VEILSUM_ASSIGN_OR_RETURN(const Candidates candidates, ReadCandidates(*predictor, options));
   VEILSUM_ASSIGN_OR_RETURN(const std::vector<Prediction> predictions,
                            predictor->Predict(candidates.rows, false));

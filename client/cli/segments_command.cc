@@ -14,6 +14,7 @@ absl::Status PrintSegments(const SegmentsOptions& options) {
                                   : SegmentsText(options.question, segments));
 }
 
+// Which of these is given is told: a release with segments of its own has no use for them.
 void AddCounts(CLI::App& segments, SegmentsQuestion& question) {
   CLI::Option* k =
       segments.add_option("--k", question.k, "how many segments")->check(CLI::Range(1, 100));
@@ -31,6 +32,9 @@ void AddCounts(CLI::App& segments, SegmentsQuestion& question) {
       ->capture_default_str();
   segments.add_option("--seed", question.seed, "of the draw and of where k-means starts")
       ->capture_default_str();
+  for (const char* name : {"--k", "--k-min", "--k-max", "--sample", "--seed"})
+    segments.get_option(name)->each(
+        [&question, name](const std::string&) { question.search = name; });
   segments.add_option("--traits", question.traits, "how many are told of each segment")
       ->check(CLI::Range(0, 1000))
       ->capture_default_str();

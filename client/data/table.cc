@@ -32,6 +32,7 @@ struct Recipe {
   std::vector<Source> numeric, categorical;
   std::vector<TextSource> texts;
   std::size_t label = kNoColumn;
+  bool customers = false;          // a row is a customer's, and has no label
   std::vector<std::size_t> heads;  // columns of the side heads of this table
   std::size_t holdout = kNoColumn;
   std::size_t time = kNoColumn;
@@ -104,7 +105,10 @@ absl::StatusOr<Recipe> MakeRecipe(const model::Plan& plan, const model::Table& t
     VEILSUM_ASSIGN_OR_RETURN(recipe.group, FindGroup(plan, header, out.name));
   }
   if (plan.label.table != table.name) return recipe;
-  VEILSUM_ASSIGN_OR_RETURN(recipe.label, FindColumn(header, plan.label.column, out.name));
+  recipe.customers = plan.task == model::Task::kSegments;
+  if (!recipe.customers) {
+    VEILSUM_ASSIGN_OR_RETURN(recipe.label, FindColumn(header, plan.label.column, out.name));
+  }
   if (!plan.label.time.empty()) {
     VEILSUM_ASSIGN_OR_RETURN(recipe.time, FindColumn(header, plan.label.time, out.name));
   }
@@ -173,6 +177,7 @@ absl::Status EncodeRow(const model::Plan& plan, const Recipe& recipe, const CsvR
     if (!label.ok()) return wrong(plan.label.column, label.status());
     out.labels.push_back(*label);
   }
+  if (recipe.customers) out.labels.push_back(0);
   out.more_labels.insert(out.more_labels.end(), more.begin(), more.end());
   if (recipe.reward != kNoColumn) out.rewards.push_back(reward);
   if (recipe.propensity != kNoColumn) out.propensities.push_back(propensity);

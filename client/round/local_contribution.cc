@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "base/crypto/hkdf.h"
-#include "client/train/cpu/cpu_trainer.h"
+#include "client/train/make_trainer.h"
 #include "client/train/statistics_sum.h"
 #include "dp/mechanism/local_mode.h"
 #include "dp/sampler/poisson_subset.h"
@@ -60,8 +60,8 @@ absl::StatusOr<std::unique_ptr<Contribution>> LocalContribution::Create(
       new LocalContribution(run, rate, std::move(training), rng));
   VEILSUM_ASSIGN_OR_RETURN(
       made->trainer_,
-      MakeCpuTrainer(made->layout_, made->training_, run.plan().unit.max_rows,
-                     model::HeadsOf(run.plan()), run.plan().network.dropout.ToDouble()));
+      MakeTrainer(made->layout_, made->training_, run.plan().unit.max_rows,
+                  model::HeadsOf(run.plan()), run.plan().network.dropout.ToDouble()));
   if (run.plan().evaluation) {
     if (holdout.groups.empty() && made->histogram_.groups > 1 && holdout.customers() > 0)
       return InvalidArgument("plan %s has evaluation.groups, the hold-out's customers have none",

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "model/centres.h"
 #include "model/plan/scale.h"
 
 namespace veilsum::client {
@@ -20,6 +21,29 @@ std::vector<double> Figures(const model::Plan& plan, const std::vector<Predictio
   return out;
 }
 
+std::vector<double> SquaredDistances(std::span<const float> points, std::size_t width,
+                                     const std::vector<double>& centres) {
+  std::vector<double> out;
+  for (std::size_t at = 0; at < points.size(); at += width)
+    out.push_back(model::NearestCentre(points.subspan(at, width), centres).squared_distance);
+  return out;
+}
+
+absl::StatusOr<Comparison> CompareCentres(const release::Release& before,
+                                          const release::Release& after,
+                                          const model::Examples& rows) {
+  VEILSUM_ASSIGN_OR_RETURN(const std::vector<float> points,
+                           model::PointsOf(after.layout, after.model, rows));
+  const std::size_t width = after.layout.numeric();
+  const auto old = model::CentresAmong(before.layout, before.model, after.model);
+  const auto now = model::CentresOf(after.layout, after.model);
+  Comparison out{"squared_distance", rows.rows(), {}};
+  VEILSUM_ASSIGN_OR_RETURN(out.difference,
+                           model::MeanDifference(SquaredDistances(points, width, old),
+                                                 SquaredDistances(points, width, now)));
+  return out;
+}
+
 std::vector<float> Logits(const std::vector<Prediction>& predictions) {
   std::vector<float> out;
   for (const Prediction& p : predictions) out.push_back(static_cast<float>(p.logit));
@@ -30,7 +54,8 @@ std::vector<float> Logits(const std::vector<Prediction>& predictions) {
 
 bool IsWorse(const Comparison& c, double tolerated) {
   const model::Difference& d = c.difference;
-  if (c.figure == "absolute_error") return d.low > 0 && d.value > tolerated * d.before;
+  if (c.figure == "absolute_error" || c.figure == "squared_distance")
+    return d.low > 0 && d.value > tolerated * d.before;
   return d.high < 0 && -d.value > tolerated;
 }
 
@@ -39,6 +64,8 @@ absl::StatusOr<Comparison> Compare(const Predictor& before, const Predictor& aft
   const release::Manifest &a = before.release().manifest, &b = after.release().manifest;
   if (a.schema_sha256 != b.schema_sha256 || a.preprocess_sha256 != b.preprocess_sha256)
     return FailedPrecondition("the releases read rows in different ways");
+  if (after.plan().task == model::Task::kSegments)
+    return CompareCentres(before.release(), after.release(), rows);
   VEILSUM_ASSIGN_OR_RETURN(const std::vector<Prediction> old, before.Predict(rows, false));
   VEILSUM_ASSIGN_OR_RETURN(const std::vector<Prediction> now, after.Predict(rows, false));
   Comparison out{"roc_auc", rows.rows(), {}};

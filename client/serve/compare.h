@@ -7,7 +7,9 @@
 namespace veilsum::client {
 
 struct Comparison {
-  std::string figure;  // roc_auc (binary), accuracy (classes), absolute_error (regression)
+  std::string
+      figure;  // roc_auc (binary), accuracy (classes), absolute_error (regression),
+               // squared_distance (segments): to the nearest centre, as the new one reads rows
   std::size_t rows = 0;
   model::Difference difference;
 };
@@ -17,8 +19,8 @@ struct Comparison {
 absl::StatusOr<Comparison> Compare(const Predictor& before, const Predictor& after,
                                    const model::Examples& rows);
 // Whether the new one is worse for certain, its whole interval being on that side of nothing, and
-// by more than `tolerated`: of the figure itself, or of an absolute error as a share of the old
-// one.
+// by more than `tolerated`: of the figure itself, or, of an error or distance, as a share of the
+// old one.
 bool IsWorse(const Comparison& comparison, double tolerated);
 
 }  // namespace veilsum::client

@@ -7,6 +7,7 @@
 #include "client/serve/folder_rows.h"
 #include "client/serve/logged_policy.h"
 #include "client/serve/measure_rows.h"
+#include "client/serve/measure_segments.h"
 #include "client/serve/ranking_quality.h"
 #include "client/serve/row_source.h"
 #include "model/mlp.h"
@@ -182,6 +183,7 @@ absl::Status CheckPropensity(const model::QLearning& q, const EvaluateQuestion& 
 absl::StatusOr<std::string> EvaluateRows(const Predictor& predictor,
                                          const EvaluateQuestion& question) {
   const model::Plan& plan = predictor.plan();
+  if (plan.task == model::Task::kSegments) return MeasureSegments(predictor, question.data);
   if (plan.label.kind != model::LabelKind::kClass) return MeasureRows(predictor, question.data);
   if (plan.q_learning) {
     VEILSUM_RETURN_IF_ERROR(CheckPropensity(*plan.q_learning, question));

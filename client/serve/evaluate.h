@@ -1,6 +1,7 @@
 // What a released model is worth on rows whose outcome is known: how good its predictions are, its
 // rankings of a catalogue against one by popularity, or its policy from a log of another one's
-// decisions. Exact numbers, for the merchant alone.
+// decisions; of segments, which need no outcome, how near their centres are. Exact numbers, for the
+// merchant alone.
 #pragma once
 
 #include "client/serve/predictor.h"

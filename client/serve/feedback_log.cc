@@ -50,6 +50,9 @@ absl::StatusOr<std::unique_ptr<FeedbackLog>> FeedbackLog::Open(const model::Plan
                                                                fs::path folder,
                                                                const std::vector<fs::path>& known) {
   std::unique_ptr<FeedbackLog> log(new FeedbackLog(plan, std::move(folder)));
+  if (plan.task == model::Task::kSegments)
+    return FailedPrecondition("plan %s has segments and no label: there is nothing to feed back",
+                              plan.name);
   VEILSUM_RETURN_IF_ERROR(log->PlanTables());
   std::error_code error;
   fs::create_directories(log->folder_, error);

@@ -69,7 +69,7 @@ bool Assign(const Points& points, Clusters& to, std::vector<double>& distance) {
   bool changed = false;
   to.spread = 0;
   for (std::size_t i = 0; i < points.count(); ++i) {
-    const Nearest nearest = NearestCentre(points[i], to.centres);
+    const model::Nearest nearest = model::NearestCentre(points[i], to.centres);
     changed |= to.of[i] != nearest.cluster;
     to.of[i] = nearest.cluster;
     distance[i] = nearest.squared_distance;
@@ -144,19 +144,6 @@ absl::Status CheckPoints(std::span<const float> points, std::size_t width) {
 }
 
 }  // namespace
-
-Nearest NearestCentre(std::span<const float> point, std::span<const double> centres) {
-  Nearest out{0, kFarthest};
-  for (std::size_t c = 0; c < centres.size() / point.size(); ++c) {
-    double sum = 0;
-    for (std::size_t i = 0; i < point.size(); ++i) {
-      const double by = static_cast<double>(point[i]) - centres[c * point.size() + i];
-      sum += by * by;
-    }
-    if (sum < out.squared_distance) out = {c, sum};
-  }
-  return out;
-}
 
 absl::StatusOr<Clusters> KMeans(std::span<const float> numbers, std::size_t width,
                                 const KMeansTerms& terms) {

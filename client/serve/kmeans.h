@@ -6,7 +6,7 @@
 #include <span>
 #include <vector>
 
-#include "base/status.h"
+#include "model/centres.h"
 
 namespace veilsum::client {
 
@@ -25,12 +25,6 @@ struct Clusters {
 
   std::size_t count() const { return centres.size() / width; }
 };
-
-struct Nearest {
-  std::size_t cluster = 0;  // of equals the first
-  double squared_distance = 0;
-};
-Nearest NearestCentre(std::span<const float> point, std::span<const double> centres);
 
 // The same points and terms give the same clusters, none of them empty. InvalidArgument: lengths
 // that do not fit, a number that is not finite, terms out of range, fewer than k different points.

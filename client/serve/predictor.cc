@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "client/serve/feature_name.h"
+#include "model/centres.h"
 #include "model/mlp.h"
 #include "model/plan/scale.h"
 
@@ -66,6 +67,9 @@ void ReadActions(const model::Plan& plan, std::span<const float> outputs, Outcom
   out.value = out.values[out.chosen];
 }
 
+// Segments are told by the number that people see, from 1.
+std::string SegmentName(const Outcome& p) { return absl::StrFormat("%d", p.chosen + 1); }
+
 void Read(const model::Plan& plan, std::span<const float> outputs, Prediction& out) {
   if (plan.q_learning) return ReadActions(plan, outputs, out);
   ReadHead(plan.label, outputs, out);
@@ -74,6 +78,10 @@ void Read(const model::Plan& plan, std::span<const float> outputs, Prediction& o
     ReadHead(head.label, outputs, out.heads.emplace_back());
     outputs = outputs.subspan(head.label.outputs());
   }
+}
+
+void AppendSegment(const Outcome& p, std::string& out) {
+  AppendNumber(p.value, true, out += "\"segment\":" + SegmentName(p) + ",\"distance\":");
 }
 
 // `"class":"red","probability":0.6,"probabilities":{...}`, or what the label's kind has instead.
@@ -139,7 +147,8 @@ absl::StatusOr<std::shared_ptr<const Predictor>> Predictor::Create(release::Rele
   if (task == model::Task::kMultiTask ||
       (task == model::Task::kQLearning) != release.plan.q_learning.has_value())
     return FailedPrecondition(
-        "predictions are for binary, multi-class, regression, recommendation and Q-learning plans; "
+        "predictions are for binary, multi-class, regression, recommendation, Q-learning and "
+        "segments plans; "
         "model.onnx has the outputs of others");
   absl::StatusOr<RowEncoder> encoder = RowEncoder::Create(release.plan);
   return std::shared_ptr<const Predictor>(new Predictor(std::move(release), std::move(encoder)));
@@ -150,8 +159,30 @@ absl::StatusOr<const RowEncoder*> Predictor::encoder() const {
   return &*encoder_;
 }
 
+absl::StatusOr<std::vector<Prediction>> Predictor::NearestCentres(
+    const model::Examples& rows) const {
+  VEILSUM_ASSIGN_OR_RETURN(const std::vector<float> points,
+                           model::PointsOf(release_.layout, release_.model, rows));
+  const std::vector<double> centres = model::CentresOf(release_.layout, release_.model);
+  const std::size_t width = release_.layout.numeric();
+  std::vector<Prediction> out(rows.rows());
+  for (std::size_t u = 0; u < rows.customers(); ++u)
+    for (std::size_t row = rows.first_row[u]; row < rows.first_row[u + 1]; ++row) {
+      const model::Nearest nearest =
+          model::NearestCentre(std::span(points).subspan(row * width, width), centres);
+      out[row].id = rows.customer_ids[u];
+      out[row].chosen = nearest.cluster;
+      out[row].value = std::sqrt(nearest.squared_distance);
+    }
+  return out;
+}
+
 absl::StatusOr<std::vector<Prediction>> Predictor::Predict(const model::Examples& rows,
                                                            bool explain) const {
+  if (plan().task == model::Task::kSegments) {
+    if (explain) return InvalidArgument("segments have no explanation but their centres");
+    return NearestCentres(rows);
+  }
   VEILSUM_ASSIGN_OR_RETURN(const std::vector<float> outputs,
                            model::Logits(release_.layout, release_.model, rows));
   const std::size_t width = release_.layout.layers().back().out;
@@ -172,6 +203,7 @@ std::string PredictionCsvHeader(const model::Plan& plan, bool explain) {
   std::string line = CsvField(plan.unit.column);
   if (plan.task == model::Task::kBinary) line += ",probability,logit";
   if (plan.task == model::Task::kRegression) line += ",value";
+  if (plan.task == model::Task::kSegments) line += ",segment,distance";
   if (plan.q_learning) {
     line += ",action,value";
     for (const std::string& value : plan.label.values) line += "," + CsvField("v." + value);
@@ -191,6 +223,8 @@ std::string PredictionCsvLine(const model::Plan& plan, const Prediction& p) {
   std::string line = CsvField(p.id) + ",";
   if (plan.task == model::Task::kRegression) {
     AppendNumber(p.value, false, line);
+  } else if (plan.task == model::Task::kSegments) {
+    AppendNumber(p.value, false, line += SegmentName(p) + ",");
   } else if (plan.q_learning) {
     AppendNumber(p.value, false, line += CsvField(plan.label.values[p.chosen]) + ",");
     for (const double value : p.values) AppendNumber(value, false, line += ',');
@@ -221,6 +255,8 @@ void AppendPredictionJson(const model::Plan& plan, const Prediction& p, std::str
   if (!p.id.empty()) out += "\"id\":" + Quoted(p.id) + ",";
   if (plan.q_learning)
     AppendActions(plan.label, p, out);
+  else if (plan.task == model::Task::kSegments)
+    AppendSegment(p, out);
   else
     AppendOutcome(plan.label, p, out);
   if (!p.heads.empty()) AppendHeads(plan, p, out);

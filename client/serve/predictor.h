@@ -16,9 +16,10 @@ struct Outcome {
   double logit = 0;                   // binary
   double probability = 0;             // binary: of label 1; classes: of the chosen one
   std::size_t chosen = 0;             // classes: place of the most likely one in label.values;
-                                      // Q-learning: of the best action
+                                      // Q-learning: of the best action; segments: the nearest one
   std::vector<double> probabilities;  // classes, in the order of label.values
   // Regression: in the units of the label's column. Q-learning: the chosen action's of `values`.
+  // Segments: the distance to the chosen centre, numbers standardised.
   double value = 0;
   // Q-learning: what each action is expected to be worth, with what follows it by the discount, in
   // the units of the reward's column; in the order of label.values.
@@ -48,10 +49,12 @@ class Predictor {
   // FailedPrecondition: one flat row cannot hold the plan's features.
   absl::StatusOr<const RowEncoder*> encoder() const;
 
-  // One for each row, in their order. InvalidArgument: rows of another plan.
+  // One for each row, in their order. InvalidArgument: rows of another plan; an explanation of
+  // segments, of which there is none.
   absl::StatusOr<std::vector<Prediction>> Predict(const model::Examples& rows, bool explain) const;
 
  private:
+  absl::StatusOr<std::vector<Prediction>> NearestCentres(const model::Examples& rows) const;
   Predictor(release::Release release, absl::StatusOr<RowEncoder> encoder)
       : release_(std::move(release)), encoder_(std::move(encoder)) {}
   release::Release release_;

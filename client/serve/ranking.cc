@@ -44,6 +44,11 @@ std::vector<std::size_t> TopK(std::span<const double> scores, std::size_t k) {
   return order;
 }
 
+absl::Status CheckRanks(const model::Plan& plan) {
+  if (plan.task != model::Task::kSegments) return absl::OkStatus();
+  return InvalidArgument("plan %s has segments, which rank nothing", plan.name);
+}
+
 std::vector<Recommendation> Recommend(const model::Plan& plan,
                                       const std::vector<Prediction>& predictions,
                                       const std::vector<std::string>& items, std::size_t k) {

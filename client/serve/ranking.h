@@ -19,6 +19,9 @@ struct Recommendation {
 // The places of the k largest scores, best first; of equals the earlier one first.
 std::vector<std::size_t> TopK(std::span<const double> scores, std::size_t k);
 
+// InvalidArgument: a plan of segments, whose predictions have no order.
+absl::Status CheckRanks(const model::Plan& plan);
+
 // `predictions` of rows in their order; `items` names them (may be empty). Rows of one id belong
 // together wherever they are; customers come in the order of their first row. Rows without an id
 // are one customer.

@@ -9,6 +9,7 @@
 #include "client/serve/private_lines.h"
 #include "client/serve/row_batches.h"
 #include "client/serve/row_sample.h"
+#include "model/centres.h"
 #include "model/mlp.h"
 
 namespace veilsum::client {
@@ -36,8 +37,12 @@ absl::Status CheckQuestion(const SegmentsQuestion& question) {
   return absl::OkStatus();
 }
 
+bool IsJoint(const Predictor& predictor) { return predictor.plan().task == model::Task::kSegments; }
+
 absl::StatusOr<std::vector<float>> VectorsOf(const Predictor& predictor,
                                              const model::Examples& rows) {
+  if (IsJoint(predictor))
+    return model::PointsOf(predictor.release().layout, predictor.release().model, rows);
   return model::Representations(predictor.release().layout, predictor.release().model, rows);
 }
 
@@ -118,9 +123,10 @@ class Description {
         scores_(segments) {}
 
   void Add(const RowBatches& batch, std::size_t row, const Prediction& prediction,
-           const Nearest& nearest) {
+           const model::Nearest& nearest) {
     Segment& segment = segments_[nearest.cluster];
     segment.distance += std::sqrt(nearest.squared_distance);
+    squares_ += nearest.squared_distance;
     segment.score += prediction.score(predictor_.plan().task);
     std::vector<double>& scores = scores_[nearest.cluster];
     scores.resize(prediction.scores().size());
@@ -130,6 +136,7 @@ class Description {
   }
 
   std::size_t rows() const { return rows_; }
+  double mean_squared_distance() const { return squares_ / static_cast<double>(rows_); }
   std::vector<Segment> Segments(std::size_t traits) && {
     for (std::size_t s = 0; s < segments_.size(); ++s) Settle(s, traits);
     return std::move(segments_);
@@ -158,6 +165,7 @@ class Description {
   std::vector<Segment> segments_;
   std::vector<std::vector<double>> scores_;  // segments x classes, sums
   std::size_t rows_ = 0;
+  double squares_ = 0;  // of distances
 };
 
 absl::Status DescribeBatch(const Predictor& predictor, const RowBatches& batch,
@@ -167,7 +175,7 @@ absl::Status DescribeBatch(const Predictor& predictor, const RowBatches& batch,
   VEILSUM_ASSIGN_OR_RETURN(const std::vector<float> vectors,
                            VectorsOf(predictor, batch.examples()));
   for (std::size_t row = 0; row < predictions.size(); ++row) {
-    const Nearest nearest = NearestCentre(
+    const model::Nearest nearest = model::NearestCentre(
         std::span(vectors).subspan(row * clusters.width, clusters.width), clusters.centres);
     to.Add(batch, row, predictions[row], nearest);
     if (lines == nullptr) continue;
@@ -197,11 +205,35 @@ absl::Status Describe(const Predictor& predictor, const SegmentsQuestion& questi
   }
 }
 
+// The release's own centres: nothing is searched for.
+absl::StatusOr<Segments> JoinSegments(const Predictor& predictor,
+                                      const SegmentsQuestion& question) {
+  if (!question.search.empty() || question.k != 0)
+    return InvalidArgument(
+        "%s: the release has %d segments, the same for every merchant; none are looked for",
+        question.search.empty() ? "k" : question.search, predictor.plan().label.segments);
+  const release::Release& release = predictor.release();
+  Clusters clusters{WidthOf(predictor), model::CentresOf(release.layout, release.model), {}, 0};
+  Segments out;
+  out.joint = true;
+  out.width = clusters.width;
+  Description description(predictor, clusters.count());
+  VEILSUM_RETURN_IF_ERROR(Describe(predictor, question, clusters, description));
+  if (description.rows() == 0) return InvalidArgument("%s: there are no rows", question.data);
+  out.rows = description.rows();
+  out.mean_squared_distance = description.mean_squared_distance();
+  out.segments = std::move(description).Segments(question.traits);
+  const std::vector<double> shares = model::SharesOf(release.layout, release.model);
+  for (std::size_t k = 0; k < shares.size(); ++k) out.segments[k].stated_share = shares[k];
+  return out;
+}
+
 }  // namespace
 
 absl::StatusOr<Segments> FindSegments(const Predictor& predictor,
                                       const SegmentsQuestion& question) {
   VEILSUM_RETURN_IF_ERROR(CheckQuestion(question));
+  if (IsJoint(predictor)) return JoinSegments(predictor, question);
   if (predictor.release().layout.layers().size() < 2)
     return FailedPrecondition("segments are of models with a hidden layer");
   Segments out;

@@ -8,6 +8,8 @@ namespace {
 
 using nlohmann::ordered_json;
 
+constexpr char kJoint[] =
+    "These segments are the release's, the same at every merchant; whose they are was not sent.";
 constexpr char kAtHome[] = "These segments are this merchant's own; nothing of them was sent.";
 
 ordered_json JsonOf(const Trait& trait) {
@@ -22,10 +24,11 @@ ordered_json JsonOf(const Trait& trait) {
 ordered_json JsonOf(const Segment& segment, std::size_t number) {
   ordered_json traits = ordered_json::array();
   for (const Trait& trait : segment.traits) traits.push_back(JsonOf(trait));
-  ordered_json out = {{"segment", number},
-                      {"rows", segment.rows},
-                      {"share", segment.share},
-                      {"score", segment.score}};
+  ordered_json out = {{"segment", number}, {"rows", segment.rows}, {"share", segment.share}};
+  if (segment.stated_share)
+    out["share_stated"] = *segment.stated_share;
+  else
+    out["score"] = segment.score;
   if (!segment.likeliest.empty()) out["likeliest"] = segment.likeliest;
   out["distance"] = segment.distance;
   out["traits"] = traits;
@@ -40,8 +43,11 @@ std::string TextOf(const Trait& trait) {
 }
 
 std::string TextOf(const Segment& segment, std::size_t number) {
-  std::string out = absl::StrFormat("segment %d: %d rows (%.1f%%), mean score %.4g", number,
-                                    segment.rows, 100 * segment.share, segment.score);
+  std::string out =
+      absl::StrFormat("segment %d: %d rows (%.1f%%), ", number, segment.rows, 100 * segment.share);
+  out += segment.stated_share
+             ? absl::StrFormat("of all merchants' %.1f%%", 100 * *segment.stated_share)
+             : absl::StrFormat("mean score %.4g", segment.score);
   if (!segment.likeliest.empty()) out += " of " + segment.likeliest;
   out += "\n";
   for (const Trait& trait : segment.traits) out += TextOf(trait);
@@ -58,6 +64,16 @@ std::string SegmentsJson(const Predictor& predictor, const SegmentsQuestion& que
     tried.push_back({{"k", t.k}, {"silhouette", t.silhouette}});
   for (std::size_t s = 0; s < segments.segments.size(); ++s)
     each.push_back(JsonOf(segments.segments[s], s + 1));
+  if (segments.joint)
+    return ordered_json{{"model", {{"model_id", manifest.model_id}, {"version", manifest.version}}},
+                        {"width", segments.width},
+                        {"rows", segments.rows},
+                        {"k", segments.segments.size()},
+                        {"mean_squared_distance", *segments.mean_squared_distance},
+                        {"segments", each},
+                        {"note", kJoint}}
+               .dump(-1, ' ', false, ordered_json::error_handler_t::replace) +
+           "\n";
   return ordered_json{{"model", {{"model_id", manifest.model_id}, {"version", manifest.version}}},
                       {"width", segments.width},
                       {"rows", segments.rows},
@@ -72,8 +88,12 @@ std::string SegmentsJson(const Predictor& predictor, const SegmentsQuestion& que
 }
 
 std::string SegmentsText(const SegmentsQuestion& question, const Segments& segments) {
-  std::string out = absl::StrFormat("%d segments of %d rows, found on %d of them\n",
-                                    segments.segments.size(), segments.rows, segments.sampled);
+  std::string out =
+      segments.joint ? absl::StrFormat(
+                           "the release's %d segments of %d rows, mean squared distance %.4g\n",
+                           segments.segments.size(), segments.rows, *segments.mean_squared_distance)
+                     : absl::StrFormat("%d segments of %d rows, found on %d of them\n",
+                                       segments.segments.size(), segments.rows, segments.sampled);
   for (const TriedK& t : segments.tried)
     out += absl::StrFormat("  silhouette of %d: %.3f\n", t.k, t.silhouette);
   out += "\n";
@@ -81,7 +101,7 @@ std::string SegmentsText(const SegmentsQuestion& question, const Segments& segme
     out += TextOf(segments.segments[s], s + 1);
   out += "\nEffects are in deviations of all rows.\n";
   if (!question.out.empty()) out += "Each row's segment is in " + question.out + ".\n";
-  return out + kAtHome + "\n";
+  return out + (segments.joint ? kJoint : kAtHome) + "\n";
 }
 
 }  // namespace veilsum::client

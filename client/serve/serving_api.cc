@@ -174,6 +174,7 @@ absl::StatusOr<ServingReply> PredictWith(const Predictor& model, const ServingRe
 
 absl::StatusOr<ServingReply> RecommendWith(const Predictor& model, const ServingRequest& request,
                                            std::atomic<std::uint64_t>& rows) {
+  VEILSUM_RETURN_IF_ERROR(CheckRanks(model.plan()));
   VEILSUM_ASSIGN_OR_RETURN(const json body, ParseObject(request));
   const auto top = body.find("top");
   if (top == body.end() || !top->is_number_unsigned() || top->get<std::uint64_t>() < 1 ||
@@ -273,6 +274,7 @@ absl::StatusOr<RecommendedRows> ServingApi::RecommendRows(std::size_t rows, cons
                                                           const std::string& item,
                                                           std::size_t top) {
   return Counted([&](const ModelPointer& model) -> absl::StatusOr<RecommendedRows> {
+    VEILSUM_RETURN_IF_ERROR(CheckRanks(model->plan()));
     if (top < 1 || top > kMaxTop) return InvalidArgument("\"top\" must be from 1 to %d", kMaxTop);
     VEILSUM_ASSIGN_OR_RETURN(const Batch batch, ReadNamed(*model, rows, find, item));
     rows_ += rows;

@@ -64,6 +64,7 @@ void SetDelta(const model::Head& head, const float* logits, float label, const f
       delta[0] = static_cast<float>(head.weight * HuberDelta(head, z - y));
       return;
     case model::Loss::kTemporal:  // needs more than a label
+    case model::Loss::kCentres:   // needs the inputs
       std::fill_n(delta, head.outputs, static_cast<float>(kNotANumber));
       return;
   }
@@ -74,6 +75,8 @@ void SetDelta(const model::Head& head, const float* logits, float label, const f
 absl::Status CheckHeads(const model::Heads& heads, std::size_t outputs) {
   std::size_t sum = 0;
   for (const model::Head& head : heads) {
+    if (head.loss == model::Loss::kCentres)
+      return InvalidArgument("centres are no head of an engine of layers");
     const bool temporal = head.loss == model::Loss::kTemporal;
     const bool many = temporal || head.loss == model::Loss::kSoftmax;
     if (many ? head.outputs < 2 : head.outputs != 1)
@@ -124,6 +127,7 @@ double HeadLoss(const model::Head& head, const float* logits, float label, const
              (error <= head.huber ? error * error / 2 : head.huber * (error - head.huber / 2));
     }
     case model::Loss::kTemporal:
+    case model::Loss::kCentres:
       break;
   }
   return 0;

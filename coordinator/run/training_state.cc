@@ -77,7 +77,8 @@ absl::Status LoadBands(ByteView& saved, dp::BandDecoder& bands) {
 absl::StatusOr<TrainingState> TrainingState::Create(const RunTerms& terms, std::uint64_t seed) {
   VEILSUM_ASSIGN_OR_RETURN(std::unique_ptr<Strategy> strategy, StrategyOf(terms));
   VEILSUM_ASSIGN_OR_RETURN(std::optional<dp::BandDecoder> bands, BandsOf(terms));
-  model::ModelVector initial = model::InitialModel(terms.layout(), seed);
+  model::ModelVector initial =
+      model::InitialModel(terms.layout(), seed, model::HeadsOf(terms.plan()));
   if (terms.layout().clip_norm())
     initial[*terms.layout().clip_norm()] =
         static_cast<float>(terms.plan().training.merchant.initial.ToDouble());

@@ -208,6 +208,7 @@ Heads HeadsOf(const Plan& plan) {
   };
   Heads heads = {head_of(plan.label, 1)};
   heads.front().negatives = plan.label.negatives;
+  if (plan.label.kind == LabelKind::kSegment) heads.front().loss = Loss::kCentres;
   if (plan.q_learning)
     heads.front() = {.loss = Loss::kTemporal,
                      .outputs = plan.label.outputs(),

@@ -6,8 +6,8 @@
 
 namespace veilsum::model {
 
-inline constexpr const char* kTaskNames[] = {"binary",     "regression", "multi_class",
-                                             "multi_task", "recommend",  "q_learning"};
+inline constexpr const char* kTaskNames[] = {"binary",    "regression", "multi_class", "multi_task",
+                                             "recommend", "q_learning", "segments"};
 inline constexpr const char* kModeNames[] = {"distributed", "local", "merchant"};
 inline constexpr const char* kAccountantNames[] = {"pld", "rdp"};
 inline constexpr const char* kMechanismNames[] = {"discrete_gaussian", "none"};

@@ -28,6 +28,23 @@ std::size_t Plan::model_outputs() const {
   return count;
 }
 
+namespace {
+
+// Centres are means of numbers, and every model between steps is public.
+absl::Status CheckSegments(const Plan& plan) {
+  if (plan.task != Task::kSegments) return absl::OkStatus();
+  if (plan.training.mode != Mode::kDistributed)
+    return FailedPrecondition("plan %s: segments needs training.mode \"distributed\"", plan.name);
+  for (const Feature& feature : plan.features)
+    if (feature.kind != FeatureKind::kNumeric)
+      return FailedPrecondition(
+          "plan %s: feature %s.%s is not numeric: segments are of numeric features only", plan.name,
+          feature.table, feature.column);
+  return absl::OkStatus();
+}
+
+}  // namespace
+
 absl::Status CheckRunnable(const Plan& plan) {
   if (plan.task == Task::kMultiTask)
     return FailedPrecondition(
@@ -43,6 +60,7 @@ absl::Status CheckRunnable(const Plan& plan) {
     return FailedPrecondition(
         "plan %s: evaluation by private histograms is for task \"binary\" only; leave it out",
         plan.name);
+  VEILSUM_RETURN_IF_ERROR(CheckSegments(plan));
   if (plan.network.hidden.empty() &&
       (plan.network.dropout != Exactly(0) || plan.network.layer_norm))
     return FailedPrecondition(

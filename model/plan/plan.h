@@ -15,7 +15,15 @@
 
 namespace veilsum::model {
 
-enum class Task { kBinary, kRegression, kMultiClass, kMultiTask, kRecommend, kQLearning };
+enum class Task {
+  kBinary,
+  kRegression,
+  kMultiClass,
+  kMultiTask,
+  kRecommend,
+  kQLearning,
+  kSegments
+};
 enum class Mode { kDistributed, kLocal, kMerchant };
 enum class AccountantKind { kPld, kRdp };
 enum class Mechanism {
@@ -64,9 +72,9 @@ struct Feature {
   std::uint32_t buckets = 0;               // categorical, text, events
   std::uint32_t ngrams = 1;                // text
   std::uint32_t width = 0;                 // text, events: of the embedding bag; 0: none
-  std::optional<Encoder> encoder;  // events: the order counts, and width is of an embedding
-  std::uint32_t kernel = 0;        // convolution: events of a window
-  std::uint32_t channels = 0;      // of the encoder
+  std::optional<Encoder> encoder;          // events: the order counts, and width is of an embedding
+  std::uint32_t kernel = 0;                // convolution: events of a window
+  std::uint32_t channels = 0;              // of the encoder
   bool direct = false;  // text, events: a linear path to the output, around the hidden layers
   std::uint32_t max_terms = 256;          // text: different n-grams of a row that count
   std::vector<std::string> more_columns;  // text: of the same table, read after `column`
@@ -75,8 +83,10 @@ struct Feature {
   std::uint32_t slots() const { return kind == FeatureKind::kEvents ? last : max_terms; }  // of it
 };
 
-enum class LabelKind { kBinary, kClass, kValue };
+enum class LabelKind { kBinary, kClass, kValue, kSegment };
 
+// Of task segments there is no column: `table` lists the customers, and the model has a centre for
+// each of `segments` (model/centres.h).
 struct Label {
   std::string table;
   std::string column;
@@ -89,8 +99,12 @@ struct Label {
   // class of task recommend: Head::negatives; 0: none are sampled, the softmax is over all items
   std::uint32_t negatives = 0;
   std::string time;  // of the same table: only earlier events are seen; empty without such tables
+  std::uint32_t segments = 0;  // segment: how many
 
-  std::size_t outputs() const { return kind == LabelKind::kClass ? values.size() : 1; }
+  std::size_t outputs() const {
+    if (kind == LabelKind::kSegment) return segments;
+    return kind == LabelKind::kClass ? values.size() : 1;
+  }
 };
 
 // Another column, of the label's table or of one with a row a customer, that the same trunk learns
@@ -267,8 +281,8 @@ struct Plan {
 
 // OK when this version can run the plan; FailedPrecondition naming the field otherwise (task,
 // evaluation of another task than binary, dropout without hidden layers, Q-learning in another mode
-// than distributed or with side heads). A plan that parses may
-// still not run: its schema is wider than this build.
+// than distributed or with side heads, segments in another mode or of features that are not
+// numeric). A plan that parses may still not run: its schema is wider than this build.
 absl::Status CheckRunnable(const Plan& plan);
 
 }  // namespace veilsum::model

@@ -114,6 +114,12 @@ Json LabelJson(const Label& label) {
   return out;
 }
 
+Json SegmentsJson(const Label& label) {
+  Json out = {{"table", label.table}, {"count", label.segments}};
+  if (!label.time.empty()) out["time"] = label.time;
+  return out;
+}
+
 Json QLearningJson(const QLearning& q) {
   Json out = {{"reward", q.reward},
               {"lo", q.lo.ToString()},
@@ -191,8 +197,6 @@ Json PlanTree(const Plan& plan) {
       {"task", kTaskNames[static_cast<int>(plan.task)]},
       {"unit", {{"column", plan.unit.column}, {"max_rows", plan.unit.max_rows}}},
       {"holdout", HoldoutJson(plan.holdout)},
-      {"label", LabelJson(plan.label)},
-      {"model", NetworkJson(plan.network)},
       {"training", TrainingJson(plan.training)},
       {"privacy", PrivacyJson(plan.privacy)},
       {"aggregation", AggregationJson(plan.aggregation)},
@@ -202,6 +206,12 @@ Json PlanTree(const Plan& plan) {
       {"table", Json::array()},
       {"feature", Json::array()},
       {"pool", Json::array()}};
+  if (plan.task == Task::kSegments) {
+    out["segments"] = SegmentsJson(plan.label);
+  } else {
+    out["label"] = LabelJson(plan.label);
+    out["model"] = NetworkJson(plan.network);
+  }
   for (const Table& table : plan.tables) out["table"].push_back(TableJson(table));
   for (const Feature& feature : plan.features) out["feature"].push_back(FeatureJson(feature));
   for (const SideHead& head : plan.heads) {

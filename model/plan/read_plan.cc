@@ -12,6 +12,7 @@ namespace {
 constexpr std::size_t kMaxTables = 16;
 constexpr std::size_t kMaxFeatures = 1024;
 constexpr std::size_t kMaxClasses = 1024;
+constexpr std::uint32_t kMaxSegments = 256;
 constexpr std::size_t kMaxInputs = std::size_t{1} << 24;
 constexpr std::uint64_t kMaxSteps = 1'000'000;
 
@@ -224,6 +225,24 @@ Label ReadLabel(Fields fields, const std::vector<Table>& tables, Task task) {
     label.negatives =
         static_cast<std::uint32_t>(fields.Int("negatives", 1, label.values.size() - 1, 0));
   label.time = OptionalText(fields, "time", 128);
+  fields.Done();
+  return label;
+}
+
+// Instead of a label: whose rows are customers, and how many segments they are to have.
+Label ReadSegments(Fields& plan, const std::vector<Table>& tables) {
+  for (const char* section : {"label", "model", "head"})
+    if (plan.Has(section))
+      plan.Refuse(section, "is given, but task \"segments\" has none: [segments] is all of it");
+  Fields fields = plan.Section("segments");
+  Label label;
+  label.table = fields.Text("table");
+  label.kind = LabelKind::kSegment;
+  label.segments = static_cast<std::uint32_t>(fields.Int("count", 2, kMaxSegments));
+  label.time = OptionalText(fields, "time", 128);
+  if (std::ranges::none_of(tables, [&](const Table& t) { return t.name == label.table; }))
+    fields.Refuse(
+        "table", absl::StrFormat("is \"%s\", but there is no [[table]] of that name", label.table));
   fields.Done();
   return label;
 }
@@ -470,16 +489,23 @@ std::vector<Pool> ReadPools(Fields& plan) {
   return pools;
 }
 
+// The section that names the customers' table.
+const char* LabelSection(const Plan& plan) {
+  return plan.task == Task::kSegments ? "segments" : "label";
+}
+
 // Point in time: with events there must be a moment that they are earlier than.
 void CheckTimes(const Plan& plan, Fields& fields) {
   for (const Table& table : plan.tables) {
     if (!table.is_events()) continue;
     if (table.name == plan.label.table)
-      fields.Refuse("label", absl::StrFormat("is in %s, which is a table of events", table.name));
+      fields.Refuse(LabelSection(plan),
+                    absl::StrFormat("is in %s, which is a table of events", table.name));
     if (plan.label.time.empty())
-      fields.Refuse("label", absl::StrFormat("must have a time: %s is a table of events, and only "
-                                             "earlier ones may be seen",
-                                             table.name));
+      fields.Refuse(LabelSection(plan),
+                    absl::StrFormat("must have a time: %s is a table of events, and only "
+                                    "earlier ones may be seen",
+                                    table.name));
   }
 }
 
@@ -487,7 +513,7 @@ void CheckTimes(const Plan& plan, Fields& fields) {
 void CheckUnitOfLabel(const Plan& plan, Fields& fields) {
   for (const Table& table : plan.tables)
     if (table.name == plan.label.table && table.join != plan.unit.column)
-      fields.Refuse("label",
+      fields.Refuse(LabelSection(plan),
                     absl::StrFormat(
                         "is in the table %s, whose join is \"%s\" and must be unit.column, \"%s\"",
                         table.name, table.join, plan.unit.column));
@@ -513,13 +539,15 @@ Plan ReadPlan(const Json& document, FieldErrors& errors) {
   plan.holdout = ReadHoldout(fields.Section("holdout"));
   plan.tables = ReadTables(fields, plan.unit);
   plan.features = ReadFeatures(fields, plan.tables);
-  plan.label = ReadLabel(fields.Section("label"), plan.tables, plan.task);
+  const bool segments = plan.task == Task::kSegments;
+  plan.label = segments ? ReadSegments(fields, plan.tables)
+                        : ReadLabel(fields.Section("label"), plan.tables, plan.task);
   plan.heads = ReadHeads(fields, plan.tables, plan.features, plan.label);
   plan.q_learning = ReadQLearning(fields, plan.task, plan.label);
   CheckDirectLists(plan, fields);
   CheckUnitOfLabel(plan, fields);
   CheckTimes(plan, fields);
-  plan.network = ReadNetwork(fields.Section("model"));
+  if (!segments) plan.network = ReadNetwork(fields.Section("model"));
   plan.training = ReadTraining(fields.Section("training"));
   plan.nonprivate = ReadNonPrivate(fields);
   plan.privacy = ReadPrivacy(fields.Section("privacy"));

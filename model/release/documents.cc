@@ -91,6 +91,10 @@ std::string SchemaJson(const model::Plan& plan) {
                  {"columns", columns},
                  {"label", plan.label.table + "." + plan.label.column},
                  {"output", HasProbability(plan) ? "probability" : "logits"}};
+  if (plan.task == model::Task::kSegments) {
+    schema.erase("label");
+    schema["segments"] = plan.label.segments;
+  }
   std::size_t first = plan.outputs();
   for (const model::SideHead& head : plan.heads) {
     schema["heads"].push_back({{"label", head.label.table + "." + head.label.column},
@@ -152,7 +156,10 @@ Json InputsJson(const model::Plan& plan, const model::Layout& layout) {
 
 Json OutputsJson(const model::Plan& plan, const model::Layout& layout) {
   const std::size_t outputs = layout.layers().back().out;
-  Json all = Json::array({InputJson("logits", "float32", outputs, "before the link function")});
+  const char* const meaning = plan.task == model::Task::kSegments
+                                  ? "a score of each segment's centre: the largest is the nearest"
+                                  : "before the link function";
+  Json all = Json::array({InputJson("logits", "float32", outputs, meaning)});
   if (HasProbability(plan))
     all.push_back(InputJson("probability", "float32", 1, "that the label is 1"));
   return all;
@@ -195,7 +202,9 @@ absl::StatusOr<std::vector<float>> ParseSelfTest(std::string_view text) {
 }
 
 // CycloneDX 1.6, a machine-learning-model with its modelCard.
-std::string CardJson(const Manifest& m, const Json& privacy, const Json& metrics) {
+std::string CardJson(const Manifest& m, const model::Plan& plan, const Json& privacy,
+                     const Json& metrics) {
+  const bool segments = plan.task == model::Task::kSegments;
   Json figures = Json::array();
   for (const auto& [name, value] : metrics.items())
     if (value.is_string()) figures.push_back({{"type", name}, {"value", value}});
@@ -211,9 +220,9 @@ std::string CardJson(const Manifest& m, const Json& privacy, const Json& metrics
              {"licenses", Json::array({{{"license", {{"name", m.license}}}}})},
              {"modelCard",
               {{"modelParameters",
-                {{"task", "classification"},
-                 {"architectureFamily", "multilayer perceptron"},
-                 {"approach", {{"type", "supervised"}}}}},
+                {{"task", segments ? "clustering" : "classification"},
+                 {"architectureFamily", segments ? "k-means" : "multilayer perceptron"},
+                 {"approach", {{"type", segments ? "unsupervised" : "supervised"}}}}},
                {"quantitativeAnalysis", {{"performanceMetrics", figures}}},
                {"considerations",
                 {{"useCases", Json::array({m.intended_use})},

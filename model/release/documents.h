@@ -22,7 +22,8 @@ std::string SelfTestJson(const std::vector<float>& logits);
 // InvalidArgument: another form.
 absl::StatusOr<std::vector<float>> ParseSelfTest(std::string_view json);
 
-std::string CardJson(const Manifest& manifest, const Json& privacy, const Json& metrics);
+std::string CardJson(const Manifest& manifest, const model::Plan& plan, const Json& privacy,
+                     const Json& metrics);
 std::string ProvenanceJson(const ReleaseInput& input, std::string_view model_sha256);
 
 }  // namespace veilsum::release

@@ -5,6 +5,7 @@
 
 #include "base/crypto/sha256.h"
 #include "base/file.h"
+#include "model/centres.h"
 #include "model/contract/privacy_terms.h"
 #include "model/plan/plan_format.h"
 #include "model/release/documents.h"
@@ -66,6 +67,11 @@ float LargestDifference(const std::vector<float>& a, const std::vector<float>& b
   return largest;
 }
 
+// What other programs run: of segments the network whose largest output is the nearest centre's.
+ModelVector NetworkOf(const model::Plan& plan, const Layout& layout, const ModelVector& model) {
+  return plan.task == model::Task::kSegments ? model::ScoringModel(layout, model) : model;
+}
+
 // The files whose bytes follow from plan and model: what a package states is compared with these.
 struct Derived {
   Files files;
@@ -73,20 +79,21 @@ struct Derived {
 };
 Derived Derive(const model::Plan& plan, const Layout& layout, const ModelVector& model) {
   Derived out;
+  const ModelVector network = NetworkOf(plan, layout, model);
   out.files["plan.json"] = model::PlanToJson(plan);
   out.files["schema.json"] = SchemaJson(plan);
   out.files["preprocess.json"] = PreprocessJson(plan, layout);
-  out.files["model.onnx"] = WriteOnnx(plan, layout, model, Precision::kFloat32);
+  out.files["model.onnx"] = WriteOnnx(plan, layout, network, Precision::kFloat32);
   for (const Precision precision : kVariants)
-    out.files[VariantPath(precision)] = WriteOnnx(plan, layout, model, precision);
-  out.logits = SelfTestLogits(plan, layout, model);
+    out.files[VariantPath(precision)] = WriteOnnx(plan, layout, network, precision);
+  out.logits = SelfTestLogits(plan, layout, network);
   return out;
 }
 
 Variant VariantOf(Precision precision, const ReleaseInput& input, const Layout& layout,
                   const std::vector<float>& logits) {
-  const std::vector<float> rounded =
-      SelfTestLogits(input.plan, layout, RoundedTo(precision, layout, input.model));
+  const std::vector<float> rounded = SelfTestLogits(
+      input.plan, layout, RoundedTo(precision, layout, NetworkOf(input.plan, layout, input.model)));
   Variant out{std::string(PrecisionName(precision)), VariantPath(precision),
               DecimalOf(LargestDifference(rounded, logits)), ""};
   for (const Variant& given : input.facts.variants)
@@ -198,7 +205,7 @@ absl::StatusOr<Files> BuildPackage(const ReleaseInput& input) {
   m.variants.clear();
   for (const Precision precision : kVariants)
     m.variants.push_back(VariantOf(precision, input, layout, derived.logits));
-  files["card.cdx.json"] = CardJson(m, input.privacy, input.metrics);
+  files["card.cdx.json"] = CardJson(m, input.plan, input.privacy, input.metrics);
   files["provenance.intoto.json"] =
       ProvenanceJson(input, HexEncode(Sha256(files["model.safetensors"])));
   m.files.clear();

@@ -3,8 +3,11 @@
 #include <algorithm>
 #include <cmath>
 #include <deque>
+#include <functional>
+#include <memory>
 #include <random>
 
+#include "client/train/centre_trainer.h"
 #include "client/train/cpu/engine.h"
 #include "client/train/statistics_sum.h"
 #include "coordinator/strategy/standardisation.h"
@@ -93,17 +96,39 @@ std::uint32_t MaxRows(const model::Examples& examples) {
   return rows;
 }
 
+using Sums = std::function<absl::StatusOr<std::vector<std::int64_t>>(
+    const model::ModelVector&, std::span<const std::uint32_t>, const client::StepShape&)>;
+
+// What the plan's trainer sums (client/train/make_trainer.h), before noise.
+absl::StatusOr<Sums> SumsOf(const model::Layout& layout, const model::Examples& examples,
+                            const CentralSetting& setting, std::mt19937_64& rng) {
+  const std::uint32_t max_rows = MaxRows(examples);
+  if (!setting.heads.empty() && setting.heads.front().loss == model::Loss::kCentres) {
+    VEILSUM_ASSIGN_OR_RETURN(auto made, client::CentreTrainer::Create(layout, examples, max_rows));
+    const std::shared_ptr<client::CentreTrainer> trainer = std::move(made);
+    return Sums([trainer](const auto& model, auto batch, const auto& shape) {
+      return trainer->GridSum(model, batch, shape);
+    });
+  }
+  VEILSUM_ASSIGN_OR_RETURN(
+      auto made, client::cpu::Engine::Create(layout, examples, max_rows, client::cpu::BestKernels(),
+                                             setting.heads, setting.dropout));
+  const std::shared_ptr<client::cpu::Engine> engine = std::move(made);
+  return Sums([engine, &rng](const auto& model, auto batch, const auto& shape) {
+    std::array<std::uint8_t, 32> key;
+    std::ranges::generate(key, [&] { return static_cast<std::uint8_t>(rng()); });
+    engine->SetStepKey(Secret<32>(key));
+    return engine->GridSum(model, batch, shape);
+  });
+}
+
 }  // namespace
 
 absl::StatusOr<std::vector<CentralModel>> SimulateCentral(const model::Layout& layout,
                                                           const model::Examples& examples,
                                                           const CentralSetting& setting) {
   std::mt19937_64 rng(setting.seed);
-  const std::uint32_t max_rows = MaxRows(examples);
-  VEILSUM_ASSIGN_OR_RETURN(
-      const auto engine,
-      client::cpu::Engine::Create(layout, examples, max_rows, client::cpu::BestKernels(),
-                                  setting.heads, setting.dropout));
+  VEILSUM_ASSIGN_OR_RETURN(const Sums sums, SumsOf(layout, examples, setting, rng));
   VEILSUM_ASSIGN_OR_RETURN(const auto strategy,
                            coordinator::MakeStrategy({.optimizer = setting.optimizer,
                                                       .learning_rate = setting.learning_rate,
@@ -113,7 +138,7 @@ absl::StatusOr<std::vector<CentralModel>> SimulateCentral(const model::Layout& l
                                                       .expected_batch = setting.expected_batch,
                                                       .buffers = layout.buffers(),
                                                       .parameters = layout.parameters()}));
-  model::ModelVector model = model::InitialModel(layout, setting.seed);
+  model::ModelVector model = model::InitialModel(layout, setting.seed, setting.heads);
   const model::Layer& first = layout.layers().front();
   for (std::size_t i = 0; i < first.in * first.out; ++i)
     model[first.weight + i] *= static_cast<float>(setting.first_layer_gain);
@@ -131,10 +156,7 @@ absl::StatusOr<std::vector<CentralModel>> SimulateCentral(const model::Layout& l
     const client::StepShape shape{
         std::max<std::uint32_t>(1, static_cast<std::uint32_t>(batch.size())), setting.clip_norm,
         kScale};
-    std::array<std::uint8_t, 32> key;
-    std::ranges::generate(key, [&] { return static_cast<std::uint8_t>(rng()); });
-    engine->SetStepKey(Secret<32>(key));
-    VEILSUM_ASSIGN_OR_RETURN(auto sum, engine->GridSum(model, batch, shape));
+    VEILSUM_ASSIGN_OR_RETURN(auto sum, sums(model, batch, shape));
     if (setting.noise_multiplier > 0)
       noise.AddTo(sum, setting.noise_multiplier * setting.clip_norm * kScale, rng);
     strategy->Step(model, sum);

@@ -276,6 +276,9 @@ class ReleaseDemo {
   absl::Status CompareWithStart(const client::Predictor& now) {
     release::Release start = now.release();
     start.model = request_.starting;
+    // Centres begin among standardised numbers: after the statistics, whose round is the first.
+    if (now.plan().task == model::Task::kSegments)
+      std::copy_n(now.release().model.begin(), start.layout.buffers(), start.model.begin());
     VEILSUM_ASSIGN_OR_RETURN(const std::shared_ptr<const client::Predictor> before,
                              client::Predictor::Create(std::move(start)));
     for (const ReleaseSeat& seat : request_.seats) {

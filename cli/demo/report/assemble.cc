@@ -13,6 +13,13 @@ std::optional<double> MeanOf(const std::vector<std::optional<double>>& values) {
   return count > 0 ? std::optional(sum / static_cast<double>(count)) : std::nullopt;
 }
 
+std::optional<SegmentFacts> SegmentsOf(const model::Quality& quality) {
+  if (!quality.segments) return std::nullopt;
+  SegmentFacts out{quality.segments->mean_squared_distance, quality.segments->explained, {}, {}};
+  out.sizes.assign(quality.segments->sizes.begin(), quality.segments->sizes.end());
+  return out;
+}
+
 MerchantQuality MerchantOf(const std::string& name, const std::optional<model::Quality>& quality) {
   MerchantQuality m;
   m.name = name;
@@ -22,6 +29,7 @@ MerchantQuality MerchantOf(const std::string& name, const std::optional<model::Q
   m.rmse = quality->rmse;
   m.accuracy = quality->accuracy;
   m.log_loss = quality->log_loss;
+  m.segments = SegmentsOf(*quality);
   return m;
 }
 
@@ -30,6 +38,14 @@ PolicyQuality PolicyOf(const client::OffPolicy& found) {
           found.logged.value,        found.logged.error,
           found.doubly_robust.value, found.doubly_robust.error,
           found.effective_episodes};
+}
+
+template <class Q>  // QualityFacts or MerchantQuality
+void SetAlone(const std::optional<double>& alone, bool by_value, Q& quality) {
+  if (quality.segments)
+    quality.segments->local_only_mean_squared_distance = alone;
+  else
+    (by_value ? quality.local_only_rmse : quality.local_only_roc_auc) = alone;
 }
 
 }  // namespace
@@ -41,6 +57,7 @@ QualityFacts QualityOf(const model::Plan& plan, const Score& score,
   if (plan.task == model::Task::kMultiClass || plan.task == model::Task::kRecommend)
     q.task = "multi_class";
   if (plan.task == model::Task::kRegression) q.task = "regression";
+  if (plan.task == model::Task::kSegments) q.task = "segments";
   q.roc_auc = score.pooled.roc_auc;
   q.pr_auc = score.pooled.pr_auc;
   q.accuracy = score.pooled.accuracy;
@@ -49,12 +66,13 @@ QualityFacts QualityOf(const model::Plan& plan, const Score& score,
   q.rmse = score.pooled.rmse;
   q.mae = score.pooled.mae;
   q.r2 = score.pooled.r2;
-  (q.by_value() ? q.local_only_rmse : q.local_only_roc_auc) = MeanOf(alone);
+  q.segments = SegmentsOf(score.pooled);
+  q.segment_shares = score.shares;
+  SetAlone(MeanOf(alone), q.by_value(), q);
   for (std::size_t i = 0; i < names.size(); ++i) {
     q.per_merchant.push_back(MerchantOf(names[i], score.merchants[i]));
     if (i >= alone.size()) continue;
-    MerchantQuality& m = q.per_merchant.back();
-    (q.by_value() ? m.local_only_rmse : m.local_only_roc_auc) = alone[i];
+    SetAlone(alone[i], q.by_value(), q.per_merchant.back());
   }
   for (const model::CalibrationBin& bin : score.pooled.calibration)
     q.calibration.push_back({bin.count, bin.mean_prediction, bin.positive_rate});

@@ -17,7 +17,15 @@ struct CurvePoint {
   std::uint64_t step = 0;
   std::optional<double> epsilon;  // charged so far, coordinator plus colluders
   double loss = 0;                // as trained, exact, hold-outs of all merchants together
-  std::optional<double> roc_auc = {}, rmse = {};
+  std::optional<double> roc_auc = {}, rmse = {}, mean_squared_distance = {};
+};
+
+// Of task segments: distances of hold-out rows to the nearest centre, each number standardised.
+struct SegmentFacts {
+  double mean_squared_distance = 0;
+  std::optional<double> explained;                         // share of the rows' variance
+  std::optional<double> local_only_mean_squared_distance;  // of k-means of the merchant's own
+  std::vector<std::uint64_t> sizes;                        // hold-out rows of each segment
 };
 
 struct CalibrationPoint {
@@ -39,6 +47,7 @@ struct MerchantQuality {
   std::optional<double> local_only_roc_auc,  // of a model trained on this merchant alone
       local_only_rmse = {};
   std::optional<double> accuracy, log_loss;
+  std::optional<SegmentFacts> segments = {};
 };
 
 struct PlanFacts {
@@ -102,7 +111,7 @@ struct PolicyQuality {
 };
 
 struct QualityFacts {
-  std::string task = "binary";  // binary | multi_class | regression
+  std::string task = "binary";  // binary | multi_class | regression | segments
   std::optional<double> roc_auc, pr_auc, accuracy, majority_accuracy, log_loss, roc_auc_private,
       local_only_roc_auc;
   std::optional<double> rmse, mae, r2, local_only_rmse;  // of regression
@@ -116,8 +125,11 @@ struct QualityFacts {
   std::vector<HeadQuality> heads;       // of a plan with several
   std::optional<PolicyQuality> policy;  // of q_learning
   std::vector<CalibrationPoint> calibration;
+  std::optional<SegmentFacts> segments;  // the distance of merchants alone is their mean
+  std::vector<double> segment_shares;    // as the model states them, with noise
 
   bool by_value() const { return task == "regression"; }
+  bool of_segments() const { return task == "segments"; }
 };
 
 struct CostFacts {

@@ -133,7 +133,7 @@ std::string CalibrationSvg(const Report& r) {
 }
 
 std::string MerchantSvg(const Report& r) {
-  const bool by_value = r.quality.by_value();
+  const bool by_value = r.quality.by_value() || r.quality.of_segments();
   Range range;
   range.Add(by_value ? 0 : 0.5);
   std::vector<BarGroup> groups;
@@ -206,8 +206,9 @@ std::string Figures(const Report& r) {
   std::string html = "<div class=\"figures\">\n";
   html += Figure(
       "Training: hold-out loss",
-      r.quality.by_value() ? "the trained loss of the published models, on the label's scale"
-                           : "log loss of the published models, natural logarithm",
+      r.quality.of_segments() ? "half the mean squared distance to the nearest published centre"
+      : r.quality.by_value()  ? "the trained loss of the published models, on the label's scale"
+                              : "log loss of the published models, natural logarithm",
       CurveSvg({.title = "hold-out loss", .x_label = "step", .y_label = "loss"}, loss, false));
   html += Figure("Training: " + name, "all merchants' hold-outs together",
                  CurveSvg({.title = name, .x_label = "step", .y_label = LeadingName(r.quality)},
@@ -330,6 +331,12 @@ std::string GroupsTable(const QualityFacts& q) {
 }
 
 std::string OtherFigures(const QualityFacts& q) {
+  if (q.of_segments())
+    return absl::StrFormat(
+        "Distances are between standardised numbers; alone is k-means of the merchant's own "
+        "customers. The joint centres explain %s of the variance of all hold-outs. Shares of "
+        "customers that the model states, with noise: %s.",
+        Shown(q.segments ? q.segments->explained : std::nullopt, 4), ShownShares(q));
   if (q.by_value())
     return absl::StrFormat(
         "RMSE and mean absolute error (%s) are in the units of the label's column; R squared %s.",

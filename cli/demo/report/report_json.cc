@@ -26,9 +26,16 @@ Object FederationJson(const FederationFacts& f) {
           {"declined", f.declined}};
 }
 
+Object SegmentsJson(const SegmentFacts& s) {
+  return {{"mean_squared_distance", s.mean_squared_distance},
+          {"explained", OrNull(s.explained)},
+          {"local_only_mean_squared_distance", OrNull(s.local_only_mean_squared_distance)},
+          {"sizes", s.sizes}};
+}
+
 Object MerchantsJson(const std::vector<MerchantQuality>& merchants) {
   Object all = Object::array();
-  for (const MerchantQuality& m : merchants)
+  for (const MerchantQuality& m : merchants) {
     all.push_back({{"name", m.name},
                    {"holdout_rows", m.holdout_rows},
                    {"roc_auc", OrNull(m.roc_auc)},
@@ -37,6 +44,8 @@ Object MerchantsJson(const std::vector<MerchantQuality>& merchants) {
                    {"log_loss", OrNull(m.log_loss)},
                    {"rmse", OrNull(m.rmse)},
                    {"local_only_rmse", OrNull(m.local_only_rmse)}});
+    if (m.segments) all.back()["segments"] = SegmentsJson(*m.segments);
+  }
   return all;
 }
 
@@ -106,6 +115,10 @@ Object QualityJson(const QualityFacts& q) {
   if (q.score_histogram)
     if (const auto histogram = release::ScoreHistogramJson(*q.score_histogram))
       out["score_histogram"] = *histogram;
+  if (q.segments) {  // absent of other tasks
+    out["segments"] = SegmentsJson(*q.segments);
+    out["segments"]["shares_private"] = q.segment_shares;
+  }
   for (const HeadQuality& head : q.heads)  // absent where there is one head
     out["heads"].push_back({{"label", head.label},
                             {"rows", head.rows},
@@ -137,7 +150,7 @@ Object CostJson(const CostFacts& c) {
 
 Object CurveJson(const std::vector<CurvePoint>& curve, bool by_value) {
   Object all = Object::array();
-  for (const CurvePoint& p : curve)
+  for (const CurvePoint& p : curve) {
     all.push_back({{"round", p.round},
                    {"step", p.step},
                    {"epsilon", OrNull(p.epsilon)},
@@ -145,6 +158,8 @@ Object CurveJson(const std::vector<CurvePoint>& curve, bool by_value) {
                    {"log_loss", by_value ? Object(nullptr) : Object(p.loss)},
                    {"roc_auc", OrNull(p.roc_auc)},
                    {"rmse", OrNull(p.rmse)}});
+    if (p.mean_squared_distance) all.back()["mean_squared_distance"] = *p.mean_squared_distance;
+  }
   return all;
 }
 
@@ -261,7 +276,7 @@ Object ReportJson(const Report& r) {
             {"device", r.environment.device},
             {"threads", r.environment.threads},
             {"version", r.environment.version}}},
-          {"curve", CurveJson(r.curve, r.quality.by_value())},
+          {"curve", CurveJson(r.curve, r.quality.by_value() || r.quality.of_segments())},
           {"notes", r.notes}};
 }
 

@@ -16,7 +16,7 @@ std::string Row(std::string_view name, const std::string& value) {
 
 std::string MerchantRows(const QualityFacts& quality) {
   const std::vector<MerchantQuality>& merchants = quality.per_merchant;
-  const char* figure = quality.by_value() ? "RMSE" : "AUC";
+  const char* figure = quality.of_segments() ? "dist." : quality.by_value() ? "RMSE" : "AUC";
   std::size_t width = 8;
   for (const MerchantQuality& m : merchants) width = std::max(width, m.name.size());
   const int w = static_cast<int>(width);
@@ -30,6 +30,10 @@ std::string MerchantRows(const QualityFacts& quality) {
 }
 
 std::string QualityRows(const QualityFacts& q) {
+  if (q.of_segments())
+    return Row("hold-out explained", Shown(q.segments ? q.segments->explained : std::nullopt, 4) +
+                                         "   (share of the variance)") +
+           Row("segments", ShownShares(q) + "   (noisy)");
   if (q.by_value())
     return Row("hold-out MAE", Shown(q.mae, 4)) + Row("hold-out R squared", Shown(q.r2, 4));
   std::string text;
@@ -44,6 +48,7 @@ std::string QualityRows(const QualityFacts& q) {
 
 std::string LeadingName(const QualityFacts& quality) {
   if (quality.by_value()) return "RMSE";
+  if (quality.of_segments()) return "squared distance";
   return quality.task == "multi_class" ? "mean ROC-AUC" : "ROC-AUC";
 }
 
@@ -91,6 +96,13 @@ std::string ShownFigure(const std::optional<PrivateFigure>& figure) {
   if (!figure) return "-";
   return absl::StrFormat("%s (%s to %s)", Shown(figure->value, 4), Shown(figure->interval.first, 3),
                          Shown(figure->interval.second, 3));
+}
+
+std::string ShownShares(const QualityFacts& quality) {
+  std::string text;
+  for (const double share : quality.segment_shares)
+    text += (text.empty() ? "" : ", ") + Shown(100 * share, 1) + " %";
+  return text.empty() ? "-" : text;
 }
 
 std::optional<double> SmallestDifference(const QualityFacts& quality) {

@@ -6,6 +6,8 @@ void SetScore(const Score& score, CurvePoint& point) {
   point.loss = score.pooled.loss;
   point.roc_auc = score.pooled.roc_auc;
   point.rmse = score.pooled.rmse;
+  if (score.pooled.segments)
+    point.mean_squared_distance = score.pooled.segments->mean_squared_distance;
 }
 
 ScoreWorker::ScoreWorker(RunControl& control, const Scorer& scorer, std::string run_id)
@@ -50,6 +52,8 @@ void ScoreWorker::Work() {
         model.ok() ? scorer_.Of(*model) : absl::StatusOr<Score>(model.status());
     lock.lock();
     if (!score.ok()) continue;
+    // Before statistics distances are in another unit.
+    if (score->pooled.segments && request.point.step == 0) continue;
     SetScore(*score, request.point);
     curve_.push_back(request.point);
   }

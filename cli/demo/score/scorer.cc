@@ -2,8 +2,10 @@
 
 #include "client/data/dataset.h"
 #include "client/data/select_customers.h"
+#include "client/serve/kmeans.h"
 #include "client/serve/logged_policy.h"
 #include "client/train/local_training.h"
+#include "model/centres.h"
 #include "model/contract/privacy_terms.h"
 #include "model/init.h"
 #include "model/mlp.h"
@@ -41,6 +43,7 @@ absl::StatusOr<std::unique_ptr<HoldoutScorer>> HoldoutScorer::Load(
 absl::StatusOr<Score> HoldoutScorer::Of(ByteView bytes) const {
   VEILSUM_ASSIGN_OR_RETURN(const model::ModelVector model,
                            model::ParseModelBytes(bytes, layout_.size()));
+  if (plan_.task == model::Task::kSegments) return OfSegments(model);
   Score score;
   std::vector<float> all_logits, all_labels;
   std::vector<std::vector<float>> more_labels(plan_.heads.size());
@@ -71,23 +74,62 @@ absl::StatusOr<Score> HoldoutScorer::Of(ByteView bytes) const {
   return score;
 }
 
+absl::StatusOr<Score> HoldoutScorer::OfSegments(const model::ModelVector& model) const {
+  const std::vector<double> centres = model::CentresOf(layout_, model);
+  Score score;
+  score.shares = model::SharesOf(layout_, model);
+  std::vector<float> all;
+  for (const Merchant& merchant : merchants_) {
+    score.merchants.emplace_back();
+    if (merchant.holdout.rows() == 0) continue;
+    VEILSUM_ASSIGN_OR_RETURN(const std::vector<float> points,
+                             model::PointsOf(layout_, model, merchant.holdout));
+    VEILSUM_ASSIGN_OR_RETURN(score.merchants.back(),
+                             model::EvaluateSegments(points, layout_.numeric(), centres));
+    all.insert(all.end(), points.begin(), points.end());
+  }
+  VEILSUM_ASSIGN_OR_RETURN(score.pooled, model::EvaluateSegments(all, layout_.numeric(), centres));
+  return score;
+}
+
+absl::StatusOr<model::Quality> HoldoutScorer::Alone(const Merchant& merchant,
+                                                    const model::ModelVector& initial,
+                                                    const model::ModelVector& joint,
+                                                    SecureRng& rng) const {
+  if (plan_.task == model::Task::kSegments) {
+    VEILSUM_ASSIGN_OR_RETURN(const std::vector<float> training,
+                             model::PointsOf(layout_, joint, merchant.training));
+    VEILSUM_ASSIGN_OR_RETURN(
+        const client::Clusters own,
+        client::KMeans(training, layout_.numeric(), {.k = plan_.label.segments}));
+    VEILSUM_ASSIGN_OR_RETURN(const std::vector<float> points,
+                             model::PointsOf(layout_, joint, merchant.holdout));
+    return model::EvaluateSegments(points, layout_.numeric(), own.centres);
+  }
+  VEILSUM_ASSIGN_OR_RETURN(
+      const model::ModelVector model,
+      client::TrainAlone(layout_, merchant.training, initial, SettingsOf(plan_), rng));
+  VEILSUM_ASSIGN_OR_RETURN(const std::vector<float> logits,
+                           model::Logits(layout_, model, merchant.holdout));
+  return model::Evaluate(plan_, logits, merchant.holdout.labels);
+}
+
 absl::StatusOr<std::vector<std::optional<double>>> HoldoutScorer::TrainedAlone(
-    std::uint64_t seed, const std::function<bool()>& cancelled) const {
-  const model::ModelVector initial = model::InitialModel(layout_, seed);
+    std::uint64_t seed, ByteView joint, const std::function<bool()>& cancelled) const {
+  VEILSUM_ASSIGN_OR_RETURN(const model::ModelVector joint_model,
+                           model::ParseModelBytes(joint, layout_.size()));
+  const model::ModelVector initial = model::InitialModel(layout_, seed, model::HeadsOf(plan_));
   SystemRng rng;
   std::vector<std::optional<double>> reached;
   for (const Merchant& merchant : merchants_) {
     if (cancelled()) return absl::CancelledError("stopped while training merchants alone");
     reached.emplace_back();
     if (merchant.holdout.rows() == 0 || merchant.training.rows() == 0) continue;
-    VEILSUM_ASSIGN_OR_RETURN(
-        const model::ModelVector model,
-        client::TrainAlone(layout_, merchant.training, initial, SettingsOf(plan_), rng));
-    VEILSUM_ASSIGN_OR_RETURN(const std::vector<float> logits,
-                             model::Logits(layout_, model, merchant.holdout));
-    VEILSUM_ASSIGN_OR_RETURN(const model::Quality quality,
-                             model::Evaluate(plan_, logits, merchant.holdout.labels));
-    reached.back() = quality.leading();
+    const absl::StatusOr<model::Quality> quality = Alone(merchant, initial, joint_model, rng);
+    // Fewer different customers than segments: such a merchant has none of its own.
+    if (plan_.task == model::Task::kSegments && absl::IsInvalidArgument(quality.status())) continue;
+    VEILSUM_RETURN_IF_ERROR(quality.status());
+    reached.back() = quality->leading();
   }
   return reached;
 }

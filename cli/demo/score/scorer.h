@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "base/secure_rng.h"
 #include "client/data/manifest.h"
 #include "client/serve/off_policy.h"
 #include "model/examples.h"
@@ -25,6 +26,7 @@ struct Score {
   std::vector<std::optional<model::Quality>> heads = {};
   // Of q_learning where the plan names the propensities: what the best actions would earn.
   std::optional<client::OffPolicy> policy = {};
+  std::vector<double> shares = {};  // of segments, as the model states them: noise in them
 };
 
 // Thread-safe: scoring changes nothing.
@@ -52,14 +54,18 @@ class HoldoutScorer final : public Scorer {
 
   // The leading figure on the hold-out (Quality::leading) of a model trained without noise on each
   // merchant's own customers alone, from the same initial weights. None where it does not exist.
-  // `cancelled` is asked between merchants.
+  // Of segments these are k-means of its own customers, in the same unit: numbers as `joint` reads
+  // them. `cancelled` is asked between merchants.
   absl::StatusOr<std::vector<std::optional<double>>> TrainedAlone(
-      std::uint64_t seed, const std::function<bool()>& cancelled) const;
+      std::uint64_t seed, ByteView joint, const std::function<bool()>& cancelled) const;
 
  private:
   struct Merchant {
     model::Examples training, holdout;
   };
+  absl::StatusOr<Score> OfSegments(const model::ModelVector& model) const;
+  absl::StatusOr<model::Quality> Alone(const Merchant& merchant, const model::ModelVector& initial,
+                                       const model::ModelVector& joint, SecureRng& rng) const;
   HoldoutScorer(model::Plan plan, model::Layout layout)
       : plan_(std::move(plan)), layout_(std::move(layout)) {}
   model::Plan plan_;

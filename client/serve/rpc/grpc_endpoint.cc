@@ -43,6 +43,8 @@ void Fill(const model::Label& label, const Outcome& from, v1::Outcome& to) {
   to.set_probability(from.probability);
   to.set_logit(from.logit);
   to.set_value(from.value);
+  if (label.kind == model::LabelKind::kSegment)
+    to.set_chosen(absl::StrFormat("%d", from.chosen + 1));
   const std::vector<double>& choices = from.values.empty() ? from.probabilities : from.values;
   if (choices.empty()) return;
   to.set_chosen(label.values[from.chosen]);

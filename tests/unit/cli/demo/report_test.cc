@@ -173,6 +173,42 @@ TEST(Report, OfRegressionShowsErrorsInsteadOfAreas) {
   EXPECT_EQ(table.find("AUC"), std::string::npos) << table;
 }
 
+TEST(Report, OfSegmentsShowsDistances) {
+  Report report = SampleReport();
+  EXPECT_FALSE(ReportJson(report)["quality"].contains("segments")) << "of other tasks";
+  EXPECT_FALSE(ReportJson(report)["quality"]["per_merchant"][0].contains("segments"));
+  report.quality = {};
+  report.quality.task = "segments";
+  report.quality.segments = SegmentFacts{2.25, 0.7, 2.5, {30, 10}};
+  report.quality.segment_shares = {0.76, 0.23};
+  MerchantQuality& shop = report.quality.per_merchant.emplace_back();
+  shop.name = "shop_1", shop.holdout_rows = 40,
+  shop.segments = SegmentFacts{2.125, {}, 2.75, {4, 6}};
+  report.curve = {{.round = 1, .step = 1, .epsilon = 0.5, .loss = 1.25}};
+  report.curve[0].mean_squared_distance = 2.5;
+  const auto json = ReportJson(report);
+  const auto& segments = json["quality"]["segments"];
+  EXPECT_EQ(segments["mean_squared_distance"], 2.25);
+  EXPECT_EQ(segments["explained"], 0.7);
+  EXPECT_EQ(segments["local_only_mean_squared_distance"], 2.5);
+  EXPECT_EQ(segments["sizes"], (std::vector<int>{30, 10}));
+  EXPECT_EQ(segments["shares_private"], (std::vector<double>{0.76, 0.23}));
+  EXPECT_EQ(json["quality"]["per_merchant"][0]["segments"]["mean_squared_distance"], 2.125);
+  EXPECT_TRUE(json["quality"]["per_merchant"][0]["segments"]["explained"].is_null());
+  EXPECT_EQ(json["curve"][0]["mean_squared_distance"], 2.5);
+  EXPECT_TRUE(json["curve"][0]["log_loss"].is_null());
+  const std::string html = ReportHtml(report), table = ResultTable(report);
+  EXPECT_EQ(XmlComplaint(html), "");
+  EXPECT_NE(html.find("squared distance, joint model"), std::string::npos);
+  EXPECT_NE(html.find("76.0 %, 23.0 %"), std::string::npos);
+  EXPECT_EQ(html.find("majority"), std::string::npos);
+  EXPECT_NE(table.find("hold-out squared distance 2.2500   (merchants alone, mean: 2.5000)"),
+            std::string::npos)
+      << table;
+  EXPECT_NE(table.find("76.0 %, 23.0 %   (noisy)"), std::string::npos) << table;
+  EXPECT_EQ(table.find("AUC"), std::string::npos) << table;
+}
+
 TEST(ReportHtml, ShowsEachSideHead) {
   Report report = SampleReport();
   EXPECT_EQ(ReportHtml(report).find("Side heads"), std::string::npos);

@@ -333,6 +333,37 @@ TEST(LoadDataset, RefusesAPlanThatThisBuildCannotRun) {
 
 // Rows of a customer become one sequence by their times, the latest are kept, and rewards come
 // along, clipped and scaled by public bounds.
+// Segments: no label is looked for, the table's rows are the customers, and its time bounds events.
+TEST(LoadDataset, SegmentsNeedNoLabel) {
+  std::string text = kPlan;
+  const auto replace = [&](std::string_view from, std::string_view to) {
+    ASSERT_NE(text.find(from), std::string::npos) << from;
+    text.replace(text.find(from), from.size(), to);
+  };
+  replace("\"binary\"", "\"segments\"");
+  replace("[label]\ncolumn = \"labels.label\"\nkind = \"binary\"\n[model]\nhidden = []\n",
+          "[segments]\ntable = \"visits\"\ncount = 2\ntime = \"day\"\n");
+  replace("[[table]]\nname = \"labels\"\nfile = \"labels.csv\"\n",
+          "[[table]]\nname = \"buys\"\nfile = \"buys.csv\"\ntime = \"at\"\n");
+  replace("[[feature]]\ncolumn = \"visits.device\"\nkind = \"categorical\"\nbuckets = 8\n", "");
+  replace("column = \"labels.age\"\nkind = \"numeric\"\nlo = 0\nhi = 100\n",
+          "column = \"buys.paid\"\nkind = \"numeric\"\nlo = 0\nhi = 100\naggregate = \"sum\"\n"
+          "window_days = 30\n");
+  absl::StatusOr<model::Plan> plan = model::ParsePlanToml(text, "p");
+  ASSERT_OK(plan);
+  plan->holdout = {2, 9, "", ""};  // nobody
+  const TempFolder folder;
+  folder.Write("a/visits.csv",
+               "id,pages,day\nu1,5,2026-03-31\nu2,10,2026-03-31\nu3,0,2026-01-05\n");
+  folder.Write("a/buys.csv",
+               "id,paid,at\nu1,20,2026-03-30\nu1,30,2026-03-02\nu1,50,2026-01-01\n"
+               "u2,100,2026-04-01\nu3,75,2026-01-04\n");
+  ASSERT_OK_AND_ASSIGN(const Dataset data, LoadDataset(*plan, {folder.path() / "a"}));
+  EXPECT_THAT(data.training.customer_ids, ElementsAre("u1", "u2", "u3"));
+  EXPECT_THAT(data.training.labels, ElementsAre(0, 0, 0));
+  EXPECT_THAT(data.training.numeric_values, ElementsAre(0, 0, 1, -1, -1, 0.5f));
+}
+
 TEST(LoadDataset, DecisionsAreInOrderAndHaveRewards) {
   model::Plan plan = PlanWith();
   plan.task = model::Task::kQLearning;

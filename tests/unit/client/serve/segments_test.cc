@@ -28,9 +28,9 @@ TEST(KMeans, OfPointsOnALineIsWhatItIsByHand) {
   EXPECT_NEAR(found.centres[0], 1, 1e-12);
   EXPECT_NEAR(found.centres[1], 11, 1e-12);
   EXPECT_NEAR(found.spread, 1 + 1 + 1 + 1, 1e-12);
-  EXPECT_EQ(NearestCentre(std::vector<float>{6}, found.centres).cluster, 0u)
+  EXPECT_EQ(model::NearestCentre(std::vector<float>{6}, found.centres).cluster, 0u)
       << "of equals the first";
-  EXPECT_EQ(NearestCentre(std::vector<float>{7}, found.centres).squared_distance, 16);
+  EXPECT_EQ(model::NearestCentre(std::vector<float>{7}, found.centres).squared_distance, 16);
   ASSERT_OK_AND_ASSIGN(const Clusters one, KMeans(points, 1, {.k = 1}));
   EXPECT_NEAR(one.centres[0], 37.0 / 7, 1e-6);
   ASSERT_OK_AND_ASSIGN(const Clusters all, KMeans(points, 1, {.k = 6}));

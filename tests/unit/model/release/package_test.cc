@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "base/crypto/sha256.h"
+#include "model/centres.h"
 #include "model/release/onnx_reader.h"
 #include "model/release/refusal.h"
 #include "model/release/rounding.h"
@@ -184,6 +185,28 @@ TEST(OnnxReader, AcceptsLayerNormAndAReleaseOfItOpens) {
   ASSERT_OK(SignPackage(files, SampleSigner()));
   ASSERT_OK_AND_ASSIGN(const Release release, OpenPackage(files, SampleSigner().public_key()));
   EXPECT_TRUE(release.layout.layer_norm()) << "what is predicted with is what was trained";
+}
+
+// Weights are as they were trained; the network's biases are those of scores.
+TEST(ReleasePackage, OfSegmentsHasANetworkOfScores) {
+  ReleaseInput input = SampleInput();
+  input.plan = SegmentsPlan();
+  const model::Layout layout = model::LayoutOf(input.plan);
+  input.model = SampleModel(layout);
+  ASSERT_OK_AND_ASSIGN(Files files, BuildPackage(input));
+  ASSERT_OK(SignPackage(files, SampleSigner()));
+  ASSERT_OK_AND_ASSIGN(const Release opened, OpenPackage(files, SampleSigner().public_key()));
+  EXPECT_EQ(opened.model, input.model);
+  EXPECT_EQ(opened.plan.label.segments, 3u);
+  const model::ModelVector scoring = model::ScoringModel(layout, input.model);
+  EXPECT_NE(scoring, input.model);
+  EXPECT_EQ(files["model.onnx"], WriteOnnx(input.plan, layout, scoring, Precision::kFloat32));
+  EXPECT_NE(files["model.onnx"], WriteOnnx(input.plan, layout, input.model, Precision::kFloat32));
+  const Json schema = Json::parse(files["schema.json"]);
+  EXPECT_EQ(schema["segments"], 3);
+  EXPECT_FALSE(schema.contains("label"));
+  EXPECT_NE(files["card.cdx.json"].find("clustering"), std::string::npos);
+  EXPECT_NE(files["manifest.json"].find("the largest is the nearest"), std::string::npos);
 }
 
 TEST(OnnxReader, RefusesNumbersThatAreNotFinite) {

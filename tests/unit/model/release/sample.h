@@ -49,6 +49,17 @@ inline Manifest SampleFacts(std::uint64_t counter = 1) {
   return facts;
 }
 
+// Three segments of t.a, t.b and t.c.
+inline model::Plan SegmentsPlan() {
+  std::string toml = model::SmallPlanToml({});
+  const std::size_t rest = toml.find("[[feature]]\ncolumn = \"t.d\"");
+  toml.replace(rest, toml.find("[training]") - rest, "[segments]\ntable = \"t\"\ncount = 3\n");
+  toml.replace(toml.find("\"binary\""), 8, "\"segments\"");
+  absl::StatusOr<model::Plan> plan = model::ParsePlanToml(toml, "sample.toml");
+  VEILSUM_CHECK(plan.ok());
+  return *std::move(plan);
+}
+
 inline ReleaseInput SampleInput(std::uint64_t counter = 1) {
   ReleaseInput input;
   input.plan = SamplePlan();
