@@ -1,5 +1,6 @@
 #include "model/layout.h"
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstring>
@@ -19,9 +20,10 @@ void Layout::Add(std::string name, std::vector<std::size_t> shape) {
 
 Layout Layout::Mlp(std::size_t numeric, std::size_t one_hot, const std::vector<std::size_t>& hidden,
                    bool standardised, const std::vector<BagShape>& bags, std::size_t outputs,
-                   bool adaptive_clip, bool layer_norm,
-                   const std::vector<SequenceShape>& sequences) {
+                   bool adaptive_clip, bool layer_norm, const std::vector<SequenceShape>& sequences,
+                   std::optional<ItemAttributes> items) {
   Layout layout;
+  layout.items_ = std::move(items);
   layout.layer_norm_ = layer_norm && !hidden.empty();
   layout.numeric_ = layout.dense_ = numeric;
   for (const BagShape& shape : bags) {
@@ -68,6 +70,51 @@ Layout Layout::Mlp(std::size_t numeric, std::size_t one_hot, const std::vector<s
     layout.Add(name + "bias", {sequence.biases()});
   }
   return layout;
+}
+
+Layout Layout::WithFreeItems() const {
+  std::vector<std::size_t> hidden;
+  for (std::size_t l = 0; l + 1 < layers_.size(); ++l) hidden.push_back(layers_[l].out);
+  std::vector<BagShape> bags(bags_.begin(), bags_.end());
+  for (BagShape& bag : bags)
+    if (bag.direct) bag.width = outputs();
+  return Mlp(numeric_, inputs() - dense_, hidden, standardised_, bags, outputs(),
+             clip_norm_.has_value(), layer_norm_, {sequences_.begin(), sequences_.end()});
+}
+
+namespace {
+
+// Whether a tensor's rows are as long as the last layer's outputs.
+bool IsOfOutputs(const Layout& layout, const Tensor& tensor) {
+  const Layer& last = layout.layers().back();
+  const auto is_direct = [&](const Bag& bag) { return bag.direct && bag.weight == tensor.offset; };
+  return tensor.offset == last.weight || tensor.offset == last.bias ||
+         std::ranges::any_of(layout.bags(), is_direct);
+}
+
+// The same rows of a matrix with items for columns.
+void FoldRows(const ItemAttributes& items, std::span<const float> rows, std::span<float> out) {
+  for (std::size_t r = 0; r * items.items() < out.size(); ++r)
+    items.Scores(rows.subspan(r * items.attributes(), items.attributes()),
+                 out.subspan(r * items.items(), items.items()));
+}
+
+}  // namespace
+
+Folded FoldItems(const Layout& layout, const ModelVector& model) {
+  if (!layout.items()) return {layout, model};
+  Folded out{layout.WithFreeItems(), {}};
+  out.model.resize(out.layout.size());
+  for (std::size_t t = 0; t < layout.tensors().size(); ++t) {
+    const Tensor &from = layout.tensors()[t], &to = out.layout.tensors()[t];
+    const auto values = std::span(model).subspan(from.offset, from.size);
+    const auto made = std::span(out.model).subspan(to.offset, to.size);
+    if (IsOfOutputs(layout, from))
+      FoldRows(*layout.items(), values, made);
+    else
+      std::ranges::copy(values, made.begin());
+  }
+  return out;
 }
 
 Bytes ModelBytes(const ModelVector& model) {

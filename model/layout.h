@@ -11,6 +11,7 @@
 
 #include "base/bytes.h"
 #include "model/encoder.h"
+#include "model/item_attributes.h"
 
 namespace veilsum::model {
 
@@ -73,18 +74,24 @@ class Layout {
   // in this order. `standardised`: the model starts with input.mean and input.scale, `numeric`
   // floats each: a numeric input u becomes clip((u - mean) * scale, -4, 4). A direct bag has the
   // width of the last layer. `adaptive_clip`: merchant.clip_norm follows the buffers of the inputs.
-  // `layer_norm`: see layer_norm().
+  // `layer_norm`: see layer_norm(). `items`: see items(); `outputs` is then the number of
+  // their attributes.
   static Layout Mlp(std::size_t numeric, std::size_t one_hot,
                     const std::vector<std::size_t>& hidden, bool standardised,
                     const std::vector<BagShape>& bags = {}, std::size_t outputs = 1,
                     bool adaptive_clip = false, bool layer_norm = false,
-                    const std::vector<SequenceShape>& sequences = {});
+                    const std::vector<SequenceShape>& sequences = {},
+                    std::optional<ItemAttributes> items = {});
+
+  // The same shape with a column of the last layer for each item instead of attributes.
+  Layout WithFreeItems() const;
 
   std::size_t size() const { return size_; }
   std::size_t buffers() const { return buffers_; }             // floats before the first parameter
   std::size_t parameters() const { return size_ - buffers_; }  // d of a training sum
   std::size_t numeric() const { return numeric_; }
   std::size_t inputs() const { return layers_.front().in; }
+  std::size_t outputs() const { return items_ ? items_->items() : layers_.back().out; }
   std::size_t dense_inputs() const { return dense_; }  // of layer 0: all but one-hot ones
   bool standardised() const { return standardised_; }
   // Before its ReLU a hidden layer's output z becomes (z - mean) / sqrt(variance +
@@ -95,6 +102,8 @@ class Layout {
   // Where merchant mode's current clip norm is; none in other modes. No part of the network.
   const std::optional<std::size_t>& clip_norm() const { return clip_norm_; }
   const std::vector<Layer>& layers() const { return layers_; }
+  // What makes the outputs of the last layer's: none where they are the last layer's.
+  const std::optional<ItemAttributes>& items() const { return items_; }
   // In plan order.
   const std::vector<Bag>& bags() const { return bags_; }
   const std::vector<Sequence>& sequences() const { return sequences_; }
@@ -105,11 +114,21 @@ class Layout {
   std::size_t size_ = 0, buffers_ = 0, numeric_ = 0, dense_ = 0;
   bool standardised_ = false, layer_norm_ = false;
   std::optional<std::size_t> clip_norm_;
+  std::optional<ItemAttributes> items_;
   std::vector<Layer> layers_;
   std::vector<Bag> bags_;
   std::vector<Sequence> sequences_;
   std::vector<Tensor> tensors_;
 };
+
+// The same network without attributes: a column of the last layer for each item, folded in fp64 and
+// rounded once. Its scores differ from the model's by rounding alone. Without items: what was
+// given.
+struct Folded {
+  Layout layout;
+  ModelVector model;
+};
+Folded FoldItems(const Layout& layout, const ModelVector& model);
 
 // H("fsa/v1/model" || 0x00 || bytes), bytes = float32 little-endian.
 Hash32 ModelHash(const ModelVector& model);

@@ -110,6 +110,12 @@ Vector OutputOf(const Layout& layout, const ModelVector& model, const Examples& 
          WeightsOf(layer, model).transpose() * InputOf(last, layout, model, examples, row);
 }
 
+Vector ScoresOf(const ItemAttributes& items, const Vector& attributes) {
+  Vector out(static_cast<Eigen::Index>(items.items()));
+  items.Scores({attributes.data(), items.attributes()}, {out.data(), items.items()});
+  return out;
+}
+
 }  // namespace
 
 absl::StatusOr<std::vector<float>> Logits(const Layout& layout, const ModelVector& model,
@@ -120,6 +126,7 @@ absl::StatusOr<std::vector<float>> Logits(const Layout& layout, const ModelVecto
     Vector x = OutputOf(layout, model, examples, row);
     for (const Bag& bag : layout.bags())
       if (bag.direct) x += BagOf(bag, model, examples, row);
+    if (layout.items()) x = ScoresOf(*layout.items(), x);
     logits.insert(logits.end(), x.begin(), x.end());
   }
   return logits;

@@ -83,7 +83,7 @@ Layout WithHidden(const Layout& layout, const std::vector<std::size_t>& hidden) 
   return Layout::Mlp(layout.numeric(), layout.inputs() - layout.dense_inputs(), hidden,
                      layout.standardised(), bags, layout.layers().back().out,
                      layout.clip_norm().has_value(), false,
-                     {layout.sequences().begin(), layout.sequences().end()});
+                     {layout.sequences().begin(), layout.sequences().end()}, layout.items());
 }
 
 // Buffers and bags as they were, layers as they are left.

@@ -150,6 +150,9 @@ absl::StatusOr<std::shared_ptr<const Predictor>> Predictor::Create(release::Rele
         "predictions are for binary, multi-class, regression, recommendation, Q-learning and "
         "segments plans; "
         "model.onnx has the outputs of others");
+  model::Folded folded = model::FoldItems(release.layout, release.model);
+  release.layout = std::move(folded.layout);
+  release.model = std::move(folded.model);
   absl::StatusOr<RowEncoder> encoder = RowEncoder::Create(release.plan);
   return std::shared_ptr<const Predictor>(new Predictor(std::move(release), std::move(encoder)));
 }

@@ -29,9 +29,9 @@ absl::Status Check(const model::Layout& layout, const ScoreHistogramShape& shape
     return InvalidArgument("bins is %d, must be from 2 to 4096", shape.bins);
   if (shape.scale_log2 < 0 || shape.scale_log2 > 40)
     return InvalidArgument("scale_log2 is %d, must be from 0 to 40", shape.scale_log2);
-  if (shape.outputs == 0 || layout.layers().back().out != shape.outputs)
+  if (shape.outputs == 0 || layout.outputs() != shape.outputs)
     return InvalidArgument("the model has %d outputs, private evaluation is for %d",
-                           layout.layers().back().out, shape.outputs);
+                           layout.outputs(), shape.outputs);
   return absl::OkStatus();
 }
 

@@ -157,6 +157,9 @@ absl::StatusOr<CheckedPrivacy> CheckOne(const Plan& plan, const RunContract& con
 Layout LayoutOf(const Plan& plan) {
   std::vector<BagShape> bags;
   std::vector<SequenceShape> sequences;
+  std::optional<ItemAttributes> items;
+  if (!plan.label.attributes.empty()) items.emplace(plan.label.attributes);
+  const std::size_t outputs = items ? items->attributes() : plan.model_outputs();
   std::size_t list = 0;
   for (const Feature& feature : plan.features) {
     if (!feature.is_list()) continue;
@@ -165,12 +168,12 @@ Layout LayoutOf(const Plan& plan) {
                            feature.kernel, feature.channels});
     else if (feature.width != 0)
       bags.push_back({list, feature.buckets, feature.width, false});
-    if (feature.direct) bags.push_back({list, feature.buckets, plan.model_outputs(), true});
+    if (feature.direct) bags.push_back({list, feature.buckets, outputs, true});
     ++list;
   }
   return Layout::Mlp(plan.numeric_inputs(), plan.one_hot_inputs(), plan.network.hidden,
-                     plan.has_statistics(), bags, plan.model_outputs(),
-                     plan.training.mode == Mode::kMerchant, plan.network.layer_norm, sequences);
+                     plan.has_statistics(), bags, outputs, plan.training.mode == Mode::kMerchant,
+                     plan.network.layer_norm, sequences, std::move(items));
 }
 
 dp::AdaptiveClip AdaptiveClipOf(const Plan& plan) {

@@ -43,6 +43,12 @@ absl::Status CheckSegments(const Plan& plan) {
   return absl::OkStatus();
 }
 
+absl::Status CheckItems(const Plan& plan) {
+  if (plan.label.attributes.empty() || plan.heads.empty()) return absl::OkStatus();
+  return FailedPrecondition("plan %s: items with attributes need a model without [[head]]",
+                            plan.name);
+}
+
 }  // namespace
 
 absl::Status CheckRunnable(const Plan& plan) {
@@ -61,6 +67,7 @@ absl::Status CheckRunnable(const Plan& plan) {
         "plan %s: evaluation by private histograms is for task \"binary\" only; leave it out",
         plan.name);
   VEILSUM_RETURN_IF_ERROR(CheckSegments(plan));
+  VEILSUM_RETURN_IF_ERROR(CheckItems(plan));
   if (plan.network.hidden.empty() &&
       (plan.network.dropout != Exactly(0) || plan.network.layer_norm))
     return FailedPrecondition(

@@ -110,6 +110,8 @@ Json LabelJson(const Label& label) {
     if (label.huber) out["huber"] = DecimalText(*label.huber);
   }
   if (label.negatives != 0) out["negatives"] = label.negatives;
+  for (std::size_t i = 0; i < label.attributes.size(); ++i)
+    out["items"].push_back({{"value", label.values[i]}, {"attributes", label.attributes[i]}});
   if (!label.time.empty()) out["time"] = label.time;
   return out;
 }

@@ -13,6 +13,7 @@ constexpr std::size_t kMaxTables = 16;
 constexpr std::size_t kMaxFeatures = 1024;
 constexpr std::size_t kMaxClasses = 1024;
 constexpr std::uint32_t kMaxSegments = 256;
+constexpr std::size_t kMaxAttributes = 16;  // of an item
 constexpr std::size_t kMaxInputs = std::size_t{1} << 24;
 constexpr std::uint64_t kMaxSteps = 1'000'000;
 
@@ -211,6 +212,31 @@ Label ReadTarget(Fields& fields, const std::vector<Table>& tables) {
   return label;
 }
 
+// Each value once, in any order.
+std::vector<std::vector<std::string>> ReadItems(Fields& label,
+                                                const std::vector<std::string>& values) {
+  std::vector<Fields> items = label.List("items", 0, values.size());
+  if (items.empty()) return {};
+  std::vector<std::vector<std::string>> attributes(values.size());
+  for (Fields& item : items) {
+    const std::string value = item.Text("value", 256);
+    std::vector<std::string> names = item.Texts("attributes", 1, kMaxAttributes);
+    item.Done();
+    if (std::set<std::string>(names.begin(), names.end()).size() != names.size())
+      item.Refuse("attributes", "names one of them twice");
+    const auto found = std::ranges::find(values, value);
+    const auto place = static_cast<std::size_t>(found - values.begin());
+    if (found == values.end() || !attributes[place].empty())
+      item.Refuse("value", absl::StrFormat("is \"%s\", must be one of label.values, once", value));
+    else
+      attributes[place] = std::move(names);
+  }
+  for (std::size_t i = 0; i < values.size(); ++i)
+    if (attributes[i].empty())
+      label.Refuse("items", absl::StrFormat("has nothing of the value \"%s\"", values[i]));
+  return attributes;
+}
+
 Label ReadLabel(Fields fields, const std::vector<Table>& tables, Task task) {
   Label label = ReadTarget(fields, tables);
   const bool of_classes =
@@ -224,6 +250,7 @@ Label ReadLabel(Fields fields, const std::vector<Table>& tables, Task task) {
   if (task == Task::kRecommend && label.values.size() > 1)
     label.negatives =
         static_cast<std::uint32_t>(fields.Int("negatives", 1, label.values.size() - 1, 0));
+  if (task == Task::kRecommend) label.attributes = ReadItems(fields, label.values);
   label.time = OptionalText(fields, "time", 128);
   fields.Done();
   return label;

@@ -155,7 +155,7 @@ Json InputsJson(const model::Plan& plan, const model::Layout& layout) {
 }
 
 Json OutputsJson(const model::Plan& plan, const model::Layout& layout) {
-  const std::size_t outputs = layout.layers().back().out;
+  const std::size_t outputs = layout.outputs();
   const char* const meaning = plan.task == model::Task::kSegments
                                   ? "a score of each segment's centre: the largest is the nearest"
                                   : "before the link function";
@@ -171,7 +171,7 @@ std::vector<float> SelfTestLogits(const model::Plan& plan, const model::Layout& 
       model::Logits(layout, model, SelfTestRows(plan, layout));
   VEILSUM_CHECK(logits.ok());
   std::vector<float> first;
-  for (std::size_t i = 0; i < logits->size(); i += layout.layers().back().out)
+  for (std::size_t i = 0; i < logits->size(); i += layout.outputs())
     first.push_back((*logits)[i]);
   return first;
 }

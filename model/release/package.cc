@@ -67,9 +67,11 @@ float LargestDifference(const std::vector<float>& a, const std::vector<float>& b
   return largest;
 }
 
-// What other programs run: of segments the network whose largest output is the nearest centre's.
-ModelVector NetworkOf(const model::Plan& plan, const Layout& layout, const ModelVector& model) {
-  return plan.task == model::Task::kSegments ? model::ScoringModel(layout, model) : model;
+// What other programs run: of segments the network whose largest output is the nearest centre's, of
+// items with attributes the one with a column for each item.
+model::Folded NetworkOf(const model::Plan& plan, const Layout& layout, const ModelVector& model) {
+  if (plan.task == model::Task::kSegments) return {layout, model::ScoringModel(layout, model)};
+  return model::FoldItems(layout, model);
 }
 
 // The files whose bytes follow from plan and model: what a package states is compared with these.
@@ -79,21 +81,22 @@ struct Derived {
 };
 Derived Derive(const model::Plan& plan, const Layout& layout, const ModelVector& model) {
   Derived out;
-  const ModelVector network = NetworkOf(plan, layout, model);
+  const model::Folded network = NetworkOf(plan, layout, model);
   out.files["plan.json"] = model::PlanToJson(plan);
   out.files["schema.json"] = SchemaJson(plan);
   out.files["preprocess.json"] = PreprocessJson(plan, layout);
-  out.files["model.onnx"] = WriteOnnx(plan, layout, network, Precision::kFloat32);
+  out.files["model.onnx"] = WriteOnnx(plan, network.layout, network.model, Precision::kFloat32);
   for (const Precision precision : kVariants)
-    out.files[VariantPath(precision)] = WriteOnnx(plan, layout, network, precision);
-  out.logits = SelfTestLogits(plan, layout, network);
+    out.files[VariantPath(precision)] = WriteOnnx(plan, network.layout, network.model, precision);
+  out.logits = SelfTestLogits(plan, network.layout, network.model);
   return out;
 }
 
 Variant VariantOf(Precision precision, const ReleaseInput& input, const Layout& layout,
                   const std::vector<float>& logits) {
+  const model::Folded network = NetworkOf(input.plan, layout, input.model);
   const std::vector<float> rounded = SelfTestLogits(
-      input.plan, layout, RoundedTo(precision, layout, NetworkOf(input.plan, layout, input.model)));
+      input.plan, network.layout, RoundedTo(precision, network.layout, network.model));
   Variant out{std::string(PrecisionName(precision)), VariantPath(precision),
               DecimalOf(LargestDifference(rounded, logits)), ""};
   for (const Variant& given : input.facts.variants)

@@ -69,7 +69,9 @@ absl::StatusOr<std::unique_ptr<Engine>> Engine::Create(const model::Layout& layo
                                                        const Kernels& kernels, model::Heads heads,
                                                        double dropout) {
   if (heads.empty()) heads.push_back({});
-  VEILSUM_RETURN_IF_ERROR(CheckHeads(heads, layout.layers().back().out));
+  VEILSUM_RETURN_IF_ERROR(CheckHeads(heads, layout.outputs()));
+  if (layout.items() && (heads.size() != 1 || heads.front().loss != model::Loss::kSoftmax))
+    return InvalidArgument("items with attributes are for one softmax");
   VEILSUM_RETURN_IF_ERROR(CheckExamples(layout, examples, max_rows, heads));
   if (!(dropout >= 0 && dropout < 1))
     return InvalidArgument("dropout is %g, must be at least 0 and below 1", dropout);
@@ -98,7 +100,9 @@ Engine::Engine(const model::Layout& layout, const model::Examples& examples, std
       norms_(target_rows_),
       bad_(target_rows_),
       input_gram_(max_rows_ * max_rows_),
-      delta_gram_(max_rows_ * max_rows_) {
+      delta_gram_(max_rows_ * max_rows_),
+      scores_(layout.items() ? layout.outputs() : 0),
+      score_deltas_(scores_.size()) {
   for (std::size_t row = 0; row < examples.rows(); ++row)
     example_active_squares_[row] = ActiveSquare(examples.ActiveOf(row));
   for (const model::Bag& bag : layout.bags())
@@ -229,10 +233,16 @@ std::optional<std::uint32_t> Engine::CustomerAt(std::size_t first_slot, std::siz
   return seats_[slot];
 }
 
+const float* Engine::OutputsOf(std::size_t row) {
+  if (!layout_.items()) return network_.Logits(row);
+  layout_.items()->Scores({network_.Logits(row), network_.outputs()}, scores_);
+  return scores_.data();
+}
+
 void Engine::SetDeltas(std::size_t first_slot, std::size_t rows) {
   for (std::size_t r = 0; r < rows; ++r) {
-    const float* logits = network_.Logits(r);
-    float* delta = network_.Delta(r);
+    const float* logits = OutputsOf(r);
+    float* delta = layout_.items() ? score_deltas_.data() : network_.Delta(r);
     const float* label = labels_.data() + r * heads_.size();
     if (heads_.front().loss == model::Loss::kTemporal) {
       ActionDelta(heads_.front(), logits, *label, TargetOf(first_slot, r), delta);
@@ -246,6 +256,8 @@ void Engine::SetDeltas(std::size_t first_slot, std::size_t rows) {
       delta += head.outputs;
       counts = nullptr;
     }
+    if (layout_.items())
+      layout_.items()->Back(score_deltas_, {network_.Delta(r), network_.outputs()});
   }
 }
 
@@ -439,8 +451,10 @@ absl::StatusOr<std::vector<float>> Engine::Logits(const model::ModelVector& mode
     const std::size_t count = std::min(target_rows_, examples_.rows() - first);
     for (std::size_t r = 0; r < count; ++r) FillRow(r, first + r);
     Forward(RoundUp(count, kRowTile), false, false);
-    for (std::size_t r = 0; r < count; ++r)
-      logits.insert(logits.end(), network_.Logits(r), network_.Logits(r) + network_.outputs());
+    for (std::size_t r = 0; r < count; ++r) {
+      const float* outputs = OutputsOf(r);
+      logits.insert(logits.end(), outputs, outputs + layout_.outputs());
+    }
   }
   return logits;
 }

@@ -79,6 +79,7 @@ class Engine {
   std::size_t FillBatch(std::size_t first_slot, std::size_t customers);
   void Forward(std::size_t rows, bool squares, bool dropout);
   void SetDeltas(std::size_t first_slot, std::size_t rows);
+  const float* OutputsOf(std::size_t row);  // valid until the next call
   absl::Status FindTargets(const model::ModelVector& model, std::size_t customers_of_batch);
   std::optional<std::uint32_t> CustomerAt(std::size_t first_slot, std::size_t at) const;
   double TargetOf(std::size_t first_slot, std::size_t at) const;
@@ -113,6 +114,7 @@ class Engine {
   std::vector<double> active_squares_, norms_;
   std::vector<std::uint8_t> bad_;  // rows of customers with several that are not finite
   std::vector<double> input_gram_, delta_gram_;
+  std::vector<float> scores_, score_deltas_;  // of one row's items, where they have attributes
   std::vector<double> sum_;
   Trace* trace_ = nullptr;
 };

@@ -615,6 +615,42 @@ TEST(Plan, AnItemOfACatalogueIsLearntBySampledSoftmax) {
               StatusIs(code, "does not fit the task"));
 }
 
+TEST(Plan, ItemsMayHaveAttributes) {
+  const std::string label = "kind = \"class\"\nvalues = [\"a\", \"b.c\", \"d\"]\n";
+  const std::string items =
+      "items = [{ value = \"b.c\", attributes = [\"shoe\"] }, { value = \"a\", attributes = "
+      "[\"red\", \"shoe\"] }, { value = \"d\", attributes = [\"hat\"] }]\n";
+  const std::string text = PlanOf("recommend", label + items);
+  ASSERT_OK_AND_ASSIGN(const Plan plan, ParsePlanToml(text, "p"));
+  EXPECT_OK(CheckRunnable(plan));
+  EXPECT_EQ(plan.label.attributes[1], (std::vector<std::string>{"shoe"}));
+  const Layout layout = LayoutOf(plan);
+  EXPECT_EQ(layout.outputs(), 3u);
+  EXPECT_EQ(layout.layers().back().out, 3u) << "red, shoe, hat";
+  ASSERT_OK_AND_ASSIGN(const Plan again, PlanFromJson(PlanToJson(plan)));
+  EXPECT_EQ(PlanSha256(again), PlanSha256(plan));
+  EXPECT_EQ(again.label.attributes, plan.label.attributes);
+  ASSERT_OK_AND_ASSIGN(const Plan without, ParsePlanToml(PlanOf("recommend", label), "p"));
+  EXPECT_EQ(PlanToJson(without).find("items"), std::string::npos) << "such plans keep their hash";
+  const auto refused = [&](const std::string& from, const std::string& to, const char* message) {
+    std::string other = text;
+    other.replace(other.find(from), from.size(), to);
+    EXPECT_THAT(ParsePlanToml(other, "p"), StatusIs(absl::StatusCode::kInvalidArgument, message))
+        << to;
+  };
+  refused("{ value = \"d\", attributes = [\"hat\"] }", "", "nothing of the value \"d\"");
+  refused("value = \"d\"", "value = \"a\"", "once");
+  refused("value = \"d\"", "value = \"e\"", "must be one of label.values");
+  refused("[\"hat\"]", "[]", "1 to 16 texts");
+  refused("[\"hat\"]", "[\"hat\", \"hat\"]", "twice");
+  refused("attributes = [\"hat\"]", "attributes = [\"hat\"], more = 1", "not a key");
+  EXPECT_THAT(ParsePlanToml(PlanOf("multi_class", label + items), "p"),
+              StatusIs(absl::StatusCode::kInvalidArgument, "items"));
+  Plan other = plan;
+  other.heads.emplace_back();
+  EXPECT_THAT(CheckRunnable(other), StatusIs(absl::StatusCode::kFailedPrecondition, "[[head]]"));
+}
+
 TEST(Plan, ActionsAreLearntFromRewards) {
   const std::string label = "kind = \"class\"\nvalues = [\"a\", \"b\", \"c\"]\ntime = \"day\"\n";
   const std::string section =
@@ -791,7 +827,8 @@ TEST(ExamplePlans, AllParseRoundTripAndRun) {
        {"online_shoppers", "adult", "womens_clothing", "synthetic_shops", "online_shoppers_visitor",
         "online_shoppers_duration", "online_shoppers_bands", "online_shoppers_local",
         "online_shoppers_regularised", "online_shoppers_heads", "synthetic_shops_next",
-        "synthetic_shops_offers", "synthetic_shops_segments", "adult_groups"}) {
+        "synthetic_shops_offers", "synthetic_shops_catalogue", "synthetic_shops_segments",
+        "adult_groups"}) {
     ASSERT_OK_AND_ASSIGN(const Plan plan,
                          ReadPlanFile(absl::StrFormat("deploy/examples/%s.toml", name)));
     EXPECT_OK(CheckRunnable(plan)) << name;

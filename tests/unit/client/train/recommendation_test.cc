@@ -26,6 +26,7 @@ struct RankingCase {
   model::Heads heads;
   double dropout = 0;
   std::vector<model::BagShape> bags = {};
+  bool attributes = false;  // of the items
 };
 
 model::Head Items(std::size_t outputs, std::size_t negatives) {
@@ -43,8 +44,22 @@ const std::vector<RankingCase>& RankingCases() {
       {2, {12}, {Items(21, 6)}, 0, {{0, 50, 4, false}, {0, 50, 21, true}}},
       {1, {20, 9}, {Actions(5, 1, 0)}},
       {6, {20, 9}, {Actions(7, 0.5, 0.9)}},
-      {3, {16}, {Actions(4, 100, 0.5)}, 0.25, {{0, 50, 4, false}, {0, 50, 4, true}}}};
+      {3, {16}, {Actions(4, 100, 0.5)}, 0.25, {{0, 50, 4, false}, {0, 50, 4, true}}},
+      {1, {20, 9}, {Items(30, 0)}, 0, {}, true},
+      {4, {24}, {Items(50, 12)}, 0.25, {}, true},
+      {2, {12}, {Items(40, 6)}, 0, {{0, 50, 4, false}, {0, 50, 26, true}}, true}};
   return cases;
+}
+
+// Some of one attribute, some of several, some of one that only they have.
+model::ItemAttributes AttributesOf(std::size_t items) {
+  std::vector<std::vector<std::string>> names;
+  for (std::size_t i = 0; i < items; ++i) {
+    names.push_back({absl::StrFormat("kind %d", i % 5)});
+    if (i % 2 == 0) names.back().push_back(absl::StrFormat("item %d", i));
+    if (i % 3 == 0) names.back().push_back("cheap");
+  }
+  return model::ItemAttributes(names);
 }
 
 constexpr std::uint32_t kRankingCustomers = 30;
@@ -64,7 +79,10 @@ struct RankingNet {
     std::normal_distribution<float> normal;
     for (std::size_t i = 0; i < examples.rows() && temporal(); ++i)
       examples.rewards.push_back(normal(rng));
-    layout = model::Layout::Mlp(5, OneHot(shape), of.hidden, true, of.bags, outputs);
+    std::optional<model::ItemAttributes> items;
+    if (of.attributes) items = AttributesOf(outputs);
+    layout = model::Layout::Mlp(5, OneHot(shape), of.hidden, true, of.bags,
+                                items ? items->attributes() : outputs, false, false, {}, items);
     model = RandomModel(layout, rng);
     target = RandomModel(layout, rng);
     std::copy_n(model.begin(), layout.buffers(), target.begin());

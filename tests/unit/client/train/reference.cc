@@ -150,6 +150,36 @@ Exact FirstInput(const model::Layout& layout, const Exact& model, const model::E
   return x;
 }
 
+// The matrix of items and attributes, items x attributes, column by column.
+Exact AttributeMatrix(const model::ItemAttributes& items) {
+  Exact matrix(items.items() * items.attributes());
+  std::vector<float> one(items.attributes()), column(items.items());
+  for (std::size_t a = 0; a < items.attributes(); ++a) {
+    one[a] = 1;
+    items.Scores(one, column);
+    one[a] = 0;
+    for (std::size_t i = 0; i < items.items(); ++i)
+      matrix[i * items.attributes() + a] = static_cast<long double>(column[i]);
+  }
+  return matrix;
+}
+
+Exact ItemScores(const model::ItemAttributes& items, const Exact& z) {
+  const Exact matrix = AttributeMatrix(items);
+  Exact out(items.items());
+  for (std::size_t at = 0; at < matrix.size(); ++at)
+    out[at / z.size()] += matrix[at] * z[at % z.size()];
+  return out;
+}
+
+Exact AttributeDeltas(const model::ItemAttributes& items, const Exact& delta) {
+  const Exact matrix = AttributeMatrix(items);
+  Exact out(items.attributes());
+  for (std::size_t at = 0; at < matrix.size(); ++at)
+    out[at % out.size()] += matrix[at] * delta[at / out.size()];
+  return out;
+}
+
 Activations Forward(const model::Layout& layout, const Exact& model,
                     const model::Examples& examples, std::size_t row, const RowFactors& dropout) {
   Activations out;
@@ -176,7 +206,7 @@ Activations Forward(const model::Layout& layout, const Exact& model,
   for (const model::Bag& bag : layout.bags())
     for (std::size_t n = 0; bag.direct && n < bag.width; ++n)
       x[n] += BagOutput(bag, model, examples, row, n);
-  out.outputs = std::move(x);
+  out.outputs = layout.items() ? ItemScores(*layout.items(), x) : std::move(x);
   return out;
 }
 
@@ -240,6 +270,7 @@ void AddRowGradient(const model::Layout& layout, const Exact& model, const Activ
                     const RowTerms& terms, Exact& gradient) {
   Exact delta;
   RowLoss(examples, at, heads, terms, row.outputs, delta);
+  if (layout.items()) delta = AttributeDeltas(*layout.items(), delta);
   for (const model::Bag& bag : layout.bags())
     if (bag.direct) AddBagGradient(layout, bag, examples, at, delta.data(), gradient);
   for (std::size_t l = layout.layers().size(); l-- > 0;) {
