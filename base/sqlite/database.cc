@@ -6,6 +6,8 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
+#include <thread>
 
 #include "base/crypto/sha256.h"
 
@@ -49,6 +51,19 @@ int SpendWork(void* left) {
   if (work < kWorkPart) return 1;
   work -= kWorkPart;
   return 0;
+}
+
+// Of two that make a new file a WAL database at once, both read before they write, and SQLite
+// refuses one of them without asking its busy handler.
+absl::Status EnterWal(sqlite3* db, std::chrono::milliseconds timeout) {
+  const auto end = std::chrono::steady_clock::now() + timeout;
+  for (;;) {
+    const int code = sqlite3_exec(db, "PRAGMA journal_mode=WAL", nullptr, nullptr, nullptr);
+    if (code == SQLITE_OK) return absl::OkStatus();
+    if ((code & 0xff) != SQLITE_BUSY || std::chrono::steady_clock::now() >= end)
+      return Error(db, code, "sqlite");
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
 }
 
 constexpr int kBackupPart = 256;  // pages of 4 KiB
@@ -181,10 +196,11 @@ absl::StatusOr<Database> Database::Open(const std::filesystem::path& file, const
   sqlite3_busy_timeout(raw, static_cast<int>(options.busy_timeout.count()));
   // Before WAL is entered, so that no shared memory is made.
   if (options.exclusive) VEILSUM_RETURN_IF_ERROR(db.Execute("PRAGMA locking_mode=EXCLUSIVE"));
+  if (absl::Status status = EnterWal(raw, options.busy_timeout); !status.ok())
+    return Annotate(status, file.string());
   // WAL with synchronous=NORMAL may lose committed transactions on power loss; FULL does not.
-  for (const char* pragma :
-       {"PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL", "PRAGMA foreign_keys=ON",
-        "PRAGMA trusted_schema=OFF", "PRAGMA cell_size_check=ON"})
+  for (const char* pragma : {"PRAGMA synchronous=FULL", "PRAGMA foreign_keys=ON",
+                             "PRAGMA trusted_schema=OFF", "PRAGMA cell_size_check=ON"})
     if (absl::Status status = db.Execute(pragma); !status.ok())
       return Annotate(status, file.string());
   db.on_commit_ = options.on_commit;

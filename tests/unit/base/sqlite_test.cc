@@ -2,6 +2,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <latch>
+#include <thread>
+
 #include "base/file.h"
 #include "base/sqlite/database.h"
 #include "tests/support/status_matchers.h"
@@ -123,6 +126,24 @@ TEST_F(DatabaseTest, AnExclusiveDatabaseHasOneOwner) {
     EXPECT_THAT(Database::Open(file(), options), StatusIs(StatusCode::kUnavailable, "locked"));
   }
   EXPECT_OK(Database::Open(file(), options));
+}
+
+TEST_F(DatabaseTest, ANewFileIsOpenedByManyAtOnce) {
+  constexpr Migration kFirst[] = {{1, "CREATE TABLE t(a INTEGER) STRICT"}};
+  for (int i = 0; i < 50; ++i) {
+    std::latch together(4);
+    absl::Status opened[4];
+    {
+      std::vector<std::jthread> threads;
+      for (absl::Status& status : opened)
+        threads.emplace_back([&] {
+          together.arrive_and_wait();
+          auto db = Database::Open(folder_.path() / absl::StrFormat("%d.db", i));
+          status = db.ok() ? db->Migrate(kFirst) : db.status();
+        });
+    }
+    for (const absl::Status& status : opened) EXPECT_OK(status);
+  }
 }
 
 // POSIX takes all locks of a process on a file away when it closes any descriptor of it.

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <functional>
+#include <iostream>
 #include <latch>
 #include <thread>
 
@@ -83,6 +84,10 @@ class Child {
   void Go() { VEILSUM_CHECK(write(go_[1], "g", 1) == 1); }
   void Say(std::uint64_t number) {
     if (write(said_[1], &number, sizeof number) != sizeof number) _exit(1);
+  }
+  void SayWhy(const absl::Status& failed) {
+    std::cerr << failed << "\n";
+    Say(kFailed);
   }
   std::optional<std::uint64_t> Hear() {
     std::uint64_t number = 0;
@@ -168,9 +173,11 @@ TEST_F(OdometerSharingTest, ATrainerAndVotersInProcessesOfTheirOwnShareABlock) {
       const auto lock =
           i == 0 ? LockForTraining(file()) : absl::StatusOr<FileLock>(NotFound("a voter"));
       const auto odometer = Odometer::Open(file());
-      if (!odometer.ok() || (i == 0 && !lock.ok())) return child.Say(kFailed);
-      child.Say((i == 0 ? TrainUntilFull(**odometer, i) : VoteUntilFull(**odometer, i))
-                    .value_or(kFailed));
+      if (i == 0 && !lock.ok()) return child.SayWhy(lock.status());
+      if (!odometer.ok()) return child.SayWhy(odometer.status());
+      const auto charged = i == 0 ? TrainUntilFull(**odometer, i) : VoteUntilFull(**odometer, i);
+      if (!charged.ok()) return child.SayWhy(charged.status());
+      child.Say(*charged);
     }));
   for (const auto& child : children) child->Go();
   std::uint64_t all = 0;
