@@ -3,6 +3,7 @@
 #include <cstdio>
 
 #include "client/cli/finish.h"
+#include "client/serve/folder_rows.h"
 #include "client/serve/ranking.h"
 #include "model/release/manifest.h"
 
@@ -16,8 +17,21 @@ struct Candidates {
   std::vector<std::string> items;
 };
 
+// A folder's rows have the plan's classes as candidates.
+absl::StatusOr<Candidates> ReadCandidateFolder(const Predictor& predictor,
+                                               const RecommendOptions& options) {
+  const model::Plan& plan = predictor.plan();
+  if (!options.item.empty() || plan.label.kind != model::LabelKind::kClass)
+    return InvalidArgument("%s: is a folder; candidates that are rows are given as a file of rows",
+                           options.data);
+  VEILSUM_ASSIGN_OR_RETURN(FolderRows read,
+                           ReadFolder(plan, options.data, CustomersPart::kAll, {}, 0));
+  return Candidates{std::move(read.examples), {}};
+}
+
 absl::StatusOr<Candidates> ReadCandidates(const Predictor& predictor,
                                           const RecommendOptions& options) {
+  if (IsFolder(options.data)) return ReadCandidateFolder(predictor, options);
   VEILSUM_ASSIGN_OR_RETURN(const RowEncoder* encoder, predictor.encoder());
   std::vector<WantedColumn> wanted = encoder->wanted();
   if (!options.item.empty()) wanted.push_back({"", options.item});
@@ -81,9 +95,11 @@ CLI::App* AddRecommendCommand(CLI::App& app, RecommendOptions& options) {
       "recommend", "The best of each customer's candidates; nothing leaves the machine");
   AddReleaseOptions(*recommend, options.release);
   recommend
-      ->add_option("--data", options.data,
-                   "candidates as CSV or JSON lines, - for stdin: the rows of a customer; of a "
-                   "plan with classes these are the candidates of each row")
+      ->add_option(
+          "--data", options.data,
+          "candidates as CSV or JSON lines, - for stdin: the rows of a customer; of a "
+          "plan with classes these are the candidates of each row, and a folder with the plan's "
+          "tables will do")
       ->type_name("DATA")
       ->required();
   recommend->add_option("--item", options.item, "the column that names a candidate");

@@ -188,6 +188,8 @@ absl::StatusOr<std::unique_ptr<RowSource>> OpenRowSource(const std::string& file
   std::error_code error;
   if (!standard && !std::filesystem::exists(file, error))
     return NotFound("%s: there is no such file", file);
+  if (!standard && std::filesystem::is_directory(file, error))
+    return InvalidArgument("%s: is a folder, must be a file of rows", file);
   auto in = std::make_unique<std::ifstream>(standard ? "/dev/stdin" : file, std::ios::binary);
   if (!*in) return PermissionDenied("%s: cannot be read", file);
   std::string name = standard ? "stdin" : std::filesystem::path(file).filename().string();

@@ -170,6 +170,48 @@ TEST(EvaluateRows, OfItemsComparesWithPopularity) {
   EXPECT_THAT(EvaluateRows(*predictor, question), StatusIs(kInvalid, "rows.jsonl"));
 }
 
+// Rankings, explanations and segments are those of a network with a column for each item.
+TEST(Predictor, OfItemsWithAttributesScoresEachItem) {
+  const release::ReleaseInput input = release::SampleInput(1);
+  release::Release r{.manifest = input.facts,
+                     .digest = {},
+                     .privacy = input.privacy,
+                     .plan = input.plan,
+                     .layout = model::LayoutOf(input.plan),
+                     .model = input.model};
+  r.plan.task = model::Task::kRecommend;
+  r.plan.label.kind = model::LabelKind::kClass;
+  r.plan.label.values = {"red", "green", "blue"};
+  r.plan.label.attributes = {{"warm"}, {"cold", "mixed"}, {"cold"}};
+  r.layout = model::LayoutOf(r.plan);
+  r.model = release::SampleModel(r.layout, 0.2f);
+  const model::Layout layout = r.layout;
+  const model::ModelVector model = r.model;
+  const auto predictor = Predictor::Create(std::move(r)).value();
+  const RowEncoder& encoder = *predictor->encoder().value();
+  model::Examples rows = encoder.Empty();
+  ASSERT_OK_AND_ASSIGN(const auto source,
+                       RowsOfText(LoggedRows(*predictor, 3), "rows", encoder.wanted(),
+                                  predictor->plan().unit.column));
+  FlatRow row;
+  while (source->Next(row).value()) ASSERT_OK(encoder.Append(row, "rows", rows));
+  ASSERT_OK_AND_ASSIGN(const auto all, predictor->Predict(rows, true));
+  ASSERT_OK_AND_ASSIGN(const auto logits, model::Logits(layout, model, rows));
+  for (std::size_t i = 0; i < 3; ++i) {
+    const auto mine = std::span(logits).subspan(3 * i, 3);
+    EXPECT_EQ(all[i].chosen,
+              static_cast<std::size_t>(std::ranges::max_element(mine) - mine.begin()));
+    ASSERT_EQ(all[i].probabilities.size(), 3u);
+    EXPECT_NEAR(std::log(all[i].probabilities[0] / all[i].probabilities[1]),
+                static_cast<double>(mine[0] - mine[1]), 1e-5);
+  }
+}
+
+TEST(RowSource, IsNoFolder) {
+  const TempFolder folder;
+  EXPECT_THAT(OpenRowSource(folder.path().string(), {}, "id"), StatusIs(kInvalid, "is a folder"));
+}
+
 TEST(EvaluateRows, OfActionsEstimatesTheirWorth) {
   const auto predictor = OfLoggedTask(model::Task::kQLearning);
   const TempFolder folder;

@@ -209,6 +209,27 @@ TEST(ReleasePackage, OfSegmentsHasANetworkOfScores) {
   EXPECT_NE(files["manifest.json"].find("the largest is the nearest"), std::string::npos);
 }
 
+// What was trained is columns of attributes; what others run has a column for each item.
+TEST(ReleasePackage, OfItemsWithAttributesHasANetworkOfItems) {
+  ReleaseInput input = SampleInput();
+  input.plan.task = model::Task::kRecommend;
+  input.plan.label.kind = model::LabelKind::kClass;
+  input.plan.label.values = {"boot", "shoe", "hat", "cap"};
+  input.plan.label.attributes = {{"foot", "warm"}, {"foot"}, {"head", "warm"}, {"head"}};
+  const model::Layout layout = model::LayoutOf(input.plan);
+  EXPECT_EQ(layout.layers().back().out, 3u);
+  input.model = SampleModel(layout);
+  ASSERT_OK_AND_ASSIGN(Files files, BuildPackage(input));
+  ASSERT_OK(SignPackage(files, SampleSigner()));
+  ASSERT_OK_AND_ASSIGN(const Release opened, OpenPackage(files, SampleSigner().public_key()));
+  EXPECT_EQ(opened.model, input.model);
+  EXPECT_EQ(opened.layout.outputs(), 4u);
+  EXPECT_EQ(opened.manifest.outputs[0]["shape"][1], "4");
+  const model::Folded folded = model::FoldItems(layout, input.model);
+  EXPECT_EQ(files["model.onnx"],
+            WriteOnnx(input.plan, folded.layout, folded.model, Precision::kFloat32));
+}
+
 TEST(OnnxReader, RefusesNumbersThatAreNotFinite) {
   const model::Plan plan = SamplePlan();
   const model::Layout layout = model::LayoutOf(plan);
