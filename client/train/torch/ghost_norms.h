@@ -9,9 +9,20 @@
 
 namespace veilsum::client::torch_engine {
 
+// customers x rows x rows, fp64: the inner products of a customer's rows. x: all rows x width.
+at::Tensor Gram(const at::Tensor& x, std::int64_t customer_rows);
+
+// The same of sparse rows: for two of them the sum, over pairs of their slots with one id, of the
+// inner products of what the slots hold. ids: all rows x slots; held: all rows x slots x width.
+at::Tensor SparseGram(const at::Tensor& ids, const at::Tensor& held, std::int64_t customer_rows);
+
+// Of one layer: the gradient of a row is the outer product of an input and a delta.
+struct Grams {
+  at::Tensor inputs, deltas;
+  std::size_t widths;  // of both together
+};
+
 // rows x 1: each row has its customer's factor, exactly 0 where anything was not finite (DP-09).
-// inputs and deltas of each layer are rows x width, `customer_rows` rows a customer.
-at::Tensor ClipFactors(const std::vector<at::Tensor>& inputs, const std::vector<at::Tensor>& deltas,
-                       std::int64_t customer_rows, double clip_norm);
+at::Tensor ClipFactors(const std::vector<Grams>& layers, double clip_norm);
 
 }  // namespace veilsum::client::torch_engine

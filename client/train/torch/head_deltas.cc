@@ -74,24 +74,4 @@ at::Tensor BestValues(const at::Tensor& values) {
   return best.masked_fill(values.isfinite().all(1, true).logical_not(), kNotANumber);
 }
 
-std::string HeadsError(const std::vector<Head>& heads, std::size_t outputs) {
-  std::size_t sum = 0;
-  for (const Head& head : heads) {
-    const bool temporal = head.loss == Loss::kTemporal;
-    const bool many = temporal || head.loss == Loss::kSoftmax;
-    if (many ? head.outputs < 2 : head.outputs != 1)
-      return "heads: outputs is " + std::to_string(head.outputs) + ", must be " +
-             (many ? "at least 2" : "1");
-    if (!std::isfinite(head.weight) || !(head.weight > 0)) return "heads: weight must be positive";
-    if (!(head.huber > 0)) return "heads: huber must be positive";
-    if (temporal && (heads.size() != 1 || !(head.discount >= 0 && head.discount < 1)))
-      return "heads: action values must be the only one, with a discount from 0 to below 1";
-    sum += head.outputs;
-  }
-  if (heads.empty() || sum != outputs)
-    return "heads: they have " + std::to_string(sum) + " outputs, widths end in " +
-           std::to_string(outputs);
-  return "";
-}
-
 }  // namespace veilsum::client::torch_engine

@@ -4,7 +4,7 @@
 
 #include <ATen/ATen.h>
 
-#include "client/train/torch/torch_engine.h"
+#include "client/train/torch/net.h"
 
 namespace veilsum::client::torch_engine {
 
@@ -20,8 +20,5 @@ at::Tensor HeadDeltas(const std::vector<Head>& heads, const at::Tensor& logits, 
 
 // rows x 1, fp64: the largest of each row's values; NaN where one of them is not finite.
 at::Tensor BestValues(const at::Tensor& values);
-
-// Empty, or what is wrong.
-std::string HeadsError(const std::vector<Head>& heads, std::size_t outputs);
 
 }  // namespace veilsum::client::torch_engine

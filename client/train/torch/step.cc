@@ -1,78 +1,154 @@
 #include "client/train/torch/step.h"
 
-#include <cstring>
-
 namespace veilsum::client::torch_engine {
+namespace {
 
-at::Tensor ToDevice(const float* data, std::size_t rows, std::size_t columns,
-                    const at::Device& device) {
-  if (data == nullptr) return {};
-  return at::from_blob(const_cast<float*>(data),
-                       {static_cast<std::int64_t>(rows), static_cast<std::int64_t>(columns)},
-                       at::kFloat)
-      .to(device);
+at::Tensor Numeric(const Net& net, const Batch& batch, const at::Device& device) {
+  if (NumericInputs(net) > 0) return ToDevice(batch.x, batch.rows, NumericInputs(net), device);
+  return at::empty({static_cast<std::int64_t>(batch.rows), 0}, at::TensorOptions().device(device));
 }
 
-void Step::Forward(const std::vector<std::size_t>& widths, const float* model, at::Tensor x,
-                   const at::Device& device) {
-  std::int64_t unit = 0;
-  for (std::size_t l = 0; l + 1 < widths.size(); ++l) {
-    const std::size_t in = widths[l], out = widths[l + 1];
-    weights.push_back(ToDevice(model, in, out, device));
-    const at::Tensor bias = ToDevice(model + in * out, 1, out, device);
-    model += (in + 1) * out;
-    inputs.push_back(x);
-    x = at::addmm(bias, x, weights.back());
-    if (l + 2 < widths.size()) x = Activate(x, unit);
-    unit += static_cast<std::int64_t>(out);
+}  // namespace
+
+Step::Step(const Net& net, const float* model, const Batch& batch, const at::Device& device)
+    : net_(net),
+      device_(device),
+      customer_rows_(static_cast<std::int64_t>(batch.customer_rows)),
+      x_(Numeric(net, batch, device)),
+      factors_(ToDevice(batch.factors, batch.rows, HiddenUnits(net), device)) {
+  Reader numbers(model, device);
+  for (std::size_t l = 0; l + 1 < net.widths.size(); ++l) {
+    Layer& layer = layers_.emplace_back();
+    layer.weight = numbers.Next(net.widths[l], net.widths[l + 1]);
+    layer.bias = numbers.Next(1, net.widths[l + 1]);
   }
-  logits = x;
+  LoadLists(batch, numbers);
+  if (Items(net) > 0)
+    item_weights_ =
+        ToDevice(net.item_weights.data(), net.widths.back(), Items(net), device).to(at::kDouble);
 }
 
-at::Tensor Step::Activate(const at::Tensor& z, std::int64_t unit) {
-  if (epsilon > 0) Normalise(z);
-  const at::Tensor x = (epsilon > 0 ? normal_.back() : z).clamp_min(0);
-  if (!factors.defined()) return x;
-  keep_.push_back(factors.narrow(1, unit, z.size(1)));
-  return x * keep_.back();
+void Step::LoadLists(const Batch& batch, Reader& numbers) {
+  if (net_.one_hot > 0) {
+    const auto dense = static_cast<std::int64_t>(DenseInputs(net_));
+    const auto one_hot = static_cast<std::int64_t>(net_.one_hot);
+    one_hot_.emplace_back(batch.active, batch.rows,
+                          layers_.front().weight.narrow(0, dense, one_hot));
+  }
+  for (const Bag& bag : net_.bags)
+    bags_.emplace_back(batch.lists[bag.list], batch.rows, numbers.Next(bag.buckets, bag.width));
+  for (const Sequence& sequence : net_.sequences)
+    sequences_.emplace_back(sequence, batch.lists[sequence.list], batch.rows, numbers, device_);
 }
 
-void Step::Normalise(const at::Tensor& z) {
-  const at::Tensor centred = z - z.mean(1, true);
-  inverse_.push_back((centred.square().mean(1, true) + epsilon).rsqrt());
-  normal_.push_back(centred * inverse_.back());
+at::Tensor Step::FirstInput() {
+  std::vector<at::Tensor> inputs = {x_};
+  for (std::size_t b = 0; b < bags_.size(); ++b)
+    if (!net_.bags[b].direct) inputs.push_back(bags_[b].Forward());
+  for (SequenceLayer& sequence : sequences_) inputs.push_back(sequence.Forward());
+  return at::cat(inputs, 1);
+}
+
+at::Tensor Step::Dense() const {
+  return layers_.front().weight.narrow(0, 0, static_cast<std::int64_t>(DenseInputs(net_)));
+}
+
+at::Tensor Step::Forward() {
+  at::Tensor x = FirstInput();
+  std::int64_t unit = 0;
+  for (Layer& layer : layers_) {
+    const bool first = &layer == &layers_.front(), last = &layer == &layers_.back();
+    layer.input = x;
+    x = at::addmm(layer.bias, x, first ? Dense() : layer.weight);
+    if (first)
+      for (const SparseLayer& one_hot : one_hot_) x = x + one_hot.Forward();
+    if (!last) x = Activate(layer, x, unit);
+    unit += layer.weight.size(1);
+  }
+  for (std::size_t b = 0; b < bags_.size(); ++b)
+    if (net_.bags[b].direct) x = x + bags_[b].Forward();
+  return item_weights_.defined() ? at::mm(x.to(at::kDouble), item_weights_).to(at::kFloat) : x;
+}
+
+at::Tensor Step::Activate(Layer& layer, const at::Tensor& z, std::int64_t unit) {
+  at::Tensor x = z;
+  if (net_.layer_norm_epsilon > 0) {
+    const at::Tensor centred = z - z.mean(1, true);
+    layer.inverse = (centred.square().mean(1, true) + net_.layer_norm_epsilon).rsqrt();
+    layer.normal = x = centred * layer.inverse;
+  }
+  x = x.clamp_min(0);
+  if (!factors_.defined()) return x;
+  layer.keep = factors_.narrow(1, unit, z.size(1));
+  return x * layer.keep;
 }
 
 void Step::Backward(const at::Tensor& top) {
-  deltas.assign(weights.size(), top);
-  for (std::size_t l = weights.size() - 1; l > 0; --l) {
-    at::Tensor delta = at::mm(deltas[l], weights[l].t()).mul_(inputs[l] > 0);
-    if (factors.defined()) delta.mul_(keep_[l - 1]);
-    deltas[l - 1] = epsilon > 0 ? BeforeNorm(delta, l - 1) : delta;
+  layers_.back().delta =
+      item_weights_.defined() ? at::mm(top.to(at::kDouble), item_weights_.t()).to(at::kFloat) : top;
+  for (std::size_t l = layers_.size() - 1; l > 0; --l) {
+    Layer& below = layers_[l - 1];
+    below.delta = at::mm(layers_[l].delta, layers_[l].weight.t()).mul_(layers_[l].input > 0);
+    if (below.keep.defined()) below.delta.mul_(below.keep);
+    if (below.normal.defined()) below.delta = BeforeNorm(below, below.delta);
   }
+  BackThroughLists();
 }
 
-at::Tensor Step::BeforeNorm(const at::Tensor& delta, std::size_t hidden) const {
-  const at::Tensor& n = normal_[hidden];
-  const at::Tensor along = n * (delta * n).mean(1, true);
-  return inverse_[hidden] * (delta - delta.mean(1, true) - along);
+at::Tensor Step::BeforeNorm(const Layer& layer, const at::Tensor& delta) {
+  const at::Tensor along = layer.normal * (delta * layer.normal).mean(1, true);
+  return layer.inverse * (delta - delta.mean(1, true) - along);
+}
+
+void Step::BackThroughLists() {
+  const at::Tensor& delta = layers_.front().delta;
+  for (SparseLayer& one_hot : one_hot_) one_hot.SetDelta(delta);
+  auto first = static_cast<std::int64_t>(NumericInputs(net_));
+  const auto by_input = [&](std::size_t width) {
+    const auto count = static_cast<std::int64_t>(width);
+    const at::Tensor weight = Dense().narrow(0, first, count);
+    first += count;
+    return at::mm(delta, weight.t());
+  };
+  for (std::size_t b = 0; b < bags_.size(); ++b)
+    bags_[b].SetDelta(net_.bags[b].direct ? layers_.back().delta : by_input(net_.bags[b].width));
+  for (std::size_t s = 0; s < sequences_.size(); ++s)
+    sequences_[s].Backward(by_input(net_.sequences[s].channels));
+}
+
+std::vector<Grams> Step::LayerGrams() const {
+  std::vector<Grams> grams;
+  for (const Layer& layer : layers_)  // the bias is an input of 1
+    grams.push_back({Gram(layer.input, customer_rows_) + 1, Gram(layer.delta, customer_rows_),
+                     static_cast<std::size_t>(layer.weight.size(0) + layer.weight.size(1))});
+  for (const SparseLayer& one_hot : one_hot_)
+    grams.front().inputs = grams.front().inputs + one_hot.InputGram(customer_rows_);
+  for (const SparseLayer& bag : bags_) grams.push_back(bag.LayerGrams(customer_rows_));
+  for (const SequenceLayer& sequence : sequences_)
+    grams.push_back(sequence.LayerGrams(customer_rows_));
+  return grams;
 }
 
 void Step::Scale(const at::Tensor& factor) {
   const at::Tensor dead = factor == 0;
-  for (std::size_t l = 0; l < weights.size(); ++l) {
-    inputs[l] = inputs[l].masked_fill(dead, 0);  // 0 times NaN is NaN
-    deltas[l] = deltas[l].masked_fill(dead, 0) * factor;
+  for (Layer& layer : layers_) {
+    layer.input = layer.input.masked_fill(dead, 0);  // 0 times NaN is NaN
+    layer.delta = layer.delta.masked_fill(dead, 0) * factor;
   }
+  for (auto* lists : {&one_hot_, &bags_})
+    for (SparseLayer& list : *lists) list.Scale(factor);
+  for (SequenceLayer& sequence : sequences_) sequence.Scale(factor);
 }
 
 void Step::CopySum(float* out) const {
-  for (std::size_t l = 0; l < weights.size(); ++l)
-    for (const at::Tensor& part : {at::mm(inputs[l].t(), deltas[l]), deltas[l].sum(0)}) {
-      const at::Tensor host = part.cpu().contiguous();
-      std::memcpy(out, host.data_ptr<float>(), host.nbytes());
-      out += host.numel();
-    }
+  for (const Layer& layer : layers_) {
+    out = CopyTo(at::mm(layer.input.t(), layer.delta), out);
+    if (&layer == &layers_.front())
+      for (const SparseLayer& one_hot : one_hot_) out = CopyTo(one_hot.Sum(), out);
+    out = CopyTo(layer.delta.sum(0), out);
+  }
+  for (const SparseLayer& bag : bags_) out = CopyTo(bag.Sum(), out);
+  for (const SequenceLayer& sequence : sequences_) out = sequence.CopySum(out);
 }
 
 }  // namespace veilsum::client::torch_engine

@@ -3,9 +3,9 @@
 #include <ATen/ATen.h>
 #include <c10/core/InferenceMode.h>
 
-#include <cmath>
+#include <algorithm>
 
-#include "client/train/torch/ghost_norms.h"
+#include "client/train/torch/device_arrays.h"
 #include "client/train/torch/head_deltas.h"
 #include "client/train/torch/step.h"
 
@@ -18,35 +18,7 @@ struct TorchEngine::State {
 
 namespace {
 
-std::size_t HiddenUnits(const Net& net) {
-  std::size_t units = 0;
-  for (std::size_t l = 1; l + 1 < net.widths.size(); ++l) units += net.widths[l];
-  return units;
-}
-
-std::string NetError(const Net& net) {
-  bool usable = net.widths.size() >= 2;
-  for (const std::size_t width : net.widths) usable = usable && width > 0;
-  if (!usable) return "widths must be positive, and at least two";
-  if (!std::isfinite(net.layer_norm_epsilon) || net.layer_norm_epsilon < 0)
-    return "layer_norm_epsilon must be finite and not negative";
-  return HeadsError(net.heads, net.widths.back());
-}
-
-// Empty, or what is wrong.
-std::string BatchError(const Net& net, const Batch& batch) {
-  const Loss loss = net.heads.front().loss;
-  if (batch.customer_rows == 0 || batch.rows % batch.customer_rows != 0)
-    return "customer_rows is " + std::to_string(batch.customer_rows) + ", must divide rows, " +
-           std::to_string(batch.rows);
-  if (batch.counts != nullptr && loss != Loss::kSoftmax)
-    return "counts: the first head is not a softmax";
-  const bool targets = batch.rewards != nullptr && batch.target != nullptr;
-  if (loss == Loss::kTemporal && !targets) return "rewards and target: action values need them";
-  return "";
-}
-
-// A batch on the device.
+// What the loss of a batch's rows depends on besides the model's outputs.
 struct Rows {
   const Net& net;
   const Batch& batch;
@@ -55,17 +27,10 @@ struct Rows {
   at::Tensor Load(const float* data, std::size_t columns) const {
     return ToDevice(data, batch.rows, columns, device);
   }
-  Step Forward(const float* model, bool dropout) const {
-    Step step;
-    step.epsilon = net.layer_norm_epsilon;
-    if (dropout) step.factors = Load(batch.factors, HiddenUnits(net));
-    step.Forward(net.widths, model, Load(batch.x, net.widths.front()), device);
-    return step;
-  }
   std::int64_t PerCustomer() const { return static_cast<std::int64_t>(batch.customer_rows); }
   // customers x rows of each: true for fillers.
   at::Tensor Fillers() const {
-    const auto customers = static_cast<std::int64_t>(batch.rows) / PerCustomer();
+    const auto customers = static_cast<std::int64_t>(batch.customers());
     const auto whole = at::TensorOptions().device(device).dtype(at::kLong);
     if (batch.lengths == nullptr)
       return at::zeros({customers, PerCustomer()}, whole.dtype(at::kBool));
@@ -75,7 +40,9 @@ struct Rows {
   }
   // The reward, and after it the best that the customer's next row can have; rows x 1.
   at::Tensor Targets() const {
-    const at::Tensor best = BestValues(Forward(batch.target, false).logits);
+    Batch whole = batch;
+    whole.factors = nullptr;
+    const at::Tensor best = BestValues(Step(net, batch.target, whole, device).Forward());
     const at::Tensor own = best.view({-1, PerCustomer()}).masked_fill(Fillers(), 0);
     const at::Tensor next =
         at::cat({own.narrow(1, 1, PerCustomer() - 1), at::zeros_like(own.narrow(1, 0, 1))}, 1);
@@ -116,24 +83,21 @@ std::unique_ptr<TorchEngine> TorchEngine::Create(const Net& net, const std::stri
   }
 }
 
-std::size_t TorchEngine::parameters() const {
-  const std::vector<std::size_t>& widths = state_->net.widths;
-  std::size_t sum = 0;
-  for (std::size_t l = 0; l + 1 < widths.size(); ++l) sum += (widths[l] + 1) * widths[l + 1];
-  return sum;
-}
+const Net& TorchEngine::net() const { return state_->net; }
 
 bool TorchEngine::Sum(const float* model, const Batch& batch, double clip_norm, float* sum,
                       std::string& error) {
   error = BatchError(state_->net, batch);
   if (!error.empty()) return false;
+  if (batch.rows == 0) {
+    std::fill_n(sum, Parameters(state_->net), 0.0f);
+    return true;
+  }
   try {
     const c10::InferenceMode no_autograd;
-    const Rows rows{state_->net, batch, state_->device};
-    Step step = rows.Forward(model, true);
-    step.Backward(rows.Deltas(step.logits));
-    if (clip_norm > 0)
-      step.Scale(ClipFactors(step.inputs, step.deltas, rows.PerCustomer(), clip_norm));
+    Step step(state_->net, model, batch, state_->device);
+    step.Backward(Rows{state_->net, batch, state_->device}.Deltas(step.Forward()));
+    if (clip_norm > 0) step.Scale(ClipFactors(step.LayerGrams(), clip_norm));
     step.CopySum(sum);
     return true;
   } catch (const std::exception& e) {

@@ -51,17 +51,6 @@ const std::vector<RankingCase>& RankingCases() {
   return cases;
 }
 
-// Some of one attribute, some of several, some of one that only they have.
-model::ItemAttributes AttributesOf(std::size_t items) {
-  std::vector<std::vector<std::string>> names;
-  for (std::size_t i = 0; i < items; ++i) {
-    names.push_back({absl::StrFormat("kind %d", i % 5)});
-    if (i % 2 == 0) names.back().push_back(absl::StrFormat("item %d", i));
-    if (i % 3 == 0) names.back().push_back("cheap");
-  }
-  return model::ItemAttributes(names);
-}
-
 constexpr std::uint32_t kRankingCustomers = 30;
 
 struct RankingNet {
@@ -80,7 +69,7 @@ struct RankingNet {
     for (std::size_t i = 0; i < examples.rows() && temporal(); ++i)
       examples.rewards.push_back(normal(rng));
     std::optional<model::ItemAttributes> items;
-    if (of.attributes) items = AttributesOf(outputs);
+    if (of.attributes) items = SomeAttributes(outputs);
     layout = model::Layout::Mlp(5, OneHot(shape), of.hidden, true, of.bags,
                                 items ? items->attributes() : outputs, false, false, {}, items);
     model = RandomModel(layout, rng);

@@ -398,6 +398,16 @@ model::ModelVector RandomModel(const model::Layout& layout, std::mt19937& rng, d
   return model;
 }
 
+model::ItemAttributes SomeAttributes(std::size_t items) {
+  std::vector<std::vector<std::string>> names;
+  for (std::size_t i = 0; i < items; ++i) {
+    names.push_back({absl::StrFormat("kind %d", i % 5)});
+    if (i % 2 == 0) names.back().push_back(absl::StrFormat("item %d", i));
+    if (i % 3 == 0) names.back().push_back("cheap");
+  }
+  return model::ItemAttributes(names);
+}
+
 std::vector<std::uint32_t> Everyone(const model::Examples& examples) {
   std::vector<std::uint32_t> all(examples.customers());
   for (std::uint32_t u = 0; u < all.size(); ++u) all[u] = u;

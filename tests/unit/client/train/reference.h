@@ -48,6 +48,8 @@ std::size_t OneHot(const ExampleShape& shape);
 model::Examples RandomExamples(const ExampleShape& shape, std::mt19937& rng);
 // He-like weights of deviation `gain` * sqrt(2 / in), small biases, plausible buffers.
 model::ModelVector RandomModel(const model::Layout& layout, std::mt19937& rng, double gain = 1);
+// Items of which some have one attribute, some several, and some one that only they have.
+model::ItemAttributes SomeAttributes(std::size_t items);
 std::vector<std::uint32_t> Everyone(const model::Examples& examples);
 // Every instruction path that this CPU has.
 std::vector<const cpu::Kernels*> AllPaths();

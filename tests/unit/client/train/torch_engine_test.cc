@@ -1,221 +1,66 @@
 // The torch engine against the CPU engine: the same clipped sums to 1e-4 relative, on random nets
-// with dropout, layer norm, several heads, sampled softmax, several rows and action values.
+// of every kind.
 #include "client/train/torch/torch_engine.h"
 
 #include <cmath>
 
-#include "client/train/cpu/dropout.h"
-#include "client/train/cpu/sampled_items.h"
 #include "tests/support/status_matchers.h"
-#include "tests/unit/client/train/reference.h"
+#include "tests/unit/client/train/torch_case.h"
 
 namespace veilsum::client {
 namespace {
 
-using model::Loss;
-
-constexpr std::size_t kCustomers = 300, kInputs = 37;
-
-struct Case {
-  std::string name;
-  std::vector<std::size_t> hidden = {70, 33};
-  double dropout = 0;
-  bool layer_norm = false;
-  model::Heads heads = {model::Head{}};
-  std::uint32_t max_rows = 1;
-  bool cancelling = false;  // a customer's gradient is far shorter than its rows'
-};
-
-std::vector<Case> Cases() {
-  const model::Head binary{}, classes{Loss::kSoftmax, 5}, squared{Loss::kSquared, 1, 0.5},
-      huber{Loss::kHuber, 1, 2, 0.3};
-  model::Head sampled{Loss::kSoftmax, 40};
-  sampled.negatives = 9;
-  const model::Head actions{.loss = Loss::kTemporal, .outputs = 6, .huber = 0.5, .discount = 0.8};
-  return {{"plain"},
-          {"linear", {}},
-          {"dropout", {70, 33}, 0.5},
-          {"layer norm", {70, 33}, 0, true},
-          {"both", {33, 17, 5}, 0.2, true},
-          {"softmax", {20}, 0, false, {classes}},
-          {"squared", {20}, 0, false, {squared}},
-          {"Huber", {20}, 0, false, {huber}},
-          {"sampled softmax", {24}, 0, false, {sampled}},
-          {"all", {40, 21}, 0.3, true, {sampled, binary, huber, squared, classes}},
-          {"rows", {33}, 0, false, {binary}, 4},
-          {"rows of all", {40, 21}, 0.3, true, {sampled, binary, huber, squared, classes}, 3},
-          {"cancelling rows", {}, 0, false, {binary}, 4, true},
-          {"a bandit", {20}, 0, false, {actions}},
-          {"action values", {30, 12}, 0.2, true, {actions}, 5}};
-}
-
-Secret<32> Key() {
-  std::array<std::uint8_t, 32> bytes;
-  bytes.fill(9);
-  return Secret<32>(bytes);
-}
-
-float RandomLabel(const model::Head& head, std::mt19937& rng) {
-  if (head.loss == Loss::kLogistic) return static_cast<float>(rng() % 2);
-  if (head.outputs > 1) return static_cast<float>(rng() % head.outputs);
-  return std::normal_distribution<float>(0, 1)(rng);
-}
-
-torch_engine::Loss TorchLoss(Loss loss) {
-  if (loss == Loss::kLogistic) return torch_engine::Loss::kLogistic;
-  if (loss == Loss::kSoftmax) return torch_engine::Loss::kSoftmax;
-  if (loss == Loss::kTemporal) return torch_engine::Loss::kTemporal;
-  return loss == Loss::kSquared ? torch_engine::Loss::kSquared : torch_engine::Loss::kHuber;
-}
-
-struct Fixture {
-  explicit Fixture(const Case& wanted) : of(wanted), rng(5) {
-    examples = RandomExamples({kCustomers, of.max_rows, kInputs, {}}, rng);
-    for (std::size_t row = 0; row < examples.rows(); ++row) {
-      if (temporal()) examples.rewards.push_back(RandomLabel({Loss::kSquared}, rng));
-      examples.labels[row] = RandomLabel(of.heads[0], rng);
-      for (std::size_t h = 1; h < of.heads.size(); ++h)
-        examples.more_labels.push_back(rng() % 4 == 0 ? NAN : RandomLabel(of.heads[h], rng));
-    }
-    std::size_t outputs = 0;
-    for (const model::Head& head : of.heads) outputs += head.outputs;
-    layout = model::Layout::Mlp(kInputs, 0, of.hidden, false, {}, outputs, false, of.layer_norm);
-    model = RandomModel(layout, rng, of.cancelling ? 0.1 : 1);
-    if (of.cancelling) Cancel();
-    target = RandomModel(layout, rng);
-  }
-  bool temporal() const { return of.heads[0].loss == Loss::kTemporal; }
-  torch_engine::Net Net() const {
-    torch_engine::Net net{{kInputs}, {}, of.layer_norm ? model::kLayerNormEpsilon : 0.0};
-    for (const model::Layer& layer : layout.layers()) net.widths.push_back(layer.out);
-    for (const model::Head& head : of.heads)
-      net.heads.push_back(
-          {TorchLoss(head.loss), head.outputs, head.weight, head.huber, head.discount});
-    return net;
-  }
-  // Of the masks' and the negatives' key.
-  std::vector<float> Factors() const {
-    cpu::Dropout dropout(layout, examples, of.max_rows, of.dropout);
-    if (!dropout.on()) return {};
-    dropout.SetKey(Key());
-    return Padded(
-        [&](std::uint32_t u, std::size_t j, std::size_t) { return dropout.Factors(u, j); });
-  }
-  std::vector<float> Counts() const {
-    cpu::SampledItems items(of.heads, examples, of.max_rows);
-    if (!items.on()) return {};
-    items.SetKey(Key());
-    return Padded([&](std::uint32_t u, std::size_t j, std::size_t) { return items.Weights(u, j); });
-  }
-  std::vector<float> Inputs() const {
-    return Padded([&](std::uint32_t, std::size_t, std::size_t row) {
-      return std::span(examples.numeric_values).subspan(row * kInputs, kInputs);
-    });
-  }
-  std::vector<float> Rewards() const {
-    if (!temporal()) return {};
-    return Padded([&](std::uint32_t, std::size_t, std::size_t row) {
-      return std::span(examples.rewards).subspan(row, 1);
-    });
-  }
-  std::vector<float> Labels() const {
-    const std::size_t more = of.heads.size() - 1;
-    return Padded([&](std::uint32_t, std::size_t, std::size_t row) {
-      std::vector<float> labels = {examples.labels[row]};
-      for (std::size_t h = 0; h < more; ++h) labels.push_back(examples.more_labels[row * more + h]);
-      return labels;
-    });
-  }
-  std::vector<std::int64_t> Lengths() const {
-    std::vector<std::int64_t> lengths;
-    for (std::uint32_t u = 0; u < kCustomers; ++u)
-      lengths.push_back(examples.first_row[u + 1] - examples.first_row[u]);
-    return lengths;
-  }
-  // Every customer's rows, then copies of its last one as fillers: they must not count.
-  template <class RowOf>
-  std::vector<float> Padded(RowOf&& row_of) const {
-    std::vector<float> all;
-    for (std::uint32_t u = 0; u < kCustomers; ++u)
-      for (std::size_t slot = 0; slot < of.max_rows; ++slot) {
-        const std::size_t own = examples.first_row[u + 1] - examples.first_row[u];
-        const std::size_t j = std::min(slot, own - 1);
-        const auto row = row_of(u, j, examples.first_row[u] + j);
-        all.insert(all.end(), row.begin(), row.end());
-      }
-    return all;
-  }
-  void Cancel() {  // every other row nearly repeats the one before, with the other label
-    for (std::size_t row = 1; row < examples.rows(); row += 2) {
-      for (std::size_t i = row * kInputs; i < (row + 1) * kInputs; ++i)
-        examples.numeric_values[i] = 1.01f * examples.numeric_values[i - kInputs];
-      examples.labels[row] = 1 - examples.labels[row - 1];
-    }
-  }
-  void Break() {  // an input that is not finite; an impossible class
-    examples.numeric_values[kInputs * 7 + 3] = NAN;
-    if (of.heads[0].outputs > 1) examples.labels[11] = 1000;
-    if (temporal()) examples.rewards[13] = INFINITY;
-  }
-
-  Case of;
-  std::mt19937 rng;
-  model::Examples examples;
-  model::Layout layout = model::Layout::Mlp(1, 1, {}, false);
-  model::ModelVector model, target;
-};
-
-std::vector<float> TorchSum(const Fixture& f, torch_engine::TorchEngine& torch, double clip_norm) {
-  const std::vector<float> x = f.Inputs(), labels = f.Labels(), factors = f.Factors(),
-                           counts = f.Counts(), rewards = f.Rewards();
-  const std::vector<std::int64_t> lengths = f.Lengths();
-  torch_engine::Batch batch{kCustomers * f.of.max_rows, x.data(), labels.data()};
-  if (!factors.empty()) batch.factors = factors.data();
-  if (!counts.empty()) batch.counts = counts.data();
-  batch.customer_rows = f.of.max_rows;
-  if (f.of.max_rows > 1) batch.lengths = lengths.data();
-  batch.rewards = rewards.data();
-  batch.target = f.target.data();
-  std::vector<float> sum(torch.parameters());
+std::vector<float> TorchSum(const TorchCase& f, torch_engine::TorchEngine& torch,
+                            double clip_norm) {
+  std::vector<float> sum(torch_engine::Parameters(torch.net()));
   std::string error;
-  EXPECT_TRUE(torch.Sum(f.model.data(), batch, clip_norm, sum.data(), error)) << error;
+  EXPECT_TRUE(torch.Sum(f.model().data(), f.Batch(), clip_norm, sum.data(), error)) << error;
   return sum;
 }
 
-void ExpectAgreement(const Case& wanted, const std::string& device) {
-  SCOPED_TRACE(wanted.name);
-  Fixture f(wanted);
+std::vector<double> CpuSum(const TorchCase& f, cpu::Engine& cpu, double clip_norm) {
+  cpu.SetStepKey(TorchCase::Key());
+  if (f.temporal()) cpu.SetTarget(f.target());
+  const auto sum = cpu.Sum(f.model(), Everyone(f.examples()), TorchCase::kCustomers, clip_norm);
+  EXPECT_OK(sum);
+  return {sum->begin(), sum->end()};
+}
+
+// ||x - y|| / ||y||.
+double Distance(const std::vector<float>& x, const std::vector<double>& y) {
+  double difference = 0, norm = 0;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    difference += std::pow(static_cast<double>(x[i]) - y[i], 2);
+    norm += y[i] * y[i];
+  }
+  return std::sqrt(difference / norm);
+}
+
+void ExpectAgreement(const TorchShape& shape, const std::string& device) {
+  SCOPED_TRACE(shape.name);
+  TorchCase f(shape);
   std::string error;
   const auto torch = torch_engine::TorchEngine::Create(f.Net(), device, error);
   ASSERT_TRUE(torch) << error;
-  ASSERT_EQ(torch->parameters(), f.layout.parameters());
-  ASSERT_OK_AND_ASSIGN(auto cpu, cpu::Engine::Create(f.layout, f.examples, f.of.max_rows,
-                                                     cpu::BestKernels(), f.of.heads, f.of.dropout));
-  for (const bool broken : {false, true})
-    for (const double clip_norm : {0.05, 1.0, 1e6}) {
-      if (broken) f.Break();
-      cpu->SetStepKey(Key());
-      if (f.temporal()) cpu->SetTarget(f.target);
-      ASSERT_OK_AND_ASSIGN(const auto expected,
-                           cpu->Sum(f.model, Everyone(f.examples), kCustomers, clip_norm));
-      const std::vector<float> sum = TorchSum(f, *torch, clip_norm);
-      double difference = 0, norm = 0;
-      for (std::size_t i = 0; i < sum.size(); ++i) {
-        difference += std::pow(static_cast<double>(sum[i]) - expected[i], 2);
-        norm += expected[i] * expected[i];
-      }
-      EXPECT_LT(std::sqrt(difference), 1e-4 * std::sqrt(norm))
+  ASSERT_EQ(torch_engine::Parameters(f.Net()), f.layout().parameters());
+  ASSERT_OK_AND_ASSIGN(const auto cpu,
+                       cpu::Engine::Create(f.layout(), f.examples(), shape.max_rows,
+                                           cpu::BestKernels(), shape.heads, shape.dropout));
+  for (const bool broken : {false, true}) {
+    if (broken) f.Break();
+    for (const double clip_norm : {0.05, 1.0, 1e6})
+      EXPECT_LT(Distance(TorchSum(f, *torch, clip_norm), CpuSum(f, *cpu, clip_norm)), 1e-4)
           << "clip " << clip_norm << (broken ? ", broken" : "");
-    }
+  }
 }
 
 TEST(TorchEngine, AgreesWithTheCpuEngine) {
-  for (const Case& wanted : Cases()) ExpectAgreement(wanted, "cpu");
+  for (const TorchShape& shape : TorchShapes()) ExpectAgreement(shape, "cpu");
 }
 
 TEST(TorchEngine, AgreesWithTheCpuEngineOnCuda) {
   if (!torch_engine::HasCuda()) GTEST_SKIP() << "no CUDA device, or a libtorch without CUDA";
-  for (const Case& wanted : Cases()) ExpectAgreement(wanted, "cuda");
+  for (const TorchShape& shape : TorchShapes()) ExpectAgreement(shape, "cuda");
 }
 
 void ExpectRefused(const torch_engine::Net& net, const std::string& device,
@@ -239,12 +84,25 @@ TEST(TorchEngine, RefusesWhatItCannotRun) {
   ExpectRefused({{3, 1}}, "abacus", "abacus");
 }
 
+TEST(TorchEngine, RefusesListsAndItemsThatDoNotFitTheNet) {
+  using torch_engine::Head, torch_engine::Net;
+  ExpectRefused({.widths = {3, 1}, .one_hot = 4}, "cpu", "one_hot");
+  ExpectRefused({.widths = {3, 1}, .bags = {{0, 5, 4}}}, "cpu", "widths");
+  ExpectRefused({.widths = {3, 1}, .bags = {{0, 0, 1}}}, "cpu", "buckets");
+  ExpectRefused({.widths = {3, 1}, .bags = {{0, 5, 2, true}}}, "cpu", "direct");
+  ExpectRefused({.widths = {3, 1}, .sequences = {{0, 5, 2, 0}}}, "cpu", "channels");
+  ExpectRefused({.widths = {3, 2}, .item_weights = {1, 1, 1}}, "cpu", "multiple");
+  ExpectRefused({.widths = {3, 2}, .item_weights = {1, 1}}, "cpu", "softmax");
+  const Head three{torch_engine::Loss::kSoftmax, 3};
+  ExpectRefused({.widths = {3, 2}, .heads = {three}, .item_weights = {1, 1, 1, 1}}, "cpu", "heads");
+}
+
 void ExpectRefusedBatch(const torch_engine::Net& net, const torch_engine::Batch& batch,
                         const std::string& named) {
   std::string error;
   const auto torch = torch_engine::TorchEngine::Create(net, "cpu", error);
   ASSERT_TRUE(torch) << error;
-  float model[4] = {}, sum[4];
+  float model[64] = {}, sum[64];
   EXPECT_FALSE(torch->Sum(model, batch, 1, sum, error)) << named;
   EXPECT_NE(error.find(named), std::string::npos) << error;
 }
@@ -256,6 +114,22 @@ TEST(TorchEngine, RefusesBatchesThatDoNotFitTheNet) {
                      "customer_rows");
   const torch_engine::Head actions{.loss = torch_engine::Loss::kTemporal, .outputs = 2};
   ExpectRefusedBatch({{1, 2}, {actions}}, {.rows = 1, .x = &one, .labels = &one}, "rewards");
+}
+
+// A device that looks an id up beyond its table stops for good.
+TEST(TorchEngine, RefusesIdsThatTablesDoNotHave) {
+  const float one = 1;
+  const std::uint32_t ids[] = {4, 5};
+  torch_engine::Batch batch{.rows = 1, .x = &one, .labels = &one};
+  const torch_engine::Net one_hot{.widths = {6, 1}, .one_hot = 5};
+  ExpectRefusedBatch(one_hot, batch, "active has no ids");
+  batch.active = {2, ids, nullptr};
+  ExpectRefusedBatch(one_hot, batch, "active has id 5, must be below 5");
+  const torch_engine::Net bag{.widths = {2, 1}, .bags = {{0, 5, 1}}};
+  ExpectRefusedBatch(bag, batch, "lists[0] is missing");
+  batch.lists = {{2, ids, nullptr}};
+  ExpectRefusedBatch(bag, batch, "lists[0] has id 5");
+  ExpectRefusedBatch({.widths = {2, 1}, .sequences = {{0, 6, 1, 1, 3}}}, batch, "kernel");
 }
 
 }  // namespace
