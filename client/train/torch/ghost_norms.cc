@@ -17,7 +17,7 @@ struct Squares {
     const at::Tensor squares = products.diagonal(0, 1, 2).clamp_min(0);
     const at::Tensor lengths = squares.sqrt().sum(1).square();
     const auto pairs = static_cast<std::size_t>(products.size(1) * products.size(1));
-    const double gamma = static_cast<double>(layer.widths + pairs + 8) * 0x1p-53;
+    const double gamma = static_cast<double>(layer.widths + pairs + 8) * layer.unit;
     const at::Tensor upper = products.sum({1, 2}).clamp_min(0) + lengths * gamma;
     norm = norm.defined() ? norm + upper : upper;
     terms = terms.defined() ? terms + lengths : lengths;
@@ -40,9 +40,14 @@ at::Tensor PairsOfOneId(const at::Tensor& ids, const at::Tensor& held, std::int6
 }  // namespace
 
 at::Tensor Gram(const at::Tensor& x, std::int64_t customer_rows) {
+  if (customer_rows == 1)  // nothing can cancel
+    return at::linalg_vector_norm(x, 2, at::IntArrayRef{1})
+        .to(at::kDouble)
+        .square()
+        .view({-1, 1, 1});
   const at::Tensor wide =
       x.to(at::kDouble).view({x.size(0) / customer_rows, customer_rows, x.size(1)});
-  return customer_rows == 1 ? wide.square().sum(2, true) : at::bmm(wide, wide.transpose(1, 2));
+  return at::bmm(wide, wide.transpose(1, 2));
 }
 
 at::Tensor SparseGram(const at::Tensor& ids, const at::Tensor& held, std::int64_t customer_rows) {

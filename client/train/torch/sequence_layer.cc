@@ -101,7 +101,7 @@ Grams SequenceLayer::LayerGrams(std::int64_t customer_rows) const {
   const at::Tensor products =
       Gram(dense, customer_rows) + SparseGram(ids_, by_embedded_, customer_rows);
   const auto parameters = static_cast<std::size_t>(table_.numel() + dense.size(1));
-  return {products, at::ones_like(products), parameters + 1};
+  return {products, at::ones_like(products), parameters + 1, 0x1p-53};
 }
 
 void SequenceLayer::Scale(const at::Tensor& factor) {

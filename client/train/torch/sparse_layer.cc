@@ -22,7 +22,7 @@ at::Tensor SparseLayer::InputGram(std::int64_t customer_rows) const {
 
 Grams SparseLayer::LayerGrams(std::int64_t customer_rows) const {
   return {InputGram(customer_rows), Gram(delta_, customer_rows),
-          static_cast<std::size_t>(table_.size(0) + table_.size(1))};
+          static_cast<std::size_t>(ids_.size(1) + table_.size(1)), UnitOf(customer_rows)};
 }
 
 void SparseLayer::Scale(const at::Tensor& factor) {

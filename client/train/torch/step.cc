@@ -102,7 +102,7 @@ at::Tensor Step::BeforeNorm(const Layer& layer, const at::Tensor& delta) {
 
 void Step::BackThroughLists() {
   const at::Tensor& delta = layers_.front().delta;
-  for (SparseLayer& one_hot : one_hot_) one_hot.SetDelta(delta);
+  for (SparseLayer& one_hot : one_hot_) one_hot.SetDelta(delta.clone());
   auto first = static_cast<std::int64_t>(NumericInputs(net_));
   const auto by_input = [&](std::size_t width) {
     const auto count = static_cast<std::int64_t>(width);
@@ -111,7 +111,8 @@ void Step::BackThroughLists() {
     return at::mm(delta, weight.t());
   };
   for (std::size_t b = 0; b < bags_.size(); ++b)
-    bags_[b].SetDelta(net_.bags[b].direct ? layers_.back().delta : by_input(net_.bags[b].width));
+    bags_[b].SetDelta(net_.bags[b].direct ? layers_.back().delta.clone()
+                                          : by_input(net_.bags[b].width));
   for (std::size_t s = 0; s < sequences_.size(); ++s)
     sequences_[s].Backward(by_input(net_.sequences[s].channels));
 }
@@ -120,7 +121,8 @@ std::vector<Grams> Step::LayerGrams() const {
   std::vector<Grams> grams;
   for (const Layer& layer : layers_)  // the bias is an input of 1
     grams.push_back({Gram(layer.input, customer_rows_) + 1, Gram(layer.delta, customer_rows_),
-                     static_cast<std::size_t>(layer.weight.size(0) + layer.weight.size(1))});
+                     static_cast<std::size_t>(layer.input.size(1) + layer.delta.size(1)),
+                     UnitOf(customer_rows_)});
   for (const SparseLayer& one_hot : one_hot_)
     grams.front().inputs = grams.front().inputs + one_hot.InputGram(customer_rows_);
   for (const SparseLayer& bag : bags_) grams.push_back(bag.LayerGrams(customer_rows_));
@@ -132,8 +134,8 @@ std::vector<Grams> Step::LayerGrams() const {
 void Step::Scale(const at::Tensor& factor) {
   const at::Tensor dead = factor == 0;
   for (Layer& layer : layers_) {
-    layer.input = layer.input.masked_fill(dead, 0);  // 0 times NaN is NaN
-    layer.delta = layer.delta.masked_fill(dead, 0) * factor;
+    layer.input.masked_fill_(dead, 0);  // 0 times NaN is NaN
+    layer.delta.masked_fill_(dead, 0).mul_(factor);
   }
   for (auto* lists : {&one_hot_, &bags_})
     for (SparseLayer& list : *lists) list.Scale(factor);

@@ -88,6 +88,7 @@ const std::vector<TorchShape>& TorchShapes() {
       {"one-hot", {30}, 0, false, {binary}, 1, false, {4, 8, 3}},
       {"one-hot alone", {}, 0, false, {binary}, 3, false, {4, 8}, {}, {}, false, 0},
       {"a bag", {30}, 0, false, {binary}, 1, false, {}, {bag}},
+      {"wide lists", {30}, 0, false, {binary}, 1, false, {9000}, {{0, 9000, 4, false}}},
       {"bags of rows", {30, 12}, 0.2, true, {binary}, 4, false, {4, 8}, {bag, direct}},
       {"a direct bag of classes", {}, 0, false, {classes}, 2, false, {4}, {{0, 9, 5, true}}},
       {"a convolution", {20}, 0, false, {binary}, 1, false, {}, {}, {convolution}},
