@@ -69,12 +69,12 @@ struct Kernels {
   void (*scale)(std::size_t rows, std::size_t columns, const float* factor, float* delta,
                 std::size_t ldd, float* bias);
   // The rows' products a[0][k] e[0][n] + a[1][k] e[1][n] + ..., one fp32 chain in this order, are
-  // added to the packed sum: as they are, or rounded half to even to the grid of `grid` points a
-  // unit, which are added exactly. |product| * grid must be under 2^31.
+  // added to the packed sum, or with `fresh` are it: as they are, or rounded half to even to the
+  // grid of `grid` points a unit, which are added exactly. |product| * grid must be under 2^31.
   void (*accumulate)(std::size_t rows, std::size_t depth, std::size_t columns, const float* a,
-                     std::size_t lda, const float* e, std::size_t lde, float* sum);
+                     std::size_t lda, const float* e, std::size_t lde, bool fresh, float* sum);
   void (*accumulate_grid)(std::size_t rows, std::size_t depth, std::size_t columns, const float* a,
-                          std::size_t lda, const float* e, std::size_t lde, float grid,
+                          std::size_t lda, const float* e, std::size_t lde, float grid, bool fresh,
                           std::int32_t* sum);
   // sum[i] += x[i], or round(grid * x[i]).
   void (*add)(std::size_t count, const float* x, float* sum);
@@ -95,6 +95,12 @@ struct Kernels {
   void (*pack)(std::size_t depth, std::size_t columns, const float* w, std::size_t ld, float* out);
   void (*pack_transposed)(std::size_t depth, std::size_t columns, const float* w, std::size_t ld,
                           float* out);
+  // The other way: the first `depth` rows of a packed sum of packed_depth x columns, with leading
+  // dimension ld.
+  void (*unpack)(std::size_t depth, std::size_t packed_depth, std::size_t columns,
+                 const float* packed, double* out, std::size_t ld);
+  void (*unpack_grid)(std::size_t depth, std::size_t packed_depth, std::size_t columns,
+                      const std::int32_t* packed, std::int64_t* out, std::size_t ld);
   // Chains of multiply-adds in registers for `count` steps: the peak that a benchmark divides by.
   // Returns how many floating-point operations that were.
   double (*peak)(std::size_t count, float* out);

@@ -159,12 +159,17 @@ void Network::ClearRow(std::size_t row) {
 void Network::StartSum(float grid, int finer) {
   grid_ = grid;
   finer_ = finer;
-  if (grid == 0) {
-    sum_.assign(sum_size_, 0);
-  } else {
-    grid_sum_.assign(sum_size_, 0);
-    total_.clear();
-  }
+  total_.clear();
+  grid == 0 ? StartAgain(sum_) : StartAgain(grid_sum_);
+}
+
+// Products are not added to what is there but put in its place.
+template <class T>
+void Network::StartAgain(Aligned<T>& sum) {
+  fresh_ = true;
+  sum.resize(sum_size_);
+  for (const Layer& layer : layers_)
+    std::fill_n(sum.data() + layer.bias_sum(), layer.width * (1 + layer.in - layer.dense), T{0});
 }
 
 void Network::Accumulate(std::size_t rows, const float* factor) {
@@ -180,11 +185,11 @@ void Network::Accumulate(std::size_t rows, const float* factor) {
         kernels_.add_grid(layer.width, bias_.data(), grid_, grid_sum_.data() + layer.bias_sum());
     }
     if (grid_ == 0)
-      kernels_.accumulate(rows, layer.depth, layer.width, a, layer.lda, e, layer.ldd,
+      kernels_.accumulate(rows, layer.depth, layer.width, a, layer.lda, e, layer.ldd, fresh_,
                           sum_.data() + layer.sum_at);
     else
       kernels_.accumulate_grid(rows, layer.depth, layer.width, a, layer.lda, e, layer.ldd, grid_,
-                               grid_sum_.data() + layer.sum_at);
+                               fresh_, grid_sum_.data() + layer.sum_at);
     if (layer.sparse.empty()) continue;
     if (grid_ == 0)
       kernels_.scatter(rows, layer.width, active_.data(), nullptr, categorical_, e, layer.ldd,
@@ -193,13 +198,14 @@ void Network::Accumulate(std::size_t rows, const float* factor) {
       kernels_.scatter_grid(rows, layer.width, active_.data(), nullptr, categorical_, e, layer.ldd,
                             std::ldexp(grid_, finer_), grid_sum_.data() + layer.sparse_sum());
   }
+  fresh_ = false;
 }
 
 void Network::Flush() {
-  if (grid_ == 0) return;
+  if (grid_ == 0 || fresh_) return;
   if (total_.empty()) total_.assign(sum_size_, 0);
   for (std::size_t i = 0; i < sum_size_; ++i) total_[i] += grid_sum_[i];
-  std::fill(grid_sum_.begin(), grid_sum_.end(), 0);
+  StartAgain(grid_sum_);
 }
 
 std::int64_t Network::Scattered(std::int64_t sum) const {
@@ -209,20 +215,31 @@ std::int64_t Network::Scattered(std::int64_t sum) const {
   return floor + (rest > half || (rest == half && (floor & 1) != 0) ? 1 : 0);
 }
 
+void Network::UnpackDense(const Layer& layer, const Aligned<float>& sum, double* to) const {
+  kernels_.unpack(layer.dense, layer.depth, layer.out, sum.data() + layer.sum_at, to, layer.out);
+}
+void Network::UnpackDense(const Layer& layer, const Aligned<std::int32_t>& sum,
+                          std::int64_t* to) const {
+  kernels_.unpack_grid(layer.dense, layer.depth, layer.out, sum.data() + layer.sum_at, to,
+                       layer.out);
+}
+void Network::UnpackDense(const Layer& layer, const Aligned<std::int64_t>& sum,
+                          std::int64_t* to) const {
+  for (std::size_t n = 0; n < layer.width; n += kernels_.panel) {
+    const std::size_t width = std::min(kernels_.panel, layer.width - n);
+    const std::int64_t* panel = sum.data() + layer.sum_at + n * layer.depth;
+    for (std::size_t k = 0; k < layer.dense; ++k)
+      std::copy_n(panel + k * width, std::min(width, layer.out - n), to + k * layer.out + n);
+  }
+}
+
 template <class From, class To>
 void Network::Unpack(const From& sum, std::vector<To>& out) const {
   using Wide = std::conditional_t<std::is_same_v<To, double>, float, std::int64_t>;
   out.resize(parameters_);
   for (const Layer& layer : layers_) {
     To* weight = out.data() + (layer.weight_at - buffers_);
-    for (std::size_t n = 0; n < layer.width; n += kernels_.panel) {
-      const std::size_t width = std::min(kernels_.panel, layer.width - n);
-      const std::size_t wide = std::min(width, layer.out - n);
-      const auto* panel = sum.data() + layer.sum_at + n * layer.depth;
-      for (std::size_t k = 0; k < layer.dense; ++k)
-        for (std::size_t i = 0; i < wide; ++i)
-          weight[k * layer.out + n + i] = static_cast<To>(panel[k * width + i]);
-    }
+    UnpackDense(layer, sum, weight);
     for (std::size_t k = layer.dense; k < layer.in; ++k)
       for (std::size_t n = 0; n < layer.out; ++n)
         weight[k * layer.out + n] = Scattered(
@@ -233,11 +250,15 @@ void Network::Unpack(const From& sum, std::vector<To>& out) const {
 }
 
 void Network::CopySum(std::vector<std::int64_t>& out) const {
-  if (total_.empty())  // never flushed
-    Unpack(grid_sum_, out);
-  else
+  if (!total_.empty())
     Unpack(total_, out);
+  else if (fresh_)
+    out.assign(parameters_, 0);
+  else
+    Unpack(grid_sum_, out);
 }
-void Network::CopySum(std::vector<double>& out) const { Unpack(sum_, out); }
+void Network::CopySum(std::vector<double>& out) const {
+  fresh_ ? out.assign(parameters_, 0) : Unpack(sum_, out);
+}
 
 }  // namespace veilsum::client::cpu

@@ -102,8 +102,14 @@ class Network {
     std::size_t bias_sum() const { return sum_at + depth * width; }
     std::size_t sparse_sum() const { return bias_sum() + width; }
   };
+  template <class T>
+  void StartAgain(Aligned<T>& sum);
   template <class From, class To>
   void Unpack(const From& sum, std::vector<To>& out) const;
+  // The weights of inputs that are numbers.
+  void UnpackDense(const Layer& layer, const Aligned<float>& sum, double* to) const;
+  void UnpackDense(const Layer& layer, const Aligned<std::int32_t>& sum, std::int64_t* to) const;
+  void UnpackDense(const Layer& layer, const Aligned<std::int64_t>& sum, std::int64_t* to) const;
   double Scattered(float sum) const { return static_cast<double>(sum); }
   std::int64_t Scattered(std::int64_t sum) const;  // rounded half to even to the grid
 
@@ -115,6 +121,7 @@ class Network {
   Aligned<float> logits_, zeros_, bias_, bag_weight_;
   std::vector<double> ones_;
   float grid_ = 0;
+  bool fresh_ = true;  // nothing was added since the sum was started
   int finer_ = 0;
   Aligned<float> sum_;
   Aligned<std::int32_t> grid_sum_;
