@@ -19,13 +19,15 @@ absl::StatusOr<SmallModel> MakeSmall(const release::Release& release,
 
 std::string ShrinkJson(const ShrinkOptions& options, const SmallFigures& f) {
   const auto ratio = [](double after, double before) { return before > 0 ? after / before : 0.0; };
+  const model::Difference& quality = f.quality.difference;
   const nlohmann::ordered_json line = {{"method", options.method},
                                        {"hidden", options.hidden},
-                                       {"holdout_rows", f.rows},
-                                       {"roc_auc_before", f.roc_auc.before},
-                                       {"roc_auc_after", f.roc_auc.after},
-                                       {"difference", f.roc_auc.value},
-                                       {"interval", {f.roc_auc.low, f.roc_auc.high}},
+                                       {"holdout_rows", f.quality.rows},
+                                       {"figure", f.quality.figure},
+                                       {"before", quality.before},
+                                       {"after", quality.after},
+                                       {"difference", quality.value},
+                                       {"interval", {quality.low, quality.high}},
                                        {"numbers_before", f.numbers_before},
                                        {"numbers_after", f.numbers_after},
                                        {"size_ratio", ratio(static_cast<double>(f.numbers_after),
@@ -77,7 +79,10 @@ CLI::App* AddShrinkCommand(CLI::App& model, ShrinkOptions& options) {
                    "prune: drop units; distil: then teach the rest on generated rows")
       ->check(CLI::IsMember({"prune", "distil"}))
       ->capture_default_str();
-  shrink->add_option("--max-loss", options.max_loss, "of ROC-AUC, beyond which nothing is written")
+  shrink
+      ->add_option("--max-loss", options.max_loss,
+                   "of ROC-AUC or accuracy, or of an error as a share of it, beyond which nothing "
+                   "is written")
       ->check(CLI::Range(0.0, 1.0))
       ->capture_default_str();
   shrink->add_option("--steps", options.distillation.steps, "distil: of training")

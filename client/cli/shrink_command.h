@@ -16,14 +16,14 @@ struct ShrinkOptions {
   std::vector<std::string> data;  // the merchant's folders
   std::string out, sign_key, model_id;
   std::string method = "distil";
-  double max_loss = kMaxAucLoss;
+  double max_loss = kMaxLoss;
   Distillation distillation;
 };
 
 // `model` is the command of that name.
 CLI::App* AddShrinkCommand(CLI::App& model, ShrinkOptions& options);
-// Prints one line of JSON. kFindings: the package or the data are refused, or ROC-AUC falls by more
-// than max_loss; nothing is written then.
+// Prints one line of JSON. kFindings: the package or the data are refused, or the small model
+// is worse by more than max_loss; nothing is written then.
 ExitCode RunShrink(const ShrinkOptions& options, const std::string& version);
 
 }  // namespace veilsum::client

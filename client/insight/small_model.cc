@@ -15,11 +15,22 @@ namespace {
 
 using Units = std::vector<std::size_t>;
 
-absl::Status CheckBinary(const model::Plan& plan) {
-  if (plan.task != model::Task::kBinary || !plan.heads.empty())
-    return FailedPrecondition(
-        "small models are distilled and measured of plans with one binary "
-        "label, without side heads");
+absl::Status CheckMeasured(const model::Plan& plan) {
+  if (plan.task != model::Task::kQLearning && plan.task != model::Task::kSegments)
+    return absl::OkStatus();
+  return FailedPrecondition(
+      "small models are measured by labels: not of values of actions, nor of segments");
+}
+
+// What the release says of the rows, as labels of as many heads of one number each.
+absl::Status LabelByOutputs(const release::Release& release, model::Examples& rows) {
+  VEILSUM_ASSIGN_OR_RETURN(const std::vector<float> outputs,
+                           model::Logits(release.layout, release.model, rows));
+  const std::size_t width = release.layout.outputs();
+  for (std::size_t row = 0; row < rows.rows(); ++row) {
+    rows.labels[row] = outputs[row * width];
+    for (std::size_t i = 1; i < width; ++i) rows.more_labels.push_back(outputs[row * width + i]);
+  }
   return absl::OkStatus();
 }
 
@@ -114,16 +125,18 @@ model::Examples GeneratedRows(const release::Release& release, std::uint32_t cou
 
 absl::StatusOr<SmallModel> Distil(const release::Release& release, const Units& hidden,
                                   const Distillation& settings, SecureRng& rng) {
-  VEILSUM_RETURN_IF_ERROR(CheckBinary(release.plan));
+  VEILSUM_RETURN_IF_ERROR(CheckMeasured(release.plan));
+  if (release.layout.items())
+    return FailedPrecondition("a model of items with attributes can be pruned, not distilled");
   VEILSUM_ASSIGN_OR_RETURN(SmallModel out, Prune(release, hidden));
   model::Examples rows = GeneratedRows(release, settings.rows, settings.seed);
-  VEILSUM_ASSIGN_OR_RETURN(rows.labels, model::Logits(release.layout, release.model, rows));
+  VEILSUM_RETURN_IF_ERROR(LabelByOutputs(release, rows));
   LocalTraining training;
   training.steps = settings.steps;
   training.learning_rate = settings.learning_rate;
   training.clip_norm = 1000;  // of generated rows: nobody's
   training.batch_fraction = std::min(1.0, 512.0 / settings.rows);
-  training.heads = {{.loss = model::Loss::kSquared}};
+  training.heads.assign(release.layout.outputs(), {.loss = model::Loss::kSquared});
   training.keep_buffers = true;
   VEILSUM_ASSIGN_OR_RETURN(out.model,
                            TrainAlone(model::LayoutOf(out.plan), rows, out.model, training, rng));
@@ -132,27 +145,33 @@ absl::StatusOr<SmallModel> Distil(const release::Release& release, const Units& 
 
 absl::StatusOr<SmallFigures> MeasureSmall(const release::Release& release, const SmallModel& small,
                                           const model::Examples& rows) {
-  VEILSUM_RETURN_IF_ERROR(CheckBinary(release.plan));
-  const model::Layout layout = model::LayoutOf(small.plan);
-  VEILSUM_ASSIGN_OR_RETURN(const auto before, model::Logits(release.layout, release.model, rows));
-  VEILSUM_ASSIGN_OR_RETURN(const auto after, model::Logits(layout, small.model, rows));
+  VEILSUM_RETURN_IF_ERROR(CheckMeasured(release.plan));
+  release::Release smaller = release;
+  smaller.plan = small.plan;
+  smaller.layout = model::LayoutOf(small.plan);
+  smaller.model = small.model;
+  VEILSUM_ASSIGN_OR_RETURN(const auto before, Predictor::Create(release));
+  VEILSUM_ASSIGN_OR_RETURN(const auto after, Predictor::Create(smaller));
   SmallFigures out;
-  out.rows = rows.rows();
-  VEILSUM_ASSIGN_OR_RETURN(out.roc_auc, model::AucDifference(before, after, rows.labels));
+  VEILSUM_ASSIGN_OR_RETURN(out.quality, Compare(*before, *after, rows));
   out.numbers_before = release.layout.size();
-  out.numbers_after = layout.size();
-  out.seconds_before =
-      BestOfThree([&] { model::Logits(release.layout, release.model, rows).IgnoreError(); });
-  out.seconds_after = BestOfThree([&] { model::Logits(layout, small.model, rows).IgnoreError(); });
+  out.numbers_after = smaller.layout.size();
+  const auto forward = [&](const release::Release& r) {
+    return BestOfThree([&] { model::Logits(r.layout, r.model, rows).IgnoreError(); });
+  };
+  out.seconds_before = forward(release);
+  out.seconds_after = forward(smaller);
   return out;
 }
 
 absl::Status CheckLoss(const SmallFigures& figures, double max_loss) {
-  const double loss = figures.roc_auc.before - figures.roc_auc.after;
-  if (loss <= max_loss) return absl::OkStatus();
+  const Comparison& c = figures.quality;
+  if (LossOf(c) <= max_loss) return absl::OkStatus();
   return FailedPrecondition(
-      "ROC-AUC falls from %.4f to %.4f on %d rows, by more than %g: nothing was written",
-      figures.roc_auc.before, figures.roc_auc.after, figures.rows, max_loss);
+      "%s goes from %.4f to %.4f on %d rows, by more than %g%s: nothing was "
+      "written",
+      c.figure, c.difference.before, c.difference.after, c.rows, max_loss,
+      LessIsBetter(c) ? " of it" : "");
 }
 
 absl::StatusOr<release::Files> PackageOf(const release::Release& release, const SmallModel& small,

@@ -4,12 +4,11 @@
 #pragma once
 
 #include "base/secure_rng.h"
-#include "client/serve/predictor.h"
-#include "model/paired.h"
+#include "client/serve/compare.h"
 
 namespace veilsum::client {
 
-inline constexpr double kMaxAucLoss = 0.002;  // beyond which a small model is not written
+inline constexpr double kMaxLoss = 0.002;  // LossOf beyond which a small model is not written
 
 struct SmallModel {
   model::Plan plan;  // the release's, with fewer hidden units
@@ -33,25 +32,25 @@ struct Distillation {
 model::Examples GeneratedRows(const release::Release& release, std::uint32_t count,
                               std::uint64_t seed);
 
-// Pruned, then taught the release's logits on generated rows by least squares (Hinton, Vinyals and
-// Dean 2015, arXiv 1503.02531; logits after Ba and Caruana 2014, arXiv 1312.6184). `rng` draws the
-// batches, so that the result differs from call to call. FailedPrecondition: the plan is not of one
-// binary label.
+// Pruned, then taught the release's outputs, of all heads, on generated rows by least squares
+// (Hinton, Vinyals and Dean 2015, arXiv 1503.02531; logits after Ba and Caruana 2014, arXiv
+// 1312.6184). `rng` draws the batches, so that the result differs from call to call.
+// FailedPrecondition: items with attributes, or a task that MeasureSmall does not measure.
 absl::StatusOr<SmallModel> Distil(const release::Release& release,
                                   const std::vector<std::size_t>& hidden,
                                   const Distillation& settings, SecureRng& rng);
 
 struct SmallFigures {
-  std::size_t rows = 0;
-  model::Difference roc_auc;  // the release, then the small model
+  Comparison quality;  // the release, then the small model
   std::size_t numbers_before = 0, numbers_after = 0;
   double seconds_before = 0, seconds_after = 0;  // of all rows, the reference forward pass, best
                                                  // of three
 };
-// On labelled rows; exact, for whoever owns them. FailedPrecondition as of Distil.
+// On labelled rows, by the plan's first label; exact, for whoever owns them. FailedPrecondition:
+// values of actions, whose worth no label says, and segments, which have no hidden units.
 absl::StatusOr<SmallFigures> MeasureSmall(const release::Release& release, const SmallModel& small,
                                           const model::Examples& rows);
-// FailedPrecondition: ROC-AUC falls by more than `max_loss`.
+// FailedPrecondition: the small model is worse by more than `max_loss`, as LossOf.
 absl::Status CheckLoss(const SmallFigures& figures, double max_loss);
 
 // A package of it, without a signature: a release of its own with the original as its parent.

@@ -52,11 +52,19 @@ std::vector<float> Logits(const std::vector<Prediction>& predictions) {
 
 }  // namespace
 
-bool IsWorse(const Comparison& c, double tolerated) {
+bool LessIsBetter(const Comparison& c) {
+  return c.figure == "absolute_error" || c.figure == "squared_distance";
+}
+
+double LossOf(const Comparison& c) {
   const model::Difference& d = c.difference;
-  if (c.figure == "absolute_error" || c.figure == "squared_distance")
-    return d.low > 0 && d.value > tolerated * d.before;
-  return d.high < 0 && -d.value > tolerated;
+  if (!LessIsBetter(c)) return -d.value;
+  return d.before > 0 ? d.value / d.before : (d.value > 0 ? HUGE_VAL : 0);
+}
+
+bool IsWorse(const Comparison& c, double tolerated) {
+  const bool certain = LessIsBetter(c) ? c.difference.low > 0 : c.difference.high < 0;
+  return certain && LossOf(c) > tolerated;
 }
 
 absl::StatusOr<Comparison> Compare(const Predictor& before, const Predictor& after,

@@ -18,9 +18,13 @@ struct Comparison {
 // read rows in different ways. InvalidArgument: too few rows.
 absl::StatusOr<Comparison> Compare(const Predictor& before, const Predictor& after,
                                    const model::Examples& rows);
-// Whether the new one is worse for certain, its whole interval being on that side of nothing, and
-// by more than `tolerated`: of the figure itself, or, of an error or distance, as a share of the
-// old one.
+// Of errors and distances less is better, of all else more.
+bool LessIsBetter(const Comparison& comparison);
+// How much worse the new one is, less than 0 where it is better: of the figure itself, or, of an
+// error or distance, as a share of the old one.
+double LossOf(const Comparison& comparison);
+// Whether it is worse for certain, its whole interval being on that side of nothing, and by more
+// than `tolerated`, as LossOf.
 bool IsWorse(const Comparison& comparison, double tolerated);
 
 }  // namespace veilsum::client
