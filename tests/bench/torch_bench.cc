@@ -62,7 +62,8 @@ struct Bench {
   }
 
   Net net;
-  std::vector<float> x, labels, model, sum;
+  std::vector<float> x, labels, model;
+  std::vector<double> sum;
   Batch batch;
   TorchBaseline autograd;
   std::string error;
@@ -114,7 +115,7 @@ bool Run(const Case& of, std::size_t rows, const std::string& device,
   }
   Time(bench, suffix);
   const std::string differs = client::torch_engine::RowInvarianceError(
-      bench.net, bench.batch, [&](const Batch& batch, float* sum, std::string& error) {
+      bench.net, bench.batch, [&](const Batch& batch, double* sum, std::string& error) {
         return bench.engine->Sum(bench.model.data(), batch, 1, sum, error);
       });
   Print("torch/row_invariant/" + suffix, differs.empty() ? 1 : 0, "boolean");

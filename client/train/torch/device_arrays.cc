@@ -28,9 +28,9 @@ at::Tensor WeightsOnDevice(const IdList& list, std::size_t rows, const at::Devic
   return at::ones(Shape(rows, list.slots), at::TensorOptions().device(device));
 }
 
-float* CopyTo(const at::Tensor& tensor, float* out) {
-  const at::Tensor host = tensor.to(at::kFloat).cpu().contiguous();
-  std::memcpy(out, host.data_ptr<float>(), host.nbytes());
+double* CopyTo(const at::Tensor& tensor, double* out) {
+  const at::Tensor host = tensor.cpu().to(at::kDouble).contiguous();
+  std::memcpy(out, host.data_ptr<double>(), host.nbytes());
   return out + host.numel();
 }
 

@@ -13,8 +13,8 @@ at::Tensor ToDevice(const float* data, std::size_t rows, std::size_t columns,
 at::Tensor IdsOnDevice(const IdList& list, std::size_t rows, const at::Device& device);  // int64
 at::Tensor WeightsOnDevice(const IdList& list, std::size_t rows, const at::Device& device);
 
-// Writes a tensor's numbers as fp32; returns where the next ones go.
-float* CopyTo(const at::Tensor& tensor, float* out);
+// Writes a tensor's numbers; returns where the next ones go.
+double* CopyTo(const at::Tensor& tensor, double* out);
 
 // Takes one array after the other out of a longer one.
 class Reader {

@@ -8,7 +8,7 @@ namespace {
 
 struct Share {
   Batch batch;
-  std::vector<float> sum;
+  std::vector<double> sum;
   std::string error;
   bool summed = false;
 };
@@ -27,7 +27,7 @@ std::unique_ptr<DeviceGroup> DeviceGroup::Create(const Net& net,
   return error.empty() ? std::move(group) : nullptr;
 }
 
-bool DeviceGroup::Sum(const float* model, const Batch& batch, double clip_norm, float* sum,
+bool DeviceGroup::Sum(const float* model, const Batch& batch, double clip_norm, double* sum,
                       std::string& error) {
   const Net& net = engines_.front()->net();
   error = BatchError(net, batch);
@@ -53,8 +53,8 @@ bool DeviceGroup::Sum(const float* model, const Batch& batch, double clip_norm, 
   }
   for (std::size_t k = 0; k < Parameters(net); ++k) {
     double total = 0;
-    for (const Share& share : shares) total += static_cast<double>(share.sum[k]);
-    sum[k] = static_cast<float>(total);
+    for (const Share& share : shares) total += share.sum[k];
+    sum[k] = total;
   }
   return true;
 }

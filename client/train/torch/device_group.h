@@ -18,9 +18,9 @@ class DeviceGroup {
                                              std::string& error);
 
   // As TorchEngine::Sum, over all devices: which customers a device has depends on how many there
-  // are alone, and the devices' sums are added in fp64, in their order. When one fails the message
+  // are alone, and the devices' sums are added in their order. When one fails the message
   // is the first one's that did, and `sum` is not written.
-  bool Sum(const float* model, const Batch& batch, double clip_norm, float* sum,
+  bool Sum(const float* model, const Batch& batch, double clip_norm, double* sum,
            std::string& error);
 
  private:

@@ -41,6 +41,9 @@ struct Net {
   std::vector<Head> heads = {Head{}};  // consecutive outputs, in order
   double layer_norm_epsilon = 0;       // of hidden layers, before the ReLU; 0: no layer norm
   std::size_t one_hot = 0;             // inputs that are 0 or 1
+  // Rows are summed in fp64, whose products of fp32 are exact, as a privacy claim needs (DP-02);
+  // else in fp32.
+  bool exact_sums = true;
   std::vector<Bag> bags = {};
   std::vector<Sequence> sequences = {};
   // Items with attributes: outputs of the last layer are attributes, and an item's score is their

@@ -12,12 +12,13 @@
 namespace veilsum::client::torch_engine {
 
 // A clipped sum of a batch: TorchEngine's, or DeviceGroup's.
-using SumOfBatch = std::function<bool(const Batch& batch, float* sum, std::string& error)>;
+using SumOfBatch = std::function<bool(const Batch& batch, double* sum, std::string& error)>;
 
 // Sums some customers of the batch one by one, the others being fillers that hold their own rows,
-// or zeros, with all of them moved along by several numbers of places. Empty: always the same bits.
-// Otherwise what differed, or the sum's own error. Rows must be finite and customers have one each:
-// how a device adds up the rows of one is another question.
+// or zeros, with all of them moved along by several numbers of places. Empty: always the same bits
+// beside whichever others, and, of customers of one row, at all these places; several rows of one
+// may be added up in an order that depends on the place. Otherwise what differed, or the sum's own
+// error. Rows must be finite.
 std::string RowInvarianceError(const Net& net, const Batch& batch, const SumOfBatch& sum_of);
 
 }  // namespace veilsum::client::torch_engine

@@ -114,7 +114,7 @@ void SequenceLayer::Scale(const at::Tensor& factor) {
   by_bias_ = scaled(by_bias_.unsqueeze(1)).squeeze(1);
 }
 
-float* SequenceLayer::CopySum(float* out) const {
+double* SequenceLayer::CopySum(double* out) const {
   const at::Tensor table = at::zeros_like(table_).index_add_(
       0, ids_.reshape({-1}), by_embedded_.reshape({-1, table_.size(1)}));
   for (const at::Tensor& part : {table, by_weight_.sum(0), by_bias_.sum(0)})

@@ -22,7 +22,7 @@ class SequenceLayer {
   Grams LayerGrams(std::int64_t customer_rows) const;
   // Multiplies each row's gradient; rows of factor 0 have none, whatever they held (DP-09).
   void Scale(const at::Tensor& factor);
-  float* CopySum(float* out) const;  // of all rows' gradients
+  double* CopySum(double* out) const;  // of all rows' gradients
 
  private:
   struct Gates {  // of one slot, rows x channels each

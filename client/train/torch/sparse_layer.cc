@@ -31,10 +31,10 @@ void SparseLayer::Scale(const at::Tensor& factor) {
   delta_ = delta_.masked_fill(dead, 0) * factor;
 }
 
-at::Tensor SparseLayer::Sum() const {
-  const at::Tensor rows = weights_.unsqueeze(2) * delta_.unsqueeze(1);
-  return at::zeros_like(table_).index_add_(0, ids_.reshape({-1}),
-                                           rows.reshape({-1, table_.size(1)}));
+at::Tensor SparseLayer::Sum(at::ScalarType precision) const {
+  const at::Tensor rows = weights_.to(precision).unsqueeze(2) * delta_.to(precision).unsqueeze(1);
+  return at::zeros(table_.sizes(), table_.options().dtype(precision))
+      .index_add_(0, ids_.reshape({-1}), rows.reshape({-1, table_.size(1)}));
 }
 
 }  // namespace veilsum::client::torch_engine

@@ -22,7 +22,8 @@ class SparseLayer {
   Grams LayerGrams(std::int64_t customer_rows) const;
   // Multiplies each row's gradient; rows of factor 0 have none, whatever they held (DP-09).
   void Scale(const at::Tensor& factor);
-  at::Tensor Sum() const;  // of all rows' gradients, buckets x width
+  // Of all rows' gradients, buckets x width, in this precision.
+  at::Tensor Sum(at::ScalarType precision) const;
 
  private:
   at::Tensor ids_, weights_;  // rows x slots

@@ -142,14 +142,16 @@ void Step::Scale(const at::Tensor& factor) {
   for (SequenceLayer& sequence : sequences_) sequence.Scale(factor);
 }
 
-void Step::CopySum(float* out) const {
+void Step::CopySum(double* out) const {
+  const at::ScalarType precision = net_.exact_sums ? at::kDouble : at::kFloat;
   for (const Layer& layer : layers_) {
-    out = CopyTo(at::mm(layer.input.t(), layer.delta), out);
+    const at::Tensor delta = layer.delta.to(precision);
+    out = CopyTo(at::mm(layer.input.t().to(precision), delta), out);
     if (&layer == &layers_.front())
-      for (const SparseLayer& one_hot : one_hot_) out = CopyTo(one_hot.Sum(), out);
-    out = CopyTo(layer.delta.sum(0), out);
+      for (const SparseLayer& one_hot : one_hot_) out = CopyTo(one_hot.Sum(precision), out);
+    out = CopyTo(delta.sum(0), out);
   }
-  for (const SparseLayer& bag : bags_) out = CopyTo(bag.Sum(), out);
+  for (const SparseLayer& bag : bags_) out = CopyTo(bag.Sum(precision), out);
   for (const SequenceLayer& sequence : sequences_) out = sequence.CopySum(out);
 }
 

@@ -22,7 +22,7 @@ class Step {
   std::vector<Grams> LayerGrams() const;
   // Multiplies each row's deltas; rows of factor 0 become zeros, whatever they were (DP-09).
   void Scale(const at::Tensor& factor);
-  void CopySum(float* out) const;  // of all rows, in the model's order
+  void CopySum(double* out) const;  // of all rows, in the model's order
 
  private:
   struct Layer {

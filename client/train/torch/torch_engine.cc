@@ -85,12 +85,12 @@ std::unique_ptr<TorchEngine> TorchEngine::Create(const Net& net, const std::stri
 
 const Net& TorchEngine::net() const { return state_->net; }
 
-bool TorchEngine::Sum(const float* model, const Batch& batch, double clip_norm, float* sum,
+bool TorchEngine::Sum(const float* model, const Batch& batch, double clip_norm, double* sum,
                       std::string& error) {
   error = BatchError(state_->net, batch);
   if (!error.empty()) return false;
   if (batch.rows == 0) {
-    std::fill_n(sum, Parameters(state_->net), 0.0f);
+    std::fill_n(sum, Parameters(state_->net), 0.0);
     return true;
   }
   try {

@@ -1,7 +1,7 @@
 // The clipped gradient sum with libtorch, on any device: forward, deltas and ghost norms by raw
 // tensor operations, no autograd (Bu et al. 2023, arXiv 2210.00038). Needs the standard library and
-// libtorch only (SE-31): plain arrays in and out. Sums are fp32 products of one shape; row
-// invariance is not claimed, so what it makes may not be released with a privacy claim (DP-07).
+// libtorch only (SE-31): plain arrays in and out. Whether a device's products leave a customer the
+// same bits beside whichever others is for row_invariance.h to say (DP-07).
 #pragma once
 
 #include <memory>
@@ -23,9 +23,10 @@ class TorchEngine {
   const Net& net() const;
   // sum = sum over customers of min(1, clip_norm / norm) * gradient, Parameters(net) numbers, with
   // the factor of cpu/clip.h; a customer whose norm is not finite, or with an impossible label,
-  // contributes zero (DP-09). clip_norm 0: the plain sum. False and a message in `error`, which
-  // names the field, when the batch does not fit the net, or when libtorch fails.
-  bool Sum(const float* model, const Batch& batch, double clip_norm, float* sum,
+  // contributes zero (DP-09). clip_norm 0: the plain sum. A batch without rows: zeros. False and a
+  // message in `error`, which names the field, when the batch does not fit the net, or when
+  // libtorch fails.
+  bool Sum(const float* model, const Batch& batch, double clip_norm, double* sum,
            std::string& error);
 
  private:

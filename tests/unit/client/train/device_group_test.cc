@@ -11,21 +11,21 @@ namespace {
 
 using torch_engine::DeviceGroup;
 
-std::vector<float> SumOf(const TorchCase& f, const std::vector<std::string>& devices,
-                         torch_engine::Batch batch) {
+std::vector<double> SumOf(const TorchCase& f, const std::vector<std::string>& devices,
+                          torch_engine::Batch batch) {
   std::string error;
   const auto group = DeviceGroup::Create(f.Net(), devices, error);
   EXPECT_TRUE(group) << error;
-  std::vector<float> sum(torch_engine::Parameters(f.Net()), NAN);
+  std::vector<double> sum(torch_engine::Parameters(f.Net()), NAN);
   EXPECT_TRUE(group->Sum(f.model().data(), batch, 1, sum.data(), error)) << error;
   return sum;
 }
 
-void ExpectNear(const std::vector<float>& x, const std::vector<float>& y) {
+void ExpectNear(const std::vector<double>& x, const std::vector<double>& y) {
   double difference = 0, norm = 0;
   for (std::size_t i = 0; i < x.size(); ++i) {
-    difference += std::pow(static_cast<double>(x[i]) - static_cast<double>(y[i]), 2);
-    norm += std::pow(static_cast<double>(y[i]), 2);
+    difference += std::pow(x[i] - y[i], 2);
+    norm += y[i] * y[i];
   }
   EXPECT_LE(std::sqrt(difference), 1e-5 * std::sqrt(norm));
 }
@@ -48,8 +48,8 @@ TEST(DeviceGroup, ThereMayBeMoreDevicesThanCustomers) {
   const TorchCase f({"rows", {33}, 0, false, {model::Head{}}, 4});
   const torch_engine::Batch two = f.Batch().Part(f.Net(), 7, 2);
   ExpectNear(SumOf(f, {"cpu", "cpu", "cpu", "cpu", "cpu"}, two), SumOf(f, {"cpu"}, two));
-  const std::vector<float> none = SumOf(f, {"cpu", "cpu"}, f.Batch().Part(f.Net(), 7, 0));
-  EXPECT_EQ(none, std::vector<float>(none.size()));
+  const std::vector<double> none = SumOf(f, {"cpu", "cpu"}, f.Batch().Part(f.Net(), 7, 0));
+  EXPECT_EQ(none, std::vector<double>(none.size()));
 }
 
 TEST(DeviceGroup, SaysWhichDeviceItCannotHave) {
@@ -66,7 +66,7 @@ TEST(DeviceGroup, WritesNoHalfOfASum) {
   ASSERT_TRUE(group) << error;
   const float one = 1;
   const float model[2] = {};
-  float sum[2] = {5, 6};
+  double sum[2] = {5, 6};
   EXPECT_FALSE(
       group->Sum(model, {.rows = 1, .x = &one, .labels = &one, .customer_rows = 2}, 1, sum, error));
   EXPECT_NE(error.find("customer_rows"), std::string::npos) << error;

@@ -10,9 +10,9 @@
 namespace veilsum::client {
 namespace {
 
-std::vector<float> TorchSum(const TorchCase& f, torch_engine::TorchEngine& torch,
-                            double clip_norm) {
-  std::vector<float> sum(torch_engine::Parameters(torch.net()));
+std::vector<double> TorchSum(const TorchCase& f, torch_engine::TorchEngine& torch,
+                             double clip_norm) {
+  std::vector<double> sum(torch_engine::Parameters(torch.net()));
   std::string error;
   EXPECT_TRUE(torch.Sum(f.model().data(), f.Batch(), clip_norm, sum.data(), error)) << error;
   return sum;
@@ -27,10 +27,10 @@ std::vector<double> CpuSum(const TorchCase& f, cpu::Engine& cpu, double clip_nor
 }
 
 // ||x - y|| / ||y||.
-double Distance(const std::vector<float>& x, const std::vector<double>& y) {
+double Distance(const std::vector<double>& x, const std::vector<double>& y) {
   double difference = 0, norm = 0;
   for (std::size_t i = 0; i < x.size(); ++i) {
-    difference += std::pow(static_cast<double>(x[i]) - y[i], 2);
+    difference += std::pow(x[i] - y[i], 2);
     norm += y[i] * y[i];
   }
   return std::sqrt(difference / norm);
@@ -102,7 +102,8 @@ void ExpectRefusedBatch(const torch_engine::Net& net, const torch_engine::Batch&
   std::string error;
   const auto torch = torch_engine::TorchEngine::Create(net, "cpu", error);
   ASSERT_TRUE(torch) << error;
-  float model[64] = {}, sum[64];
+  float model[64] = {};
+  double sum[64];
   EXPECT_FALSE(torch->Sum(model, batch, 1, sum, error)) << named;
   EXPECT_NE(error.find(named), std::string::npos) << error;
 }
