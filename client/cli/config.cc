@@ -48,6 +48,8 @@ absl::StatusOr<ClientConfig> ReadClientConfig(const std::filesystem::path& file,
   const std::string veto = toml.Text("veto.mode", "off");
   config.veto.epsilon_millis = static_cast<std::uint32_t>(
       toml.Integer("veto.epsilon_millis", 1000, dp::kLeastResponseMillis, dp::kMostResponseMillis));
+  config.devices.names = toml.Texts("train.devices", {});
+  config.devices.library = toml.Path("train.library", {}).string();
   config.metrics = toml.Text("metrics.address", "");
   const std::string log = toml.Text("log.format", "text");
   const std::string drop = toml.Text("demo.drop_fraction", "");

@@ -11,6 +11,7 @@
 #include "base/rational.h"
 #include "client/keys/client_keys.h"
 #include "client/policy/veto.h"
+#include "client/train/device/device_sums.h"
 
 namespace veilsum::client {
 
@@ -36,6 +37,9 @@ struct ClientConfig {
   std::filesystem::path policy;  // [policy] file
   // [veto] mode: off, randomised or plain; epsilon_millis of a randomised bit
   VetoRules veto;
+  // [train] devices: what trains, as libtorch names them ("cuda:0"); none: the CPU engine.
+  // [train] library: libveilsum_torch.so, beside the program unless said
+  Devices devices;
   std::string metrics;               // [metrics] address: HOST:PORT on loopback; empty: none
   LogFormat log = LogFormat::kText;  // [log] format: text or json
   std::filesystem::path plan;  // [plan] file: TOML or canonical JSON, for preflight; may be empty

@@ -69,9 +69,10 @@ absl::StatusOr<Prepared> Prepare(const ApprovedRun& run, const ClientConfig& con
         "POLICY_CUSTOMERS: the declared size class of %d is too small for this merchant",
         run.size_class());
   VEILSUM_ASSIGN_OR_RETURN(const Secret<32> grouping, odometer.GroupingSecret());
-  VEILSUM_ASSIGN_OR_RETURN(std::unique_ptr<Contribution> contribution,
-                           LocalContribution::Create(run, std::move(dataset.training), rng,
-                                                     std::move(dataset.holdout), &grouping));
+  VEILSUM_ASSIGN_OR_RETURN(
+      std::unique_ptr<Contribution> contribution,
+      LocalContribution::Create(run, std::move(dataset.training), rng, std::move(dataset.holdout),
+                                &grouping, config.devices));
   return Prepared{std::move(contribution), customers};
 }
 

@@ -53,7 +53,7 @@ LocalContribution::LocalContribution(const ApprovedRun& run, dp::SamplingRate ra
 
 absl::StatusOr<std::unique_ptr<Contribution>> LocalContribution::Create(
     const ApprovedRun& run, model::Examples training, SecureRng& rng, model::Examples holdout,
-    const Secret<32>* grouping) {
+    const Secret<32>* grouping, const Devices& devices) {
   VEILSUM_ASSIGN_OR_RETURN(const dp::SamplingRate rate,
                            dp::SamplingRate::Create(model::StepRate(run.plan())));
   std::unique_ptr<LocalContribution> made(
@@ -61,7 +61,7 @@ absl::StatusOr<std::unique_ptr<Contribution>> LocalContribution::Create(
   VEILSUM_ASSIGN_OR_RETURN(
       made->trainer_,
       MakeTrainer(made->layout_, made->training_, run.plan().unit.max_rows,
-                  model::HeadsOf(run.plan()), run.plan().network.dropout.ToDouble()));
+                  model::HeadsOf(run.plan()), run.plan().network.dropout.ToDouble(), devices));
   if (run.plan().evaluation) {
     if (holdout.groups.empty() && made->histogram_.groups > 1 && holdout.customers() > 0)
       return InvalidArgument("plan %s has evaluation.groups, the hold-out's customers have none",

@@ -8,6 +8,7 @@
 #include "client/data/dataset.h"
 #include "client/round/approved_run.h"
 #include "client/round/contribution.h"
+#include "client/train/device/device_sums.h"
 #include "client/train/score_histogram.h"
 #include "client/train/trainer.h"
 #include "dp/mechanism/adaptive_clip.h"
@@ -22,13 +23,15 @@ class LocalContribution final : public Contribution {
  public:
   // `holdout`: customers that are not among `training` (SE-11), for evaluation; ignored when the
   // plan has none. `grouping`: of a banded plan, this merchant's secret for the customers' groups
-  // (Odometer::GroupingSecret); not kept. `rng` must outlive it; `run` is not kept. Errors of the
-  // engine and of the noise share; InvalidArgument: a banded plan without secret or ids.
+  // (Odometer::GroupingSecret); not kept. `devices`: what trains, none the CPU engine. `rng` must
+  // outlive it; `run` is not kept. Errors of the engine and of the noise share; InvalidArgument: a
+  // banded plan without secret or ids.
   static absl::StatusOr<std::unique_ptr<Contribution>> Create(const ApprovedRun& run,
                                                               model::Examples training,
                                                               SecureRng& rng,
                                                               model::Examples holdout = {},
-                                                              const Secret<32>* grouping = nullptr);
+                                                              const Secret<32>* grouping = nullptr,
+                                                              const Devices& devices = {});
 
   absl::StatusOr<dp::NoisedVector> Compute(const model::RoundPurpose& purpose,
                                            const model::ModelVector& model) override;

@@ -50,8 +50,7 @@ CentreTrainer::CentreTrainer(const model::Layout& layout, const model::Examples&
       max_rows_(max_rows),
       filler_(layout.numeric()),
       point_(layout.numeric()),
-      gradient_(layout.parameters()),
-      seen_(examples.customers()) {}
+      gradient_(layout.parameters()) {}
 
 absl::Status CentreTrainer::Check(const model::ModelVector& model,
                                   std::span<const std::uint32_t> customers,
@@ -59,16 +58,7 @@ absl::Status CentreTrainer::Check(const model::ModelVector& model,
   VEILSUM_RETURN_IF_ERROR(CheckShape(shape));
   if (model.size() != layout_.size())
     return InvalidArgument("model has %d numbers, must have %d", model.size(), layout_.size());
-  // The number of sampled customers is secret: no message may hold it.
-  if (customers.size() > shape.padded_customers)
-    return InvalidArgument("DP-06: more customers than padded_customers = %d",
-                           shape.padded_customers);
-  std::ranges::fill(seen_, std::uint8_t{0});
-  for (const std::uint32_t u : customers) {
-    if (u >= seen_.size()) return InvalidArgument("a customer index is out of range");
-    if (seen_[u]++ != 0) return InvalidArgument("DP-02: a customer is in the sum twice");
-  }
-  return absl::OkStatus();
+  return CheckSelection(customers, examples_.customers(), shape.padded_customers);
 }
 
 void CentreTrainer::Load(const model::ModelVector& model) {

@@ -56,7 +56,6 @@ class CentreTrainer final : public Trainer {
   // Of a call's model; `idle_` are the centres once more, those that are not idle infinitely far.
   std::vector<double> centres_, shares_, idle_;
   std::vector<double> gradient_;  // of one customer, layout.parameters()
-  std::vector<std::uint8_t> seen_;
 };
 
 }  // namespace veilsum::client

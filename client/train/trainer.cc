@@ -20,6 +20,19 @@ absl::Status CheckShape(const StepShape& shape) {
   return absl::OkStatus();
 }
 
+absl::Status CheckSelection(std::span<const std::uint32_t> customers, std::size_t known,
+                            std::uint32_t padded) {
+  // The number of sampled customers is secret: no message may hold it.
+  if (customers.size() > padded)
+    return InvalidArgument("DP-06: more customers than padded_customers = %d", padded);
+  std::vector<std::uint8_t> seen(known);
+  for (const std::uint32_t u : customers) {
+    if (u >= known) return InvalidArgument("a customer index is out of range");
+    if (seen[u]++ != 0) return InvalidArgument("DP-02: a customer is in the sum twice");
+  }
+  return absl::OkStatus();
+}
+
 double SummationError(const StepShape& shape, std::uint32_t max_rows) {
   const double customers = shape.padded_customers;
   return 2 * shape.scale * (customers * max_rows) * 0x1p-53 * (1 + 0x1p-20) * customers * 64 *

@@ -46,6 +46,11 @@ class Trainer {
 // range.
 absl::Status CheckShape(const StepShape& shape);
 
+// InvalidArgument: an index that is not below `known`, one twice, or more than `padded` of them;
+// the message never says how many there are.
+absl::Status CheckSelection(std::span<const std::uint32_t> customers, std::size_t known,
+                            std::uint32_t padded);
+
 // fp_err of DP-02 in grid points: 2 s N 2^-53 (1 + 2^-20) B K C with N = B * max_rows rows, B
 // padded customers, K = 64.
 double SummationError(const StepShape& shape, std::uint32_t max_rows);

@@ -1,9 +1,8 @@
 #include "client/train/cpu/cpu_trainer.h"
 
-#include <numeric>
-
 #include "base/secure_rng.h"
 #include "client/train/cpu/engine.h"
+#include "client/train/random_slots.h"
 
 namespace veilsum::client {
 namespace {
@@ -17,7 +16,7 @@ class CpuTrainer final : public Trainer {
                                              const StepShape& shape) override {
     std::vector<std::uint32_t> slots;
     if (customers.size() <= shape.padded_customers)
-      slots = RandomSlots(customers.size(), shape.padded_customers);
+      slots = RandomSlots(customers.size(), shape.padded_customers, rng_);
     engine_->SetStepKey(rng_.NewSecret<32>());
     VEILSUM_ASSIGN_OR_RETURN(std::vector<std::int64_t> grid,
                              engine_->GridSum(model, customers, shape, slots));
@@ -25,25 +24,6 @@ class CpuTrainer final : public Trainer {
   }
 
  private:
-  // `count` of the slots, uniform without replacement. The whole permutation is drawn, whatever
-  // the count: work has a public shape (DP-06).
-  std::vector<std::uint32_t> RandomSlots(std::size_t count, std::uint32_t padded) {
-    std::vector<std::uint32_t> words(padded), slots(padded);
-    const auto draw = [this](std::span<std::uint32_t> some) {
-      rng_.Fill({reinterpret_cast<std::uint8_t*>(some.data()), some.size_bytes()});
-    };
-    draw(words);
-    std::iota(slots.begin(), slots.end(), 0u);
-    for (std::uint32_t i = 0; i < padded; ++i) {
-      const std::uint32_t left = padded - i;
-      // Lemire 2019: words that would make a remainder more likely are drawn anew.
-      while (std::uint32_t{words[i] * left} < -left % left) draw({&words[i], 1});
-      std::swap(slots[i], slots[i + (std::uint64_t{words[i]} * left >> 32)]);
-    }
-    slots.resize(count);
-    return slots;
-  }
-
   SystemRng rng_;
   std::unique_ptr<cpu::Engine> engine_;
 };

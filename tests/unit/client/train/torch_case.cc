@@ -2,9 +2,6 @@
 
 #include <cmath>
 
-#include "client/train/cpu/dropout.h"
-#include "client/train/cpu/sampled_items.h"
-
 namespace veilsum::client {
 namespace {
 
@@ -14,13 +11,6 @@ float LabelOf(const model::Head& head, std::mt19937& rng) {
   if (head.loss == Loss::kLogistic) return static_cast<float>(rng() % 2);
   if (head.outputs > 1) return static_cast<float>(rng() % head.outputs);
   return std::normal_distribution<float>(0, 1)(rng);
-}
-
-torch_engine::Loss TorchLoss(Loss loss) {
-  if (loss == Loss::kLogistic) return torch_engine::Loss::kLogistic;
-  if (loss == Loss::kSoftmax) return torch_engine::Loss::kSoftmax;
-  if (loss == Loss::kTemporal) return torch_engine::Loss::kTemporal;
-  return loss == Loss::kSquared ? torch_engine::Loss::kSquared : torch_engine::Loss::kHuber;
 }
 
 std::size_t Outputs(const TorchShape& shape) {
@@ -37,22 +27,6 @@ model::Layout LayoutOf(const TorchShape& shape) {
   return model::Layout::Mlp(static_cast<std::size_t>(shape.numeric), one_hot, shape.hidden, false,
                             shape.bags, items ? items->attributes() : Outputs(shape), false,
                             shape.layer_norm, shape.sequences, items);
-}
-
-// attributes x items.
-std::vector<float> ItemWeights(const model::ItemAttributes& items) {
-  std::vector<float> weights(items.attributes() * items.items());
-  std::vector<float> one(items.attributes());
-  for (std::size_t a = 0; a < items.attributes(); ++a) {
-    one[a] = 1;
-    items.Scores(one, std::span(weights).subspan(a * items.items(), items.items()));
-    one[a] = 0;
-  }
-  return weights;
-}
-
-torch_engine::IdList Arrays(const model::IdList& list) {
-  return {list.slots, list.ids.data(), list.weights.data()};
 }
 
 }  // namespace
@@ -149,90 +123,12 @@ Secret<32> TorchCase::Key() {
   return Secret<32>(bytes);
 }
 
-template <class T, class RowOf>
-std::vector<T> TorchCase::Padded(RowOf&& row_of) const {
-  std::vector<T> all;
-  for (std::uint32_t u = 0; u < kCustomers; ++u)
-    for (std::size_t slot = 0; slot < shape_.max_rows; ++slot) {
-      const std::size_t own = examples_.first_row[u + 1] - examples_.first_row[u];
-      const std::size_t j = std::min(slot, own - 1);
-      const auto row = row_of(u, j, examples_.first_row[u] + j);
-      all.insert(all.end(), row.begin(), row.end());
-    }
-  return all;
-}
-
 void TorchCase::Fill() {
-  const auto rows_of = [&](auto&& row_of) {
-    return Padded<float>([&](std::uint32_t, std::size_t, std::size_t row) { return row_of(row); });
-  };
-  const auto ids_of = [&](auto&& row_of) {
-    return Padded<std::uint32_t>(
-        [&](std::uint32_t, std::size_t, std::size_t row) { return row_of(row); });
-  };
-  x_ = rows_of([&](std::size_t row) { return examples_.NumericOf(row); });
-  const std::size_t more = shape_.heads.size() - 1;
-  labels_ = rows_of([&](std::size_t row) {
-    std::vector<float> labels = {examples_.labels[row]};
-    for (std::size_t h = 0; h < more; ++h) labels.push_back(examples_.more_labels[row * more + h]);
-    return labels;
-  });
-  if (temporal())
-    rewards_ = rows_of([&](std::size_t row) { return std::span(&examples_.rewards[row], 1); });
-  active_ = ids_of([&](std::size_t row) { return examples_.ActiveOf(row); });
-  for (std::uint32_t& input : active_) input -= static_cast<std::uint32_t>(layout_.dense_inputs());
-  lists_.clear();
-  for (const model::IdList& list : examples_.lists)
-    lists_.push_back({list.buckets, list.slots,
-                      ids_of([&](std::size_t row) { return list.IdsOf(row); }),
-                      rows_of([&](std::size_t row) { return list.WeightsOf(row); })});
-  lengths_.clear();
-  for (std::uint32_t u = 0; u < kCustomers; ++u)
-    lengths_.push_back(examples_.first_row[u + 1] - examples_.first_row[u]);
-  cpu::Dropout dropout(layout_, examples_, shape_.max_rows, shape_.dropout);
-  if (dropout.on()) {
-    dropout.SetKey(Key());
-    factors_ = Padded<float>(
-        [&](std::uint32_t u, std::size_t j, std::size_t) { return dropout.Factors(u, j); });
-  }
-  cpu::SampledItems items(shape_.heads, examples_, shape_.max_rows);
-  if (items.on()) {
-    items.SetKey(Key());
-    counts_ = Padded<float>(
-        [&](std::uint32_t u, std::size_t j, std::size_t) { return items.Weights(u, j); });
-  }
+  batch_.emplace(layout_, examples_, shape_.heads, shape_.max_rows, kCustomers, shape_.dropout);
+  batch_->Fill(model_, Everyone(examples_), Everyone(examples_), Key());
+  if (temporal()) batch_->SetTarget(target_.data());
 }
 
-torch_engine::Net TorchCase::Net() const {
-  torch_engine::Net net{.widths = {layout_.inputs()}, .heads = {}};
-  net.layer_norm_epsilon = shape_.layer_norm ? model::kLayerNormEpsilon : 0.0;
-  for (const model::Layer& layer : layout_.layers()) net.widths.push_back(layer.out);
-  for (const model::Head& head : shape_.heads)
-    net.heads.push_back(
-        {TorchLoss(head.loss), head.outputs, head.weight, head.huber, head.discount});
-  net.one_hot = layout_.inputs() - layout_.dense_inputs();
-  for (const model::BagShape& bag : shape_.bags)
-    net.bags.push_back({bag.list, bag.buckets, bag.width, bag.direct});
-  for (const model::SequenceShape& sequence : shape_.sequences)
-    net.sequences.push_back(
-        {sequence.list, sequence.buckets, sequence.embedding, sequence.channels, sequence.kernel});
-  if (layout_.items()) net.item_weights = ItemWeights(*layout_.items());
-  return net;
-}
-
-torch_engine::Batch TorchCase::Batch() const {
-  torch_engine::Batch batch{kCustomers * shape_.max_rows, x_.data(), labels_.data()};
-  if (!factors_.empty()) batch.factors = factors_.data();
-  if (!counts_.empty()) batch.counts = counts_.data();
-  batch.customer_rows = shape_.max_rows;
-  if (shape_.max_rows > 1) batch.lengths = lengths_.data();
-  if (temporal()) {
-    batch.rewards = rewards_.data();
-    batch.target = target_.data();
-  }
-  batch.active = {shape_.buckets.size(), active_.data(), nullptr};
-  for (const model::IdList& list : lists_) batch.lists.push_back(Arrays(list));
-  return batch;
-}
+torch_engine::Batch TorchCase::Batch() const { return batch_->batch(); }
 
 }  // namespace veilsum::client

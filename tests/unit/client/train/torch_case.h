@@ -6,7 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "client/train/torch/batch.h"
+#include "client/train/device/device_batch.h"
+#include "client/train/device/net_of.h"
 #include "tests/unit/client/train/reference.h"
 
 namespace veilsum::client {
@@ -35,8 +36,8 @@ class TorchCase {
   explicit TorchCase(const TorchShape& shape);
 
   bool temporal() const { return shape_.heads[0].loss == model::Loss::kTemporal; }
-  torch_engine::Net Net() const;
-  torch_engine::Batch Batch() const;  // of all customers; points into this
+  torch_engine::Net Net() const { return NetOf(layout_, shape_.heads).value(); }
+  torch_engine::Batch Batch() const;  // of all customers, in their order; points into this
   const TorchShape& shape() const { return shape_; }
   const model::Layout& layout() const { return layout_; }
   const model::Examples& examples() const { return examples_; }
@@ -50,20 +51,14 @@ class TorchCase {
  private:
   void SetLabels();
   void Cancel();
-  void Fill();  // the arrays
-  // Every customer's rows, then copies of its last one as fillers: they must not count.
-  template <class T, class RowOf>
-  std::vector<T> Padded(RowOf&& row_of) const;
+  void Fill();  // the batch
 
   TorchShape shape_;
   std::mt19937 rng_{5};
   model::Examples examples_;
   model::Layout layout_ = model::Layout::Mlp(1, 1, {}, false);
   model::ModelVector model_, target_;
-  std::vector<float> x_, labels_, factors_, counts_, rewards_;
-  std::vector<std::int64_t> lengths_;
-  std::vector<std::uint32_t> active_;
-  std::vector<model::IdList> lists_;
+  std::optional<DeviceBatch> batch_;
 };
 
 }  // namespace veilsum::client

@@ -1,0 +1,131 @@
+#include "client/train/device/device_trainer.h"
+
+#include <cmath>
+
+#include "base/secure_rng.h"
+#include "client/train/cpu/engine.h"
+#include "client/train/device/device_batch.h"
+#include "client/train/device/net_of.h"
+#include "client/train/random_slots.h"
+#include "client/train/torch/row_invariance.h"
+
+namespace veilsum::client {
+namespace {
+
+// Of places: libraries of products treat the rows of their last, narrower tile in other ways.
+constexpr std::uint32_t kTile = 64;
+
+class DeviceTrainer final : public Trainer {
+ public:
+  DeviceTrainer(const model::Layout& layout, const model::Examples& examples,
+                std::uint32_t max_rows, model::Heads heads, double dropout, torch_engine::Net net,
+                std::unique_ptr<DeviceSums> sums, std::size_t devices)
+      : layout_(layout),
+        examples_(examples),
+        max_rows_(max_rows),
+        heads_(std::move(heads)),
+        dropout_(dropout),
+        devices_(static_cast<std::uint32_t>(devices)),
+        net_(std::move(net)),
+        device_sums_(std::move(sums)),
+        sum_(layout.parameters()) {}
+
+  absl::StatusOr<dp::ClippedSum> GradientSum(const model::ModelVector& model,
+                                             std::span<const std::uint32_t> customers,
+                                             const StepShape& shape) override {
+    VEILSUM_RETURN_IF_ERROR(CheckShape(shape));
+    if (model.size() != layout_.size())
+      return InvalidArgument("model has %d numbers, must have %d", model.size(), layout_.size());
+    VEILSUM_RETURN_IF_ERROR(
+        CheckSelection(customers, examples_.customers(), shape.padded_customers));
+    VEILSUM_RETURN_IF_ERROR(Prepare(model, shape));
+    SetTarget(model);
+    batch_->Fill(model, customers, RandomSlots(customers.size(), places_, rng_),
+                 rng_.NewSecret<32>());
+    VEILSUM_RETURN_IF_ERROR(Sum(model, batch_->batch(), shape.clip_norm, sum_));
+    return OnTheGrid(shape.scale);
+  }
+
+ private:
+  absl::Status Sum(const model::ModelVector& model, const torch_engine::Batch& batch,
+                   double clip_norm, std::span<double> sum) {
+    return device_sums_->Sum(model.data() + layout_.buffers(), batch, clip_norm, sum);
+  }
+
+  absl::Status Prepare(const model::ModelVector& model, const StepShape& shape) {
+    // Each device has equally many: products of one shape.
+    const std::uint32_t tiles = devices_ * kTile;
+    const std::uint32_t places = (shape.padded_customers + tiles - 1) / tiles * tiles;
+    if (places == places_) return absl::OkStatus();
+    places_ = 0;
+    batch_.emplace(layout_, examples_, heads_, max_rows_, places, dropout_);
+    batch_->FillAtRandom(rng_);
+    batch_->SetTarget(model.data() + layout_.buffers());
+    absl::Status failed;
+    const std::string differs = torch_engine::RowInvarianceError(
+        net_, batch_->batch(), [&](const auto& batch, double* sum, std::string& error) {
+          failed = Sum(model, batch, shape.clip_norm, {sum, sum_.size()});
+          error = std::string(failed.message());
+          return failed.ok();
+        });
+    VEILSUM_RETURN_IF_ERROR(failed);
+    if (!differs.empty())
+      return FailedPrecondition(
+          "DP-07: train.devices change a contribution with its neighbours (%s): train on the CPU",
+          differs);
+    places_ = places;
+    return absl::OkStatus();
+  }
+
+  // As the CPU engine keeps it.
+  void SetTarget(const model::ModelVector& model) {
+    if (heads_.front().loss != model::Loss::kTemporal) return;
+    if (steps_++ % heads_.front().target_every == 0) target_ = model;
+    batch_->SetTarget(target_.data() + layout_.buffers());
+  }
+
+  absl::StatusOr<dp::ClippedSum> OnTheGrid(double scale) const {
+    std::vector<std::int64_t> grid(sum_.size());
+    for (std::size_t i = 0; i < grid.size(); ++i) {
+      const double scaled = std::nearbyint(sum_[i] * scale);  // halves to even
+      // No customer can do that, only a device that is broken.
+      if (!(std::abs(scaled) < 0x1p52))
+        return Internal("train.devices made a sum that no clipped customers have");
+      grid[i] = static_cast<std::int64_t>(scaled);
+    }
+    return dp::ClippedSum::FromCertifiedContributions(std::move(grid));
+  }
+
+  const model::Layout& layout_;
+  const model::Examples& examples_;
+  const std::uint32_t max_rows_;
+  const model::Heads heads_;
+  const double dropout_;
+  const std::uint32_t devices_;
+  const torch_engine::Net net_;
+  std::unique_ptr<DeviceSums> device_sums_;
+  std::vector<double> sum_;
+  std::uint32_t places_ = 0;  // of the shape that was looked at
+  std::optional<DeviceBatch> batch_;
+  model::ModelVector target_;
+  std::uint64_t steps_ = 0;
+  SystemRng rng_;
+};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Trainer>> MakeDeviceTrainer(
+    const model::Layout& layout, const model::Examples& examples, std::uint32_t max_rows,
+    const model::Heads& heads, double dropout, std::unique_ptr<DeviceSums> sums,
+    std::size_t devices) {
+  // What the CPU engine refuses of examples, heads and dropout.
+  VEILSUM_RETURN_IF_ERROR(
+      cpu::Engine::Create(layout, examples, max_rows, cpu::BaselineKernels(), heads, dropout)
+          .status());
+  model::Heads known = heads.empty() ? model::Heads{model::Head{}} : heads;
+  VEILSUM_ASSIGN_OR_RETURN(torch_engine::Net net, NetOf(layout, known));
+  return std::make_unique<DeviceTrainer>(layout, examples, max_rows, std::move(known), dropout,
+                                         std::move(net), std::move(sums), devices);
+}
+
+}  // namespace veilsum::client
