@@ -177,6 +177,12 @@ bool HasCard(const std::filesystem::path& root) {
   return false;
 }
 
+// The devices of [train], each with a net of one weight.
+absl::Status OpenDevicesOf(const ClientConfig& config) {
+  if (config.devices.names.empty()) return absl::OkStatus();
+  return OpenDevices({.widths = {1, 1}}, config.devices).status();
+}
+
 }  // namespace
 
 NodeCheck CheckGpu(const std::filesystem::path& root) {
@@ -202,6 +208,11 @@ std::vector<NodeCheck> CheckNode(const ClientConfig& config, WallTime now) {
   if (found) out.push_back(Mtu(config));
   out.push_back(Disk(config));
   out.push_back(CheckGpu("/"));
+  if (const absl::Status devices = OpenDevicesOf(config); !devices.ok()) {
+    out.back().fault = Text(devices);
+    out.back().remedy =
+        "mend [train] devices and library (docs/operations.md), or leave them out: the CPU trains";
+  }
   out.push_back(OwnPolicy(config));
   return out;
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <mutex>
 
+#include "absl/strings/str_join.h"
 #include "absl/synchronization/notification.h"
 #include "base/pki/key_file.h"
 #include "base/stop_on_signal.h"
@@ -200,6 +201,8 @@ absl::Status RunClient(const ClientConfig& config, bool stay) {
     VEILSUM_ASSIGN_OR_RETURN(shown, metrics.Serve(config.metrics));
     log.Write(absl::StrFormat("metrics on port %d", shown->port()), {.event = "start"});
   }
+  if (!config.devices.names.empty())
+    log.Write("trains on " + absl::StrJoin(config.devices.names, ", "), {.event = "start"});
   SystemRng rng;
   VEILSUM_ASSIGN_OR_RETURN(const auto witness_key, WitnessKey(config, rng));
   VEILSUM_ASSIGN_OR_RETURN(const std::unique_ptr<WitnessStore> witnessed,

@@ -12,9 +12,6 @@
 namespace veilsum::client {
 namespace {
 
-// Of places: libraries of products treat the rows of their last, narrower tile in other ways.
-constexpr std::uint32_t kTile = 64;
-
 class DeviceTrainer final : public Trainer {
  public:
   DeviceTrainer(const model::Layout& layout, const model::Examples& examples,
@@ -53,9 +50,8 @@ class DeviceTrainer final : public Trainer {
   }
 
   absl::Status Prepare(const model::ModelVector& model, const StepShape& shape) {
-    // Each device has equally many: products of one shape.
-    const std::uint32_t tiles = devices_ * kTile;
-    const std::uint32_t places = (shape.padded_customers + tiles - 1) / tiles * tiles;
+    // Each device has equally many.
+    const std::uint32_t places = (shape.padded_customers + devices_ - 1) / devices_ * devices_;
     if (places == places_) return absl::OkStatus();
     places_ = 0;
     batch_.emplace(layout_, examples_, heads_, max_rows_, places, dropout_);

@@ -1,7 +1,7 @@
 // A training step on devices behind Trainer. What the CPU engine has by construction is looked at
 // here: before the first step of a shape, that a customer's contribution has the same bits whoever
-// stands beside it (DP-07), with rows of nobody. Customers take places of their own, so that one
-// more leaves the others theirs (random_slots.h). Rows are summed in fp64 over the whole step and
+// stands beside it (DP-07), with rows of nobody. Customers take random places, so that one more
+// leaves the others theirs (random_slots.h). Rows are summed in fp64 over the whole step and
 // rounded once: SummationError is what that can lose (DP-02).
 #pragma once
 

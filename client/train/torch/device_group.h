@@ -1,5 +1,5 @@
 // Several devices of one merchant: each sums its part of the customers, in a thread of its own. Why
-// threads and not torch's distributed package: docs/decisions/0038-several-devices.md.
+// threads and not torch's distributed package: docs/decisions/0038-devices.md.
 #pragma once
 
 #include <memory>
