@@ -69,6 +69,7 @@ absl::StatusOr<std::unique_ptr<Contribution>> LocalContribution::Create(
     made->holdout_ = std::move(holdout);
   }
   if (run.plan().training.bands > 1) VEILSUM_RETURN_IF_ERROR(made->SetGroups(run, grouping));
+  VEILSUM_RETURN_IF_ERROR(made->trainer_->Prepare(made->shape_));
   for (const std::string& purpose : made->purposes_) {
     VEILSUM_ASSIGN_OR_RETURN(dp::NoiseShare share,
                              ShareOf(NoiseOf(run.noise(), purpose), run.contract().is_private));

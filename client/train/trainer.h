@@ -22,12 +22,20 @@ struct StepShape {
   double scale = 0;      // s, grid points per unit of gradient; a power of two (DP-02)
 };
 
+// InvalidArgument when clip_norm or scale is unusable, or the sum could leave the exact int64
+// range.
+absl::Status CheckShape(const StepShape& shape);
+
 // How many rows one customer may have that an engine accepts.
 inline constexpr std::uint32_t kMaxRowsPerCustomer = 80;
 
 class Trainer {
  public:
   virtual ~Trainer() = default;
+
+  // What has to be known before steps of this shape, and before budget is spent on one; optional.
+  // FailedPrecondition: this engine cannot keep what is claimed above of them (DP-07).
+  virtual absl::Status Prepare(const StepShape& shape) { return CheckShape(shape); }
 
   // scale * sum over `customers` of min(1, C' / norm) * gradient on the integers, one for each of
   // layout.parameters(), in their order; C' is C less what the engine's sums can lose, and parts
@@ -41,10 +49,6 @@ class Trainer {
                                                      std::span<const std::uint32_t> customers,
                                                      const StepShape& shape) = 0;
 };
-
-// InvalidArgument when clip_norm or scale is unusable, or the sum could leave the exact int64
-// range.
-absl::Status CheckShape(const StepShape& shape);
 
 // InvalidArgument: an index that is not below `known`, one twice, or more than `padded` of them;
 // the message never says how many there are.

@@ -21,11 +21,11 @@ std::uint32_t Below(std::uint32_t bound, SecureRng& rng) {
          bound;
 }
 
-float Number(SecureRng& rng) {
-  return static_cast<float>(Below(1u << 24, rng)) * 0x1p-23f - 1;  // in [-1, 1)
-}
-
 }  // namespace
+
+float MadeUpNumber(SecureRng& rng) {
+  return static_cast<float>(Below(1u << 24, rng)) * 0x1p-23f - 1;
+}
 
 DeviceBatch::DeviceBatch(const model::Layout& layout, const model::Examples& examples,
                          const model::Heads& heads, std::uint32_t max_rows, std::uint32_t places,
@@ -131,11 +131,11 @@ void DeviceBatch::FillLists(std::size_t at, std::optional<std::size_t> row) {
 
 void DeviceBatch::FillAtRandom(SecureRng& rng) {
   const auto one_hot = static_cast<std::uint32_t>(layout_.inputs() - layout_.dense_inputs());
-  for (float& x : x_) x = Number(rng);
+  for (float& x : x_) x = MadeUpNumber(rng);
   for (std::uint32_t& input : active_) input = Below(one_hot, rng);
   for (List& list : lists_) {
     for (std::uint32_t& id : list.ids) id = Below(list.buckets, rng);
-    for (float& weight : list.weights) weight = std::abs(Number(rng));
+    for (float& weight : list.weights) weight = std::abs(MadeUpNumber(rng));
   }
   std::ranges::fill(labels_, 0.0f);
   std::ranges::fill(lengths_, static_cast<std::int64_t>(max_rows_));

@@ -42,7 +42,7 @@ class DeviceBatch {
   void FillNumbers(std::size_t at, std::optional<std::size_t> row);
   void FillLists(std::size_t at, std::optional<std::size_t> row);
   void PointBatch();
-  std::size_t rows() const { return labels_.size() / heads_.size(); }
+  std::size_t rows() const { return lengths_.size() * max_rows_; }
 
   const model::Layout& layout_;
   const model::Examples& examples_;
@@ -57,5 +57,8 @@ class DeviceBatch {
   std::vector<List> lists_;
   torch_engine::Batch batch_;
 };
+
+// Uniform in [-1, 1), coarse: to try a device with.
+float MadeUpNumber(SecureRng& rng);
 
 }  // namespace veilsum::client

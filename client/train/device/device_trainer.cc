@@ -30,47 +30,50 @@ class DeviceTrainer final : public Trainer {
   absl::StatusOr<dp::ClippedSum> GradientSum(const model::ModelVector& model,
                                              std::span<const std::uint32_t> customers,
                                              const StepShape& shape) override {
-    VEILSUM_RETURN_IF_ERROR(CheckShape(shape));
+    VEILSUM_RETURN_IF_ERROR(Prepare(shape));
     if (model.size() != layout_.size())
       return InvalidArgument("model has %d numbers, must have %d", model.size(), layout_.size());
     VEILSUM_RETURN_IF_ERROR(
         CheckSelection(customers, examples_.customers(), shape.padded_customers));
-    VEILSUM_RETURN_IF_ERROR(Prepare(model, shape));
     SetTarget(model);
     batch_->Fill(model, customers, RandomSlots(customers.size(), places_, rng_),
                  rng_.NewSecret<32>());
-    VEILSUM_RETURN_IF_ERROR(Sum(model, batch_->batch(), shape.clip_norm, sum_));
+    VEILSUM_RETURN_IF_ERROR(device_sums_->Sum(model.data() + layout_.buffers(), batch_->batch(),
+                                              shape.clip_norm, sum_));
     return OnTheGrid(shape.scale);
   }
 
- private:
-  absl::Status Sum(const model::ModelVector& model, const torch_engine::Batch& batch,
-                   double clip_norm, std::span<double> sum) {
-    return device_sums_->Sum(model.data() + layout_.buffers(), batch, clip_norm, sum);
-  }
-
-  absl::Status Prepare(const model::ModelVector& model, const StepShape& shape) {
+  absl::Status Prepare(const StepShape& shape) override {
+    VEILSUM_RETURN_IF_ERROR(CheckShape(shape));
     // Each device has equally many.
     const std::uint32_t places = (shape.padded_customers + devices_ - 1) / devices_ * devices_;
     if (places == places_) return absl::OkStatus();
     places_ = 0;
     batch_.emplace(layout_, examples_, heads_, max_rows_, places, dropout_);
+    VEILSUM_RETURN_IF_ERROR(Look(shape.clip_norm));
+    places_ = places;
+    return absl::OkStatus();
+  }
+
+ private:
+  // Of a model and rows of nobody.
+  absl::Status Look(double clip_norm) {
+    model::ModelVector model(layout_.parameters());
+    for (float& x : model) x = MadeUpNumber(rng_) / 4;
     batch_->FillAtRandom(rng_);
-    batch_->SetTarget(model.data() + layout_.buffers());
+    batch_->SetTarget(model.data());
     absl::Status failed;
     const std::string differs = torch_engine::RowInvarianceError(
         net_, batch_->batch(), [&](const auto& batch, double* sum, std::string& error) {
-          failed = Sum(model, batch, shape.clip_norm, {sum, sum_.size()});
+          failed = device_sums_->Sum(model.data(), batch, clip_norm, {sum, sum_.size()});
           error = std::string(failed.message());
           return failed.ok();
         });
     VEILSUM_RETURN_IF_ERROR(failed);
-    if (!differs.empty())
-      return FailedPrecondition(
-          "DP-07: train.devices change a contribution with its neighbours (%s): train on the CPU",
-          differs);
-    places_ = places;
-    return absl::OkStatus();
+    if (differs.empty()) return absl::OkStatus();
+    return FailedPrecondition(
+        "DP-07: train.devices change a contribution with its neighbours (%s): train on the CPU",
+        differs);
   }
 
   // As the CPU engine keeps it.

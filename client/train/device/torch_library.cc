@@ -24,7 +24,7 @@ class TorchSums final : public DeviceSums {
     if (plugin_.sum(group_, parameters, batch, clip_norm, sum.data(), message.data(),
                     message.size()))
       return absl::OkStatus();
-    return Unavailable("train.devices: %s", message.data());
+    return Internal("train.devices: %s", message.data());
   }
 
  private:
@@ -42,8 +42,8 @@ std::filesystem::path BesideTheProgram() {
 absl::StatusOr<const Plugin*> Load(const std::filesystem::path& file) {
   void* const library = dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (library == nullptr)
-    return Unavailable("train.devices needs libveilsum_torch.so, of a build where libtorch is: %s",
-                       dlerror());
+    return FailedPrecondition(
+        "train.devices needs libveilsum_torch.so, of a build where libtorch is: %s", dlerror());
   using Entry = const Plugin* (*)();
   const auto entry = reinterpret_cast<Entry>(dlsym(library, torch_engine::kPluginSymbol));
   if (entry == nullptr || entry()->version != torch_engine::kPluginVersion)
@@ -64,7 +64,7 @@ absl::StatusOr<std::unique_ptr<DeviceSums>> OpenDevices(const torch_engine::Net&
   for (const std::string& name : devices.names) names.push_back(name.c_str());
   Message message = {};
   void* const group = plugin->open(net, names.data(), names.size(), message.data(), message.size());
-  if (group == nullptr) return Unavailable("train.devices: %s", message.data());
+  if (group == nullptr) return FailedPrecondition("train.devices: %s", message.data());
   return std::make_unique<TorchSums>(*plugin, group);
 }
 

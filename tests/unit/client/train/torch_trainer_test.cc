@@ -111,7 +111,7 @@ TEST(TorchTrainer, KeepsTheTargetModelOfTheCpuEngine) {
 
 TEST(TorchTrainer, SaysWhatItCannotHave) {
   const TorchCase f({"plain"});
-  constexpr auto kAway = absl::StatusCode::kUnavailable;
+  constexpr auto kAway = absl::StatusCode::kFailedPrecondition;
   EXPECT_THAT(TrainerOf(f, OfThisBuild({"abacus"})), StatusIs(kAway, "train.devices"));
   EXPECT_THAT(TrainerOf(f, {{"cpu"}, "/nowhere/libveilsum_torch.so"}),
               StatusIs(kAway, "libveilsum_torch.so"));
