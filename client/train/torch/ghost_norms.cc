@@ -40,11 +40,12 @@ at::Tensor PairsOfOneId(const at::Tensor& ids, const at::Tensor& held, std::int6
 }  // namespace
 
 at::Tensor Gram(const at::Tensor& x, std::int64_t customer_rows) {
-  if (customer_rows == 1)  // nothing can cancel
-    return at::linalg_vector_norm(x, 2, at::IntArrayRef{1})
-        .to(at::kDouble)
-        .square()
-        .view({-1, 1, 1});
+  if (customer_rows == 1) {  // nothing can cancel
+    // Squares below the smallest normal number may be lost.
+    const double lost = static_cast<double>(x.size(1)) * 0x1p-126;
+    const at::Tensor lengths = at::linalg_vector_norm(x, 2, at::IntArrayRef{1});
+    return (lengths.to(at::kDouble).square() + lost).view({-1, 1, 1});
+  }
   const at::Tensor wide =
       x.to(at::kDouble).view({x.size(0) / customer_rows, customer_rows, x.size(1)});
   return at::bmm(wide, wide.transpose(1, 2));

@@ -10,7 +10,7 @@
 namespace veilsum::client::torch_engine {
 
 // customers x rows x rows, fp64: the inner products of a customer's rows. x: all rows x width. Of
-// one row, where nothing can cancel, a sum in x's own precision.
+// one row, where nothing can cancel, in x's own precision and at least what it is but for rounding.
 at::Tensor Gram(const at::Tensor& x, std::int64_t customer_rows);
 
 // The same of sparse rows: for two of them the sum, over pairs of their slots with one id, of the

@@ -3,6 +3,7 @@
 #include <ATen/Parallel.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <string>
 
 #include "client/train/torch/device_group.h"
@@ -20,6 +21,7 @@ void Tell(const std::string& message, char* error, std::size_t size) {
 void* Open(const Net& net, const char* const* devices, std::size_t count, char* error,
            std::size_t size) {
   at::set_num_threads(1);
+  setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", 0);  // cuBLAS: the same order in every run
   std::string message;
   auto group = DeviceGroup::Create(net, {devices, devices + count}, message);
   Tell(message, error, size);

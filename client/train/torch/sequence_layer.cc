@@ -21,6 +21,16 @@ at::Tensor SequenceLayer::Forward() {
 void SequenceLayer::Backward(const at::Tensor& delta) {
   sequence_.kernel > 0 ? ConvolveBack(delta.to(at::kDouble)) : RecurBack(delta.to(at::kDouble));
   by_embedded_ = by_embedded_.masked_fill(empty_.unsqueeze(2), 0);
+  AddUpIds();
+}
+
+void SequenceLayer::AddUpIds() {
+  const std::int64_t slots = ids_.size(1);
+  const at::Tensor places = at::arange(slots, ids_.options());
+  const at::Tensor same = ids_.unsqueeze(2) == ids_.unsqueeze(1);
+  const at::Tensor first = at::where(same, places, at::full_like(places, slots)).amin(2, true);
+  const at::Tensor goes = (first == places).to(at::kDouble);  // rows x from x to
+  by_embedded_ = at::bmm(goes.transpose(1, 2), by_embedded_);
 }
 
 at::Tensor SequenceLayer::Convolve() {

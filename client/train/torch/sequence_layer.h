@@ -33,6 +33,8 @@ class SequenceLayer {
   at::Tensor Recur();
   void RecurBack(at::Tensor down);
   at::Tensor Gate(const at::Tensor& joined, std::int64_t which) const;
+  // To the first slot of each id of a row, so that nothing cancels between norm and sum (DP-08).
+  void AddUpIds();
 
   const Sequence sequence_;
   at::Tensor table_, weight_, bias_;

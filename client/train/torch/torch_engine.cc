@@ -74,6 +74,7 @@ std::unique_ptr<TorchEngine> TorchEngine::Create(const Net& net, const std::stri
     state->device = at::Device(device);
     if (state->device.is_cuda()) {
       at::globalContext().setAllowTF32CuBLAS(false);  // norms and sums are fp32 (DP-07)
+      at::globalContext().setDeterministicAlgorithms(true, /*warn_only=*/true);
     }
     (void)at::zeros({1}, at::TensorOptions().device(state->device));
     return std::unique_ptr<TorchEngine>(new TorchEngine(std::move(state)));

@@ -105,6 +105,12 @@ void TorchCase::Cancel() {
   }
 }
 
+void TorchCase::Stretch(float model, float inputs) {
+  for (float& number : model_) number *= model;
+  for (float& value : examples_.numeric_values) value *= inputs;
+  Fill();
+}
+
 void TorchCase::Break() {
   if (shape_.numeric > 0)
     examples_.numeric_values[static_cast<std::size_t>(shape_.numeric) * 7 + 3] = NAN;

@@ -45,6 +45,8 @@ class TorchCase {
   const model::ModelVector& target() const { return target_; }
   static Secret<32> Key();  // of the masks and the negatives
 
+  // Every number of the model, and every input, by as much.
+  void Stretch(float model, float inputs);
   // An input that is not finite, in every kind of them; an impossible class. Batch has it then.
   void Break();
 

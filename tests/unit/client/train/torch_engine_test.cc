@@ -58,6 +58,41 @@ TEST(TorchEngine, AgreesWithTheCpuEngine) {
   for (const TorchShape& shape : TorchShapes()) ExpectAgreement(shape, "cpu");
 }
 
+// A12: numbers that overflow, and squares that are lost.
+TEST(TorchEngine, NoContributionIsLongerThanItMayBe) {
+  constexpr double kClip = 0.5;
+  for (const TorchShape& shape : TorchShapes())
+    for (const auto& [weights, inputs] : std::vector<std::pair<float, float>>{
+             {1, 1}, {1e3f, 1}, {1, 1e18f}, {1e-15f, 1e19f}, {1e-24f, 1e18f}, {1e6f, 1e-30f}}) {
+      SCOPED_TRACE(absl::StrFormat("%s, weights x %g, inputs x %g", shape.name, weights, inputs));
+      TorchCase f(shape);
+      f.Stretch(weights, inputs);
+      std::string error;
+      const auto torch = torch_engine::TorchEngine::Create(f.Net(), "cpu", error);
+      std::vector<double> sum(torch_engine::Parameters(f.Net()));
+      for (std::size_t customer = 0; customer < 5; ++customer) {
+        const auto alone = f.Batch().Part(f.Net(), customer, 1);
+        ASSERT_TRUE(torch->Sum(f.model().data(), alone, kClip, sum.data(), error)) << error;
+        double squares = 0;
+        for (const double x : sum) squares += x * x;
+        EXPECT_LE(std::sqrt(squares), kClip * (1 + 0x1p-20));
+      }
+    }
+}
+
+// A delta of 2.6e-23, whose square fp32 does not have, beside an input of 1e19.
+TEST(TorchEngine, ClipsByDeltasWhoseSquaresAreLost) {
+  std::string error;
+  const auto torch = torch_engine::TorchEngine::Create({{1, 1}}, "cpu", error);
+  ASSERT_TRUE(torch) << error;
+  const float x = 1e19f, label = 0, model[2] = {-5.2e-18f, 0};
+  double sum[2];
+  ASSERT_TRUE(torch->Sum(model, {.rows = 1, .x = &x, .labels = &label}, 0, sum, error)) << error;
+  EXPECT_GT(sum[0], 1e-4);
+  ASSERT_TRUE(torch->Sum(model, {.rows = 1, .x = &x, .labels = &label}, 1e-4, sum, error)) << error;
+  EXPECT_LE(sum[0], 1e-4);
+}
+
 TEST(TorchEngine, AgreesWithTheCpuEngineOnCuda) {
   if (!torch_engine::HasCuda()) GTEST_SKIP() << "no CUDA device, or a libtorch without CUDA";
   for (const TorchShape& shape : TorchShapes()) ExpectAgreement(shape, "cuda");
