@@ -15,6 +15,10 @@
 
 namespace veilsum::model {
 
+// Bounds that several parts of a plan share.
+inline constexpr std::uint64_t kMaxPlanSteps = 1'000'000;
+inline constexpr std::size_t kMaxPlanInputs = std::size_t{1} << 24;
+
 enum class Task {
   kBinary,
   kRegression,
@@ -98,8 +102,8 @@ struct Label {
   std::optional<Rational> huber;  // value: threshold of the loss on that scale; none: squared
   // class of task recommend: Head::negatives; 0: none are sampled, the softmax is over all items
   std::uint32_t negatives = 0;
-  // class of task recommend: public attributes of each of `values` (model/item_attributes.h); empty:
-  // items have none
+  // class of task recommend: public attributes of each of `values` (model/item_attributes.h);
+  // empty: items have none
   std::vector<std::vector<std::string>> attributes;
   std::string time;  // of the same table: only earlier events are seen; empty without such tables
   std::uint32_t segments = 0;  // segment: how many
