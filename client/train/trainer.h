@@ -56,7 +56,7 @@ absl::Status CheckSelection(std::span<const std::uint32_t> customers, std::size_
                             std::uint32_t padded);
 
 // fp_err of DP-02 in grid points: 2 s N 2^-53 (1 + 2^-20) B K C with N = B * max_rows rows, B
-// padded customers, K = 64.
+// padded customers, K = 64, the largest that there is.
 double SummationError(const StepShape& shape, std::uint32_t max_rows);
 
 }  // namespace veilsum::client

@@ -19,18 +19,15 @@ void CertifiedNorm::AddLayer(std::size_t in, std::size_t out, std::size_t row_sl
   total_ += rows * rows;
 }
 
-double CertifiedNorm::Factor(double clip_norm, double slack) const {
+double CertifiedNorm::Factor(double clip_norm, double cancellation) const {
   if (!std::isfinite(squared_) || !std::isfinite(total_)) return 0;
   const double norm = std::sqrt(squared_) * (1 + 0x1p-20);
   const double terms = std::sqrt(total_) * (1 + 0x1p-20);
   double factor = 1;
   if (norm > clip_norm) factor = clip_norm / norm;
-  if (factor * terms > slack * clip_norm) factor = std::min(factor, slack * clip_norm / terms);
+  const double most = cancellation * clip_norm;
+  if (factor * terms > most) factor = std::min(factor, most / terms);
   return factor;
-}
-
-double Slack(std::size_t max_rows) {
-  return max_rows == 1 ? 1 : 2 * std::sqrt(static_cast<double>(max_rows));
 }
 
 absl::StatusOr<MicroBatches> CutStep(const StepShape& shape, std::size_t max_rows,
@@ -56,7 +53,8 @@ absl::StatusOr<MicroBatches> CutStep(const StepShape& shape, std::size_t max_row
   const std::size_t chain = std::min(fits, kChainRows / max_rows);
   const double n = static_cast<double>(RoundUp(chain * max_rows, kRowTile)) + 2;
   const double gamma = n * 0x1p-24 / (1 - n * 0x1p-24);
-  const double lost = 2 * gamma * static_cast<double>(chain) * Slack(max_rows) * (1 + 0x1p-10);
+  const double lost =
+      2 * gamma * static_cast<double>(chain) * CancellationLimit(max_rows) * (1 + 0x1p-10);
   cut.limit =
       (shape.clip_norm - std::ldexp(scattered_error / shape.scale, -cut.finer)) / (1 + lost);
   if (!(cut.limit > 0.75 * shape.clip_norm))

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <span>
 
+#include "client/train/cancellation.h"
 #include "client/train/trainer.h"
 
 namespace veilsum::client::cpu {
@@ -19,18 +20,14 @@ class CertifiedNorm {
   // delta_r . delta_s. in and out are widths.
   void AddLayer(std::size_t in, std::size_t out, std::size_t row_slots,
                 std::span<const double> inputs, std::span<const double> deltas);
-  // min(1, C / (N_ub (1 + 2^-20)), slack C / T), T^2 = sum over layers of (sum_r |a~_r|
-  // |delta_r|)^2, or exactly 0 when anything was not finite (DP-09).
-  double Factor(double clip_norm, double slack) const;
+  // min(1, C / (N_ub (1 + 2^-20)), K C / T), K = CancellationLimit, or exactly 0 when anything was
+  // not finite (DP-09).
+  double Factor(double clip_norm, double cancellation) const;
 
  private:
   double squared_ = 0;  // sum over layers of max(0, Gram) + gamma (sum_r |a~_r| |delta_r|)^2
-  double total_ = 0;    // T^2
+  double total_ = 0;    // T^2 = sum over layers of (sum_r |a~_r| |delta_r|)^2
 };
-
-// K: how far the terms of a customer's gradient may cancel, T <= K C after clipping. One row cannot
-// cancel; rows in random directions reach sqrt(max_rows). Less than the 64 of DP-08.
-double Slack(std::size_t max_rows);
 
 // How a step of a public shape is cut into micro-batches whose products are summed in fp32 and
 // added on the grid. A customer's slot is independent of the other customers' (see engine.h), so

@@ -314,7 +314,7 @@ double Engine::Factor(std::size_t customer, double limit) {
   for (SequenceLayer& sequence : sequences_)  // whole gradients: inner products of their own
     add([&](std::size_t r, std::size_t s) { return sequence.Dot(r, s); },
         [](std::size_t, std::size_t) { return 1.0; }, sequence.parameters(), 1);
-  return norm.Factor(limit, Slack(max_rows_));
+  return norm.Factor(limit, CancellationLimit(max_rows_));
 }
 
 void Engine::SetFactors(std::size_t rows, std::size_t customers, double limit) {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "client/train/cancellation.h"
+
 namespace veilsum::client::torch_engine {
 namespace {
 
@@ -69,9 +71,8 @@ at::Tensor ClipFactors(const std::vector<Grams>& layers, double clip_norm) {
   Squares squares;
   for (const Grams& layer : layers) squares.Add(layer);
   const std::int64_t rows = layers.front().inputs.size(1);
-  const double slack = rows == 1 ? 1 : 2 * std::sqrt(static_cast<double>(rows));
-  const at::Tensor factor =
-      at::minimum(Limit(squares.norm, clip_norm), Limit(squares.terms, slack * clip_norm));
+  const double most = CancellationLimit(static_cast<std::size_t>(rows)) * clip_norm;
+  const at::Tensor factor = at::minimum(Limit(squares.norm, clip_norm), Limit(squares.terms, most));
   const at::Tensor finite = squares.norm.isfinite().logical_and(squares.terms.isfinite());
   return factor.masked_fill(finite.logical_not(), 0)
       .to(at::kFloat)

@@ -3,11 +3,10 @@
 #include "client/train/cpu/bag.h"
 
 #include <cmath>
-#include <cstring>
 
 #include "model/mlp.h"
 #include "tests/support/status_matchers.h"
-#include "tests/unit/client/train/reference.h"
+#include "tests/unit/client/train/properties.h"
 
 namespace veilsum::client {
 namespace {
@@ -26,7 +25,19 @@ struct BagFixture {
                                 true, bags);
     model = RandomModel(layout, rng);
   }
-  Exact exact() const { return Exact(model.begin(), model.end()); }
+  NetUnderTest Net() const {
+    return {layout, examples, model, shape.max_rows, [this](const cpu::Kernels& path) {
+              auto engine = cpu::Engine::Create(layout, examples, shape.max_rows, path);
+              EXPECT_OK(engine);
+              return *std::move(engine);
+            }};
+  }
+  std::vector<Exact> Gradients() const {
+    std::vector<Exact> gradients;
+    for (const std::uint32_t u : Everyone(examples))
+      gradients.push_back(CustomerGradient(layout, Exact(model.begin(), model.end()), examples, u));
+    return gradients;
+  }
 
   ExampleShape shape;
   std::mt19937 rng;
@@ -36,47 +47,18 @@ struct BagFixture {
 };
 
 TEST(ReferenceGradient, WithBagsAgreesWithFiniteDifferences) {
-  BagFixture f(3);
-  Exact model = f.exact();
-  const Exact gradient = CustomerGradient(f.layout, model, f.examples, 1);
-  for (std::size_t i = 0; i < gradient.size(); ++i) {
-    long double& weight = model[f.layout.buffers() + i];
-    const long double before = weight, step = 1e-7L;
-    weight = before + step;
-    const long double up = CustomerLoss(f.layout, model, f.examples, 1);
-    weight = before - step;
-    const long double down = CustomerLoss(f.layout, model, f.examples, 1);
-    weight = before;
-    EXPECT_NEAR(static_cast<double>((up - down) / (2 * step)), static_cast<double>(gradient[i]),
-                1e-8)
-        << i;
-  }
-}
-
-void ExpectAgreement(BagFixture& f, std::uint32_t max_rows, double clip_norm) {
-  const auto everyone = Everyone(f.examples);
-  Exact expected(f.layout.parameters());
-  for (const std::uint32_t u : everyone) {
-    const Exact gradient = CustomerGradient(f.layout, f.exact(), f.examples, u);
-    const long double factor = std::min(1.0L, static_cast<long double>(clip_norm) / Norm(gradient));
-    for (std::size_t i = 0; i < gradient.size(); ++i) expected[i] += factor * gradient[i];
-  }
-  for (const cpu::Kernels* path : AllPaths()) {
-    ASSERT_OK_AND_ASSIGN(auto engine, cpu::Engine::Create(f.layout, f.examples, max_rows, *path));
-    ASSERT_OK_AND_ASSIGN(const auto sum, engine->Sum(f.model, everyone, 64, clip_norm));
-    Exact difference(expected);
-    for (std::size_t i = 0; i < sum.size(); ++i) difference[i] -= sum[i];
-    EXPECT_LT(Norm(difference), 1e-5L * Norm(expected)) << path->name << " R=" << max_rows;
-  }
+  const BagFixture f(3);
+  ExpectDifferencesAgree(f.Net(), f.Gradients()[1], 1, 1e-8, [&](const Exact& model) {
+    return CustomerLoss(f.layout, model, f.examples, 1);
+  });
 }
 
 TEST(Bag, ClippedSumsAgreeWithMaterialisedGradients) {
-  for (const std::uint32_t max_rows : {1u, 2u, 5u})
-    for (const double clip_norm : {0.05, 1.0, 1e6}) {
-      BagFixture deep(max_rows), linear(max_rows, {}, {{0, 11, 1, true}});
-      ExpectAgreement(deep, max_rows, clip_norm);
-      ExpectAgreement(linear, max_rows, clip_norm);
-    }
+  for (const std::uint32_t max_rows : {1u, 2u, 5u}) {
+    const BagFixture deep(max_rows), linear(max_rows, {}, {{0, 11, 1, true}});
+    ExpectSumsAgree(deep.Net(), deep.Gradients(), 64);
+    ExpectSumsAgree(linear.Net(), linear.Gradients(), 64);
+  }
 }
 
 TEST(Bag, LogitsAgreeWithTheReferenceForwardPass) {
@@ -89,28 +71,16 @@ TEST(Bag, LogitsAgreeWithTheReferenceForwardPass) {
   for (std::size_t i = 0; i < logits.size(); ++i) EXPECT_NEAR(logits[i], expected[i], 1e-4);
 }
 
+// A11.
 TEST(Bag, CustomersAreTheSameBitsAloneAndInAnyPlace) {
   BagFixture f(2);
-  for (const cpu::Kernels* path : AllPaths()) {
-    ASSERT_OK_AND_ASSIGN(auto engine, cpu::Engine::Create(f.layout, f.examples, 2, *path));
-    cpu::Trace together, alone;
-    engine->set_trace(&together);
-    auto backwards = Everyone(f.examples);
-    std::ranges::reverse(backwards);
-    ASSERT_OK(engine->Sum(f.model, backwards, 50, 1.0));
-    engine->set_trace(&alone);
-    for (const std::uint32_t u : backwards)
-      ASSERT_OK(engine->Sum(f.model, std::vector<std::uint32_t>{u}, 1, 1.0));
-    ASSERT_EQ(together.operands.size(), alone.operands.size());
-    for (std::size_t i = 0; i < alone.operands.size(); ++i) {
-      ASSERT_EQ(together.operands[i].size(), alone.operands[i].size());
-      EXPECT_EQ(std::memcmp(together.operands[i].data(), alone.operands[i].data(),
-                            alone.operands[i].size() * sizeof(float)),
-                0)
-          << "A11 " << path->name;
-      EXPECT_EQ(together.factors[i], alone.factors[i]) << "A11 " << path->name;
-    }
-  }
+  ExpectRowInvariance(f.Net(), f.rng, 4);
+}
+
+// A10, A13.
+TEST(Bag, OneCustomerMoreMovesTheSumByAtMostD2) {
+  for (const std::uint32_t max_rows : {1u, 3u})
+    ExpectMovesWithinD2(BagFixture(max_rows).Net(), {40, 0.05, 0x1p16});
 }
 
 TEST(Bag, AnEmptyTextAndPaddingMoveNothing) {

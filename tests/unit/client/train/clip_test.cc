@@ -29,7 +29,7 @@ double FactorOf(const Operands& o, const cpu::Kernels& path) {
     }
   cpu::CertifiedNorm norm;
   norm.AddLayer(o.in, o.out, o.rows, inputs, deltas);
-  return norm.Factor(kClip, cpu::Slack(o.rows));
+  return norm.Factor(kClip, CancellationLimit(o.rows));
 }
 
 long double NormOf(const Operands& o) {
@@ -105,6 +105,23 @@ TEST(CertifiedNorm, BoundsTheTermsOfACancellingSum) {
     terms += std::sqrt(a * delta);
   }
   EXPECT_LE(FactorOf(o, *AllPaths().back()) * terms, 64 * kClip * (1 + 1e-9)) << "DP-08, K = 64";
+}
+
+// As many rows as a plan may have, every one as long as the clip norm, and their sum next to
+// nothing.
+TEST(CertifiedNorm, RowsWithinTheClipNormAreNotShortenedForCancelling) {
+  std::mt19937 rng(4);
+  for (const std::size_t rows : {2u, 3u, 8u, 64u}) {
+    Operands o = RandomOperands(rows, 1, 0.02, rng);
+    for (std::size_t r = 1; r < rows; ++r) std::copy_n(&o.a[0], o.in, &o.a[r * o.in]);
+    for (std::size_t r = 1; r < rows; ++r)
+      for (std::size_t n = 0; n < o.out; ++n)
+        o.delta[r * o.out + n] = r % 2 == 0 ? o.delta[n] : -o.delta[n];
+    Operands one{1, o.in, o.out, {o.a.begin(), o.a.begin() + 32}, {&o.delta[0], &o.delta[16]}};
+    const auto longest = static_cast<float>(kClip / (NormOf(one) * 1.0001L));
+    for (float& delta : o.delta) delta *= longest;
+    EXPECT_EQ(FactorOf(o, *AllPaths().back()), 1) << rows;
+  }
 }
 
 TEST(CertifiedNorm, AnythingNotFiniteGivesExactlyZero) {

@@ -6,7 +6,7 @@
 #include "client/train/cpu/cpu_trainer.h"
 #include "model/mlp.h"
 #include "tests/support/status_matchers.h"
-#include "tests/unit/client/train/reference.h"
+#include "tests/unit/client/train/properties.h"
 
 namespace veilsum::client {
 namespace {
@@ -20,6 +20,20 @@ struct Fixture {
                                 standardised);
     model = RandomModel(layout, rng);
   }
+  NetUnderTest Net() const {
+    return {layout, examples, model, shape.max_rows, [this](const cpu::Kernels& path) {
+              auto engine = cpu::Engine::Create(layout, examples, shape.max_rows, path);
+              EXPECT_OK(engine);
+              return *std::move(engine);
+            }};
+  }
+  std::vector<Exact> Gradients() const {
+    std::vector<Exact> gradients;
+    for (const std::uint32_t u : Everyone(examples))
+      gradients.push_back(CustomerGradient(layout, Exact(model.begin(), model.end()), examples, u));
+    return gradients;
+  }
+
   ExampleShape shape;
   std::mt19937 rng;
   model::Examples examples;
@@ -27,52 +41,19 @@ struct Fixture {
   model::ModelVector model;
 };
 
-Exact ClippedReference(const Fixture& f, const std::vector<std::uint32_t>& customers,
-                       long double clip_norm) {
-  Exact sum(f.layout.parameters());
-  for (const std::uint32_t u : customers) {
-    const Exact gradient =
-        CustomerGradient(f.layout, Exact(f.model.begin(), f.model.end()), f.examples, u);
-    const long double factor = std::min(1.0L, clip_norm / Norm(gradient));
-    for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += factor * gradient[i];
-  }
-  return sum;
-}
-
 TEST(ReferenceGradient, AgreesWithFiniteDifferences) {
-  Fixture f(3);
-  Exact model(f.model.begin(), f.model.end());
-  const Exact gradient = CustomerGradient(f.layout, model, f.examples, 0);
-  for (std::size_t i = 0; i < gradient.size(); ++i) {
-    long double& weight = model[f.layout.buffers() + i];
-    const long double before = weight, step = 1e-7L;
-    weight = before + step;
-    const long double up = CustomerLoss(f.layout, model, f.examples, 0);
-    weight = before - step;
-    const long double down = CustomerLoss(f.layout, model, f.examples, 0);
-    weight = before;
-    EXPECT_NEAR(static_cast<double>((up - down) / (2 * step)), static_cast<double>(gradient[i]),
-                1e-9)
-        << i;
-  }
+  const Fixture f(3);
+  ExpectDifferencesAgree(f.Net(), f.Gradients()[0], 1, 1e-9, [&](const Exact& model) {
+    return CustomerLoss(f.layout, model, f.examples, 0);
+  });
 }
 
 TEST(Engine, AgreesWithMaterialisedGradientsOnEveryPath) {
   for (const std::uint32_t max_rows : {1u, 2u, 5u, 8u})
-    for (const bool standardised : {false, true})
-      for (const double clip_norm : {0.05, 1.0, 1e6}) {
-        Fixture f(max_rows, standardised);
-        const auto everyone = Everyone(f.examples);
-        const Exact expected = ClippedReference(f, everyone, clip_norm);
-        for (const cpu::Kernels* path : AllPaths()) {
-          ASSERT_OK_AND_ASSIGN(auto engine,
-                               cpu::Engine::Create(f.layout, f.examples, max_rows, *path));
-          ASSERT_OK_AND_ASSIGN(const auto sum, engine->Sum(f.model, everyone, 64, clip_norm));
-          Exact difference(expected);
-          for (std::size_t i = 0; i < sum.size(); ++i) difference[i] -= sum[i];
-          EXPECT_LT(Norm(difference), 1e-5L * Norm(expected)) << path->name << " R=" << max_rows;
-        }
-      }
+    for (const bool standardised : {false, true}) {
+      const Fixture f(max_rows, standardised);
+      ExpectSumsAgree(f.Net(), f.Gradients(), 64);
+    }
 }
 
 TEST(Engine, LogitsAgreeWithTheReferenceForwardPass) {
@@ -96,15 +77,7 @@ TEST(Engine, LinearModelsAndInputsWithoutOneHotOrNumbersWork) {
       f.layout =
           model::Layout::Mlp(static_cast<std::size_t>(shape.numeric), OneHot(shape), hidden, false);
       f.model = RandomModel(f.layout, f.rng);
-      const auto everyone = Everyone(f.examples);
-      const Exact expected = ClippedReference(f, everyone, 1);
-      for (const cpu::Kernels* path : AllPaths()) {
-        ASSERT_OK_AND_ASSIGN(auto engine, cpu::Engine::Create(f.layout, f.examples, 2, *path));
-        ASSERT_OK_AND_ASSIGN(const auto sum, engine->Sum(f.model, everyone, 20, 1.0));
-        Exact difference(expected);
-        for (std::size_t i = 0; i < sum.size(); ++i) difference[i] -= sum[i];
-        EXPECT_LT(Norm(difference), 1e-5L * Norm(expected)) << path->name;
-      }
+      ExpectSumsAgree(f.Net(), f.Gradients(), 20);
     }
 }
 

@@ -2,12 +2,11 @@
 // values against a target model: clipped sums against gradients materialised in long double, and
 // the rules that a customer's contribution obeys with them (A10 to A13, DP-07 to DP-09).
 #include <cmath>
-#include <cstring>
 
 #include "client/train/cpu/cpu_trainer.h"
 #include "client/train/loss.h"
 #include "tests/support/status_matchers.h"
-#include "tests/unit/client/train/reference.h"
+#include "tests/unit/client/train/properties.h"
 
 namespace veilsum::client {
 namespace {
@@ -83,6 +82,18 @@ struct RankingNet {
     (*engine)->SetTarget(target);
     return *std::move(engine);
   }
+  // Every step is of the key whose bytes are `key`.
+  NetUnderTest Net(std::uint8_t key) const {
+    return {layout,
+            examples,
+            model,
+            of.max_rows,
+            [this](const cpu::Kernels& path) { return EngineOn(path); },
+            [this, key](cpu::Engine& engine) {
+              engine.SetTarget(target);
+              engine.SetStepKey(StepKey(key));
+            }};
+  }
   template <class F>
   void ForRows(F&& each) const {
     for (std::uint32_t u = 0; u < kRankingCustomers; ++u)
@@ -136,22 +147,11 @@ TEST(RecommendationReference, AgreesWithFiniteDifferences) {
     const RankingNet f(wanted);
     const RowFactors masks = f.Masks(1);
     const RowTerms terms = f.Terms(1);
-    Exact model(f.model.begin(), f.model.end());
-    const Exact gradient =
-        CustomerGradient(f.layout, model, f.examples, 0, wanted.heads, masks, terms);
-    for (std::size_t i = 0; i < gradient.size(); i += 7) {
-      long double& weight = model[f.layout.buffers() + i];
-      const long double before = weight, step = 1e-7L;
-      const auto loss = [&](long double at) {
-        weight = at;
-        return CustomerLoss(f.layout, model, f.examples, 0, wanted.heads, masks, terms);
-      };
-      const long double up = loss(before + step), down = loss(before - step);
-      weight = before;
-      ASSERT_NEAR(static_cast<double>((up - down) / (2 * step)), static_cast<double>(gradient[i]),
-                  1e-8)
-          << i;
-    }
+    const Exact gradient = CustomerGradient(f.layout, Exact(f.model.begin(), f.model.end()),
+                                            f.examples, 0, wanted.heads, masks, terms);
+    ExpectDifferencesAgree(f.Net(1), gradient, 7, 1e-8, [&](const Exact& model) {
+      return CustomerLoss(f.layout, model, f.examples, 0, wanted.heads, masks, terms);
+    });
   }
 }
 
@@ -165,95 +165,20 @@ TEST(RecommendationEngine, SumsAgreeWithMaterialisedGradientsOnEveryPath) {
     for (std::uint32_t u = 0; u < kRankingCustomers; ++u)
       gradients.push_back(
           CustomerGradient(f.layout, model, f.examples, u, wanted.heads, masks, terms));
-    for (const double clip_norm : {0.05, 1.0, 1e6}) {
-      Exact expected(f.layout.parameters());
-      for (const Exact& gradient : gradients) {
-        const long double factor = std::min(1.0L, clip_norm / Norm(gradient));
-        for (std::size_t i = 0; i < expected.size(); ++i) expected[i] += factor * gradient[i];
-      }
-      for (const cpu::Kernels* path : AllPaths()) {
-        const auto engine = f.EngineOn(*path);
-        engine->SetStepKey(StepKey(7));
-        ASSERT_OK_AND_ASSIGN(const auto sum,
-                             engine->Sum(f.model, Everyone(f.examples), 37, clip_norm));
-        Exact difference(expected);
-        for (std::size_t i = 0; i < sum.size(); ++i) difference[i] -= sum[i];
-        EXPECT_LT(Norm(difference), 1e-5L * Norm(expected))
-            << path->name << " R=" << wanted.max_rows << " outputs "
-            << wanted.heads.front().outputs;
-      }
-    }
+    ExpectSumsAgree(f.Net(7), gradients, 37);
   }
 }
 
-// A11: bits do not depend on who else is in the batch, nor on where a customer stands.
 TEST(RecommendationEngine, RowsAreInvariant) {
   for (const RankingCase& wanted : RankingCases()) {
     RankingNet f(wanted);
-    for (const cpu::Kernels* path : AllPaths()) {
-      const auto engine = f.EngineOn(*path);
-      const auto trace_of = [&](const std::vector<std::uint32_t>& customers, std::uint32_t padded) {
-        cpu::Trace trace;
-        engine->set_trace(&trace);
-        engine->SetTarget(f.target);
-        engine->SetStepKey(StepKey(3));
-        EXPECT_OK(engine->Sum(f.model, customers, padded, 1.0));
-        engine->set_trace(nullptr);
-        return trace;
-      };
-      std::vector<cpu::Trace> alone;
-      for (std::uint32_t u = 0; u < kRankingCustomers; ++u) alone.push_back(trace_of({u}, 1));
-      std::vector<std::uint32_t> order = Everyone(f.examples);
-      for (std::size_t batch = 1; batch <= order.size(); batch += 4) {
-        std::shuffle(order.begin(), order.end(), f.rng);
-        const std::vector<std::uint32_t> some(order.begin(),
-                                              order.begin() + static_cast<std::ptrdiff_t>(batch));
-        const cpu::Trace trace = trace_of(some, 30 + static_cast<std::uint32_t>(batch % 5));
-        ASSERT_EQ(trace.factors.size(), batch);
-        for (std::size_t i = 0; i < batch; ++i) {
-          const std::vector<float>&a = trace.operands[i], &b = alone[some[i]].operands[0];
-          ASSERT_EQ(a.size(), b.size());
-          ASSERT_EQ(std::memcmp(a.data(), b.data(), a.size() * sizeof(float)), 0) << path->name;
-          ASSERT_EQ(trace.factors[i], alone[some[i]].factors[0]) << path->name;
-        }
-      }
-    }
+    ExpectRowInvariance(f.Net(3), f.rng, 4);
   }
 }
 
-// A10, A13: one customer more moves the grid sum by at most D2, whoever it is, under one key.
 TEST(RecommendationEngine, OneCustomerMoreMovesTheSumByAtMostD2) {
-  for (const RankingCase& wanted : RankingCases()) {
-    const RankingNet f(wanted);
-    const StepShape shape{40, 0.5, 0x1p16};
-    const double d2 = shape.scale * shape.clip_norm * (1 + 0x1p-20) +
-                      std::sqrt(static_cast<double>(f.layout.parameters())) +
-                      SummationError(shape, wanted.max_rows);
-    const auto engine = f.EngineOn(cpu::BestKernels());
-    std::vector<std::uint32_t> slots(kRankingCustomers);
-    for (std::uint32_t i = 0; i < kRankingCustomers; ++i) slots[i] = (i * 7) % 40;
-    engine->SetStepKey(StepKey(9));
-    ASSERT_OK_AND_ASSIGN(const auto with,
-                         engine->GridSum(f.model, Everyone(f.examples), shape, slots));
-    double largest = 0;
-    for (std::uint32_t gone = 0; gone < kRankingCustomers; ++gone) {
-      std::vector<std::uint32_t> others, seats;
-      for (std::uint32_t u = 0; u < kRankingCustomers; ++u)
-        if (u != gone) {
-          others.push_back(u);
-          seats.push_back(slots[u]);
-        }
-      engine->SetTarget(f.target);
-      engine->SetStepKey(StepKey(9));
-      ASSERT_OK_AND_ASSIGN(const auto without, engine->GridSum(f.model, others, shape, seats));
-      double squares = 0;
-      for (std::size_t i = 0; i < with.size(); ++i)
-        squares += std::pow(static_cast<double>(with[i] - without[i]), 2);
-      largest = std::max(largest, std::sqrt(squares));
-      ASSERT_LE(std::sqrt(squares), d2);
-    }
-    EXPECT_GT(largest, 0.4 * shape.scale * shape.clip_norm) << "the test sees contributions";
-  }
+  for (const RankingCase& wanted : RankingCases())
+    ExpectMovesWithinD2(RankingNet(wanted).Net(9), {40, 0.5, 0x1p16});
 }
 
 // A12: the stored operands' gradient, after the factor, is never longer than the clip norm; what is

@@ -1,14 +1,13 @@
 // Dropout and layer norm: clipped sums against gradients materialised in long double, and the rules
 // that a customer's contribution obeys with them (A10 to A13, DP-07 to DP-09).
 #include <cmath>
-#include <cstring>
 
 #include "client/train/cpu/cpu_trainer.h"
 #include "client/train/cpu/dropout.h"
 #include "model/mlp.h"
 #include "tests/support/seeded_rng.h"
 #include "tests/support/status_matchers.h"
-#include "tests/unit/client/train/reference.h"
+#include "tests/unit/client/train/properties.h"
 
 namespace veilsum::client {
 namespace {
@@ -51,7 +50,15 @@ struct RegularisedNet {
     EXPECT_OK(engine);
     return *std::move(engine);
   }
-  // Of the key whose bytes are `key`.
+  // Every step is of the key whose bytes are `key`.
+  NetUnderTest Net(std::uint8_t key) const {
+    return {layout,
+            examples,
+            model,
+            of.max_rows,
+            [this](const cpu::Kernels& path) { return EngineOn(path); },
+            [key](cpu::Engine& engine) { engine.SetStepKey(KeyOf(key)); }};
+  }
   RowFactors Masks(std::uint8_t key) const {
     cpu::Dropout dropout(layout, examples, of.max_rows, of.dropout);
     RowFactors factors;
@@ -80,45 +87,20 @@ TEST(RegularisedReference, AgreesWithFiniteDifferences) {
   for (const Case& wanted : Cases()) {
     const RegularisedNet f(wanted);
     const RowFactors masks = f.Masks(1);
-    Exact model(f.model.begin(), f.model.end());
-    const Exact gradient = f.Gradient(0, masks);
-    for (std::size_t i = 0; i < gradient.size(); i += 3) {
-      long double& weight = model[f.layout.buffers() + i];
-      const long double before = weight, step = 1e-7L;
-      weight = before + step;
-      const long double up = CustomerLoss(f.layout, model, f.examples, 0, {}, masks);
-      weight = before - step;
-      const long double down = CustomerLoss(f.layout, model, f.examples, 0, {}, masks);
-      weight = before;
-      ASSERT_NEAR(static_cast<double>((up - down) / (2 * step)), static_cast<double>(gradient[i]),
-                  1e-9)
-          << i;
-    }
+    ExpectDifferencesAgree(f.Net(1), f.Gradient(0, masks), 3, 1e-9, [&](const Exact& model) {
+      return CustomerLoss(f.layout, model, f.examples, 0, {}, masks);
+    });
   }
 }
 
 TEST(RegularisedEngine, SumsAgreeWithMaterialisedGradientsOnEveryPath) {
-  for (const Case& wanted : Cases())
-    for (const double clip_norm : {0.05, 1.0, 1e6}) {
-      const RegularisedNet f(wanted);
-      const RowFactors masks = f.Masks(7);
-      Exact expected(f.layout.parameters());
-      for (const std::uint32_t u : Everyone(f.examples)) {
-        const Exact gradient = f.Gradient(u, masks);
-        const long double factor = std::min(1.0L, clip_norm / Norm(gradient));
-        for (std::size_t i = 0; i < expected.size(); ++i) expected[i] += factor * gradient[i];
-      }
-      for (const cpu::Kernels* path : AllPaths()) {
-        const auto engine = f.EngineOn(*path);
-        engine->SetStepKey(KeyOf(7));
-        ASSERT_OK_AND_ASSIGN(const auto sum,
-                             engine->Sum(f.model, Everyone(f.examples), 37, clip_norm));
-        Exact difference(expected);
-        for (std::size_t i = 0; i < sum.size(); ++i) difference[i] -= sum[i];
-        EXPECT_LT(Norm(difference), 1e-5L * Norm(expected))
-            << path->name << " R=" << wanted.max_rows << " dropout " << wanted.dropout;
-      }
-    }
+  for (const Case& wanted : Cases()) {
+    const RegularisedNet f(wanted);
+    const RowFactors masks = f.Masks(7);
+    std::vector<Exact> gradients;
+    for (const std::uint32_t u : Everyone(f.examples)) gradients.push_back(f.Gradient(u, masks));
+    ExpectSumsAgree(f.Net(7), gradients, 37);
+  }
 }
 
 TEST(RegularisedEngine, PredictionsDropNothingAndAgreeWithTheReferenceForwardPass) {
@@ -134,74 +116,16 @@ TEST(RegularisedEngine, PredictionsDropNothingAndAgreeWithTheReferenceForwardPas
   }
 }
 
-// A11, with masks: bits do not depend on who else is in the batch, nor on where a customer stands.
 TEST(RegularisedEngine, RowsAreInvariant) {
   for (const Case& wanted : Cases()) {
     RegularisedNet f(wanted);
-    for (const cpu::Kernels* path : AllPaths()) {
-      const auto engine = f.EngineOn(*path);
-      const auto trace_of = [&](const std::vector<std::uint32_t>& customers, std::uint32_t padded) {
-        cpu::Trace trace;
-        engine->set_trace(&trace);
-        engine->SetStepKey(KeyOf(3));
-        EXPECT_OK(engine->Sum(f.model, customers, padded, 1.0));
-        engine->set_trace(nullptr);
-        return trace;
-      };
-      std::vector<cpu::Trace> alone;
-      for (std::uint32_t u = 0; u < 30; ++u) alone.push_back(trace_of({u}, 1));
-      std::vector<std::uint32_t> order = Everyone(f.examples);
-      for (std::size_t batch = 1; batch <= order.size(); batch += 4) {
-        std::shuffle(order.begin(), order.end(), f.rng);
-        const std::vector<std::uint32_t> some(order.begin(),
-                                              order.begin() + static_cast<std::ptrdiff_t>(batch));
-        const cpu::Trace trace = trace_of(some, 30 + static_cast<std::uint32_t>(batch % 5));
-        ASSERT_EQ(trace.factors.size(), batch);
-        for (std::size_t i = 0; i < batch; ++i) {
-          const std::vector<float>&a = trace.operands[i], &b = alone[some[i]].operands[0];
-          ASSERT_EQ(a.size(), b.size());
-          ASSERT_EQ(std::memcmp(a.data(), b.data(), a.size() * sizeof(float)), 0) << path->name;
-          ASSERT_EQ(trace.factors[i], alone[some[i]].factors[0]) << path->name;
-        }
-      }
-    }
+    ExpectRowInvariance(f.Net(3), f.rng, 4);
   }
 }
 
-// A10, A13: one customer more moves the grid sum by at most D2, whoever it is, under one key.
 TEST(RegularisedEngine, OneCustomerMoreMovesTheSumByAtMostD2) {
-  for (const Case& wanted : Cases()) {
-    const RegularisedNet f(wanted);
-    const StepShape shape{40, 0.5, 0x1p16};
-    const double d2 = shape.scale * shape.clip_norm * (1 + 0x1p-20) +
-                      std::sqrt(static_cast<double>(f.layout.parameters())) +
-                      SummationError(shape, wanted.max_rows);
-    const auto engine = f.EngineOn(cpu::BestKernels());
-    std::vector<std::uint32_t> slots(30);
-    for (std::uint32_t i = 0; i < 30; ++i) slots[i] = (i * 7) % 40;
-    engine->SetStepKey(KeyOf(9));
-    ASSERT_OK_AND_ASSIGN(const auto with,
-                         engine->GridSum(f.model, Everyone(f.examples), shape, slots));
-    double largest = 0;
-    for (std::uint32_t gone = 0; gone < 30; ++gone) {
-      std::vector<std::uint32_t> others, seats;
-      for (std::uint32_t u = 0; u < 30; ++u)
-        if (u != gone) {
-          others.push_back(u);
-          seats.push_back(slots[u]);
-        }
-      engine->SetStepKey(KeyOf(9));
-      ASSERT_OK_AND_ASSIGN(const auto without, engine->GridSum(f.model, others, shape, seats));
-      double squares = 0;
-      for (std::size_t i = 0; i < with.size(); ++i) {
-        const auto moved = static_cast<double>(with[i] - without[i]);
-        squares += moved * moved;
-      }
-      largest = std::max(largest, std::sqrt(squares));
-      ASSERT_LE(std::sqrt(squares), d2);
-    }
-    EXPECT_GT(largest, 0.4 * shape.scale * shape.clip_norm) << "the test sees contributions";
-  }
+  for (const Case& wanted : Cases())
+    ExpectMovesWithinD2(RegularisedNet(wanted).Net(9), {40, 0.5, 0x1p16});
 }
 
 // A12: the stored operands' gradient, after the factor, is never longer than the clip norm.

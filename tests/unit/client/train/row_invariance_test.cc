@@ -5,23 +5,10 @@
 #include <cstring>
 
 #include "tests/support/status_matchers.h"
-#include "tests/unit/client/train/reference.h"
+#include "tests/unit/client/train/properties.h"
 
 namespace veilsum::client {
 namespace {
-
-bool SameBits(const std::vector<float>& a, const std::vector<float>& b) {
-  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
-}
-
-cpu::Trace TraceOf(cpu::Engine& engine, const model::ModelVector& model,
-                   const std::vector<std::uint32_t>& customers, std::uint32_t padded) {
-  cpu::Trace trace;
-  engine.set_trace(&trace);
-  EXPECT_OK(engine.Sum(model, customers, padded, 1.0));
-  engine.set_trace(nullptr);
-  return trace;
-}
 
 void ExpectInvariant(std::uint32_t max_rows, const std::vector<std::size_t>& hidden) {
   std::mt19937 rng(max_rows);
@@ -29,25 +16,10 @@ void ExpectInvariant(std::uint32_t max_rows, const std::vector<std::size_t>& hid
   const model::Examples examples = RandomExamples(shape, rng);
   const auto layout = model::Layout::Mlp(9, OneHot(shape), hidden, true);
   const model::ModelVector model = RandomModel(layout, rng);
-  for (const cpu::Kernels* path : AllPaths()) {
-    ASSERT_OK_AND_ASSIGN(auto engine, cpu::Engine::Create(layout, examples, max_rows, *path));
-    std::vector<cpu::Trace> alone;
-    for (std::uint32_t u = 0; u < 70; ++u) alone.push_back(TraceOf(*engine, model, {u}, 1));
-    std::vector<std::uint32_t> order = Everyone(examples);
-    for (std::size_t batch = 1; batch <= order.size(); ++batch) {
-      std::shuffle(order.begin(), order.end(), rng);
-      const std::vector<std::uint32_t> some(order.begin(),
-                                            order.begin() + static_cast<std::ptrdiff_t>(batch));
-      const cpu::Trace trace =
-          TraceOf(*engine, model, some, 70 + static_cast<std::uint32_t>(batch % 5));
-      ASSERT_EQ(trace.factors.size(), batch);
-      for (std::size_t i = 0; i < batch; ++i) {
-        ASSERT_TRUE(SameBits(trace.operands[i], alone[some[i]].operands[0]))
-            << path->name << " batch " << batch;
-        ASSERT_EQ(trace.factors[i], alone[some[i]].factors[0]) << path->name << " batch " << batch;
-      }
-    }
-  }
+  const auto engine_on = [&](const cpu::Kernels& path) {
+    return *cpu::Engine::Create(layout, examples, max_rows, path);
+  };
+  ExpectRowInvariance({layout, examples, model, max_rows, engine_on}, rng, 1);
 }
 
 TEST(RowInvariance, OneRowACustomer) { ExpectInvariant(1, {128, 64, 32}); }

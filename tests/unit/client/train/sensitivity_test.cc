@@ -5,22 +5,10 @@
 #include <numeric>
 
 #include "tests/support/status_matchers.h"
-#include "tests/unit/client/train/reference.h"
+#include "tests/unit/client/train/properties.h"
 
 namespace veilsum::client {
 namespace {
-
-double Bound(const StepShape& shape, std::uint32_t max_rows, std::size_t d) {
-  return shape.scale * shape.clip_norm * (1 + 0x1p-20) + std::sqrt(static_cast<double>(d)) +
-         SummationError(shape, max_rows);
-}
-
-double Distance(const std::vector<std::int64_t>& a, const std::vector<std::int64_t>& b) {
-  double squares = 0;
-  for (std::size_t i = 0; i < a.size(); ++i)
-    squares += std::pow(static_cast<double>(a[i] - b[i]), 2);
-  return std::sqrt(squares);
-}
 
 struct Federate {
   Federate(std::uint32_t rows, std::size_t customers, std::uint32_t seed,
@@ -59,8 +47,8 @@ double LargestMove(Federate& f, const cpu::Kernels& path, const StepShape& shape
     batch.insert(batch.begin() + static_cast<std::ptrdiff_t>(at), u);
     const auto with = (*engine)->GridSum(f.model, batch, shape);
     EXPECT_OK(with);
-    largest = std::max(largest,
-                       Distance(*with, *without) / Bound(shape, f.max_rows, f.layout.parameters()));
+    largest = std::max(largest, Distance(*with, *without) /
+                                    SensitivityBound(shape, f.max_rows, f.layout.parameters()));
   }
   return largest;
 }

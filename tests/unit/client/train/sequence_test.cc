@@ -4,11 +4,10 @@
 #include "model/sequence.h"
 
 #include <cmath>
-#include <cstring>
 
 #include "model/mlp.h"
 #include "tests/support/status_matchers.h"
-#include "tests/unit/client/train/reference.h"
+#include "tests/unit/client/train/properties.h"
 
 namespace veilsum::client {
 namespace {
@@ -50,6 +49,16 @@ struct SequenceNet {
     EXPECT_OK(engine);
     return *std::move(engine);
   }
+  NetUnderTest Net() const {
+    return {layout, examples, model, shape.max_rows,
+            [this](const cpu::Kernels& path) { return EngineOn(path); }};
+  }
+  std::vector<Exact> Gradients() const {
+    std::vector<Exact> gradients;
+    for (const std::uint32_t u : Everyone(examples))
+      gradients.push_back(CustomerGradient(layout, exact(), examples, u));
+    return gradients;
+  }
 
   ExampleShape shape;
   std::mt19937 rng;
@@ -61,25 +70,7 @@ struct SequenceNet {
 TEST(Sequence, ClippedSumsAgreeWithMaterialisedGradients) {
   for (const SequenceCase& of : SequenceCases()) {
     const SequenceNet f(of);
-    std::vector<Exact> gradients;
-    for (const std::uint32_t u : Everyone(f.examples))
-      gradients.push_back(CustomerGradient(f.layout, f.exact(), f.examples, u));
-    for (const double clip_norm : {0.05, 1.0, 1e6}) {
-      Exact expected(f.layout.parameters());
-      for (const Exact& gradient : gradients) {
-        const long double factor =
-            std::min(1.0L, static_cast<long double>(clip_norm) / Norm(gradient));
-        for (std::size_t i = 0; i < gradient.size(); ++i) expected[i] += factor * gradient[i];
-      }
-      for (const cpu::Kernels* path : AllPaths()) {
-        const auto engine = f.EngineOn(*path);
-        ASSERT_OK_AND_ASSIGN(const auto sum,
-                             engine->Sum(f.model, Everyone(f.examples), 64, clip_norm));
-        Exact difference(expected);
-        for (std::size_t i = 0; i < sum.size(); ++i) difference[i] -= sum[i];
-        EXPECT_LT(Norm(difference), 1e-5L * Norm(expected)) << path->name;
-      }
-    }
+    ExpectSumsAgree(f.Net(), f.Gradients(), 64);
   }
 }
 
@@ -87,11 +78,7 @@ TEST(Sequence, ClippedSumsAgreeWithMaterialisedGradients) {
 TEST(Sequence, ItsOwnPartOfTheSumAgreesToo) {
   for (const SequenceCase& of : SequenceCases()) {
     const SequenceNet f(of);
-    Exact expected(f.layout.parameters());
-    for (const std::uint32_t u : Everyone(f.examples)) {
-      const Exact gradient = CustomerGradient(f.layout, f.exact(), f.examples, u);
-      for (std::size_t i = 0; i < gradient.size(); ++i) expected[i] += gradient[i];
-    }
+    const Exact expected = ClippedSum(f.Gradients(), 1e6);
     const auto engine = f.EngineOn(cpu::BestKernels());
     ASSERT_OK_AND_ASSIGN(const auto sum, engine->Sum(f.model, Everyone(f.examples), 64, 1e6));
     for (const model::Sequence& sequence : f.layout.sequences()) {
@@ -136,55 +123,16 @@ TEST(Sequence, OrderCounts) {
 // A11.
 TEST(Sequence, CustomersAreTheSameBitsAloneAndInAnyPlace) {
   for (const SequenceCase& of : SequenceCases()) {
-    const SequenceNet f(of);
-    for (const cpu::Kernels* path : AllPaths()) {
-      const auto engine = f.EngineOn(*path);
-      cpu::Trace together, alone;
-      engine->set_trace(&together);
-      auto backwards = Everyone(f.examples);
-      std::ranges::reverse(backwards);
-      ASSERT_OK(engine->Sum(f.model, backwards, 50, 1.0));
-      engine->set_trace(&alone);
-      for (const std::uint32_t u : backwards)
-        ASSERT_OK(engine->Sum(f.model, std::vector<std::uint32_t>{u}, 1, 1.0));
-      ASSERT_EQ(together.operands.size(), alone.operands.size());
-      for (std::size_t i = 0; i < alone.operands.size(); ++i) {
-        const std::vector<float>&a = together.operands[i], &b = alone.operands[i];
-        ASSERT_EQ(a.size(), b.size());
-        EXPECT_EQ(std::memcmp(a.data(), b.data(), b.size() * sizeof(float)), 0) << path->name;
-        EXPECT_EQ(together.factors[i], alone.factors[i]) << path->name;
-      }
-    }
+    SequenceNet f(of);
+    ExpectRowInvariance(f.Net(), f.rng, 4);
   }
 }
 
 // A10, A13: also with large weights, whose gradients are all clipped.
 TEST(Sequence, OneCustomerMoreMovesTheSumByAtMostD2) {
   for (const SequenceCase& of : SequenceCases())
-    for (const double gain : {1.0, 4.0}) {
-      const SequenceNet f(of, gain);
-      const StepShape shape{40, 0.5, 0x1p16};
-      const double d2 = shape.scale * shape.clip_norm * (1 + 0x1p-20) +
-                        std::sqrt(static_cast<double>(f.layout.parameters())) +
-                        SummationError(shape, of.max_rows);
-      const auto engine = f.EngineOn(cpu::BestKernels());
-      const std::vector<std::uint32_t> everyone = Everyone(f.examples);
-      ASSERT_OK_AND_ASSIGN(const auto with, engine->GridSum(f.model, everyone, shape, everyone));
-      double largest = 0;
-      for (const std::uint32_t gone : everyone) {
-        std::vector<std::uint32_t> others = everyone;
-        others.erase(others.begin() + gone);
-        ASSERT_OK_AND_ASSIGN(const auto without, engine->GridSum(f.model, others, shape, others));
-        double squares = 0;
-        for (std::size_t i = 0; i < with.size(); ++i) {
-          const auto moved = static_cast<double>(with[i] - without[i]);
-          squares += moved * moved;
-        }
-        largest = std::max(largest, std::sqrt(squares));
-        ASSERT_LE(std::sqrt(squares), d2);
-      }
-      EXPECT_GT(largest, 0.4 * shape.scale * shape.clip_norm) << "the test sees contributions";
-    }
+    for (const double gain : {1.0, 4.0})
+      ExpectMovesWithinD2(SequenceNet(of, gain).Net(), {40, 0.5, 0x1p16});
 }
 
 // DP-08: a model, which others choose, makes the gradients of one event's places cancel. Taken
