@@ -78,6 +78,7 @@ absl::Status Predict(const PredictOptions& options) {
   VEILSUM_ASSIGN_OR_RETURN(release::Release release, LoadRelease(options.release));
   VEILSUM_ASSIGN_OR_RETURN(const std::shared_ptr<const Predictor> predictor,
                            Predictor::Create(std::move(release)));
+  if (options.explain) VEILSUM_RETURN_IF_ERROR(predictor->CheckExplains());
   const Printer printer(*predictor, options);
   std::error_code error;
   return options.data != "-" && fs::is_directory(options.data, error)

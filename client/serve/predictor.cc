@@ -180,12 +180,15 @@ absl::StatusOr<std::vector<Prediction>> Predictor::NearestCentres(
   return out;
 }
 
+absl::Status Predictor::CheckExplains() const {
+  if (plan().task != model::Task::kSegments) return absl::OkStatus();
+  return InvalidArgument("segments have no explanation but their centres");
+}
+
 absl::StatusOr<std::vector<Prediction>> Predictor::Predict(const model::Examples& rows,
                                                            bool explain) const {
-  if (plan().task == model::Task::kSegments) {
-    if (explain) return InvalidArgument("segments have no explanation but their centres");
-    return NearestCentres(rows);
-  }
+  if (explain) VEILSUM_RETURN_IF_ERROR(CheckExplains());
+  if (plan().task == model::Task::kSegments) return NearestCentres(rows);
   VEILSUM_ASSIGN_OR_RETURN(const std::vector<float> outputs,
                            model::Logits(release_.layout, release_.model, rows));
   const std::size_t width = release_.layout.layers().back().out;

@@ -49,8 +49,10 @@ class Predictor {
   // FailedPrecondition: one flat row cannot hold the plan's features.
   absl::StatusOr<const RowEncoder*> encoder() const;
 
-  // One for each row, in their order. InvalidArgument: rows of another plan; an explanation of
-  // segments, of which there is none.
+  // InvalidArgument: segments, which have no explanation but their centres.
+  absl::Status CheckExplains() const;
+
+  // One for each row, in their order. InvalidArgument: rows of another plan; as CheckExplains.
   absl::StatusOr<std::vector<Prediction>> Predict(const model::Examples& rows, bool explain) const;
 
  private:

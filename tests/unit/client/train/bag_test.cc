@@ -14,38 +14,18 @@ namespace {
 // One list in an embedding bag and on a direct path, and a second list in a bag.
 const std::vector<model::BagShape> kBags = {{0, 11, 3, false}, {0, 11, 1, true}, {1, 7, 2, false}};
 
-struct BagFixture {
-  explicit BagFixture(std::uint32_t max_rows, std::vector<std::size_t> hidden = {20, 9},
-                      std::vector<model::BagShape> bags = kBags)
-      : rng(max_rows) {
-    shape.max_rows = max_rows;
-    shape.bags = bags;
-    examples = RandomExamples(shape, rng);
-    layout = model::Layout::Mlp(static_cast<std::size_t>(shape.numeric), OneHot(shape), hidden,
-                                true, bags);
-    model = RandomModel(layout, rng);
-  }
-  NetUnderTest Net() const {
-    return {layout, examples, model, shape.max_rows, [this](const cpu::Kernels& path) {
-              auto engine = cpu::Engine::Create(layout, examples, shape.max_rows, path);
-              EXPECT_OK(engine);
-              return *std::move(engine);
-            }};
-  }
-  std::vector<Exact> Gradients() const {
-    std::vector<Exact> gradients;
-    for (const std::uint32_t u : Everyone(examples))
-      gradients.push_back(CustomerGradient(layout, Exact(model.begin(), model.end()), examples, u));
-    return gradients;
-  }
-
+ExampleShape ShapeOfBags(std::uint32_t max_rows, const std::vector<model::BagShape>& bags) {
   ExampleShape shape;
-  std::mt19937 rng;
-  model::Examples examples;
-  model::Layout layout = model::Layout::Mlp(1, 1, {}, false);
-  model::ModelVector model;
-};
+  shape.max_rows = max_rows;
+  shape.bags = bags;
+  return shape;
+}
 
+struct BagFixture : PlainNet {
+  explicit BagFixture(std::uint32_t max_rows, const std::vector<std::size_t>& hidden = {20, 9},
+                      const std::vector<model::BagShape>& bags = kBags)
+      : PlainNet(ShapeOfBags(max_rows, bags), hidden, true, max_rows) {}
+};
 TEST(ReferenceGradient, WithBagsAgreesWithFiniteDifferences) {
   const BagFixture f(3);
   ExpectDifferencesAgree(f.Net(), f.Gradients()[1], 1, 1e-8, [&](const Exact& model) {

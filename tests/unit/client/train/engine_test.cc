@@ -11,36 +11,18 @@
 namespace veilsum::client {
 namespace {
 
-struct Fixture {
-  explicit Fixture(std::uint32_t max_rows, bool standardised = true, ExampleShape wanted = {})
-      : shape(wanted), rng(max_rows + (standardised ? 100 : 0)) {
-    shape.max_rows = max_rows;
-    examples = RandomExamples(shape, rng);
-    layout = model::Layout::Mlp(static_cast<std::size_t>(shape.numeric), OneHot(shape), {20, 9},
-                                standardised);
-    model = RandomModel(layout, rng);
-  }
-  NetUnderTest Net() const {
-    return {layout, examples, model, shape.max_rows, [this](const cpu::Kernels& path) {
-              auto engine = cpu::Engine::Create(layout, examples, shape.max_rows, path);
-              EXPECT_OK(engine);
-              return *std::move(engine);
-            }};
-  }
-  std::vector<Exact> Gradients() const {
-    std::vector<Exact> gradients;
-    for (const std::uint32_t u : Everyone(examples))
-      gradients.push_back(CustomerGradient(layout, Exact(model.begin(), model.end()), examples, u));
-    return gradients;
-  }
+ExampleShape WithRows(ExampleShape shape, std::uint32_t max_rows) {
+  shape.max_rows = max_rows;
+  return shape;
+}
 
-  ExampleShape shape;
-  std::mt19937 rng;
-  model::Examples examples;
-  model::Layout layout = model::Layout::Mlp(1, 1, {}, false);
-  model::ModelVector model;
+struct Fixture : PlainNet {
+  explicit Fixture(std::uint32_t max_rows, bool standardised = true,
+                   const ExampleShape& wanted = {},
+                   const std::vector<std::size_t>& hidden = {20, 9})
+      : PlainNet(WithRows(wanted, max_rows), hidden, standardised,
+                 max_rows + (standardised ? 100 : 0)) {}
 };
-
 TEST(ReferenceGradient, AgreesWithFiniteDifferences) {
   const Fixture f(3);
   ExpectDifferencesAgree(f.Net(), f.Gradients()[0], 1, 1e-9, [&](const Exact& model) {
@@ -73,10 +55,7 @@ TEST(Engine, LinearModelsAndInputsWithoutOneHotOrNumbersWork) {
   for (const ExampleShape& shape : shapes)
     for (const std::vector<std::size_t>& hidden :
          {std::vector<std::size_t>{}, std::vector<std::size_t>{33}}) {
-      Fixture f(2, false, shape);
-      f.layout =
-          model::Layout::Mlp(static_cast<std::size_t>(shape.numeric), OneHot(shape), hidden, false);
-      f.model = RandomModel(f.layout, f.rng);
+      const Fixture f(2, false, shape, hidden);
       ExpectSumsAgree(f.Net(), f.Gradients(), 20);
     }
 }

@@ -31,6 +31,33 @@ bool SameBits(const std::vector<float>& a, const std::vector<float>& b) {
 
 }  // namespace
 
+PlainNet::PlainNet(const ExampleShape& wanted, const std::vector<std::size_t>& hidden,
+                   bool standardised, std::uint32_t seed, double gain)
+    : shape(wanted),
+      rng(seed),
+      examples(RandomExamples(shape, rng)),
+      layout(model::Layout::Mlp(static_cast<std::size_t>(shape.numeric), OneHot(shape), hidden,
+                                standardised, shape.bags, 1, false, false, shape.sequences)),
+      model(RandomModel(layout, rng, gain)) {}
+
+std::unique_ptr<cpu::Engine> PlainNet::EngineOn(const cpu::Kernels& path) const {
+  auto engine = cpu::Engine::Create(layout, examples, shape.max_rows, path);
+  EXPECT_OK(engine);
+  return *std::move(engine);
+}
+
+NetUnderTest PlainNet::Net() const {
+  return {layout, examples, model, shape.max_rows,
+          [this](const cpu::Kernels& path) { return EngineOn(path); }};
+}
+
+std::vector<Exact> PlainNet::Gradients() const {
+  std::vector<Exact> gradients;
+  for (const std::uint32_t u : Everyone(examples))
+    gradients.push_back(CustomerGradient(layout, exact(), examples, u));
+  return gradients;
+}
+
 void ExpectDifferencesAgree(const NetUnderTest& net, const Exact& gradient, std::size_t stride,
                             double tolerance,
                             const std::function<long double(const Exact& model)>& loss) {

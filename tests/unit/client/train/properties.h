@@ -21,6 +21,24 @@ struct NetUnderTest {
   std::function<void(cpu::Engine&)> before_sum = [](cpu::Engine&) {};
 };
 
+// A random net with one logistic output, over random customers.
+struct PlainNet {
+  // Dense inputs, categories, bags and sequences are the shape's; `gain` as RandomModel has it.
+  PlainNet(const ExampleShape& wanted, const std::vector<std::size_t>& hidden, bool standardised,
+           std::uint32_t seed, double gain = 1);
+  Exact exact() const { return Exact(model.begin(), model.end()); }
+  std::unique_ptr<cpu::Engine> EngineOn(const cpu::Kernels& path) const;
+  NetUnderTest Net() const;
+  // CustomerGradient of each.
+  std::vector<Exact> Gradients() const;
+
+  ExampleShape shape;
+  std::mt19937 rng;
+  model::Examples examples;
+  model::Layout layout;
+  model::ModelVector model;
+};
+
 // Every `stride`th number of `gradient` is within `tolerance` of central differences of `loss`.
 void ExpectDifferencesAgree(const NetUnderTest& net, const Exact& gradient, std::size_t stride,
                             double tolerance,

@@ -33,40 +33,18 @@ const std::vector<SequenceCase>& SequenceCases() {
   return cases;
 }
 
-struct SequenceNet {
-  explicit SequenceNet(const SequenceCase& of, double gain = 1) : rng(of.max_rows) {
-    shape.max_rows = of.max_rows;
-    shape.bags = of.bags;
-    shape.sequences = of.sequences;
-    examples = RandomExamples(shape, rng);
-    layout = model::Layout::Mlp(static_cast<std::size_t>(shape.numeric), OneHot(shape), {20, 9},
-                                true, of.bags, 1, false, false, of.sequences);
-    model = RandomModel(layout, rng, gain);
-  }
-  Exact exact() const { return Exact(model.begin(), model.end()); }
-  std::unique_ptr<cpu::Engine> EngineOn(const cpu::Kernels& path) const {
-    auto engine = cpu::Engine::Create(layout, examples, shape.max_rows, path);
-    EXPECT_OK(engine);
-    return *std::move(engine);
-  }
-  NetUnderTest Net() const {
-    return {layout, examples, model, shape.max_rows,
-            [this](const cpu::Kernels& path) { return EngineOn(path); }};
-  }
-  std::vector<Exact> Gradients() const {
-    std::vector<Exact> gradients;
-    for (const std::uint32_t u : Everyone(examples))
-      gradients.push_back(CustomerGradient(layout, exact(), examples, u));
-    return gradients;
-  }
-
+ExampleShape ShapeOf(const SequenceCase& of) {
   ExampleShape shape;
-  std::mt19937 rng;
-  model::Examples examples;
-  model::Layout layout = model::Layout::Mlp(1, 1, {}, false);
-  model::ModelVector model;
-};
+  shape.max_rows = of.max_rows;
+  shape.bags = of.bags;
+  shape.sequences = of.sequences;
+  return shape;
+}
 
+struct SequenceNet : PlainNet {
+  explicit SequenceNet(const SequenceCase& of, double gain = 1)
+      : PlainNet(ShapeOf(of), {20, 9}, true, of.max_rows, gain) {}
+};
 TEST(Sequence, ClippedSumsAgreeWithMaterialisedGradients) {
   for (const SequenceCase& of : SequenceCases()) {
     const SequenceNet f(of);
