@@ -18,12 +18,12 @@ class Losses {
   // A row's outputs: logits, or the items' scores where they have attributes. Valid until the next
   // call.
   std::span<const float> Outputs(std::span<const float> logits);
-  // The derivatives of row `at` into `delta`. `customer` and its row are who sits there; place is
-  // that of the row in the call, slot by slot.
+  // Row `at` of a micro-batch whose first row is the call's `first_place`-th, slot by slot.
   struct Row {
     std::size_t at, first_place;
-    std::optional<std::uint32_t> customer;
+    std::optional<std::uint32_t> customer;  // who sits there
   };
+  // The derivatives of its heads' losses into `delta`, one a logit.
   void SetDelta(const BatchRows& batch, const Row& row, std::span<const float> logits,
                 std::span<float> delta);
 
