@@ -8,6 +8,7 @@
 #include "client/train/statistics_sum.h"
 #include "dp/mechanism/local_mode.h"
 #include "dp/sampler/poisson_subset.h"
+#include "model/contract/penalty_terms.h"
 
 namespace veilsum::client {
 namespace {
@@ -22,6 +23,13 @@ const dp::SumNoise& NoiseOf(const dp::ClaimedNoise& noise, std::string_view purp
   return purpose == model::kEvaluation ? *noise.evaluation : noise.training;
 }
 
+dp::LocalSgd LocalSgdOf(const model::Plan& plan, const model::Layout& layout, double scale) {
+  const double rate = plan.training.learning_rate.ToDouble();
+  return {.learning_rate = rate,
+          .step_size = rate / (scale * static_cast<double>(plan.training.expected_batch)),
+          .penalty = model::PenaltyOf(plan, layout)};
+}
+
 }  // namespace
 
 LocalContribution::LocalContribution(const ApprovedRun& run, dp::SamplingRate rate,
@@ -33,8 +41,7 @@ LocalContribution::LocalContribution(const ApprovedRun& run, dp::SamplingRate ra
              .clip_norm = run.plan().training.clip_norm.ToDouble(),
              .scale = std::ldexp(1.0, static_cast<int>(run.plan().aggregation.scale_log2))},
       local_steps_(run.plan().training.local_steps),
-      step_size_(run.plan().training.learning_rate.ToDouble() /
-                 (shape_.scale * static_cast<double>(run.plan().training.expected_batch))),
+      local_sgd_(LocalSgdOf(run.plan(), layout_, shape_.scale)),
       update_clamp_(run.plan().training.update_clamp.ToDouble()),
       scale_log2_(static_cast<int>(run.plan().aggregation.scale_log2)),
       rng_(rng) {
@@ -133,11 +140,11 @@ absl::StatusOr<dp::NoisedVector> LocalContribution::LocalUpdate(const dp::NoiseS
                                                                 const model::ModelVector& model) {
   model::ModelVector moved = model;
   const std::span<float> parameters = std::span(moved).subspan(layout_.buffers());
-  dp::LocalRound round(parameters);
+  dp::LocalRound round(parameters, local_sgd_);
   for (std::uint32_t step = 0; step < local_steps_; ++step) {
     VEILSUM_ASSIGN_OR_RETURN(dp::ClippedSum sum,
                              trainer_->GradientSum(moved, Sample(step), shape_));
-    VEILSUM_RETURN_IF_ERROR(round.Step(noise.AddTo(std::move(sum), rng_), step_size_));
+    VEILSUM_RETURN_IF_ERROR(round.Step(noise.AddTo(std::move(sum), rng_)));
     std::ranges::copy(round.parameters(), parameters.begin());
   }
   return round.Update(update_clamp_, scale_log2_);
@@ -147,11 +154,11 @@ absl::StatusOr<dp::NoisedVector> LocalContribution::LocalUpdate(const dp::NoiseS
 absl::StatusOr<dp::ClippedSum> LocalContribution::MerchantUpdate(const model::ModelVector& model) {
   model::ModelVector moved = model;
   const std::span<float> parameters = std::span(moved).subspan(layout_.buffers());
-  dp::MerchantRound round(parameters);
+  dp::MerchantRound round(parameters, local_sgd_);
   for (std::uint32_t step = 0; step < local_steps_; ++step) {
     VEILSUM_ASSIGN_OR_RETURN(dp::ClippedSum sum,
                              trainer_->GradientSum(moved, Sample(step), shape_));
-    VEILSUM_RETURN_IF_ERROR(round.Step(std::move(sum), step_size_));
+    VEILSUM_RETURN_IF_ERROR(round.Step(std::move(sum)));
     std::ranges::copy(round.parameters(), parameters.begin());
   }
   return round.Update(model[*layout_.clip_norm()], *merchant_);

@@ -59,7 +59,8 @@ class LocalContribution final : public Contribution {
   StepShape shape_;
   // Of a local plan (SE-13).
   std::uint32_t local_steps_ = 0;
-  double step_size_ = 0, update_clamp_ = 0;
+  dp::LocalSgd local_sgd_;
+  double update_clamp_ = 0;
   int scale_log2_ = 0;
   // Of a merchant plan (DP-20), beside the local steps.
   std::optional<dp::MerchantGrid> merchant_;

@@ -5,7 +5,9 @@
 #include <cstring>
 
 #include "coordinator/strategy/standardisation.h"
+#include "model/contract/penalty_terms.h"
 #include "model/init.h"
+#include "model/plan/names.h"
 
 namespace veilsum::coordinator {
 namespace {
@@ -25,16 +27,26 @@ dp::ClaimedNoise NoiseOf(const RunTerms& terms) {
   return *noise;
 }
 
-absl::StatusOr<std::unique_ptr<Strategy>> StrategyOf(const RunTerms& terms) {
-  const model::Plan& plan = terms.plan();
-  StrategyConfig config;
-  config.optimizer = "adam";
-  config.learning_rate = plan.training.learning_rate.ToDouble();
-  if (plan.training.mode != model::Mode::kDistributed) {  // the mean of the merchants' models
+void SetOptimizer(const model::Training& training, StrategyConfig& config) {
+  const bool at_home = training.mode != model::Mode::kDistributed;
+  if (training.optimizer == model::Optimizer::kAverage) {  // the mean of the merchants' models
     config.optimizer = "sgd";
     config.learning_rate = 1;
     config.momentum = 0;
+    return;
   }
+  config.optimizer = model::NameOf(training.optimizer);
+  config.learning_rate =
+      (at_home ? training.server_learning_rate : training.learning_rate).ToDouble();
+  config.momentum = training.momentum.ToDouble();
+}
+
+absl::StatusOr<std::unique_ptr<Strategy>> StrategyOf(const RunTerms& terms) {
+  const model::Plan& plan = terms.plan();
+  StrategyConfig config;
+  SetOptimizer(plan.training, config);
+  if (plan.training.mode == model::Mode::kDistributed)  // else the merchants add it at home
+    config.penalty = model::PenaltyOf(plan, terms.layout());
   config.averaging = plan.training.averaging ? plan.training.averaging->ToDouble() : 0;
   config.scale = ScaleOf(model::TrainingSum(terms.contract()));
   config.expected_batch = static_cast<double>(plan.training.expected_batch);

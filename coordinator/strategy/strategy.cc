@@ -1,5 +1,6 @@
 #include "coordinator/strategy/strategy.h"
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstring>
@@ -10,7 +11,7 @@ namespace veilsum::coordinator {
 namespace {
 
 constexpr std::uint8_t kStateVersion = 1;
-constexpr std::uint8_t kAdam = 1, kSgd = 2;
+constexpr std::uint8_t kAdam = 1, kSgd = 2, kYogi = 3, kAdagrad = 4;
 static_assert(std::endian::native == std::endian::little, "states are little-endian float64");
 
 class AveragedStrategy final : public Strategy {
@@ -34,7 +35,9 @@ class AveragedStrategy final : public Strategy {
     VEILSUM_CHECK(gradient.size() == config_.parameters &&
                   iterate.size() == config_.buffers + config_.parameters);
     const std::span<float> parameters = std::span(iterate).subspan(config_.buffers);
-    optimiser_->Update(++steps_, gradient, parameters);
+    if (gradient.data() != gradient_.data()) std::ranges::copy(gradient, gradient_.begin());
+    if (config_.penalty.any()) dp::AddGradient(config_.penalty, parameters, {}, gradient_);
+    optimiser_->Update(++steps_, gradient_, parameters);
     for (std::size_t i = 0; i < average_.size(); ++i)
       average_[i] = config_.averaging * average_[i] +
                     (1 - config_.averaging) * static_cast<double>(parameters[i]);
@@ -115,6 +118,19 @@ bool IsPowerOfTwo(double x) {
   return std::isfinite(x) && x >= 1 && std::frexp(x, &exponent) == 0.5;
 }
 
+absl::StatusOr<std::unique_ptr<Strategy>> ByName(const StrategyConfig& config) {
+  const auto with = [&](std::uint8_t kind, std::unique_ptr<Optimiser> optimiser) {
+    return std::make_unique<AveragedStrategy>(config, kind, std::move(optimiser));
+  };
+  const auto [name, d, rate] =
+      std::tuple(config.optimizer, config.parameters, config.learning_rate);
+  if (name == "adam") return with(kAdam, std::make_unique<Adam>(d, rate));
+  if (name == "yogi") return with(kYogi, std::make_unique<Yogi>(d, rate));
+  if (name == "adagrad") return with(kAdagrad, std::make_unique<Adagrad>(d, rate));
+  if (name == "sgd") return with(kSgd, std::make_unique<MomentumSgd>(d, rate, config.momentum));
+  return InvalidArgument("optimizer is \"%s\", must be adam, yogi, adagrad or sgd", name);
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Strategy>> MakeStrategy(const StrategyConfig& config) {
@@ -129,14 +145,10 @@ absl::StatusOr<std::unique_ptr<Strategy>> MakeStrategy(const StrategyConfig& con
   if (!(config.expected_batch > 0 && std::isfinite(config.expected_batch)))
     return InvalidArgument("expected_batch is %g, must be positive", config.expected_batch);
   if (config.parameters == 0) return InvalidArgument("parameters is 0");
-  if (config.optimizer == "adam")
-    return std::make_unique<AveragedStrategy>(
-        config, kAdam, std::make_unique<Adam>(config.parameters, config.learning_rate));
-  if (config.optimizer == "sgd")
-    return std::make_unique<AveragedStrategy>(
-        config, kSgd,
-        std::make_unique<MomentumSgd>(config.parameters, config.learning_rate, config.momentum));
-  return InvalidArgument("optimizer is \"%s\", must be adam or sgd", config.optimizer);
+  if (config.penalty.proximal != 0)
+    return InvalidArgument("penalty.proximal is %g, must be 0: it is of local steps",
+                           config.penalty.proximal);
+  return ByName(config);
 }
 
 }  // namespace veilsum::coordinator

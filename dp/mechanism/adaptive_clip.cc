@@ -88,20 +88,15 @@ absl::StatusOr<MerchantModeStep> DecodeMerchantStep(std::span<const std::int64_t
   return step;
 }
 
-absl::Status MerchantRound::Step(ClippedSum&& sum, double step_size) {
+absl::Status MerchantRound::Step(ClippedSum&& sum) {
   const std::vector<std::int64_t> grid = std::move(sum.grid_);
-  if (grid.size() != model_.size())
-    return InvalidArgument("sum has %d numbers, must have %d", grid.size(), model_.size());
-  if (!std::isfinite(step_size))
-    return InvalidArgument("step_size is %g, must be finite", step_size);
-  for (std::size_t i = 0; i < model_.size(); ++i)
-    model_[i] -= static_cast<float>(step_size * static_cast<double>(grid[i]));
-  return absl::OkStatus();
+  return model_.Step(grid);
 }
 
 absl::StatusOr<ClippedSum> MerchantRound::Update(double clip, const MerchantGrid& grid) const {
-  std::vector<float> update(model_.size());
-  for (std::size_t i = 0; i < update.size(); ++i) update[i] = model_[i] - start_[i];
+  const std::vector<float>&start = model_.start(), &moved = model_.parameters();
+  std::vector<float> update(moved.size());
+  for (std::size_t i = 0; i < update.size(); ++i) update[i] = moved[i] - start[i];
   return EncodeMerchantUpdate(update, clip, grid);
 }
 

@@ -14,6 +14,7 @@
 
 #include "dp/clip/clipped_sum.h"
 #include "dp/mechanism/distributed_gaussian.h"
+#include "dp/mechanism/moved_model.h"
 
 namespace veilsum::dp {
 
@@ -70,17 +71,16 @@ absl::StatusOr<MerchantModeStep> DecodeMerchantStep(std::span<const std::int64_t
 class MerchantRound {
  public:
   // `start`: the parameters that were published.
-  explicit MerchantRound(std::span<const float> start)
-      : start_(start.begin(), start.end()), model_(start_) {}
+  MerchantRound(std::span<const float> start, LocalSgd sgd) : model_(start, std::move(sgd)) {}
   // For the next step's gradient alone: never sent, logged or measured.
-  const std::vector<float>& parameters() const { return model_; }
-  // parameters -= step_size * sum; InvalidArgument: another length, step_size not finite.
-  absl::Status Step(ClippedSum&& sum, double step_size);
+  const std::vector<float>& parameters() const { return model_.parameters(); }
+  // As MovedModel::Step.
+  absl::Status Step(ClippedSum&& sum);
   // EncodeMerchantUpdate of the difference.
   absl::StatusOr<ClippedSum> Update(double clip, const MerchantGrid& grid) const;
 
  private:
-  std::vector<float> start_, model_;
+  MovedModel model_;
 };
 
 }  // namespace veilsum::dp

@@ -44,25 +44,15 @@ absl::StatusOr<LocalModeNoise> CalibrateLocalMode(const LocalModeSpec& spec) {
                         run.statement.delta_slack};
 }
 
-absl::Status LocalRound::Step(const NoisedVector& noised, double step_size) {
-  if (noised.integers().size() != model_.size())
-    return InvalidArgument("sum has %d numbers, must have %d", noised.integers().size(),
-                           model_.size());
-  if (!std::isfinite(step_size))
-    return InvalidArgument("step_size is %g, must be finite", step_size);
-  for (std::size_t i = 0; i < model_.size(); ++i)
-    model_[i] -= static_cast<float>(step_size * static_cast<double>(noised.integers()[i]));
-  return absl::OkStatus();
-}
-
 absl::StatusOr<NoisedVector> LocalRound::Update(double clamp, int scale_log2) const {
   const double limit = std::ldexp(clamp, scale_log2);
   if (!(limit > 0 && limit <= 0x1p62))
     return InvalidArgument("clamp times scale is %g, must be above 0 and at most 2^62", limit);
+  const std::vector<float>&start = model_.start(), &moved = model_.parameters();
   std::vector<std::int64_t> integers;
-  integers.reserve(model_.size());
-  for (std::size_t i = 0; i < model_.size(); ++i) {
-    const double difference = static_cast<double>(model_[i]) - static_cast<double>(start_[i]);
+  integers.reserve(moved.size());
+  for (std::size_t i = 0; i < moved.size(); ++i) {
+    const double difference = static_cast<double>(moved[i]) - static_cast<double>(start[i]);
     const double scaled = std::ldexp(difference, scale_log2);
     integers.push_back(std::isnan(scaled) ? 0 : std::llrint(std::clamp(scaled, -limit, limit)));
   }

@@ -9,6 +9,7 @@
 
 #include "dp/clip/clipped_sum.h"
 #include "dp/mechanism/distributed_gaussian.h"
+#include "dp/mechanism/moved_model.h"
 
 namespace veilsum::dp {
 
@@ -36,17 +37,16 @@ absl::StatusOr<LocalModeNoise> CalibrateLocalMode(const LocalModeSpec& spec);
 class LocalRound {
  public:
   // `start`: the parameters that were published.
-  explicit LocalRound(std::span<const float> start)
-      : start_(start.begin(), start.end()), model_(start_) {}
-  const std::vector<float>& parameters() const { return model_; }
-  // parameters -= step_size * noised sum; InvalidArgument: another length, step_size not finite.
-  absl::Status Step(const NoisedVector& noised, double step_size);
+  LocalRound(std::span<const float> start, LocalSgd sgd) : model_(start, std::move(sgd)) {}
+  const std::vector<float>& parameters() const { return model_.parameters(); }
+  // As MovedModel::Step.
+  absl::Status Step(const NoisedVector& noised) { return model_.Step(noised.integers()); }
   // round_half_even(2^scale_log2 * difference clamped to +-clamp), a parameter that is not finite
   // as 0. InvalidArgument: clamp not above 0 or too large for int64 at that scale.
   absl::StatusOr<NoisedVector> Update(double clamp, int scale_log2) const;
 
  private:
-  std::vector<float> start_, model_;
+  MovedModel model_;
 };
 
 }  // namespace veilsum::dp

@@ -35,6 +35,12 @@ absl::Status CheckSegments(const Plan& plan) {
   if (plan.task != Task::kSegments) return absl::OkStatus();
   if (plan.training.mode != Mode::kDistributed)
     return FailedPrecondition("plan %s: segments needs training.mode \"distributed\"", plan.name);
+  if (plan.training.regularisation.l1 != Exactly(0) ||
+      plan.training.regularisation.l2 != Exactly(0))
+    return FailedPrecondition(
+        "plan %s: training.l1 and training.l2 are of weights, which segments "
+        "have none of",
+        plan.name);
   for (const Feature& feature : plan.features)
     if (feature.kind != FeatureKind::kNumeric)
       return FailedPrecondition(

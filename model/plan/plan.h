@@ -144,6 +144,16 @@ struct Network {
   bool layer_norm = false;        // Layout::layer_norm
 };
 
+// What the coordinator does with a step's sum (coordinator/strategy). Average is of modes local and
+// merchant alone: the mean of the merchants' updates is added as it is.
+enum class Optimizer { kAdam, kYogi, kAdagrad, kSgd, kAverage };
+
+// What is added to every gradient beside the customers' part (dp/mechanism/penalty.h).
+struct Regularisation {
+  Rational l1 = Exactly(0), l2 = Exactly(0);
+  Rational proximal = Exactly(0);  // modes local and merchant: towards the round's model
+};
+
 inline constexpr std::uint32_t kMaxPlanBands = 64;
 
 // Merchant mode: how a merchant's update is clipped (dp/mechanism/adaptive_clip.h).
@@ -163,7 +173,11 @@ struct Training {
   Rational sampling_rate = Exactly(1);
   std::uint64_t expected_batch = 0;  // the constant that sums are divided by
   Rational clip_norm = Exactly(1);
-  Rational learning_rate = Exactly(0);  // of Adam, the one optimiser of this version
+  Optimizer optimizer = Optimizer::kAdam;
+  Rational momentum = Exactly(9, 10);          // of kSgd, in [0, 1)
+  Rational learning_rate = Exactly(0);         // of the optimizer; with local steps, of those
+  Rational server_learning_rate = Exactly(0);  // with local steps: of any optimizer but kAverage
+  Regularisation regularisation;
   std::optional<Rational>
       averaging;  // decay of the exponential average of weights that is published last
   // Distributed: of a banded matrix factorisation (DP-15); a step samples one of `bands` groups of

@@ -141,6 +141,11 @@ Json NetworkJson(const Network& network) {
   return out;
 }
 
+// Only where it is given: what a plan without it says, and its hash, do not change.
+void AddDecimal(Json& out, const char* key, const Rational& value) {
+  if (value != Exactly(0)) out[key] = DecimalText(value);
+}
+
 Json TrainingJson(const Training& training) {
   Json out = {{"mode", kModeNames[static_cast<int>(training.mode)]},
               {"steps", training.steps},
@@ -150,8 +155,13 @@ Json TrainingJson(const Training& training) {
                 {"den", training.sampling_rate.denominator()}}},
               {"expected_batch", training.expected_batch},
               {"clip_norm", DecimalText(training.clip_norm)},
-              {"optimizer", "adam"},
+              {"optimizer", NameOf(training.optimizer)},
               {"learning_rate", DecimalText(training.learning_rate)}};
+  AddDecimal(out, "l1", training.regularisation.l1);
+  AddDecimal(out, "l2", training.regularisation.l2);
+  AddDecimal(out, "proximal", training.regularisation.proximal);
+  AddDecimal(out, "server_learning_rate", training.server_learning_rate);
+  if (training.optimizer == Optimizer::kSgd) out["momentum"] = DecimalText(training.momentum);
   if (training.averaging) out["averaging"] = DecimalText(*training.averaging);
   if (training.bands != 1) out["bands"] = training.bands;
   if (training.mode == Mode::kDistributed) return out;

@@ -8,6 +8,41 @@ namespace {
 const Fields::Range kClipNorm{Exactly(0), Exactly(1'000'000), true, false};
 const Fields::Range kLearningRate{Exactly(0), Exactly(100), true, false};
 
+const Fields::Range kPenalty{Exactly(0), Exactly(1000)};
+
+void ReadOptimizer(Fields& fields, Training& training) {
+  const bool at_home = training.mode != Mode::kDistributed;  // the steps are the merchants'
+  training.optimizer = static_cast<Optimizer>(
+      fields.Choice("optimizer", at_home ? kOptimizerNames : std::span(kOptimizerNames).first(4),
+                    static_cast<std::size_t>(at_home ? Optimizer::kAverage : Optimizer::kAdam)));
+  if (training.optimizer == Optimizer::kSgd)
+    training.momentum =
+        fields.Real("momentum", {Exactly(0), Exactly(1), false, true}, training.momentum);
+  training.learning_rate = fields.Real("learning_rate", kLearningRate);
+  if (at_home && training.optimizer != Optimizer::kAverage)
+    training.server_learning_rate = fields.Real("server_learning_rate", kLearningRate);
+}
+
+// A step of a merchant's own must not go past what it is pulled to.
+void CheckPull(Fields& fields, const Training& training) {
+  const Regularisation& pull = training.regularisation;
+  const double most =
+      training.learning_rate.ToDouble() * (pull.l2.ToDouble() + pull.proximal.ToDouble());
+  if (most > 1)
+    fields.Refuse("proximal", absl::StrFormat("plus l2, times learning_rate, is %g, must be at "
+                                              "most 1: a step would go past what it is pulled to",
+                                              most));
+}
+
+void ReadRegularisation(Fields& fields, Training& training) {
+  Regularisation& read = training.regularisation;
+  read.l1 = fields.Real("l1", kPenalty, Exactly(0));
+  read.l2 = fields.Real("l2", kPenalty, Exactly(0));
+  if (training.mode == Mode::kDistributed) return;
+  read.proximal = fields.Real("proximal", kPenalty, Exactly(0));
+  CheckPull(fields, training);
+}
+
 void ReadBands(Fields& fields, Training& training) {
   training.bands = static_cast<std::uint32_t>(fields.Int("bands", 1, kMaxPlanBands, 1));
   const Rational& rate = training.sampling_rate;
@@ -51,8 +86,8 @@ Training ReadTraining(Fields fields) {
   training.sampling_rate = fields.Probability("sampling_rate");
   training.expected_batch = fields.Int("expected_batch", 1, 1'000'000'000);
   training.clip_norm = fields.Real("clip_norm", kClipNorm);
-  fields.Choice("optimizer", kOptimizerNames, 0);
-  training.learning_rate = fields.Real("learning_rate", kLearningRate);
+  ReadOptimizer(fields, training);
+  ReadRegularisation(fields, training);
   if (fields.Has("averaging"))
     training.averaging = fields.Real("averaging", {Exactly(0), Exactly(1), true, true});
   if (training.mode == Mode::kDistributed) ReadBands(fields, training);

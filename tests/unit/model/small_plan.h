@@ -33,6 +33,7 @@ struct SmallPlan {
   int merchant_steps = 0;  // 0: not in merchant mode
   std::string initial_clip = "1";
   int quantile_bins = 0;  // 0: statistics are means and variances
+  std::string training;   // more lines of [training]
 };
 
 inline std::string SmallPlanToml(const SmallPlan& small) {
@@ -60,6 +61,7 @@ inline std::string SmallPlanToml(const SmallPlan& small) {
     text += small.local_steps == 0 ? "mode = \"distributed\"\n"
                                    : "mode = \"local\"\nupdate_clamp = \"1\"\n" +
                                          number("local_steps", small.local_steps);
+  text += small.training;
   if (small.bands != 1) text += number("bands", small.bands);
   if (!small.averaging.empty()) text += "averaging = \"" + small.averaging + "\"\n";
   text += "[privacy]\nepsilon = \"8\"\ndelta = \"1e-5\"\naccountant = \"rdp\"\n";

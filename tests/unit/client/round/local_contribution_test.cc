@@ -189,6 +189,24 @@ TEST(LocalContribution, SE13_TheUpdateIsWhatTheLocalStepsMoved) {
         << i;
 }
 
+// With learning_rate times proximal at 1 the second step takes the first one back.
+TEST(LocalContribution, SE13_AProximalTermPullsEveryLocalStepToTheRoundsModel) {
+  SeededRngForTests rng(7);
+  model::SmallPlan plan = WithoutPrivacy(false);
+  plan.sampling_rate = "1";
+  const auto update = [&](int steps, const char* proximal) {
+    plan.local_steps = steps;
+    plan.training = proximal;
+    const Ready ready = Prepare(plan, rng).value();
+    return ready.contribution->Compute({0, 1}, ready.model).value().integers();
+  };
+  const auto one = update(1, ""), two = update(2, ""), held = update(2, "proximal = \"100\"\n");
+  EXPECT_EQ(update(1, "proximal = \"100\"\n"), one) << "nothing has moved yet";
+  EXPECT_GT(Norm(one), 20);
+  for (std::size_t i = 0; i < one.size(); ++i)
+    EXPECT_NEAR(static_cast<double>(held[i]), static_cast<double>(two[i] - one[i]), 2) << i;
+}
+
 // A merchant's update alone, without any other's noise, is as noisy as its steps.
 TEST(LocalContribution, SE13_EveryLocalStepCarriesAllOfTheNoise) {
   SeededRngForTests rng(8);

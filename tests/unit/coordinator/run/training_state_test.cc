@@ -97,5 +97,33 @@ TEST(TrainingState, LocalUpdatesMoveTheModelByTheirMean) {
   EXPECT_EQ(state.step(), 1u);
 }
 
+// What the mean of the merchants' updates is, an optimizer may take for a gradient (FedOpt).
+TEST(TrainingState, AnOptimizerMayMoveAlongTheMeanOfUpdates) {
+  model::SmallPlan plan = QuickPlan();
+  plan.local_steps = 2;
+  plan.training = "optimizer = \"sgd\"\nmomentum = \"0.5\"\nserver_learning_rate = \"0.25\"\n";
+  const RunTerms terms = SmallTerms(plan, 5);
+  auto state = TrainingState::Create(terms, 3).value();
+  const model::ModelVector before = state.iterate();
+  const Values updates(terms.layout().parameters(), 5 << 16);  // 1 each, of five merchants
+  const std::uint64_t sum = terms.contract().sums.size() - 1;
+  for (std::uint64_t t = 1; t <= 2; ++t) ASSERT_OK(state.Apply(terms, {sum, t}, updates, 5));
+  for (std::size_t i = terms.layout().buffers(); i < before.size(); ++i)
+    EXPECT_NEAR(state.iterate()[i] - before[i], 0.25 + 0.25 * 1.5, 1e-5);
+}
+
+TEST(TrainingState, L2PullsWeightsWithEveryStep) {
+  model::SmallPlan plan = QuickPlan();
+  plan.training = "optimizer = \"sgd\"\nmomentum = \"0\"\nl2 = \"10\"\n";  // at rate 0.01
+  const RunTerms terms = SmallTerms(plan, 5);
+  auto state = TrainingState::Create(terms, 3).value();
+  const model::ModelVector before = state.iterate();
+  const std::uint64_t sum = terms.contract().sums.size() - 1;
+  ASSERT_OK(state.Apply(terms, {sum, 1}, Values(terms.layout().parameters()), 5));
+  const model::Layer& first = terms.layout().layers().front();
+  for (std::size_t i = first.weight; i < first.bias; ++i)
+    EXPECT_FLOAT_EQ(state.iterate()[i], before[i] * 0.9f);
+}
+
 }  // namespace
 }  // namespace veilsum::coordinator

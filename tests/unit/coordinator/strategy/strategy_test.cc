@@ -62,6 +62,51 @@ TEST(Strategy, MomentumSgdFollowsItsFormulas) {
   EXPECT_EQ(x[3], 0);
 }
 
+// Reddi et al. 2021, algorithm 2, with v_0 = tau^2 and the signs of a gradient.
+TEST(Strategy, YogiAndAdagradFollowTheirFormulas) {
+  ASSERT_OK_AND_ASSIGN(auto yogi, MakeStrategy(Config("yogi")));
+  ASSERT_OK_AND_ASSIGN(auto adagrad, MakeStrategy(Config("adagrad")));
+  model::ModelVector x(7), y(7);
+  double m[5] = {}, v[5], s[5], by_yogi[5] = {}, by_adagrad[5] = {};
+  std::fill_n(v, 5, 1e-6);
+  std::fill_n(s, 5, 1e-6);
+  std::mt19937 rng(5);
+  for (int t = 0; t < 50; ++t) {
+    auto sum = RandomSum(rng);
+    if (t > 25)
+      for (std::int64_t& number : sum) number /= 100;  // so that second moments shrink too
+    yogi->Step(x, sum);
+    adagrad->Step(y, sum);
+    for (int i = 0; i < 5; ++i) {
+      const double g = static_cast<double>(sum[i]) / 102400;
+      m[i] = 0.9 * m[i] + 0.1 * g;
+      v[i] -= 0.01 * g * g * (v[i] > g * g ? 1 : -1);
+      s[i] += g * g;
+      by_yogi[i] -= 0.01 * m[i] / (std::sqrt(v[i]) + 1e-3);
+      by_adagrad[i] -= 0.01 * g / (std::sqrt(s[i]) + 1e-3);
+      EXPECT_NEAR(x[static_cast<std::size_t>(2 + i)], by_yogi[i], 1e-4);
+      EXPECT_NEAR(y[static_cast<std::size_t>(2 + i)], by_adagrad[i], 1e-5);
+    }
+  }
+}
+
+TEST(Strategy, ThePenaltyIsPartOfEveryGradient) {
+  StrategyConfig config = Config("sgd");
+  config.momentum = 0;
+  config.penalty = {.l1 = 1, .l2 = 2, .weights = {{0, 2}}};
+  ASSERT_OK_AND_ASSIGN(auto strategy, MakeStrategy(config));
+  model::ModelVector x = {7, 8, 1, -1, 1, 1, 1};
+  strategy->Step(x, std::vector<std::int64_t>{102400, 0, 102400, 0, 0});
+  EXPECT_FLOAT_EQ(x[2], 1 - 0.01f * (1 + 1 + 2));
+  EXPECT_FLOAT_EQ(x[3], -1 + 0.01f * (1 + 2));
+  EXPECT_FLOAT_EQ(x[4], 1 - 0.01f) << "outside of the weights";
+  EXPECT_EQ(x[0], 7);
+  const std::vector<double> nothing(5);
+  strategy->StepBy(x, nothing);
+  EXPECT_LT(x[2], 0.96f);
+  EXPECT_EQ(nothing, std::vector<double>(5)) << "the caller's gradient is the caller's";
+}
+
 TEST(Strategy, AveragesIteratesWithBiasCorrection) {
   ASSERT_OK_AND_ASSIGN(auto strategy, MakeStrategy(Config("sgd", 0.5)));
   model::ModelVector x = {3, 4, 1, 1, 1, 1, 1};
@@ -88,7 +133,7 @@ TEST(Strategy, WithoutAveragingTheIterateIsPublished) {
 }
 
 TEST(Strategy, ARestoredStateContinuesBitForBit) {
-  for (const char* optimizer : {"adam", "sgd"}) {
+  for (const char* optimizer : {"adam", "yogi", "adagrad", "sgd"}) {
     const auto config = Config(optimizer, 0.9);
     ASSERT_OK_AND_ASSIGN(auto original, MakeStrategy(config));
     model::ModelVector x(7, 0.1f);
@@ -120,6 +165,8 @@ TEST(Strategy, RefusesForeignStatesAndKeepsItsOwn) {
   const Bytes good = adam->SaveState();
   const auto code = absl::StatusCode::kInvalidArgument;
   EXPECT_THAT(sgd->LoadState(good), StatusIs(code, "bytes"));
+  ASSERT_OK_AND_ASSIGN(auto yogi, MakeStrategy(Config("yogi", 0.9)));
+  EXPECT_THAT(yogi->LoadState(good), StatusIs(code, "optimiser 1, must be 3"));
   EXPECT_THAT(adam->LoadState({}), StatusIs(code, "version"));
   Bytes bad = good;
   bad[0] = 9;
@@ -151,8 +198,11 @@ TEST(MakeStrategy, NamesTheSettingThatIsOutOfRange) {
   c = Config("adam");
   c.expected_batch = NAN;
   EXPECT_THAT(MakeStrategy(c), StatusIs(code, "expected_batch"));
-  c = Config("yogi");
-  EXPECT_THAT(MakeStrategy(c), StatusIs(code, "optimizer"));
+  c = Config("lion");
+  EXPECT_THAT(MakeStrategy(c), StatusIs(code, "optimizer is \"lion\""));
+  c = Config("adam");
+  c.penalty.proximal = 1;
+  EXPECT_THAT(MakeStrategy(c), StatusIs(code, "penalty.proximal is 1, must be 0"));
 }
 
 }  // namespace

@@ -135,20 +135,21 @@ TEST(MerchantMode, DP20_NobodyIsSampled) {
 // Steps at home change the model that nobody sees; what leaves is the clipped difference.
 TEST(MerchantMode, ARoundLeavesAsItsClippedUpdate) {
   const MerchantGrid grid{4, 10, 32};
-  MerchantRound round(std::vector<float>{1, 1, 1, 1});
+  MerchantRound round(std::vector<float>{1, 1, 1, 1}, {.step_size = 1});
   const auto sum = [](std::vector<std::int64_t> numbers) {
     return ClippedSum::FromCertifiedContributions(std::move(numbers));
   };
-  ASSERT_OK(round.Step(sum({-3, 0, 0, 0}), 1));
-  ASSERT_OK(round.Step(sum({0, 4, 0, 0}), 1));
+  ASSERT_OK(round.Step(sum({-3, 0, 0, 0})));
+  ASSERT_OK(round.Step(sum({0, 4, 0, 0})));
   EXPECT_EQ(round.parameters(), (std::vector<float>{4, -3, 1, 1}));
   const std::vector<std::int64_t> clipped = Opened(round.Update(1, grid));
   EXPECT_NEAR(clipped[0], .6 * 1024, 1);
   EXPECT_NEAR(clipped[1], -.8 * 1024, 1);
   EXPECT_EQ(clipped[4], -32);
   EXPECT_EQ(Opened(round.Update(10, grid)), (std::vector<std::int64_t>{307, -410, 0, 0, 32}));
-  EXPECT_THAT(round.Step(sum({1}), 1), StatusIs(kInvalid, "sum has 1 numbers"));
-  EXPECT_THAT(round.Step(sum({1, 1, 1, 1}), NAN), StatusIs(kInvalid, "step_size is nan"));
+  EXPECT_THAT(round.Step(sum({1})), StatusIs(kInvalid, "sum has 1 numbers"));
+  MerchantRound spoilt(std::vector<float>(4), {.step_size = NAN});
+  EXPECT_THAT(spoilt.Step(sum({1, 1, 1, 1})), StatusIs(kInvalid, "step_size is nan"));
   EXPECT_THAT(round.Update(-1, grid), StatusIs(kInvalid, "clip is -1"));
 }
 
@@ -287,16 +288,18 @@ TEST(LocalMode, SE13_EveryLocalStepIsDpSgdWithAllTheNoise) {
 TEST(LocalMode, TheUpdateIsTheClampedDifference) {
   SeededRngForTests rng(2);
   const std::vector<float> start = {1, 2, 3, 4};
-  LocalRound round(start);
+  LocalRound round(start, {.step_size = 1.0 / (1 << 10)});
   const auto noised = NoiseShare::CreateWithoutPrivacy().AddTo(
       ClippedSum::FromCertifiedContributions({1 << 10, -(1 << 10), 0, 1 << 20}), rng);
-  ASSERT_OK(round.Step(noised, 1.0 / (1 << 10)));
+  ASSERT_OK(round.Step(noised));
   EXPECT_EQ(round.parameters(), (std::vector<float>{0, 3, 3, -1020}));
   ASSERT_OK_AND_ASSIGN(const NoisedVector update, round.Update(2, 8));
   EXPECT_EQ(update.integers(), (std::vector<std::int64_t>{-256, 256, 0, -512}));
-  ASSERT_OK(round.Step(noised, 1e300));  // infinities and NaN stay inside the clamp
-  ASSERT_OK(round.Step(noised, -1e300));
-  ASSERT_OK_AND_ASSIGN(const NoisedVector wild, round.Update(2, 8));
+  // Infinities and NaN stay inside the clamp.
+  LocalRound far(start, {.learning_rate = 1e300, .step_size = 1e300, .penalty = {.proximal = 1}});
+  ASSERT_OK(far.Step(noised));
+  ASSERT_OK(far.Step(noised));
+  ASSERT_OK_AND_ASSIGN(const NoisedVector wild, far.Update(2, 8));
   for (const std::int64_t x : wild.integers()) EXPECT_LE(std::abs(x), 512);
 }
 
@@ -314,11 +317,11 @@ TEST(LocalMode, RefusesByNameAndBound) {
   refused([](auto& s) { s.delta = 0; }, "delta is 0");
   refused([](auto& s) { s.sampling_rate = *Rational::Parse("3/2"); }, "sampling_rate is 3/2");
   refused([](auto& s) { s.grid.clip_norm = 0; }, "clip_norm is 0");
-  LocalRound round(std::vector<float>(3));
+  LocalRound round(std::vector<float>(3), {.step_size = 1});
   SeededRngForTests rng(2);
   const auto noised =
       NoiseShare::CreateWithoutPrivacy().AddTo(ClippedSum::FromCertifiedContributions({1, 2}), rng);
-  EXPECT_THAT(round.Step(noised, 1), StatusIs(kInvalid, "sum has 2 numbers, must have 3"));
+  EXPECT_THAT(round.Step(noised), StatusIs(kInvalid, "sum has 2 numbers, must have 3"));
   EXPECT_THAT(round.Update(0, 8), StatusIs(kInvalid, "clamp times scale is 0"));
   EXPECT_THAT(round.Update(1, 80), StatusIs(kInvalid, "at most 2^62"));
 }

@@ -91,8 +91,9 @@ TEST(PlanToml, BandsAreInThePlanWhereTheyAreGiven) {
 }
 
 TEST(PlanToml, LocalModeHasItsOwnKeys) {
-  const std::string local = Replace(kExamplePlan, "mode = \"distributed\"",
-                                    "mode = \"local\"\nlocal_steps = 10\nupdate_clamp = \"0.5\"");
+  const std::string local =
+      Replace(Replace(kExamplePlan, "optimizer = \"adam\"\n", ""), "mode = \"distributed\"",
+              "mode = \"local\"\nlocal_steps = 10\nupdate_clamp = \"0.5\"");
   ASSERT_OK_AND_ASSIGN(const Plan plan, ParsePlanToml(local, "plan.toml"));
   EXPECT_OK(CheckRunnable(plan));
   EXPECT_EQ(plan.training.local_steps, 10u);
@@ -111,6 +112,77 @@ TEST(PlanToml, LocalModeHasItsOwnKeys) {
           "training.bands is not a key");
   refuses(Replace(kExamplePlan, "steps = 600\n", "steps = 600\nlocal_steps = 2\n"),
           "training.local_steps is not a key");
+}
+
+TEST(PlanToml, TheCoordinatorHasAnOptimizer) {
+  ASSERT_OK_AND_ASSIGN(const Plan adam, ParsePlanToml(kExamplePlan, "plan.toml"));
+  EXPECT_EQ(adam.training.optimizer, Optimizer::kAdam);
+  const auto with = [](const std::string& line) {
+    return ParsePlanToml(Replace(kExamplePlan, "optimizer = \"adam\"", line), "plan.toml");
+  };
+  ASSERT_OK_AND_ASSIGN(const Plan left_out, with(""));
+  EXPECT_EQ(PlanToJson(left_out), PlanToJson(adam));
+  ASSERT_OK_AND_ASSIGN(const Plan yogi, with("optimizer = \"yogi\""));
+  EXPECT_EQ(yogi.training.optimizer, Optimizer::kYogi);
+  ASSERT_OK_AND_ASSIGN(const Plan sgd, with("optimizer = \"sgd\"\nmomentum = \"0.5\""));
+  EXPECT_EQ(sgd.training.momentum, Exactly(1, 2));
+  for (const Plan& plan : {yogi, sgd}) {
+    ASSERT_OK_AND_ASSIGN(const Plan again, PlanFromJson(PlanToJson(plan)));
+    EXPECT_EQ(PlanToJson(again), PlanToJson(plan));
+  }
+  const auto refused = [&](const char* line, const char* named) {
+    EXPECT_THAT(with(line), StatusIs(absl::StatusCode::kInvalidArgument, named));
+  };
+  refused("optimizer = \"average\"", "training.optimizer must be one of: adam, yogi, adagrad, sgd");
+  refused("optimizer = \"adam\"\nmomentum = \"0.9\"", "training.momentum is not a key");
+  refused("optimizer = \"sgd\"\nmomentum = \"1\"", "training.momentum is \"1\"");
+  refused("server_learning_rate = \"1\"", "training.server_learning_rate is not a key");
+}
+
+TEST(PlanToml, WithLocalStepsTheCoordinatorTakesTheMeanUnlessToldOtherwise) {
+  SmallPlan small;
+  small.local_steps = 5;
+  ASSERT_OK_AND_ASSIGN(const Plan mean, ParsePlanToml(SmallPlanToml(small), "p"));
+  EXPECT_EQ(mean.training.optimizer, Optimizer::kAverage);
+  EXPECT_NE(PlanToJson(mean).find(R"("optimizer":"average")"), std::string::npos);
+  small.training = "optimizer = \"yogi\"\n";
+  EXPECT_THAT(
+      ParsePlanToml(SmallPlanToml(small), "p"),
+      StatusIs(absl::StatusCode::kInvalidArgument, "training.server_learning_rate is missing"));
+  small.training += "server_learning_rate = \"0.1\"\n";
+  ASSERT_OK_AND_ASSIGN(const Plan yogi, ParsePlanToml(SmallPlanToml(small), "p"));
+  EXPECT_EQ(yogi.training.server_learning_rate, Exactly(1, 10));
+  ASSERT_OK_AND_ASSIGN(const Plan again, PlanFromJson(PlanToJson(yogi)));
+  EXPECT_EQ(PlanToJson(again), PlanToJson(yogi));
+}
+
+TEST(PlanToml, PenaltiesAreInThePlanWhereTheyAreGiven) {
+  SmallPlan small;
+  const auto of = [&](const std::string& lines) {
+    small.training = lines;
+    return ParsePlanToml(SmallPlanToml(small), "p");
+  };
+  ASSERT_OK_AND_ASSIGN(const Plan none, of(""));
+  for (const char* key : {"\"l1\"", "\"l2\"", "proximal", "momentum", "server_learning_rate"})
+    EXPECT_EQ(PlanToJson(none).find(key), std::string::npos) << "plans without keep their hash";
+  ASSERT_OK_AND_ASSIGN(const Plan both, of("l1 = \"0.001\"\nl2 = \"0.01\"\n"));
+  EXPECT_EQ(both.training.regularisation.l1, Exactly(1, 1000));
+  ASSERT_OK_AND_ASSIGN(const Plan again, PlanFromJson(PlanToJson(both)));
+  EXPECT_EQ(PlanToJson(again), PlanToJson(both));
+  const auto refused = [&](const char* lines, const char* named) {
+    EXPECT_THAT(of(lines), StatusIs(absl::StatusCode::kInvalidArgument, named));
+  };
+  refused("l2 = \"-1\"\n", "training.l2 is \"-1\"");
+  refused("l1 = \"1001\"\n", "training.l1 is \"1001\"");
+  refused("proximal = \"1\"\n", "training.proximal is not a key");
+  for (int* steps : {&small.local_steps, &small.merchant_steps}) {
+    small.statistics = false;
+    *steps = 3;  // at learning_rate 0.01
+    ASSERT_OK_AND_ASSIGN(const Plan pulled, of("proximal = \"99\"\nl2 = \"1\"\n"));
+    EXPECT_EQ(pulled.training.regularisation.proximal, Exactly(99));
+    refused("proximal = \"100\"\nl2 = \"1\"\n", "training.proximal plus l2, times learning_rate");
+    *steps = 0;
+  }
 }
 
 SmallPlan Merchants() {

@@ -67,6 +67,9 @@ TEST(Plan, SegmentsOfOtherModesAndFeaturesCannotRun) {
   ASSERT_OK_AND_ASSIGN(const Plan plan,
                        ParsePlanToml(SegmentsPlan("[segments]\ntable = \"t\"\ncount = 5\n"), "p"));
   Plan other = plan;
+  other.training.regularisation.l2 = Exactly(1, 100);
+  EXPECT_THAT(CheckRunnable(other), StatusIs(cannot, "training.l1 and training.l2"));
+  other = plan;
   other.training.mode = Mode::kLocal;
   EXPECT_THAT(CheckRunnable(other), StatusIs(cannot, "training.mode \"distributed\""));
   other.training.mode = Mode::kMerchant;
