@@ -70,7 +70,7 @@ double WhereRoundsEnd(double proximal) {
       MovedModel model(
           std::span(&x, 1),
           {.learning_rate = .3, .step_size = .3 / unit, .penalty = {.proximal = proximal}});
-      for (int step = 0; step < 100; ++step) {
+      for (int step = 0; step < 400; ++step) {
         const double gradient = curvature * (model.parameters()[0] - optimum);
         EXPECT_TRUE(model.Step(std::vector<std::int64_t>{std::llrint(gradient * unit)}).ok());
       }
