@@ -8,9 +8,8 @@ namespace veilsum::client {
 namespace {
 
 absl::Status Evaluate(const EvaluateOptions& options) {
-  VEILSUM_ASSIGN_OR_RETURN(release::Release release, LoadRelease(options.release));
   VEILSUM_ASSIGN_OR_RETURN(const std::shared_ptr<const Predictor> predictor,
-                           Predictor::Create(std::move(release)));
+                           LoadPredictor(options.release));
   VEILSUM_ASSIGN_OR_RETURN(const std::string text, EvaluateRows(*predictor, options.question));
   if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0)
     return Unavailable("stdout cannot be written");
@@ -23,6 +22,7 @@ CLI::App* AddEvaluateCommand(CLI::App& app, EvaluateOptions& options) {
   CLI::App* evaluate = app.add_subcommand(
       "evaluate", "What recommendations are worth on known outcomes; nothing leaves the machine");
   AddReleaseOptions(*evaluate, options.release);
+  AddPersonalOption(*evaluate, options.release);
   evaluate
       ->add_option("--data", options.question.data,
                    "rows as CSV or JSON lines with the plan's label too, - for stdin; of "

@@ -6,9 +6,8 @@ namespace veilsum::client {
 namespace {
 
 absl::Status Explain(const ExplainOptions& options) {
-  VEILSUM_ASSIGN_OR_RETURN(release::Release release, LoadRelease(options.release));
   VEILSUM_ASSIGN_OR_RETURN(const std::shared_ptr<const Predictor> predictor,
-                           Predictor::Create(std::move(release)));
+                           LoadPredictor(options.release));
   VEILSUM_ASSIGN_OR_RETURN(const Importance importance,
                            MeasureImportance(*predictor, options.question));
   return PrintResult(options.json ? ImportanceJson(*predictor, importance)
@@ -21,6 +20,7 @@ CLI::App* AddExplainCommand(CLI::App& app, ExplainOptions& options) {
   CLI::App* explain = app.add_subcommand(
       "explain", "Which columns move a released model's predictions; nothing leaves the machine");
   AddReleaseOptions(*explain, options.release);
+  AddPersonalOption(*explain, options.release);
   explain
       ->add_option("--data", options.question.data,
                    "rows as CSV or JSON lines, - for stdin, or a folder with the plan's tables")

@@ -6,9 +6,8 @@ namespace veilsum::client {
 namespace {
 
 absl::Status PrintFairness(const FairnessOptions& options) {
-  VEILSUM_ASSIGN_OR_RETURN(release::Release release, LoadRelease(options.release));
   VEILSUM_ASSIGN_OR_RETURN(const std::shared_ptr<const Predictor> predictor,
-                           Predictor::Create(std::move(release)));
+                           LoadPredictor(options.release));
   VEILSUM_ASSIGN_OR_RETURN(const Fairness fairness, GroupFairness(*predictor, options.question));
   return PrintResult(options.json ? FairnessJson(*predictor, options.question, fairness)
                                   : FairnessText(options.question, fairness));
@@ -20,6 +19,7 @@ CLI::App* AddFairnessCommand(CLI::App& app, FairnessOptions& options) {
   CLI::App* fairness = app.add_subcommand(
       "fairness", "How a released model treats groups of customers; nothing leaves the machine");
   AddReleaseOptions(*fairness, options.release);
+  AddPersonalOption(*fairness, options.release);
   FairnessQuestion& question = options.question;
   fairness
       ->add_option(

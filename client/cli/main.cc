@@ -12,6 +12,7 @@
 #include "client/cli/fairness_command.h"
 #include "client/cli/model_command.h"
 #include "client/cli/odometer_command.h"
+#include "client/cli/personalise_command.h"
 #include "client/cli/predict_command.h"
 #include "client/cli/preflight_command.h"
 #include "client/cli/recommend_command.h"
@@ -120,6 +121,9 @@ int main(int argc, char** argv) {
   veilsum::client::ModelArguments model_arguments;
   const veilsum::client::ModelCommands model =
       veilsum::client::AddModelCommands(app, model_arguments);
+  veilsum::client::PersonaliseOptions personalise_options;
+  const CLI::App* personalise =
+      veilsum::client::AddPersonaliseCommand(*app.get_subcommand("model"), personalise_options);
   veilsum::client::ShrinkOptions shrink_options;
   const CLI::App* shrink =
       veilsum::client::AddShrinkCommand(*app.get_subcommand("model"), shrink_options);
@@ -177,6 +181,8 @@ int main(int argc, char** argv) {
     return static_cast<int>(veilsum::client::RunModelCompare(model_arguments.compare));
   if (model.status->parsed())
     return static_cast<int>(veilsum::client::RunModelStatus(model_arguments.store));
+  if (personalise->parsed())
+    return static_cast<int>(veilsum::client::RunPersonalise(personalise_options));
   if (shrink->parsed())
     return static_cast<int>(veilsum::client::RunShrink(shrink_options, VEILSUM_VERSION));
   return Run(config, settings, check->parsed(), stay);

@@ -75,9 +75,8 @@ absl::Status PredictRows(const Predictor& predictor, const PredictOptions& optio
 }
 
 absl::Status Predict(const PredictOptions& options) {
-  VEILSUM_ASSIGN_OR_RETURN(release::Release release, LoadRelease(options.release));
   VEILSUM_ASSIGN_OR_RETURN(const std::shared_ptr<const Predictor> predictor,
-                           Predictor::Create(std::move(release)));
+                           LoadPredictor(options.release));
   if (options.explain) VEILSUM_RETURN_IF_ERROR(predictor->CheckExplains());
   const Printer printer(*predictor, options);
   std::error_code error;
@@ -92,6 +91,7 @@ CLI::App* AddPredictCommand(CLI::App& app, PredictOptions& options) {
   CLI::App* predict =
       app.add_subcommand("predict", "A released model's predictions; nothing leaves the machine");
   AddReleaseOptions(*predict, options.release);
+  AddPersonalOption(*predict, options.release);
   predict
       ->add_option("--data", options.data,
                    "rows as CSV or JSON lines, - for stdin, or a folder with the plan's tables")

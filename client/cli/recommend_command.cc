@@ -71,9 +71,8 @@ std::string CsvLines(const Recommendation& r) {
 }
 
 absl::Status Recommend(const RecommendOptions& options) {
-  VEILSUM_ASSIGN_OR_RETURN(release::Release release, LoadRelease(options.release));
   VEILSUM_ASSIGN_OR_RETURN(const std::shared_ptr<const Predictor> predictor,
-                           Predictor::Create(std::move(release)));
+                           LoadPredictor(options.release));
   VEILSUM_RETURN_IF_ERROR(CheckRanks(predictor->plan()));
   VEILSUM_ASSIGN_OR_RETURN(const Candidates candidates, ReadCandidates(*predictor, options));
   VEILSUM_ASSIGN_OR_RETURN(const std::vector<Prediction> predictions,
@@ -94,6 +93,7 @@ CLI::App* AddRecommendCommand(CLI::App& app, RecommendOptions& options) {
   CLI::App* recommend = app.add_subcommand(
       "recommend", "The best of each customer's candidates; nothing leaves the machine");
   AddReleaseOptions(*recommend, options.release);
+  AddPersonalOption(*recommend, options.release);
   recommend
       ->add_option(
           "--data", options.data,

@@ -16,6 +16,22 @@ void AddReleaseOptions(CLI::App& command, ReleaseChoice& choice) {
       ->needs(package);
 }
 
+void AddPersonalOption(CLI::App& command, ReleaseChoice& choice) {
+  command
+      .add_option("--personal", choice.personal,
+                  "this merchant's own model of the release, of model personalise")
+      ->type_name("FILE");
+}
+
+absl::StatusOr<std::shared_ptr<const Predictor>> LoadPredictor(const ReleaseChoice& choice) {
+  VEILSUM_ASSIGN_OR_RETURN(release::Release release, LoadRelease(choice));
+  std::optional<PersonalModel> personal;
+  if (!choice.personal.empty()) {
+    VEILSUM_ASSIGN_OR_RETURN(personal, PersonalModel::Load(choice.personal, release));
+  }
+  return Predictor::Create(std::move(release), personal);
+}
+
 absl::StatusOr<release::Release> LoadRelease(const ReleaseChoice& choice) {
   if (!choice.store.empty()) {
     VEILSUM_ASSIGN_OR_RETURN(const ModelStore store, ModelStore::Open(choice.store));

@@ -34,7 +34,11 @@ void Follow(StoreFollower& follower, std::string& told) {
   const absl::StatusOr<bool> changed = follower.Look();
   const std::string now(changed.ok() ? "" : changed.status().message());
   if (!now.empty() && now != told) Say(now);
-  if (changed.ok() && *changed) Say("another release serves");
+  if (changed.ok() && *changed) {
+    Say("another release serves");
+    if (!follower.personal().ok())
+      Say("without the personal model: " + std::string(follower.personal().message()));
+  }
   told = now;
 }
 
@@ -102,12 +106,12 @@ absl::Status Serve(const ServeOptions& options, const std::string& version) {
   ServingModel model;
   std::optional<StoreFollower> follower;
   if (!options.release.store.empty()) {
-    follower.emplace(options.release.store, model);
+    follower.emplace(options.release.store, model, options.release.personal);
     VEILSUM_RETURN_IF_ERROR(follower->Look().status());
+    VEILSUM_RETURN_IF_ERROR(follower->personal());
   } else {
-    VEILSUM_ASSIGN_OR_RETURN(release::Release release, LoadRelease(options.release));
     VEILSUM_ASSIGN_OR_RETURN(std::shared_ptr<const Predictor> predictor,
-                             Predictor::Create(std::move(release)));
+                             LoadPredictor(options.release));
     model.Set(std::move(predictor));
   }
   VEILSUM_ASSIGN_OR_RETURN(const std::unique_ptr<FeedbackLog> feedback,
@@ -147,6 +151,7 @@ CLI::App* AddServeCommand(CLI::App& app, ServeOptions& options) {
                                        "Predictions and recommendations over HTTP on loopback; "
                                        "what is asked and answered stays here");
   AddReleaseOptions(*serve, options.release);
+  AddPersonalOption(*serve, options.release);
   serve->add_option("--address", options.address, "127.0.0.1 or ::1")->capture_default_str();
   serve->add_option("--port", options.port, "0: any free one")->capture_default_str();
   serve->add_option("--threads", options.threads, "connections at one time")

@@ -137,9 +137,7 @@ absl::StatusOr<OffPolicy> PolicyOfRows(const model::Plan& plan, double explore,
 absl::StatusOr<OffPolicy> PolicyOfFolder(const Predictor& predictor, double explore,
                                          const std::string& folder) {
   VEILSUM_ASSIGN_OR_RETURN(const KnownRows known, ReadKnownFolder(predictor.plan(), folder));
-  VEILSUM_ASSIGN_OR_RETURN(
-      const std::vector<float> outputs,
-      model::Logits(predictor.release().layout, predictor.release().model, known.rows));
+  VEILSUM_ASSIGN_OR_RETURN(const std::vector<float> outputs, predictor.Outputs(known.rows));
   return EvaluateLogged(*predictor.plan().q_learning, known.rows, outputs, explore);
 }
 

@@ -21,9 +21,7 @@ struct Scored {
 
 absl::Status AppendScored(const Predictor& predictor, const RowBatches& batch, Scored& to) {
   const model::Label& label = predictor.plan().label;
-  VEILSUM_ASSIGN_OR_RETURN(
-      const std::vector<float> outputs,
-      model::Logits(predictor.release().layout, predictor.release().model, batch.examples()));
+  VEILSUM_ASSIGN_OR_RETURN(const std::vector<float> outputs, predictor.Outputs(batch.examples()));
   to.outputs.insert(to.outputs.end(), outputs.begin(), outputs.end());
   for (std::size_t row = 0; row < batch.rows().size(); ++row) {
     const absl::StatusOr<float> value = ParseLabel(label, batch.more(row, 0));

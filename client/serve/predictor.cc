@@ -142,7 +142,8 @@ std::string CsvField(const std::string& text) {
   return out + "\"";
 }
 
-absl::StatusOr<std::shared_ptr<const Predictor>> Predictor::Create(release::Release release) {
+absl::StatusOr<std::shared_ptr<const Predictor>> Predictor::Create(
+    release::Release release, const std::optional<PersonalModel>& personal) {
   const model::Task task = release.plan.task;
   if (task == model::Task::kMultiTask ||
       (task == model::Task::kQLearning) != release.plan.q_learning.has_value())
@@ -150,11 +151,15 @@ absl::StatusOr<std::shared_ptr<const Predictor>> Predictor::Create(release::Rele
         "predictions are for binary, multi-class, regression, recommendation, Q-learning and "
         "segments plans; "
         "model.onnx has the outputs of others");
+  if (personal && personal->parent() != release.digest)
+    return FailedPrecondition("the personal model was made from release %s, not from %s",
+                              HexEncode(personal->parent()), HexEncode(release.digest));
   model::Folded folded = model::FoldItems(release.layout, release.model);
   release.layout = std::move(folded.layout);
   release.model = std::move(folded.model);
   absl::StatusOr<RowEncoder> encoder = RowEncoder::Create(release.plan);
-  return std::shared_ptr<const Predictor>(new Predictor(std::move(release), std::move(encoder)));
+  return std::shared_ptr<const Predictor>(
+      new Predictor(std::move(release), personal, std::move(encoder)));
 }
 
 absl::StatusOr<const RowEncoder*> Predictor::encoder() const {
@@ -180,6 +185,10 @@ absl::StatusOr<std::vector<Prediction>> Predictor::NearestCentres(
   return out;
 }
 
+absl::StatusOr<std::vector<float>> Predictor::Outputs(const model::Examples& rows) const {
+  return model::Logits(release_.layout, numbers(), rows);
+}
+
 absl::Status Predictor::CheckExplains() const {
   if (plan().task != model::Task::kSegments) return absl::OkStatus();
   return InvalidArgument("segments have no explanation but their centres");
@@ -189,8 +198,7 @@ absl::StatusOr<std::vector<Prediction>> Predictor::Predict(const model::Examples
                                                            bool explain) const {
   if (explain) VEILSUM_RETURN_IF_ERROR(CheckExplains());
   if (plan().task == model::Task::kSegments) return NearestCentres(rows);
-  VEILSUM_ASSIGN_OR_RETURN(const std::vector<float> outputs,
-                           model::Logits(release_.layout, release_.model, rows));
+  VEILSUM_ASSIGN_OR_RETURN(const std::vector<float> outputs, Outputs(rows));
   const std::size_t width = release_.layout.layers().back().out;
   std::vector<Prediction> out(rows.rows());
   for (std::size_t u = 0; u < rows.customers(); ++u)
@@ -199,8 +207,8 @@ absl::StatusOr<std::vector<Prediction>> Predictor::Predict(const model::Examples
       p.id = rows.customer_ids[u];
       Read(plan(), std::span(outputs).subspan(row * width, width), p);
       if (!explain) continue;
-      VEILSUM_ASSIGN_OR_RETURN(
-          p.why, Attribute(plan(), release_.layout, release_.model, rows, row, p.chosen));
+      VEILSUM_ASSIGN_OR_RETURN(p.why,
+                               Attribute(plan(), release_.layout, numbers(), rows, row, p.chosen));
     }
   return out;
 }

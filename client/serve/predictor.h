@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "client/serve/attribution.h"
+#include "client/serve/personal_model.h"
 #include "client/serve/row_encoder.h"
 #include "model/release/package.h"
 
@@ -41,10 +42,13 @@ struct Prediction : Outcome {
 
 class Predictor {
  public:
-  // FailedPrecondition: a task without predictions.
-  static absl::StatusOr<std::shared_ptr<const Predictor>> Create(release::Release release);
+  // With a personal model that one's numbers predict. FailedPrecondition: a task without
+  // predictions, or a personal model of another release.
+  static absl::StatusOr<std::shared_ptr<const Predictor>> Create(
+      release::Release release, const std::optional<PersonalModel>& personal = std::nullopt);
 
   const release::Release& release() const { return release_; }
+  bool is_personal() const { return personal_.has_value(); }
   const model::Plan& plan() const { return release_.plan; }
   // FailedPrecondition: one flat row cannot hold the plan's features.
   absl::StatusOr<const RowEncoder*> encoder() const;
@@ -52,14 +56,25 @@ class Predictor {
   // InvalidArgument: segments, which have no explanation but their centres.
   absl::Status CheckExplains() const;
 
+  // The network's outputs, rows x the last layer's. InvalidArgument: rows of another plan.
+  absl::StatusOr<std::vector<float>> Outputs(const model::Examples& rows) const;
+
   // One for each row, in their order. InvalidArgument: rows of another plan; as CheckExplains.
   absl::StatusOr<std::vector<Prediction>> Predict(const model::Examples& rows, bool explain) const;
 
  private:
   absl::StatusOr<std::vector<Prediction>> NearestCentres(const model::Examples& rows) const;
-  Predictor(release::Release release, absl::StatusOr<RowEncoder> encoder)
-      : release_(std::move(release)), encoder_(std::move(encoder)) {}
+  Predictor(release::Release release, std::optional<PersonalModel> personal,
+            absl::StatusOr<RowEncoder> encoder)
+      : release_(std::move(release)),
+        personal_(std::move(personal)),
+        encoder_(std::move(encoder)) {}
+  // What predicts.
+  const model::ModelVector& numbers() const {
+    return personal_ ? personal_->numbers_ : release_.model;
+  }
   release::Release release_;
+  std::optional<PersonalModel> personal_;
   absl::StatusOr<RowEncoder> encoder_;
 };
 

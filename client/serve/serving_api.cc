@@ -133,7 +133,8 @@ std::string ModelJson(const Predictor& model) {
   const release::Manifest& m = model.release().manifest;
   return Text({{"model_id", m.model_id},
                {"version", m.version},
-               {"digest", HexEncode(model.release().digest)}});
+               {"digest", HexEncode(model.release().digest)},
+               {"personal", model.is_personal()}});
 }
 
 ServingReply Answer(const Predictor& model, const std::vector<Prediction>& predictions,

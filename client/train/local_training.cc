@@ -20,7 +20,18 @@ absl::Status Check(const model::Layout& layout, const model::Examples& examples,
   if (!(settings.learning_rate > 0) || !(settings.clip_norm > 0))
     return InvalidArgument("learning_rate is %g and clip_norm is %g, must be positive",
                            settings.learning_rate, settings.clip_norm);
+  for (const dp::Penalty::Range& range : settings.moves)
+    if (range.first > layout.parameters() || range.size > layout.parameters() - range.first)
+      return InvalidArgument("moves has parameters up to %d, there are %d",
+                             range.first + range.size, layout.parameters());
   return absl::OkStatus();
+}
+
+std::vector<bool> Movable(const model::Layout& layout, const LocalTraining& settings) {
+  std::vector<bool> out(layout.parameters(), settings.moves.empty());
+  for (const dp::Penalty::Range& range : settings.moves)
+    std::fill_n(out.begin() + static_cast<std::ptrdiff_t>(range.first), range.size, true);
+  return out;
 }
 
 void Standardise(const model::Layout& layout, const model::Examples& examples,
@@ -60,7 +71,10 @@ absl::StatusOr<model::ModelVector> TrainAlone(const model::Layout& layout,
                                              cpu::BestKernels(), settings.heads, settings.dropout));
   model::ModelVector model = initial;
   if (layout.standardised() && !settings.keep_buffers) Standardise(layout, examples, model);
-  std::vector<double> m(layout.parameters()), v(layout.parameters());
+  std::vector<double> m(layout.parameters()), v(layout.parameters()), gradients(m.size());
+  const std::vector<bool> movable = Movable(layout, settings);
+  const auto start = std::span(initial).subspan(layout.buffers());
+  const auto parameters = std::span(model).subspan(layout.buffers());
   const double expected = settings.batch_fraction * static_cast<double>(examples.customers());
   for (std::uint32_t step = 1; step <= settings.steps; ++step) {
     engine->SetStepKey(rng.NewSecret<32>());
@@ -69,12 +83,15 @@ absl::StatusOr<model::ModelVector> TrainAlone(const model::Layout& layout,
         const auto sum,
         engine->Sum(model, batch, static_cast<std::uint32_t>(batch.size()), settings.clip_norm));
     const double unbias1 = 1 - std::pow(kBeta1, step), unbias2 = 1 - std::pow(kBeta2, step);
+    for (std::size_t i = 0; i < sum.size(); ++i) gradients[i] = sum[i] / expected;
+    if (settings.penalty.any()) dp::AddGradient(settings.penalty, parameters, start, gradients);
     for (std::size_t i = 0; i < sum.size(); ++i) {
-      const double gradient = sum[i] / expected;
+      if (!movable[i]) continue;
+      const double gradient = gradients[i];
       m[i] = kBeta1 * m[i] + (1 - kBeta1) * gradient;
       v[i] = kBeta2 * v[i] + (1 - kBeta2) * gradient * gradient;
-      model[layout.buffers() + i] -= static_cast<float>(settings.learning_rate * (m[i] / unbias1) /
-                                                        (std::sqrt(v[i] / unbias2) + kEpsilon));
+      parameters[i] -= static_cast<float>(settings.learning_rate * (m[i] / unbias1) /
+                                          (std::sqrt(v[i] / unbias2) + kEpsilon));
     }
   }
   return model;

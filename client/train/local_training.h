@@ -1,9 +1,10 @@
-// One merchant on its own: what it would reach without the federation. No noise and nothing leaves
-// the caller, so the result is for the demo's report and for tests only (SE-17).
+// One merchant on its own: what it would reach without the federation, or makes of a release for
+// itself. No noise, so that the result must not leave the merchant (SE-17).
 #pragma once
 
 #include "base/secure_rng.h"
 #include "base/status.h"
+#include "dp/mechanism/penalty.h"
 #include "model/examples.h"
 #include "model/heads.h"
 #include "model/layout.h"
@@ -19,6 +20,8 @@ struct LocalTraining {
   model::Heads heads = {};      // of the model; none: one logistic output
   double dropout = 0;           // as the plan's
   bool keep_buffers = false;    // of `initial`, instead of these examples' own statistics
+  dp::Penalty penalty = {};     // beside the mean loss of a customer; its start is `initial`
+  std::vector<dp::Penalty::Range> moves = {};  // parameters that are trained; none: all
 };
 
 // Adam(0.9, 0.999, 1e-8) from `initial` on the examples alone; returns the last iterate. When the

@@ -37,6 +37,7 @@ void Fill(const Predictor& from, v1::Model& to) {
   to.set_model_id(from.release().manifest.model_id);
   to.set_version(from.release().manifest.version);
   to.set_digest(HexEncode(from.release().digest));
+  to.set_personal(from.is_personal());
 }
 
 void Fill(const model::Label& label, const Outcome& from, v1::Outcome& to) {

@@ -360,6 +360,25 @@ TEST_F(Client, ServesWhatItsStoreHas) {
   EXPECT_EQ(model.Get(), nullptr);
 }
 
+// A merchant's own model serves with the release that it was made from, and with no other.
+TEST_F(Client, ServesAPersonalModelWithItsReleaseAlone) {
+  Begin();
+  ASSERT_OK_AND_ASSIGN(const release::Release first, store_->LoadCurrent());
+  ASSERT_OK_AND_ASSIGN(const PersonalModel personal, PersonalModel::Create(first, first.model));
+  const fs::path file = folder_ / "personal";
+  ASSERT_OK(personal.Save(file));
+  ServingModel model;
+  StoreFollower follower(folder_ / "store", model, file);
+  EXPECT_TRUE(follower.Look().value());
+  EXPECT_OK(follower.personal());
+  EXPECT_TRUE(model.Get()->is_personal());
+  ExpectRecovers();  // another release is the present one
+  EXPECT_TRUE(follower.Look().value());
+  EXPECT_FALSE(model.Get()->is_personal());
+  EXPECT_EQ(HexEncode(model.Get()->release().digest), digest_[2]);
+  EXPECT_THAT(follower.personal(), StatusIs(StatusCode::kFailedPrecondition, "make it anew"));
+}
+
 TEST_F(Client, RefusesAReleasePastItsDate) {  // T613
   Begin();
   const rollout::Seconds late = kNow + 91 * kDay;
