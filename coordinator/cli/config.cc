@@ -27,6 +27,8 @@ absl::StatusOr<CoordinatorConfig> ReadCoordinatorConfig(const std::filesystem::p
   }
   config.revoked = toml.Path("signing.revoked", {});
   config.releases = toml.Path("rollout.repository", {});
+  config.transfer_packages = toml.Path("transfer.packages", {});
+  if (!config.transfer_packages.empty()) config.transfer_key = toml.Path("transfer.release_key");
   config.uploads_admitted = static_cast<int>(toml.Integer("limits.uploads_admitted", 4, 1, 64));
   config.max_runs = static_cast<std::size_t>(toml.Integer("limits.max_runs", 4, 1, 64));
   config.tenant_calls = toml.Integer("limits.tenant_calls_per_second", 200, 1, 1'000'000);

@@ -17,6 +17,8 @@ struct CoordinatorConfig {
   std::string federation, listen, advertise, enroll_listen, enroll_advertise;
   std::filesystem::path port_file, store, ledger_key, revoked, issuer, records;
   std::filesystem::path releases;  // a rollout's folder, handed out to clients; empty: none
+  // Releases that runs may start from, and the public key that signs them; empty: none.
+  std::filesystem::path transfer_packages, transfer_key;
   PostgresPlace shared;  // its url is empty: the store is the file `store`, for this node alone
   IdentityFiles tls;
   std::chrono::seconds leaf_lifetime{};

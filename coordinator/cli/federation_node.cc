@@ -193,6 +193,8 @@ RunEngineParts FederationNode::EngineParts() {
   parts.store = store_.get();
   parts.verifier = verifier_.get();
   parts.rng = &rng_;
+  if (!config_.transfer_packages.empty())
+    parts.releases = &shelf_.emplace(config_.transfer_packages, config_.transfer_key);
   parts.clock = &clock_;
   parts.max_runs = config_.max_runs;
   parts.log = [this](std::string_view line) { log_.Write(line, {.event = "run"}); };

@@ -62,6 +62,7 @@ class FederationNode {
   std::unique_ptr<secure_agg::PinnedRootVerifier> verifier_;
   std::unique_ptr<TenantRegistry> tenants_;  // until the enrolment has it
   std::unique_ptr<Enrolment> enrolment_;     // null: it lets nobody in
+  std::optional<ReleaseShelf> shelf_;        // that runs may start from
   std::unique_ptr<RunEngine> engine_;
   std::unique_ptr<RecordOffice> records_;
   std::unique_ptr<RpcServer> server_;

@@ -14,8 +14,9 @@ namespace veilsum::coordinator {
 // key, root, passphrase_file (opens an encrypted key); [store] path, or, for a store that several
 // coordinators share, url (postgresql://...), passfile, schema, and [ledger] key; [signing]
 // revoked; [limits] max_runs at a time, uploads_admitted, tenant_calls_per_second (twice as many at
-// once), tenant_streams, memory_mib of gRPC's buffers (all optional). With [identity] issuer (a
-// folder) it lets new nodes in: records (a folder), enroll_address, enroll_advertise, leaf_seconds.
+// once), tenant_streams, memory_mib of gRPC's buffers (all optional); [transfer] packages (a
+// folder), release_key: releases that plans may start from. With [identity] issuer (a folder) it
+// lets new nodes in: records (a folder), enroll_address, enroll_advertise, leaf_seconds.
 // [metrics] address: HOST:PORT on loopback for Prometheus; [traces] endpoint: http://HOST:PORT of
 // an OpenTelemetry collector on loopback; [log] format: text or json. Certificates and revocations
 // are read again while it runs. `settings` are SECTION.NAME=VALUE and win over the environment and

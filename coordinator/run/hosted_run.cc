@@ -4,20 +4,39 @@
 
 #include <algorithm>
 
-namespace veilsum::coordinator {
+#include "coordinator/store/ledger_appender.h"
 
-absl::StatusOr<std::unique_ptr<HostedRun>> HostedRun::Start(const RunEngineParts& parts,
-                                                            const RunTerms& terms,
-                                                            std::uint64_t seed) {
+namespace veilsum::coordinator {
+namespace {
+
+// As this coordinator's ledger says; one of another federation it does not know.
+absl::Status CheckNotRevoked(RunStore& store, const std::string& release) {
+  if (release.empty() || store.appender() == nullptr) return absl::OkStatus();
+  return store.appender()->AppendEntries(
+      [&](const ledger::LedgerRules& rules) -> absl::StatusOr<LedgerChange> {
+        const auto found = rules.releases().find(release);
+        if (found != rules.releases().end() && found->second.revoked)
+          return FailedPrecondition("model.start: release %s is revoked", release);
+        return LedgerChange();
+      });
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<HostedRun>> HostedRun::Start(
+    const RunEngineParts& parts, const RunTerms& terms, std::uint64_t seed,
+    const absl::StatusOr<EarlierRelease>& earlier) {
   const std::string& run_id = terms.contract().run_id;
   if (const auto stored = parts.store->LoadRun(run_id);
       stored.ok() && IsFinalRunState(stored->state) && stored->seed == seed &&
       stored->contract == terms.contract_json())
     return Resume(parts, run_id);
+  VEILSUM_RETURN_IF_ERROR(earlier.status());
+  VEILSUM_RETURN_IF_ERROR(CheckNotRevoked(*parts.store, terms.plan().network.start));
   std::unique_ptr<HostedRun> run(new HostedRun(parts));
   run->run_id_ = run_id;
-  VEILSUM_ASSIGN_OR_RETURN(run->machine_,
-                           RunMachine::Start(terms, seed, run->World(), parts.clock->Now()));
+  VEILSUM_ASSIGN_OR_RETURN(
+      run->machine_, RunMachine::Start(terms, seed, run->World(), parts.clock->Now(), *earlier));
   return run;
 }
 

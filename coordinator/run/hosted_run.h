@@ -20,10 +20,12 @@ class HostedRun final : private RunPort {
   using Listener = AdminBackend::Listener;
 
   // `parts` must outlive it. Errors of RunMachine::Start and Resume. A run that the store has as
-  // ended already is not started again, only there to be asked.
-  static absl::StatusOr<std::unique_ptr<HostedRun>> Start(const RunEngineParts& parts,
-                                                          const RunTerms& terms,
-                                                          std::uint64_t seed);
+  // ended already is not started again, only there to be asked. `earlier`: the release that the
+  // plan names; its error where the run is a new one. FailedPrecondition: the ledger says that it
+  // is revoked.
+  static absl::StatusOr<std::unique_ptr<HostedRun>> Start(
+      const RunEngineParts& parts, const RunTerms& terms, std::uint64_t seed,
+      const absl::StatusOr<EarlierRelease>& earlier);
   static absl::StatusOr<std::unique_ptr<HostedRun>> Resume(const RunEngineParts& parts,
                                                            const std::string& run_id);
 

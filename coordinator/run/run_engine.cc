@@ -115,14 +115,27 @@ absl::Status RunEngine::MayBegin(const RunTerms& terms) const {
   return absl::OkStatus();
 }
 
-absl::Status RunEngine::Begin(const RunTerms& terms, std::uint64_t seed) {
+absl::StatusOr<EarlierRelease> RunEngine::EarlierOf(const model::Plan& plan) const {
+  const std::string& start = plan.network.start;
+  if (start.empty()) return EarlierRelease();
+  if (parts_.releases == nullptr)
+    return FailedPrecondition(
+        "model.start: the plan starts from release %s, and this coordinator has no "
+        "[transfer] packages",
+        start);
+  return parts_.releases->Open(start);
+}
+
+absl::Status RunEngine::Begin(const RunTerms& terms, std::uint64_t seed,
+                              const absl::StatusOr<EarlierRelease>& earlier) {
   VEILSUM_RETURN_IF_ERROR(MayBegin(terms));
   const auto active = static_cast<std::size_t>(
       std::ranges::count_if(runs_, [](const auto& run) { return !run->over(); }));
   if (active >= parts_.max_runs)
     return ResourceExhausted("limits.max_runs: %d runs are under way, at most %d are", active,
                              parts_.max_runs);
-  VEILSUM_ASSIGN_OR_RETURN(std::unique_ptr<HostedRun> run, HostedRun::Start(parts_, terms, seed));
+  VEILSUM_ASSIGN_OR_RETURN(std::unique_ptr<HostedRun> run,
+                           HostedRun::Start(parts_, terms, seed, earlier));
   Host(std::move(run));
   return absl::OkStatus();
 }
@@ -215,18 +228,19 @@ absl::StatusOr<std::shared_ptr<const Bytes>> RunEngine::ModelBytes(const std::st
 
 absl::StatusOr<admin::v1::StartRunResponse> RunEngine::StartRun(
     const admin::v1::StartRunRequest& request) {
-  // Calibration takes a moment: not on the loop.
+  // Calibration takes a moment, and so does a package: not on the loop.
   VEILSUM_ASSIGN_OR_RETURN(RunTerms made, RunTerms::Create(request, parts_.federation));
   auto terms = std::make_shared<const RunTerms>(std::move(made));
   return Ask<absl::StatusOr<admin::v1::StartRunResponse>>(
-      [this, terms, seed = request.seed()]() -> absl::StatusOr<admin::v1::StartRunResponse> {
+      [this, terms, seed = request.seed(),
+       earlier = EarlierOf(terms->plan())]() -> absl::StatusOr<admin::v1::StartRunResponse> {
         admin::v1::StartRunResponse response;
         response.set_run_id(terms->contract().run_id);
         response.set_contract(terms->contract_json());
         if (const auto here = RunOf(response.run_id());
             here.ok() && (*here)->terms().contract_json() == terms->contract_json())
           return response;  // idempotent
-        VEILSUM_RETURN_IF_ERROR(Begin(*terms, seed));
+        VEILSUM_RETURN_IF_ERROR(Begin(*terms, seed, earlier));
         return response;
       });
 }

@@ -67,7 +67,9 @@ class RunEngine final : public RoundsBackend, public AdminBackend {
   absl::StatusOr<HostedRun*> RunOf(const std::string& run_id);
   HostedRun* RunOfSeat(const std::string& seat);       // null: none
   absl::Status MayBegin(const RunTerms& terms) const;  // its members are free
-  absl::Status Begin(const RunTerms& terms, std::uint64_t seed);
+  absl::Status Begin(const RunTerms& terms, std::uint64_t seed,
+                     const absl::StatusOr<EarlierRelease>& earlier);
+  absl::StatusOr<EarlierRelease> EarlierOf(const model::Plan& plan) const;
   void Host(std::unique_ptr<HostedRun> run);
   void ForgetOldest();  // of the runs that are over
   std::shared_ptr<RunGate> GateOf(const std::string& seat);

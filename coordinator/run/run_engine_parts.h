@@ -15,6 +15,7 @@ struct RunEngineParts {
   const secure_agg::SeatVerifier* verifier = nullptr;
   SecureRng* rng = nullptr;
   const Clock* clock = nullptr;
+  const ReleaseShelf* releases = nullptr;  // that plans may start from; null: none
   RunMachineTiming timing;
   Clock::Duration store_pause =
       std::chrono::seconds(1);  // the first, before a store is tried again

@@ -17,8 +17,9 @@ Hash32 HashOrZero(std::string_view wire) {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<RunMachine>> RunMachine::Start(RunTerms terms, std::uint64_t seed,
-                                                              World world, Clock::Time now) {
-  VEILSUM_ASSIGN_OR_RETURN(TrainingState state, TrainingState::Create(terms, seed));
+                                                              World world, Clock::Time now,
+                                                              const EarlierRelease& earlier) {
+  VEILSUM_ASSIGN_OR_RETURN(TrainingState state, TrainingState::Create(terms, seed, earlier));
   RunRecord record;
   record.run_id = terms.contract().run_id;
   record.plan = terms.plan_json();

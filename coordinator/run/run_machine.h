@@ -43,9 +43,10 @@ class RunMachine {
     RunMachineTiming timing;
   };
   // Starts a new run or continues a stored one: rounds that were open are spent (SE-07). Errors of
-  // the store.
+  // the store and of TrainingState::Create. Once a run is started the store has its first model.
   static absl::StatusOr<std::unique_ptr<RunMachine>> Start(RunTerms terms, std::uint64_t seed,
-                                                           World world, Clock::Time now);
+                                                           World world, Clock::Time now,
+                                                           const EarlierRelease& earlier = nullptr);
   static absl::StatusOr<std::unique_ptr<RunMachine>> Resume(const RunRecord& record, World world,
                                                             Clock::Time now);
 

@@ -8,6 +8,7 @@
 #include "model/contract/penalty_terms.h"
 #include "model/init.h"
 #include "model/plan/names.h"
+#include "model/transfer.h"
 
 namespace veilsum::coordinator {
 namespace {
@@ -84,13 +85,23 @@ absl::Status LoadBands(ByteView& saved, dp::BandDecoder& bands) {
   return absl::OkStatus();
 }
 
+absl::StatusOr<model::ModelVector> FirstModel(const RunTerms& terms, std::uint64_t seed,
+                                              const EarlierRelease& earlier) {
+  const std::string& start = terms.plan().network.start;
+  if (start.empty()) return model::InitialModel(terms.layout(), seed, model::HeadsOf(terms.plan()));
+  if (earlier == nullptr || HexEncode(earlier->digest) != start)
+    return FailedPrecondition("model.start: release %s, which the plan names, is not at hand",
+                              start);
+  return model::StartFrom(earlier->plan, earlier->model, terms.plan(), seed);
+}
+
 }  // namespace
 
-absl::StatusOr<TrainingState> TrainingState::Create(const RunTerms& terms, std::uint64_t seed) {
+absl::StatusOr<TrainingState> TrainingState::Create(const RunTerms& terms, std::uint64_t seed,
+                                                    const EarlierRelease& earlier) {
   VEILSUM_ASSIGN_OR_RETURN(std::unique_ptr<Strategy> strategy, StrategyOf(terms));
   VEILSUM_ASSIGN_OR_RETURN(std::optional<dp::BandDecoder> bands, BandsOf(terms));
-  model::ModelVector initial =
-      model::InitialModel(terms.layout(), seed, model::HeadsOf(terms.plan()));
+  VEILSUM_ASSIGN_OR_RETURN(model::ModelVector initial, FirstModel(terms, seed, earlier));
   if (terms.layout().clip_norm())
     initial[*terms.layout().clip_norm()] =
         static_cast<float>(terms.plan().training.merchant.initial.ToDouble());

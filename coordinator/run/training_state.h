@@ -9,6 +9,7 @@
 #include <span>
 
 #include "coordinator/run/evaluation.h"
+#include "coordinator/run/release_shelf.h"
 #include "coordinator/run/run_terms.h"
 #include "coordinator/store/run_store.h"
 #include "coordinator/strategy/strategy.h"
@@ -18,8 +19,10 @@ namespace veilsum::coordinator {
 
 class TrainingState {
  public:
-  // The initial model of `seed`.
-  static absl::StatusOr<TrainingState> Create(const RunTerms& terms, std::uint64_t seed);
+  // The initial model of `seed`, or of the release that the plan names, `earlier`.
+  // FailedPrecondition: that is another one, or null. Errors of model::StartFrom.
+  static absl::StatusOr<TrainingState> Create(const RunTerms& terms, std::uint64_t seed,
+                                              const EarlierRelease& earlier = nullptr);
   // InvalidArgument when `saved` is not a state of this run.
   static absl::StatusOr<TrainingState> Restore(const RunTerms& terms, ByteView saved);
   Bytes Save() const;

@@ -111,6 +111,13 @@ std::string Fields::Text(const char* key, std::size_t longest, std::string_view 
   return Find(key, false) == nullptr ? std::string(otherwise) : Text(key, longest);
 }
 
+std::string Fields::Sha256Text(const char* key) {
+  const std::string text = Text(key, 64);
+  if (text.size() != 64 || text.find_first_not_of("0123456789abcdef") != std::string::npos)
+    Refuse(key, "must be 64 lower-case hex digits");
+  return text;
+}
+
 std::size_t Fields::Choice(const char* key, std::span<const char* const> words) {
   const Json* value = Find(key, true);
   if (value == nullptr) return 0;

@@ -36,6 +36,7 @@ class Fields {
   // 1 to `longest` bytes without control characters.
   std::string Text(const char* key, std::size_t longest = 128);
   std::string Text(const char* key, std::size_t longest, std::string_view otherwise);
+  std::string Sha256Text(const char* key);  // 64 lower-case hex digits
   // One of `words`; returns its place.
   std::size_t Choice(const char* key, std::span<const char* const> words);
   std::size_t Choice(const char* key, std::span<const char* const> words, std::size_t otherwise);

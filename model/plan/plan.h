@@ -52,6 +52,7 @@ struct Holdout {
   std::uint64_t equals = 0;
   std::string column;  // by column: held out when the column has this value
   std::string value;
+  friend bool operator==(const Holdout&, const Holdout&) = default;
 };
 
 struct Table {
@@ -82,6 +83,7 @@ struct Feature {
   bool direct = false;  // text, events: a linear path to the output, around the hidden layers
   std::uint32_t max_terms = 256;          // text: different n-grams of a row that count
   std::vector<std::string> more_columns;  // text: of the same table, read after `column`
+  friend bool operator==(const Feature&, const Feature&) = default;
 
   bool is_list() const { return kind == FeatureKind::kText || kind == FeatureKind::kEvents; }
   std::uint32_t slots() const { return kind == FeatureKind::kEvents ? last : max_terms; }  // of it
@@ -107,6 +109,7 @@ struct Label {
   std::vector<std::vector<std::string>> attributes;
   std::string time;  // of the same table: only earlier events are seen; empty without such tables
   std::uint32_t segments = 0;  // segment: how many
+  friend bool operator==(const Label&, const Label&) = default;
 
   std::size_t outputs() const {
     if (kind == LabelKind::kSegment) return segments;
@@ -134,6 +137,7 @@ struct QLearning {
   Rational discount = Exactly(0);   // ... 0: the next decision does not count
   Rational huber = Exactly(1);      // threshold of the loss, rewards over max(|lo|, |hi|)
   std::uint32_t target_every = 25;  // training rounds after which the target model is a new one
+  friend bool operator==(const QLearning&, const QLearning&) = default;
 
   double scale() const { return std::max(std::abs(lo.ToDouble()), std::abs(hi.ToDouble())); }
 };
@@ -142,6 +146,9 @@ struct Network {
   std::vector<std::size_t> hidden;
   Rational dropout = Exactly(0);  // of hidden units, in training steps
   bool layer_norm = false;        // Layout::layer_norm
+  // Root digest, hex, of the release whose weights a run starts from (model/transfer.h); empty: of
+  // a seed.
+  std::string start;
 };
 
 // What the coordinator does with a step's sum (coordinator/strategy). Average is of modes local and

@@ -138,6 +138,7 @@ Json NetworkJson(const Network& network) {
               {"activation", "relu"},
               {"dropout", DecimalText(network.dropout)}};
   if (network.layer_norm) out["normalisation"] = "layer";
+  if (!network.start.empty()) out["start"] = network.start;
   return out;
 }
 

@@ -1,13 +1,6 @@
 #include "model/plan/sections/aggregation_rounds.h"
 
 namespace veilsum::model {
-namespace {
-
-bool IsSha256(std::string_view text) {
-  return text.size() == 64 && text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
-}
-
-}  // namespace
 
 std::optional<Cohorts> ReadCohorts(Fields& plan) {
   if (!plan.Has("cohorts")) return std::nullopt;
@@ -15,11 +8,9 @@ std::optional<Cohorts> ReadCohorts(Fields& plan) {
   Cohorts cohorts;
   cohorts.count = static_cast<std::uint32_t>(fields.Int("count", 2, kMaxPlanCohorts));
   if (fields.Has("beacon")) cohorts.beacon = fields.Text("beacon", 256);
-  if (fields.Has("members_sha256")) cohorts.members_sha256 = fields.Text("members_sha256", 64);
+  if (fields.Has("members_sha256")) cohorts.members_sha256 = fields.Sha256Text("members_sha256");
   if (cohorts.beacon.empty() != cohorts.members_sha256.empty())
     fields.Refuse("beacon", "and members_sha256 must be given together");
-  if (!cohorts.members_sha256.empty() && !IsSha256(cohorts.members_sha256))
-    fields.Refuse("members_sha256", "must be 64 lower-case hex digits");
   fields.Done();
   return cohorts;
 }

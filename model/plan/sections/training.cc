@@ -74,6 +74,7 @@ Network ReadNetwork(Fields fields) {
   fields.Choice("activation", kActivationNames, 0);
   network.layer_norm = fields.Choice("normalisation", kNormalisationNames, 0) == 1;
   network.dropout = fields.Real("dropout", {Exactly(0), Exactly(1), false, true}, Exactly(0));
+  if (fields.Has("start")) network.start = fields.Sha256Text("start");
   fields.Done();
   return network;
 }
