@@ -73,6 +73,11 @@ void AddDemoFlags(CLI::App& app, DemoArguments& a) {
   app.add_option("--min-survivors", a.min_survivors,
                  "fewest clients for a round to count (default: the plan's)")
       ->type_name("U");
+  app.add_option("--start-from", a.start_from,
+                 "release whose weights the run begins with (default: those of --seed)")
+      ->type_name("PKG");
+  app.add_option("--release-key", a.release_key, "that signs --start-from, public, PEM")
+      ->type_name("FILE");
   app.add_option("--out", a.out, "folder for the report, the model and logs (veilsum-demo)")
       ->type_name("DIR");
   app.add_flag("--json", a.json, "print the report as JSON");
@@ -84,6 +89,10 @@ absl::StatusOr<DemoOptions> ParseDemoOptions(const DemoArguments& a) {
   if (!a.plan.empty()) options.plan = a.plan;
   if (!a.out.empty()) options.out = a.out;
   options.json = a.json;
+  if (a.start_from.empty() != a.release_key.empty())
+    return InvalidArgument("--start-from and --release-key go together");
+  if (!a.start_from.empty()) options.start_from = a.start_from;
+  if (!a.release_key.empty()) options.release_key = a.release_key;
   VEILSUM_RETURN_IF_ERROR(SetWhole("--merchants", a.merchants, 3, 200, options.merchants));
   VEILSUM_RETURN_IF_ERROR(SetWhole("--rounds", a.rounds, 1, 1'000'000, options.rounds));
   VEILSUM_RETURN_IF_ERROR(

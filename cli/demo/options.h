@@ -15,7 +15,7 @@ namespace veilsum::cli {
 struct DemoArguments {
   std::string data = "", plan = "", merchants = "", epsilon = "", delta = "", rounds = "",
               seed = "", drop = "";
-  std::string min_survivors = "", out = "";
+  std::string min_survivors = "", out = "", start_from = "", release_key = "";
   bool json = false;
 };
 
@@ -31,6 +31,8 @@ struct DemoOptions {
   std::uint64_t seed = 1;  // initial weights, generated shops, the --drop schedule (SE-17)
   std::string drop = "0";  // share of clients that vanish in a round
   std::optional<std::uint32_t> min_survivors;
+  // Both or neither: a release whose weights the run begins with, and the key that signs it.
+  std::optional<std::filesystem::path> start_from, release_key;
   std::filesystem::path out = "veilsum-demo";
   bool json = false;
 };

@@ -24,6 +24,7 @@
 #include "model/init.h"
 #include "model/plan/aggregation.h"
 #include "model/safetensors.h"
+#include "model/transfer.h"
 
 namespace veilsum::cli {
 namespace {
@@ -82,6 +83,7 @@ class Demo {
   absl::StatusOr<Report> Train(const Programs& programs, const OutputFolder& out,
                                DemoProcesses& processes) {
     VEILSUM_ASSIGN_OR_RETURN(Federation federation, LayOut(SpecFor(out)));
+    VEILSUM_RETURN_IF_ERROR(HandOverStart(federation));
     VEILSUM_ASSIGN_OR_RETURN(const std::string address, processes.StartCoordinator(federation));
     VEILSUM_RETURN_IF_ERROR(PinAddress(federation, address));
     VEILSUM_RETURN_IF_ERROR(Preflight(programs, out, federation));
@@ -116,6 +118,21 @@ class Demo {
     return report;
   }
 
+  absl::Status HandOverStart(const Federation& federation) const {
+    if (!scenario_.start) return absl::OkStatus();
+    const fs::path folder = federation.spec.root / "releases";
+    VEILSUM_RETURN_IF_ERROR(
+        release::WritePackage(scenario_.start->files, folder / scenario_.start->digest()));
+    return WriteFile(folder / "release.pub.pem", scenario_.start->key);
+  }
+
+  absl::StatusOr<model::ModelVector> FirstModel(const model::Layout& layout) const {
+    if (!scenario_.start)
+      return model::InitialModel(layout, options_.seed, model::HeadsOf(scenario_.plan));
+    const release::Release& earlier = scenario_.start->release;
+    return model::StartFrom(earlier.plan, earlier.model, scenario_.plan, options_.seed);
+  }
+
   // While the coordinator still serves: its ledger tells of the release.
   absl::Status Release(const Federation& federation, const std::string& address,
                        const OutputFolder& out, const HoldoutScorer& scorer, Report& report) {
@@ -129,8 +146,7 @@ class Demo {
                              const auto score = scorer.Of(model::ModelBytes(model));
                              return score.ok() ? score->pooled.roc_auc : std::nullopt;
                            }};
-    request.starting =
-        model::InitialModel(scorer.layout(), options_.seed, model::HeadsOf(scenario_.plan));
+    VEILSUM_ASSIGN_OR_RETURN(request.starting, FirstModel(scorer.layout()));
     for (const SeatFiles& seat : federation.seats)
       request.seats.push_back({seat.name, seat.uri, seat.folders});
     std::vector<std::unique_ptr<client::AdminClient>> admins;
@@ -159,6 +175,7 @@ class Demo {
     spec.plan_json = scenario_.plan_json;
     spec.drop_fraction = options_.drop;
     spec.drop_seed = options_.seed;
+    spec.releases = scenario_.start.has_value();
     return spec;
   }
 
@@ -247,6 +264,10 @@ class Demo {
     Report report = ReportOfRun(scenario_, run, scenario_.seats.size(), declined_);
     report.seed = options_.seed;
     if (run.interrupted) report.reason = stop_.reason();
+    if (scenario_.start)
+      report.notes.push_back(absl::StrFormat(
+          "The run began with the weights of release %s (%s %s).", scenario_.start->digest(),
+          scenario_.start->release.manifest.model_id, scenario_.start->release.manifest.version));
     report.environment = {.engine = absl::StrFormat("cpu/%s", client::CpuEnginePath()),
                           .device = "x86-64 CPU",
                           .version = version_,

@@ -11,6 +11,7 @@
 #include "cli/operate/operate_commands.h"
 #include "cli/operate/run_progress.h"
 #include "cli/operate/tuning.h"
+#include "cli/release/start_package.h"
 #include "client/enroll/operator_config.h"
 #include "client/rpc/admin_client.h"
 #include "model/plan/plan_format.h"
@@ -22,6 +23,7 @@ constexpr std::size_t kModelLimit = std::size_t{1} << 30;
 
 struct RunArguments {
   std::string config, plan, run;
+  std::string start_from, release_key;
   std::vector<std::string> plans;
   std::string eta = "0", gamma;
   std::vector<std::string> members;
@@ -79,8 +81,13 @@ absl::StatusOr<admin::v1::StartRunRequest> RequestOf(const RunArguments& argumen
 }
 
 absl::Status Start(const RunArguments& arguments) {
-  VEILSUM_ASSIGN_OR_RETURN(const model::Plan plan, model::ReadPlanFile(arguments.plan));
+  VEILSUM_ASSIGN_OR_RETURN(model::Plan plan, model::ReadPlanFile(arguments.plan));
   VEILSUM_RETURN_IF_ERROR(model::CheckRunnable(plan));
+  if (!arguments.start_from.empty()) {
+    VEILSUM_ASSIGN_OR_RETURN(const StartPackage package,
+                             StartPackage::Open(arguments.start_from, arguments.release_key));
+    VEILSUM_RETURN_IF_ERROR(package.NameIn(plan));
+  }
   VEILSUM_ASSIGN_OR_RETURN(const client::OperatorConfig config,
                            client::ReadOperatorConfig(arguments.config));
   VEILSUM_ASSIGN_OR_RETURN(admin::v1::StartRunRequest request, RequestOf(arguments, config.link));
@@ -248,6 +255,13 @@ void AddRunCommands(CLI::App& app, Outcome& outcome) {
       ->type_name("TENANT/NODE=SIZE")
       ->required();
   start->add_option("--seed", arguments->seed, "Of the initial weights")->capture_default_str();
+  CLI::Option* from = start->add_option(
+      "--start-from", arguments->start_from,
+      "Release whose weights the run begins with; the coordinator has it in [transfer] packages");
+  CLI::Option* key =
+      start->add_option("--release-key", arguments->release_key, "That signs it, public, PEM");
+  from->type_name("PKG")->needs(key);
+  key->type_name("FILE")->needs(from);
   start->add_option("--min-survivors", arguments->min_survivors, "0: follows from the members");
   start->add_option("--colluders", arguments->colluders, "0: follows from the members");
   CLI::App* tune = AddCommand(

@@ -1,5 +1,7 @@
 #include "cli/release/release_of_run.h"
 
+#include <algorithm>
+
 #include "base/file.h"
 #include "cli/demo/report/privacy_facts.h"
 #include "cli/demo/report/report_json.h"
@@ -75,6 +77,14 @@ void StatePrivacy(const Json& privacy, release::ReleaseInput& input) {
   input.privacy["noise_mode"] = "distributed";
 }
 
+// What a run has started from is a parent of what it has made.
+void NameStart(release::ReleaseInput& input) {
+  const std::string& start = input.plan.network.start;
+  std::vector<std::string>& parents = input.facts.parents;
+  if (!start.empty() && std::ranges::find(parents, start) == parents.end())
+    parents.push_back(start);
+}
+
 constexpr std::size_t kModelLimit = std::size_t{1} << 30;
 
 }  // namespace
@@ -103,6 +113,7 @@ absl::StatusOr<release::ReleaseInput> InputOfCoordinator(client::AdminClient& ad
   if (AsText(model::ModelHash(input.model)) != progress.model_hash())
     return InvalidArgument("the coordinator's model is not the one that it names");
   input.facts = std::move(facts);
+  NameStart(input);
   input.facts.federation_id = contract.federation;
   input.facts.run_id = run_id;
   input.facts.last_round = progress.round();
@@ -126,6 +137,7 @@ absl::StatusOr<release::ReleaseInput> InputOfRun(const Json& report, std::string
   if (TextAt(report, "/plan/sha256") != plan_sha256 || file.metadata["plan_sha256"] != plan_sha256)
     return InvalidArgument("report, model and plan are not of one run");
   input.facts = std::move(facts);
+  NameStart(input);
   input.facts.run_id = file.metadata["run_id"];
   input.facts.last_round = CountAt(report, "/federation/rounds");
   StatePrivacy(report["privacy"], input);

@@ -8,7 +8,8 @@
 
 namespace veilsum::cli {
 
-// `report` is report.json's value; `facts` has everything but the run's id and its rounds. The
+// `report` is report.json's value; `facts` has everything but the run's id and its rounds. What the
+// plan starts from becomes a parent. The
 // privacy statement and the metrics are the report's, reals as decimals. InvalidArgument: no
 // report of a private run that ended with a model, a plan or model of another run.
 absl::StatusOr<release::ReleaseInput> InputOfRun(const Json& report, std::string_view plan_json,

@@ -4,6 +4,7 @@
 //   <root>/plan.json      the plan, as preflight reads it
 //   <root>/operator/      the demo's own TLS identities: the operator, and one who approves with it
 //   <root>/coordinator/   coordinator.toml, TLS identity, store, port file
+//   <root>/releases/      packages by digest and release.pub.pem, which the caller writes
 //   <root>/clients/<seat>/  client.toml, policy.toml, TLS and signing identities, odometer
 // Private keys are readable by their owner alone.
 #pragma once
@@ -29,6 +30,7 @@ struct FederationSpec {
   // The clients' --drop schedule; "0": none.
   std::string drop_fraction = "0";
   std::uint64_t drop_seed = 0;
+  bool releases = false;  // whether the coordinator has releases that runs may start from
 };
 
 struct IdentityFiles {

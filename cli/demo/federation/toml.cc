@@ -13,7 +13,7 @@ std::string TomlString(std::string_view text) { return TomlQuote(text); }
 
 std::string CoordinatorToml(const Federation& f, const std::string& listen) {
   const std::filesystem::path folder = f.spec.root / "coordinator";
-  return absl::StrFormat(
+  std::string text = absl::StrFormat(
       "[federation]\nname = %s\n\n"
       "[listen]\naddress = %s\nport_file = %s\n\n"
       "[tls]\ncertificate = %s\nkey = %s\nroot = %s\n\n"
@@ -21,6 +21,11 @@ std::string CoordinatorToml(const Federation& f, const std::string& listen) {
       TomlString(f.spec.domain), TomlString(listen), Path(f.port_file), Path(folder / "tls.pem"),
       Path(folder / "tls.key"), Path(f.spec.root / "ca/ca.pem"),
       Path(folder / "coordinator.sqlite"));
+  if (f.spec.releases)
+    text += absl::StrFormat("\n[transfer]\npackages = %s\nrelease_key = %s\n",
+                            Path(f.spec.root / "releases"),
+                            Path(f.spec.root / "releases/release.pub.pem"));
+  return text;
 }
 
 std::string ClientToml(const Federation& f, std::size_t index, const std::string& address) {

@@ -29,6 +29,18 @@ Outcome FindData(const DemoOptions& options, const OutputFolder& out, Scenario& 
       Market(options.seed, static_cast<int>(options.merchants.value_or(kGeneratedShops))), s.data);
 }
 
+// Makes the plan name the release of --start-from.
+absl::Status NameStart(const DemoOptions& options, model::Plan& plan, Scenario& s) {
+  if (options.start_from) {
+    VEILSUM_ASSIGN_OR_RETURN(s.start,
+                             StartPackage::Open(*options.start_from, *options.release_key));
+    return s.start->NameIn(plan);
+  }
+  if (plan.network.start.empty()) return absl::OkStatus();
+  return InvalidArgument("model.start names release %s: give it with --start-from",
+                         plan.network.start);
+}
+
 Outcome ChoosePlan(const DemoOptions& options, const client::Manifest& manifest,
                    const fs::path& examples, Scenario& s) {
   fs::path file = options.plan.value_or(examples / (manifest.dataset + ".toml"));
@@ -43,10 +55,12 @@ Outcome ChoosePlan(const DemoOptions& options, const client::Manifest& manifest,
                                    .delta = options.delta,
                                    .rounds = options.rounds,
                                    .min_survivors = options.min_survivors};
-  const absl::StatusOr<model::Plan> changed = model::WithOverrides(*plan, overrides);
+  absl::StatusOr<model::Plan> changed = model::WithOverrides(*plan, overrides);
   if (!changed.ok()) return Configuration(changed.status());
   if (const absl::Status runnable = model::CheckRunnable(*changed); !runnable.ok())
     return Configuration(runnable);
+  if (const absl::Status named = NameStart(options, *changed, s); !named.ok())
+    return Configuration(named);
   s.plan = *changed;
   s.plan_json = model::PlanToJson(s.plan);
   s.plan_sha256 = HexEncode(model::PlanSha256(s.plan));

@@ -22,7 +22,7 @@ TEST(DemoOptions, TakesEveryFlag) {
   app.parse(
       "--data d --plan p.toml --merchants 9 --epsilon 3 --delta 1e-5 --rounds 40 --seed 7 --drop "
       "0.2 "
-      "--min-survivors 6 --out o --json");
+      "--min-survivors 6 --out o --json --start-from pkg --release-key key.pem");
   ASSERT_OK_AND_ASSIGN(const DemoOptions options, ParseDemoOptions(arguments));
   EXPECT_EQ(options.data, "d");
   EXPECT_EQ(options.plan, "p.toml");
@@ -35,6 +35,8 @@ TEST(DemoOptions, TakesEveryFlag) {
   EXPECT_EQ(options.min_survivors, 6u);
   EXPECT_EQ(options.out, "o");
   EXPECT_TRUE(options.json);
+  EXPECT_EQ(options.start_from, "pkg");
+  EXPECT_EQ(options.release_key, "key.pem");
 }
 
 TEST(DemoOptions, InfiniteEpsilonIsAChoice) {
