@@ -138,7 +138,8 @@ absl::StatusOr<std::vector<CentralModel>> SimulateCentral(const model::Layout& l
                                                       .expected_batch = setting.expected_batch,
                                                       .buffers = layout.buffers(),
                                                       .parameters = layout.parameters()}));
-  model::ModelVector model = model::InitialModel(layout, setting.seed, setting.heads);
+  model::ModelVector model =
+      setting.start ? *setting.start : model::InitialModel(layout, setting.seed, setting.heads);
   const model::Layer& first = layout.layers().front();
   for (std::size_t i = 0; i < first.in * first.out; ++i)
     model[first.weight + i] *= static_cast<float>(setting.first_layer_gain);

@@ -30,6 +30,7 @@ struct CentralSetting {
   std::uint64_t seed = 1;
   model::Heads heads = {};  // none: one logistic output
   double dropout = 0;
+  const model::ModelVector* start = nullptr;  // the first model; null: model::InitialModel of seed
 };
 
 // One published model: after `step` steps, the iterate (averaging 0) or one of the averages.

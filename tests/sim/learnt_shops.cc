@@ -40,20 +40,26 @@ void SetNoise(const model::Plan& plan, const std::vector<std::uint64_t>& size_cl
 
 LearntShops LearntShops::Load(const cli::Market& market, const std::string& plan,
                               const std::string& epsilon) {
-  const TempFolder folder;
-  VEILSUM_CHECK(cli::WriteShops(market, folder.path()).ok());
-  LearntShops out;
   auto read = model::ReadPlanFile("deploy/examples/" + plan + ".toml");
   VEILSUM_CHECK(read.ok());
   model::Overrides overrides;
   overrides.epsilon = epsilon;
   read = model::WithOverrides(*read, overrides);
   VEILSUM_CHECK(read.ok());
-  out.plan = *std::move(read);
+  return Read(market, 0, market.shops().size(), *read);
+}
+
+LearntShops LearntShops::Read(const cli::Market& market, std::size_t first, std::size_t count,
+                              const model::Plan& plan) {
+  const TempFolder folder;
+  VEILSUM_CHECK(cli::WriteShops(market, folder.path()).ok());
+  LearntShops out;
+  out.plan = plan;
   out.plan.privacy.accountant = model::AccountantKind::kRdp;
   out.layout = model::LayoutOf(out.plan);
-  for (const cli::Shop& shop : market.shops()) {
-    const auto part = client::LoadDataset(out.plan, {folder.path() / "merchants" / shop.name});
+  for (std::size_t i = first; i < first + count; ++i) {
+    const std::string& shop = market.shops()[i].name;
+    const auto part = client::LoadDataset(out.plan, {folder.path() / "merchants" / shop});
     EXPECT_OK(part);
     const auto size = dp::SizeClass(part->training.customers());
     VEILSUM_CHECK(size.ok());
@@ -64,7 +70,8 @@ LearntShops LearntShops::Load(const cli::Market& market, const std::string& plan
   return out;
 }
 
-model::ModelVector LearntShops::Train(bool noise, std::uint32_t steps, std::uint64_t seed) const {
+model::ModelVector LearntShops::Train(bool noise, std::uint32_t steps, std::uint64_t seed,
+                                      const model::ModelVector* start) const {
   const double averaging = plan.training.averaging->ToDouble();
   CentralSetting setting;
   setting.steps = steps;
@@ -76,6 +83,7 @@ model::ModelVector LearntShops::Train(bool noise, std::uint32_t steps, std::uint
   setting.averaging = {averaging};
   setting.heads = model::HeadsOf(plan);
   setting.seed = seed;
+  setting.start = start;
   if (noise) SetNoise(plan, size_classes, setting);
   auto models = SimulateCentral(layout, training, setting);
   EXPECT_OK(models);

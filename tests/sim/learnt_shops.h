@@ -21,9 +21,13 @@ struct LearntShops {
   // replaces the plan's.
   static LearntShops Load(const cli::Market& market, const std::string& plan,
                           const std::string& epsilon);
+  // The same of some of its shops and of any plan for such data.
+  static LearntShops Read(const cli::Market& market, std::size_t first, std::size_t count,
+                          const model::Plan& plan);
   // The published model after `steps`, under the noise that the plan's epsilon asks for over all of
-  // the plan's rounds or, without `noise`, with [nonprivate].
-  model::ModelVector Train(bool noise, std::uint32_t steps, std::uint64_t seed) const;
+  // the plan's rounds or, without `noise`, with [nonprivate]. `start`: null is a model of `seed`.
+  model::ModelVector Train(bool noise, std::uint32_t steps, std::uint64_t seed,
+                           const model::ModelVector* start = nullptr) const;
   // The outputs of all rows.
   std::vector<double> Outputs(const model::ModelVector& model, const model::Examples& rows) const;
 };

@@ -14,9 +14,10 @@ namespace {
 
 using absl::StatusCode;
 
-EarlierRelease Earlier() {
-  return std::make_shared<const release::Release>(
+const EarlierRelease& Earlier() {
+  static const auto earlier = std::make_shared<const release::Release>(
       *release::OpenPackage(release::SampleFiles(), release::SampleSigner().public_key()));
+  return earlier;
 }
 
 // The sample's own plan, from its own release or another digest.
@@ -43,7 +44,7 @@ RunTerms StartedTerms(const std::string& digest) {
 }
 
 TEST(TrainingStateStart, IsTheReleaseThatThePlanNamesOrNone) {
-  const EarlierRelease earlier = Earlier();
+  const EarlierRelease& earlier = Earlier();
   const RunTerms terms = StartedTerms(HexEncode(earlier->digest));
   ASSERT_OK_AND_ASSIGN(const TrainingState state, TrainingState::Create(terms, 3, earlier));
   EXPECT_EQ(state.iterate(), earlier->model);
@@ -55,7 +56,7 @@ TEST(TrainingStateStart, IsTheReleaseThatThePlanNamesOrNone) {
 }
 
 TEST(TrainingStateStart, StepsMoveItLikeAnyOther) {
-  const EarlierRelease earlier = Earlier();
+  const EarlierRelease& earlier = Earlier();
   const RunTerms terms = StartedTerms(HexEncode(earlier->digest));
   ASSERT_OK_AND_ASSIGN(TrainingState state, TrainingState::Create(terms, 3, earlier));
   const std::vector<std::int64_t> sum(terms.layout().parameters(), 1 << 16);
@@ -70,7 +71,7 @@ TEST(TrainingStateStart, StepsMoveItLikeAnyOther) {
 // A coordinator that is killed before anything was approved, and has no releases any more.
 TEST(RunMachineStart, ARestartBeforeTheFirstRoundNeedsNoPackage) {
   Puppets p;
-  const EarlierRelease earlier = Earlier();
+  const EarlierRelease& earlier = Earlier();
   p.terms = StartedTerms(HexEncode(earlier->digest));
   ASSERT_OK_AND_ASSIGN(p.machine, RunMachine::Start(p.terms, 1, p.World(), p.now, earlier));
   const Hash32 first = p.port.offered.back();
@@ -211,7 +212,7 @@ class StartAfterRevocation : public StartEngine {
     StartEngine::SetUp();
   }
   absl::Status Publish() {
-    const EarlierRelease earlier = Earlier();
+    const EarlierRelease& earlier = Earlier();
     return store_->appender()->AppendEntries(
         [&](const ledger::LedgerRules& rules) -> absl::StatusOr<LedgerChange> {
           ReleaseFacts facts{{}, "sample", "1.1.0", 1, earlier->digest, Hash32{9}, {}};
