@@ -259,15 +259,21 @@ class Demo {
     return request;
   }
 
+  std::string StartNote(const StartPackage& start) const {
+    const release::Manifest& manifest = start.release.manifest;
+    std::string note = absl::StrFormat("The run began with the weights of release %s (%s %s).",
+                                       start.digest(), manifest.model_id, manifest.version);
+    if (scenario_.plan.is_private())
+      note += " Customers who were in that run too have both claims together, not this one alone.";
+    return note;
+  }
+
   absl::StatusOr<Report> Assemble(const FollowedRun& run, const HoldoutScorer& scorer,
                                   const OutputFolder& out) {
     Report report = ReportOfRun(scenario_, run, scenario_.seats.size(), declined_);
     report.seed = options_.seed;
     if (run.interrupted) report.reason = stop_.reason();
-    if (scenario_.start)
-      report.notes.push_back(absl::StrFormat(
-          "The run began with the weights of release %s (%s %s).", scenario_.start->digest(),
-          scenario_.start->release.manifest.model_id, scenario_.start->release.manifest.version));
+    if (scenario_.start) report.notes.push_back(StartNote(*scenario_.start));
     report.environment = {.engine = absl::StrFormat("cpu/%s", client::CpuEnginePath()),
                           .device = "x86-64 CPU",
                           .version = version_,

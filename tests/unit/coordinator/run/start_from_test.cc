@@ -14,9 +14,14 @@ namespace {
 
 using absl::StatusCode;
 
+const release::Files& EarlierFiles() {
+  static const release::Files files = release::SampleFiles();
+  return files;
+}
+
 const EarlierRelease& Earlier() {
   static const auto earlier = std::make_shared<const release::Release>(
-      *release::OpenPackage(release::SampleFiles(), release::SampleSigner().public_key()));
+      *release::OpenPackage(EarlierFiles(), release::SampleSigner().public_key()));
   return earlier;
 }
 
@@ -86,7 +91,7 @@ TEST(RunMachineStart, ARestartBeforeTheFirstRoundNeedsNoPackage) {
 class StartEngine : public testing::Test {
  protected:
   void SetUp() override {
-    ASSERT_OK(release::WritePackage(release::SampleFiles(), Package()));
+    ASSERT_OK(release::WritePackage(EarlierFiles(), Package()));
     SetKey(release::SampleSigner().public_key());
     shelf_.emplace(folder_.path() / "packages", folder_.path() / "key.pem");
     Open(&*shelf_);
