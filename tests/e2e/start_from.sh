@@ -90,3 +90,5 @@ grep -q "began with the weights of release $digest" demo.json || fail "the repor
 refused "a package of another's" M502 demo --start-from pkg --release-key other.key.pub.pem
 sed -i "s/^hidden = .*/&\nstart = \"$digest\"/" plan.toml
 refused "a plan with a start and no package" 'give it with --start-from' demo
+sed -i "s/^start = .*/start = \"${digest//[0-9]/a}\"/" plan.toml
+refused "a package that the plan does not name" "the package is $digest" demo "${from[@]}"
