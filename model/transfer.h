@@ -9,10 +9,10 @@
 namespace veilsum::model {
 
 // LayoutOf(plan).size() numbers. `earlier_model` is of LayoutOf(earlier).
-// The trunk, all but the last layer and direct bags, is the earlier one bit for bit; these too
-// where label, side heads and task are the same, else they are those of InitialModel and `seed`. So
-// are standardisation buffers, which a statistics round then replaces. A clip norm of merchant mode
-// is not taken over: its plan says where it begins.
+// The trunk, all but the last layer and direct bags, is the earlier one bit for bit, and so are the
+// standardisation buffers, which a statistics round then replaces. Last layer and direct bags are
+// the earlier ones where task, label and side heads are the same, else those of InitialModel and
+// `seed`. A clip norm of merchant mode is not taken over: its plan says where it begins.
 //
 // InvalidArgument naming what differs: the unit or hold-out (customers that the earlier model has
 // learnt from would judge this one), the first feature, a hidden layer, normalisation, whether
