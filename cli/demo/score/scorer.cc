@@ -6,6 +6,7 @@
 #include "client/serve/logged_policy.h"
 #include "client/train/local_training.h"
 #include "model/centres.h"
+#include "model/contract/penalty_terms.h"
 #include "model/contract/privacy_terms.h"
 #include "model/init.h"
 #include "model/mlp.h"
@@ -13,11 +14,13 @@
 namespace veilsum::cli {
 namespace {
 
-client::LocalTraining SettingsOf(const model::Plan& plan) {
+client::LocalTraining SettingsOf(const model::Plan& plan, const model::Layout& layout) {
   client::LocalTraining settings;
   settings.max_rows = plan.unit.max_rows;
   settings.heads = model::HeadsOf(plan);
   settings.dropout = plan.network.dropout.ToDouble();
+  settings.penalty = model::PenaltyOf(plan, layout);
+  settings.penalty.proximal = 0;  // alone there is no round's model
   settings.batch_fraction = plan.training.sampling_rate.ToDouble();
   if (plan.nonprivate) {
     settings.steps = static_cast<std::uint32_t>(plan.nonprivate->steps);
@@ -108,7 +111,7 @@ absl::StatusOr<model::Quality> HoldoutScorer::Alone(const Merchant& merchant,
   }
   VEILSUM_ASSIGN_OR_RETURN(
       const model::ModelVector model,
-      client::TrainAlone(layout_, merchant.training, initial, SettingsOf(plan_), rng));
+      client::TrainAlone(layout_, merchant.training, initial, SettingsOf(plan_, layout_), rng));
   VEILSUM_ASSIGN_OR_RETURN(const std::vector<float> logits,
                            model::Logits(layout_, model, merchant.holdout));
   return model::Evaluate(plan_, logits, merchant.holdout.labels);
