@@ -4,6 +4,7 @@
 #include <unordered_map>
 
 #include "client/data/columns.h"
+#include "client/data/event_keys.h"
 #include "client/data/rows.h"
 #include "client/data/times.h"
 
@@ -76,6 +77,10 @@ class EventFold {
     VEILSUM_ASSIGN_OR_RETURN(id_, FindColumn(header, table.join, out_.name));
     VEILSUM_ASSIGN_OR_RETURN(time_, FindColumn(header, table.time, out_.name));
     time_name_ = table.time;
+    for (const std::string& name : table.unique) {
+      VEILSUM_ASSIGN_OR_RETURN(const std::size_t column, FindColumn(header, name, out_.name));
+      unique_.push_back(column);
+    }
     const std::vector<FeaturePlace> places = FeaturePlaces(plan);
     for (std::size_t i = 0; i < plan.features.size(); ++i) {
       const model::Feature& feature = plan.features[i];
@@ -115,7 +120,7 @@ class EventFold {
     const auto mine = rows_of_.find(id);
     if (mine == rows_of_.end()) return absl::OkStatus();
     for (const std::size_t label : mine->second)
-      if (*time < labels_.times[label]) Fit(label, *time, row);
+      if (*time < labels_.times[label] && !IsRepeated(label, row)) Fit(label, *time, row);
     return absl::OkStatus();
   }
 
@@ -138,6 +143,13 @@ class EventFold {
   absl::Status Wrong(const CsvRow& row, const std::string& column, const absl::Status& status) {
     return InvalidArgument("%s:%d: column %s: %s", out_.name, row.line, column,
                            std::string(status.message()));
+  }
+
+  bool IsRepeated(std::size_t label, const CsvRow& row) {
+    if (unique_.empty()) return false;
+    texts_.clear();
+    for (const std::size_t column : unique_) texts_.push_back(&row.fields[column]);
+    return !seen_.IsNew(label, texts_);
   }
 
   void Fit(std::size_t label, std::int64_t time, const CsvRow& row) {
@@ -177,6 +189,9 @@ class EventFold {
   std::vector<Fold> folds_;                 // labels x numbers
   std::vector<std::vector<Event>> events_;  // labels x lists: the latest, by time
   std::vector<double> values_;              // of the present row
+  std::vector<std::size_t> unique_;         // columns
+  std::vector<const std::string*> texts_;   // of the present row in them
+  EventKeys seen_;
 };
 
 }  // namespace

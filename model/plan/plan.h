@@ -61,6 +61,9 @@ struct Table {
   std::string join;   // the column that holds the customer's id
   std::string time;   // the column with an event's time; empty: not a table of events
   std::string query;  // what to read of a SQLite file; empty: the file is CSV
+  // Of events: columns that tell one from another. A customer's events with the same texts in all
+  // of them count once; none: all count.
+  std::vector<std::string> unique = {};
 
   bool is_events() const { return !time.empty(); }
 };

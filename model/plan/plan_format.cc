@@ -95,6 +95,7 @@ Json FeatureJson(const Feature& feature) {
 Json TableJson(const Table& table) {
   Json out = {{"name", table.name}, {"file", table.file}, {"join", table.join}};
   if (!table.time.empty()) out["time"] = table.time;
+  if (!table.unique.empty()) out["unique"] = table.unique;
   if (!table.query.empty()) out["query"] = table.query;
   return out;
 }

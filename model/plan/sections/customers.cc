@@ -41,6 +41,9 @@ std::vector<Table> ReadTables(Fields& plan, const Unit& unit) {
   for (Fields& fields : plan.List("table", 1, kMaxTables)) {
     Table table{Name(fields, "name"), Name(fields, "file"), fields.Text("join", 128, unit.column),
                 OptionalText(fields, "time", 128), OptionalText(fields, "query", 4096)};
+    if (fields.Has("unique")) table.unique = fields.Texts("unique", 1, 16);
+    if (!table.unique.empty() && !table.is_events())
+      fields.Refuse("unique", "is of tables of events, which have a time");
     if (table.name.find('.') != std::string::npos)
       fields.Refuse("name", "must not have a dot in it");
     for (const Table& other : tables)

@@ -127,6 +127,34 @@ TEST_F(Events, NothingAtOrAfterTheLabelsTimeHasAnEffect) {
   EXPECT_EQ(with.training.lists[0].ids, without.training.lists[0].ids);
 }
 
+TEST_F(Events, ALogThatWasWrittenTwiceCountsOnce) {
+  folder_.Write("shop/labels.csv",
+                "id,asked,label\na,2026-03-01,1\na,2026-02-01,0\nb,2026-03-01,0\n");
+  folder_.Write("shop/purchases.csv",
+                "id,at,amount,product\n"
+                "a,2026-02-25,8,late\n"  // the row of February does not see it ...
+                "a,2026-01-01,5,late\n"  // ... so that it hides nothing from that one
+                "a,2026-01-02,7,hat\n"
+                "b,2026-01-02,7,hat\n"  // another customer's
+                "a,2026-01-02,7,hat\n"
+                "a,2026-01-03,9,hat\n");
+  model::Plan plan = PlanOf(Number("sum", 0) + Number("count", 0));
+  const auto sums = [&](const std::vector<std::string>& unique) {
+    plan.tables[0].unique = unique;
+    const Dataset data = Load(plan).value();
+    std::vector<int> out;  // of a's rows and of b's
+    for (std::size_t row = 0; row < 3; ++row)
+      out.push_back(static_cast<int>(std::lround(data.training.NumericOf(row)[0] * 100)));
+    return out;
+  };
+  EXPECT_EQ(sums({}), (std::vector<int>{36, 28, 7}));
+  EXPECT_EQ(sums({"product"}), (std::vector<int>{15, 12, 7}));
+  EXPECT_EQ(sums({"product", "at"}), (std::vector<int>{29, 21, 7}));
+  EXPECT_EQ(sums({"product", "amount"}), (std::vector<int>{29, 21, 7}));
+  plan.tables[0].unique = {"order"};
+  EXPECT_THAT(Load(plan), StatusIs(absl::StatusCode::kInvalidArgument, "order"));
+}
+
 TEST_F(Events, ACustomerWithoutEventsHasZerosAndTheLongestRecency) {
   ASSERT_OK_AND_ASSIGN(const Dataset data, Load(PlanOf(Number("sum", 0) + Number("max", 0) +
                                                        Number("recency", 0) + kLast)));

@@ -69,6 +69,25 @@ TEST(PlanToml, EvaluationMayHaveGroups) {
   refused(column + "groups = [\"f\", \"other\"]", "names \"other\"");
 }
 
+TEST(PlanToml, EventsMayHaveColumnsThatTellThemApart) {
+  const std::string timed = Replace(kExamplePlan, "[label]\n", "[label]\ntime = \"asked\"\n");
+  const auto with = [&](const std::string& more) {
+    return ParsePlanToml(timed + ("\n[[table]]\nname = \"log\"\nfile = \"log.csv\"\n" + more),
+                         "plan.toml");
+  };
+  ASSERT_OK_AND_ASSIGN(const Plan all, with("time = \"at\"\n"));
+  EXPECT_EQ(PlanToJson(all).find("unique"), std::string::npos) << "plans without keep their hash";
+  ASSERT_OK_AND_ASSIGN(const Plan plan, with("time = \"at\"\nunique = [\"order\", \"item\"]\n"));
+  EXPECT_EQ(plan.tables.back().unique, (std::vector<std::string>{"order", "item"}));
+  ASSERT_OK_AND_ASSIGN(const Plan again, PlanFromJson(PlanToJson(plan)));
+  EXPECT_EQ(PlanToJson(again), PlanToJson(plan));
+  const auto refused = [&](const char* more, const char* named) {
+    EXPECT_THAT(with(more), StatusIs(absl::StatusCode::kInvalidArgument, named));
+  };
+  refused("unique = [\"order\"]\n", "unique is of tables of events");
+  refused("time = \"at\"\nunique = []\n", "unique must be a list of 1 to 16");
+}
+
 TEST(PlanToml, BandsAreInThePlanWhereTheyAreGiven) {
   ASSERT_OK_AND_ASSIGN(const Plan one, ParsePlanToml(kExamplePlan, "plan.toml"));
   EXPECT_EQ(PlanToJson(one).find("bands"), std::string::npos) << "plans without keep their hash";
